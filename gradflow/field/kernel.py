@@ -1,0 +1,202 @@
+"""The population integrals in well-conditioned form: one text for arrays, floats and symbols.
+
+The target is linear on at most two pieces of the input, [lo, q] and [q, hi], where q is the teacher's
+breakpoint (q = lo when it lies outside). On each piece the student has at most one kink, at the
+fraction t = z_a/(z_a − z_b) of the piece, z_a and z_b being the pre-activations at its ends. Between
+kinks the residual r is linear, so every integral follows from end values (Simpson's rule is exact):
+nothing cancels that does not cancel in r itself, and the loss is a sum of squares.
+
+The functions take an `Operations` record for the three things that depend on what a number is, so
+that the same lines run on arrays (`gradflow.field.population`), on Python floats with the cell held
+fixed (`gradflow.flow`), and on SymPy symbols (`derivations/06_…`, which proves them equal to the
+integrals they stand for).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+from gradflow.compensated import affine, determinant
+
+Number: TypeAlias = Any
+Truth: TypeAlias = Any
+
+
+class Operations(NamedTuple):
+    """What the kernel needs to know about its numbers."""
+
+    where: Callable[[Truth, Number, Number], Number]
+    positive: Callable[[Number], Truth]
+    splitter: float
+
+
+class Target(NamedTuple):
+    """The teacher on its two pieces: lo, q and hi; fractions of the input; and w2 φ(·), without its bias."""
+
+    x: tuple[Number, Number, Number]
+    widths: tuple[Number, Number]
+    y: tuple[Number, Number, Number]
+    has_kink: Truth
+
+
+class Segment(NamedTuple):
+    """A part of the input on which student and teacher are linear; pairs are (left end, right end)."""
+
+    width: Number
+    slope: Number
+    x: tuple[Number, Number]
+    z: tuple[Number, Number]
+    y: tuple[Number, Number]
+
+
+Activation: TypeAlias = tuple[Number, Number]
+Signs: TypeAlias = tuple[Truth, Truth, Truth]
+
+
+def target(
+    ops: Operations, teacher: tuple[Number, ...], lo: Number, hi: Number, slopes: Activation
+) -> Target:
+    """Return the teacher's pieces on [lo, hi]."""
+    w1, b1, w2, _ = teacher
+    y_lo, y_hi = affine(w1, lo, b1, ops.splitter), affine(w1, hi, b1, ops.splitter)
+    on_lo, on_hi = ops.positive(y_lo), ops.positive(y_hi)
+    has_kink = on_lo != on_hi
+    left = ops.where(has_kink, y_lo / ops.where(has_kink, y_lo - y_hi, 1.0), 0.0)
+    right = ops.where(has_kink, y_hi / ops.where(has_kink, y_hi - y_lo, 1.0), 1.0)
+    out_lo, out_hi = w2 * _slope(ops, on_lo, slopes) * y_lo, w2 * _slope(ops, on_hi, slopes) * y_hi
+    q = ops.where(has_kink, -b1 / ops.where(has_kink, w1, 1.0), lo)
+    return Target(
+        (lo, q, hi), (left, right), (out_lo, ops.where(has_kink, 0.0 * out_lo, out_lo), out_hi), has_kink
+    )
+
+
+def preactivations(
+    ops: Operations, w1: Number, b1: Number, teacher: tuple[Number, ...], aim: Target
+) -> tuple[Number, Number, Number]:
+    """Return the student's pre-activation at lo, at the teacher's breakpoint and at hi, each rounded about once."""
+    lo, _, hi = aim.x
+    z_lo = affine(w1, lo, b1, ops.splitter)
+    wt, bt = teacher[0], teacher[1]
+    z_q = determinant(b1, wt, w1, bt, ops.splitter) / ops.where(aim.has_kink, wt, 1.0)
+    return z_lo, ops.where(aim.has_kink, z_q, z_lo), affine(w1, hi, b1, ops.splitter)
+
+
+def signs(ops: Operations, z: tuple[Number, Number, Number]) -> Signs:
+    """Return the student's cell: whether it is active (z > 0) at lo, at q and at hi."""
+    return ops.positive(z[0]), ops.positive(z[1]), ops.positive(z[2])
+
+
+def segments(
+    ops: Operations, z: tuple[Number, Number, Number], cell: Signs, aim: Target, slopes: Activation
+) -> list[Segment]:
+    """Cut the input at q and at the student's kink: four segments, at least one of width zero.
+
+    With `cell` other than the signs of `z` the result is the analytic continuation of that cell's
+    formulas beyond its walls; the flow needs it for the steps that end outside.
+    """
+    result = []
+    for a, b in ((0, 1), (1, 2)):
+        kink = cell[a] != cell[b]
+        span = ops.where(kink, z[a] - z[b], 1.0)
+        before, after = ops.where(kink, z[a] / span, 1.0), ops.where(kink, -z[b] / span, 0.0)
+        x = ops.where(kink, aim.x[a] * after + aim.x[b] * before, aim.x[b])
+        y = ops.where(kink, aim.y[a] * after + aim.y[b] * before, aim.y[b])
+        zero = ops.where(kink, 0.0 * z[b], z[b])
+        width = aim.widths[a]
+        result += [
+            Segment(width * before, _slope(ops, cell[a], slopes), (aim.x[a], x), (z[a], zero), (aim.y[a], y)),
+            Segment(width * after, _slope(ops, cell[b], slopes), (x, aim.x[b]), (zero, z[b]), (y, aim.y[b])),
+        ]
+    return result
+
+
+def loss(parts: list[Segment], w2: Number, offset: Number) -> Number:
+    """Return E[r²]; `offset` is b2 minus the teacher's b2."""
+    total = 0.0
+    for part in parts:
+        r0, r1 = _residual(part, w2, offset)
+        middle = r0 + 0.5 * r1
+        total = total + part.width * (middle * middle + 0.75 * (r1 * r1)) / 3.0
+    return total
+
+
+def gradient(parts: list[Segment], w2: Number, offset: Number) -> tuple[Number, Number, Number, Number]:
+    """Return ∂L/∂(w1, b1, w2, b2) = 2 E[r · (w2 φ′(z) x, w2 φ′(z), φ(z), 1)]."""
+    g_w1, g_b1, g_w2, g_b2 = 0.0, 0.0, 0.0, 0.0
+    for part in parts:
+        s, r = part.slope, _residual(part, w2, offset)
+        mean_r = part.width * (r[0] + r[1])
+        g_w1 = g_w1 + s * _product(part.width, r, part.x)
+        g_b1 = g_b1 + s * mean_r
+        g_w2 = g_w2 + s * _product(part.width, r, part.z)
+        g_b2 = g_b2 + mean_r
+    return 2.0 * w2 * g_w1, w2 * g_b1, 2.0 * g_w2, g_b2
+
+
+def hessian(
+    ops: Operations,
+    parts: list[Segment],
+    z: tuple[Number, Number, Number],
+    w2: Number,
+    offset: Number,
+    slopes: Activation,
+) -> tuple[tuple[Number, ...], ...]:
+    """Return the 4 × 4 matrix ∂²L/∂θ² = 2 E[∇f ∇fᵀ] + 2 E[r ∇²f], as a tuple of rows.
+
+    The second derivative of the kink is a point mass at the breakpoint p: it adds
+    2 (s₊ − s₋) w2 r(p) (p², p; p, 1) / (|w1| (hi − lo)) to the (w1, b1) block while p lies strictly
+    inside. On a wall (p at an end) the value is that of the dead or hyperactive side.
+    """
+    upper = [[0.0 * w2 for _ in range(4)] for _ in range(4)]
+    for part in parts:
+        s, r = part.slope, _residual(part, w2, offset)
+        g = (
+            (w2 * s * part.x[0], w2 * s * part.x[1]),
+            (w2 * s, w2 * s),
+            (s * part.z[0], s * part.z[1]),
+            (1.0, 1.0),
+        )
+        for i in range(4):
+            for j in range(i, 4):
+                upper[i][j] = upper[i][j] + 2.0 * _product(part.width, g[i], g[j])
+        upper[0][2] = upper[0][2] + 2.0 * s * _product(part.width, part.x, r)
+        upper[1][2] = upper[1][2] + s * (part.width * (r[0] + r[1]))
+    p, mass = _point_mass(ops, parts, z, w2, offset, slopes)
+    upper[0][0] = upper[0][0] + 2.0 * (mass * p * p)
+    upper[0][1] = upper[0][1] + 2.0 * (mass * p)
+    upper[1][1] = upper[1][1] + 2.0 * mass
+    return tuple(tuple(upper[min(i, j)][max(i, j)] for j in range(4)) for i in range(4))
+
+
+def _slope(ops: Operations, active: Truth, slopes: Activation) -> Number:
+    return ops.where(active, slopes[1], slopes[0])
+
+
+def _residual(part: Segment, w2: Number, offset: Number) -> tuple[Number, Number]:
+    scale = w2 * part.slope
+    return scale * part.z[0] - part.y[0] + offset, scale * part.z[1] - part.y[1] + offset
+
+
+def _product(width: Number, f: tuple[Number, Number], g: tuple[Number, Number]) -> Number:
+    """Integrate the product of two linear functions, given by their end values, over a segment."""
+    return width * (2.0 * (f[0] * g[0] + f[1] * g[1]) + f[0] * g[1] + f[1] * g[0]) / 6.0
+
+
+def _point_mass(
+    ops: Operations,
+    parts: list[Segment],
+    z: tuple[Number, Number, Number],
+    w2: Number,
+    offset: Number,
+    slopes: Activation,
+) -> tuple[Number, Number]:
+    """Return the breakpoint p and E[r φ″(z)] w2, which is 0 unless p lies strictly inside."""
+    up, down = (ops.positive(z[2]), ops.positive(-z[0])), (ops.positive(z[0]), ops.positive(-z[2]))
+    inside = (up[0] & up[1]) | (down[0] & down[1])
+    in_first = ops.positive(z[0]) != ops.positive(z[1])
+    p = ops.where(in_first, parts[0].x[1], parts[2].x[1])
+    y = ops.where(in_first, parts[0].y[1], parts[2].y[1])
+    span = ops.where(up[0], z[2] - z[0], z[0] - z[2])
+    mass = (slopes[1] - slopes[0]) * w2 * (offset - y) / ops.where(inside, span, 1.0)
+    return p, ops.where(inside, mass, 0.0)

@@ -1,0 +1,179 @@
+"""The problem: a student neuron, a teacher neuron, the inputs, and the activation's slopes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradflow.backend import Array, ArrayLike, is_array, namespace, to_numpy
+
+PARAMETERS = ("w1", "b1", "w2", "b2")
+
+
+def require_finite(name: str, *values: ArrayLike) -> None:
+    """Raise a one-line ValueError that names the argument unless every number in `values` is finite."""
+    for value in values:
+        numbers = to_numpy_or_float(value)
+        if not np.all(np.isfinite(numbers)):
+            shown = value if np.ndim(numbers) == 0 else "an array with NaN or infinite entries"
+            raise ValueError(f"{name}: must be finite, got {shown}")
+
+
+def to_numpy_or_float(value: ArrayLike) -> Any:
+    """Return a NumPy copy of an array, or the number itself as a float."""
+    try:
+        return to_numpy(value) if is_array(value) else np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"expected a number or an array of numbers, got {value!r}") from error
+
+
+class Neuron(NamedTuple):
+    """f(x) = w2 φ(w1 x + b1) + b2, or an array of such neurons.
+
+    The four fields are numbers or arrays that broadcast against each other. Wherever the package
+    takes a neuron it also takes one array whose first axis has length 4, in this order.
+    """
+
+    w1: ArrayLike = 1.0
+    b1: ArrayLike = 0.0
+    w2: ArrayLike = 1.0
+    b2: ArrayLike = 0.0
+
+
+def as_neuron(neuron: Neuron | Array) -> Neuron:
+    """Return four parameters as a `Neuron`, from a neuron, any four numbers or an array of shape (4, …).
+
+    Raises
+    ------
+    ValueError
+        If there are not four of them.
+    """
+    if isinstance(neuron, Neuron):
+        return neuron
+    length = (
+        neuron.shape[0] if is_array(neuron) and neuron.ndim else None if is_array(neuron) else len(neuron)
+    )
+    if length != len(PARAMETERS):
+        raise ValueError(f"neuron: expected 4 parameters (w1, b1, w2, b2) along the first axis, got {length}")
+    return Neuron(*(neuron[i, ...] if is_array(neuron) else neuron[i] for i in range(4)))
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Inputs uniform on [lo, hi]; the bounds are numbers, or arrays that broadcast with the neurons.
+
+    Raises
+    ------
+    ValueError
+        If a bound is not finite or lo ≥ hi.
+    """
+
+    lo: ArrayLike = -1.0
+    hi: ArrayLike = 1.0
+
+    def __post_init__(self) -> None:
+        require_finite("interval", self.lo, self.hi)
+        if not np.all(to_numpy_or_float(self.lo) < to_numpy_or_float(self.hi)):
+            raise ValueError(f"interval: lo must be below hi, got lo = {self.lo!r} and hi = {self.hi!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """N given inputs with optional weights; every expectation is the weighted mean over them.
+
+    Parameters
+    ----------
+    x : array, shape (N,)
+        The inputs, any finite values, in any order, repeated or not; N ≥ 1.
+    weights : array, shape (N,), optional
+        Non-negative and not all zero; normalised to sum 1. Equal by default.
+
+    Raises
+    ------
+    ValueError
+        If a shape, an input or a weight is not as described.
+    """
+
+    x: Array
+    weights: Array | None = None
+    lo: float = field(init=False)
+    hi: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        x = self.x if is_array(self.x) else np.asarray(self.x, dtype=np.float64)
+        if x.ndim != 1 or x.shape[0] == 0:
+            raise ValueError(
+                f"inputs: expected a one-dimensional array of at least one input, got shape {x.shape}"
+            )
+        require_finite("inputs", x)
+        xp = namespace(x)
+        object.__setattr__(self, "x", x)
+        object.__setattr__(self, "lo", float(xp.min(x)))
+        object.__setattr__(self, "hi", float(xp.max(x)))
+        if self.weights is None:
+            return
+        weights = self.weights if is_array(self.weights) else np.asarray(self.weights, dtype=np.float64)
+        if weights.shape != x.shape:
+            raise ValueError(f"weights: expected the inputs' shape {x.shape}, got {weights.shape}")
+        require_finite("weights", weights)
+        total = float(xp.sum(weights))
+        if float(xp.min(weights)) < 0 or not total > 0:
+            raise ValueError("weights: must be non-negative and not all zero")
+        object.__setattr__(self, "weights", weights / total)
+
+
+def grid(n: int, lo: float = -1.0, hi: float = 1.0) -> Sample:
+    """Return the sample of `n` equally spaced inputs on [lo, hi], both ends included.
+
+    Raises
+    ------
+    ValueError
+        If n < 2 or the interval is not one.
+    """
+    if n < 2:
+        raise ValueError(f"samples: a grid that includes both ends has at least 2 inputs, got {n}")
+    Uniform(lo, hi)
+    return Sample(np.linspace(lo, hi, n))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the student learns: the teacher, the inputs and the activation that both neurons share.
+
+    Parameters
+    ----------
+    teacher : Neuron
+        Default (1, 0, 1, 0): f*(x) = ReLU(x). Its fields may be arrays that broadcast with the student's.
+    inputs : Uniform or Sample
+        The input distribution: uniform on an interval (the population) or given points.
+    slopes : (float, float)
+        (s₋, s₊), the activation's slopes on either side of 0: (0, 1) is ReLU, (α, 1) leaky ReLU.
+
+    Raises
+    ------
+    ValueError
+        If the teacher or a slope is not finite.
+    """
+
+    teacher: Neuron = Neuron()
+    inputs: Uniform | Sample = Uniform()
+    slopes: tuple[float, float] = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "teacher", as_neuron(self.teacher))
+        require_finite("teacher", *self.teacher)
+        if len(self.slopes) != 2 or not all(math.isfinite(s) for s in self.slopes):
+            raise ValueError(f"slopes: expected two finite numbers (s-, s+), got {self.slopes!r}")
+
+    @property
+    def lo(self) -> ArrayLike:
+        """The smallest input."""
+        return self.inputs.lo
+
+    @property
+    def hi(self) -> ArrayLike:
+        """The largest input."""
+        return self.inputs.hi
