@@ -36,7 +36,7 @@ def namespace(*values: object) -> Any:
     return array_api_compat.array_namespace(*arrays)
 
 
-def as_floating(values: Iterable[object]) -> tuple[Any, list[Array]]:
+def as_floating(values: Iterable[Any]) -> tuple[Any, list[Array]]:
     """Make `values` arrays of one real floating dtype, in the namespace they share.
 
     Python numbers adapt to the dtype of the arrays beside them, so that a float32 batch stays

@@ -1,0 +1,1 @@
+"""The source documents' claims: functions that return evidence and a verdict."""

@@ -1,0 +1,1 @@
+"""Optimisers with finite learning rates, schedules and the training loop."""

@@ -56,7 +56,8 @@ def gradient(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
 
 def loss_and_gradient(neuron: Neuron | Array, problem: Problem = Problem()) -> tuple[Array, Array]:
     """Return `loss` and `gradient` for less than the price of both."""
-    return _field(problem).loss_and_gradient(as_neuron(neuron), problem)
+    value, slope = _field(problem).loss_and_gradient(as_neuron(neuron), problem)
+    return value, slope
 
 
 def hessian(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:

@@ -74,7 +74,7 @@ def target(
 def preactivations(
     ops: Operations, w1: Number, b1: Number, teacher: tuple[Number, ...], aim: Target
 ) -> tuple[Number, Number, Number]:
-    """Return the student's pre-activation at lo, at the teacher's breakpoint and at hi, each rounded about once."""
+    """Return the student's pre-activation at lo, q and hi, each rounded about once."""
     lo, _, hi = aim.x
     z_lo = affine(w1, lo, b1, ops.splitter)
     wt, bt = teacher[0], teacher[1]

@@ -1,0 +1,1 @@
+"""One function per kind of figure; each returns a Matplotlib figure and saves nothing."""

@@ -1,0 +1,1 @@
+"""The algebra, in SymPy. Never imported when simulating."""
