@@ -64,7 +64,7 @@ def target(
     has_kink = on_lo != on_hi
     left = ops.where(has_kink, y_lo / ops.where(has_kink, y_lo - y_hi, 1.0), 0.0)
     right = ops.where(has_kink, y_hi / ops.where(has_kink, y_hi - y_lo, 1.0), 1.0)
-    out_lo, out_hi = w2 * _slope(ops, on_lo, slopes) * y_lo, w2 * _slope(ops, on_hi, slopes) * y_hi
+    out_lo, out_hi = w2 * slope(ops, on_lo, slopes) * y_lo, w2 * slope(ops, on_hi, slopes) * y_hi
     q = ops.where(has_kink, -b1 / ops.where(has_kink, w1, 1.0), lo)
     return Target(
         (lo, q, hi), (left, right), (out_lo, ops.where(has_kink, 0.0 * out_lo, out_lo), out_hi), has_kink
@@ -105,8 +105,8 @@ def segments(
         zero = ops.where(kink, 0.0 * z[b], z[b])
         width = aim.widths[a]
         result += [
-            Segment(width * before, _slope(ops, cell[a], slopes), (aim.x[a], x), (z[a], zero), (aim.y[a], y)),
-            Segment(width * after, _slope(ops, cell[b], slopes), (x, aim.x[b]), (zero, z[b]), (y, aim.y[b])),
+            Segment(width * before, slope(ops, cell[a], slopes), (aim.x[a], x), (z[a], zero), (aim.y[a], y)),
+            Segment(width * after, slope(ops, cell[b], slopes), (x, aim.x[b]), (zero, z[b]), (y, aim.y[b])),
         ]
     return result
 
@@ -127,9 +127,9 @@ def gradient(parts: list[Segment], w2: Number, offset: Number) -> tuple[Number, 
     for part in parts:
         s, r = part.slope, _residual(part, w2, offset)
         mean_r = part.width * (r[0] + r[1])
-        g_w1 = g_w1 + s * _product(part.width, r, part.x)
+        g_w1 = g_w1 + s * product(part.width, r, part.x)
         g_b1 = g_b1 + s * mean_r
-        g_w2 = g_w2 + s * _product(part.width, r, part.z)
+        g_w2 = g_w2 + s * product(part.width, r, part.z)
         g_b2 = g_b2 + mean_r
     return 2.0 * w2 * g_w1, w2 * g_b1, 2.0 * g_w2, g_b2
 
@@ -159,8 +159,8 @@ def hessian(
         )
         for i in range(4):
             for j in range(i, 4):
-                upper[i][j] = upper[i][j] + 2.0 * _product(part.width, g[i], g[j])
-        upper[0][2] = upper[0][2] + 2.0 * s * _product(part.width, part.x, r)
+                upper[i][j] = upper[i][j] + 2.0 * product(part.width, g[i], g[j])
+        upper[0][2] = upper[0][2] + 2.0 * s * product(part.width, part.x, r)
         upper[1][2] = upper[1][2] + s * (part.width * (r[0] + r[1]))
     p, mass = _point_mass(ops, parts, z, w2, offset, slopes)
     upper[0][0] = upper[0][0] + 2.0 * (mass * p * p)
@@ -169,7 +169,8 @@ def hessian(
     return tuple(tuple(upper[min(i, j)][max(i, j)] for j in range(4)) for i in range(4))
 
 
-def _slope(ops: Operations, active: Truth, slopes: Activation) -> Number:
+def slope(ops: Operations, active: Truth, slopes: Activation) -> Number:
+    """Return φ′: s₊ where active, s₋ elsewhere (also at 0)."""
     return ops.where(active, slopes[1], slopes[0])
 
 
@@ -178,7 +179,7 @@ def _residual(part: Segment, w2: Number, offset: Number) -> tuple[Number, Number
     return scale * part.z[0] - part.y[0] + offset, scale * part.z[1] - part.y[1] + offset
 
 
-def _product(width: Number, f: tuple[Number, Number], g: tuple[Number, Number]) -> Number:
+def product(width: Number, f: tuple[Number, Number], g: tuple[Number, Number]) -> Number:
     """Integrate the product of two linear functions, given by their end values, over a segment."""
     return width * (2.0 * (f[0] * g[0] + f[1] * g[1]) + f[0] * g[1] + f[1] * g[0]) / 6.0
 

@@ -1,0 +1,43 @@
+"""Gradient descent."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gradflow.backend import Array, ArrayLike
+from gradflow.descent.hyper import NON_NEGATIVE, rounded
+
+LIMITS = {"lr": NON_NEGATIVE}
+
+
+class GD(NamedTuple):
+    """Gradient descent [1]_, forward Euler with step η on the gradient flow.
+
+    θ ← θ − η g
+
+    Parameters
+    ----------
+    lr : number or array
+        η ≥ 0.
+
+    References
+    ----------
+    .. [1] A. Cauchy, "Méthode générale pour la résolution des systèmes d'équations simultanées", Comptes
+       rendus 25 (1847) 536-538.
+    """
+
+    lr: ArrayLike = 1e-2
+
+
+class GDState(NamedTuple):
+    """Nothing is remembered."""
+
+
+def init(config: GD, theta: Array) -> GDState:
+    """Return the state before the first update."""
+    return GDState()
+
+
+def update(config: GD, gradient: Array, state: GDState, theta: Array, lr: ArrayLike) -> tuple[Array, GDState]:
+    """Return the parameters after one step of rate `lr`, and the state."""
+    return theta - rounded(lr, theta) * gradient, state

@@ -1,0 +1,232 @@
+"""The training loop: an optimiser, a schedule, and the gradient of a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradflow import field
+from gradflow.backend import Array, ArrayLike, as_floating, device, is_array, namespace
+from gradflow.descent.events import Crossing, Watch
+from gradflow.descent.hyper import Config
+from gradflow.descent.registry import check, init, update
+from gradflow.descent.schedules import Schedule, constant
+from gradflow.problem import Neuron, Problem, Uniform, as_neuron, require_finite
+
+DTYPES = ("float32", "float64")
+
+
+class Descent(NamedTuple):
+    """What `train` returns; the arrays are in the namespace of the run.
+
+    Attributes
+    ----------
+    final : array, shape (4, *batch)
+        The parameters after the last update.
+    steps : array of int64, shape (K,)
+        The recorded steps, 0 and the last among them. Step k is the state after k updates.
+    theta : array, shape (K, 4, *batch)
+        The parameters at those steps.
+    loss : array, shape (K, *batch)
+        The loss at those steps.
+    events : list of Crossing
+        By step, then by index; empty if not asked for.
+    first_change : array of int64, shape (*batch), or None
+        The first step whose activity differs from that of the step before, −1 if there is none; None
+        if not asked for.
+    diverged : array of bool, shape (*batch)
+        The trajectories that left the range in which the arithmetic is safe (see `train`).
+    """
+
+    final: Array
+    steps: Array
+    theta: Array
+    loss: Array
+    events: list[Crossing]
+    first_change: Array | None
+    diverged: Array
+
+
+def train(
+    start: Neuron | Array,
+    problem: Problem,
+    optimizer: Config,
+    steps: int,
+    *,
+    schedule: Schedule = constant,
+    record_every: int | None = None,
+    events: bool = True,
+    first_change: bool = True,
+    dtype: Any = None,
+    progress: Callable[[int], object] | None = None,
+) -> Descent:
+    """Train an array of neurons on the population loss or on the loss of a sample.
+
+    Parameters
+    ----------
+    start : Neuron or array, shape (4, …)
+        The initial parameters. Start, teacher, interval and hyper-parameters broadcast against each
+        other to the shape `batch`.
+    problem : Problem
+        Its inputs decide: `Uniform` takes the population's gradient, `Sample` the sample's.
+    optimizer : one of the config classes
+        Such as ``Adam(lr=0.01)``; its hyper-parameters may be arrays.
+    steps : int
+        The number of updates, ≥ 0.
+    schedule : function of the step
+        The factor of the learning rate at update k = 0, 1, … (`gradflow.descent.schedules`).
+    record_every : int, optional
+        Record every so many steps, and the first and the last state in any case; only these by default.
+    events : bool
+        Whether the crossings are listed.
+    first_change : bool
+        Whether the first change of activity is noted. With `events` and this off nothing is looked for,
+        which saves about a tenth of the time.
+    dtype : {"float32", "float64"}, optional
+        What everything is computed in; by default the dtype of start, teacher and interval.
+    progress : callable, optional
+        Called with the number of updates done, at most about 100 times.
+
+    Returns
+    -------
+    Descent
+        No result depends on what else is in the batch or on what is recorded, to the bit.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
+
+    Notes
+    -----
+    A trajectory has diverged when a parameter is not finite or exceeds the seventh root of the largest
+    number of the dtype (1e44, or 3e5 in float32), or a component of the gradient exceeds half the square
+    root: beyond, the squared gradient overflows and an adaptive optimiser would stand still unnoticed.
+    It stays at its last good state; the others go on.
+    """
+    theta, problem, optimizer = _prepare(start, problem, optimizer, dtype)
+    steps, due = _recorded(steps, record_every)
+    if not callable(schedule):
+        raise TypeError(f"schedule: expected a function of the step, got {schedule!r}")
+    # The update of a diverging trajectory may overflow before it is thrown away.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _run(theta, problem, optimizer, steps, due, schedule, events, first_change, progress)
+
+
+def _run(
+    theta: Array,
+    problem: Problem,
+    optimizer: Config,
+    steps: int,
+    due: list[int],
+    schedule: Schedule,
+    events: bool,
+    first_change: bool,
+    progress: Callable[[int], object] | None,
+) -> Descent:
+    xp = namespace(theta)
+    watch = Watch(theta, problem, events) if events or first_change else None
+    largest = float(xp.finfo(theta.dtype).max)
+    bound, steepest = largest ** (1 / 7), 0.5 * largest**0.5
+    alive = xp.all(xp.abs(theta) <= bound, axis=0)
+    unharmed = bool(xp.all(alive))
+    states: list[Array] = []
+    losses: list[Array] = []
+    every = max(1, -(-steps // 100))
+    state = init(optimizer, theta)
+    rate, factor = optimizer.lr, 1.0
+    for step in range(steps):
+        if step == due[len(states)]:
+            value, gradient = field.loss_and_gradient(theta, problem)
+            states.append(theta)
+            losses.append(value)
+        else:
+            gradient = field.gradient(theta, problem)
+        if (wanted := _factor(schedule, step)) != factor:
+            rate, factor = optimizer.lr * wanted, wanted
+        new, state = update(optimizer, gradient, state, theta, rate)
+        sane = xp.all((xp.abs(new) <= bound) & (xp.abs(gradient) <= steepest), axis=0)
+        if unharmed and bool(xp.all(sane)):
+            theta = new
+        else:
+            unharmed, alive = False, alive & sane
+            theta = xp.where(alive, new, theta)
+        if watch is not None:
+            watch.observe(step + 1, theta)
+        if progress is not None and (step + 1) % every == 0 and step + 1 < steps:
+            progress(step + 1)
+        if not unharmed and not bool(xp.any(alive)):
+            break
+    if progress is not None:
+        progress(steps)
+    # The last state, and whatever was due after the last trajectory had stopped.
+    rest = len(due) - len(states)
+    states += [theta] * rest
+    losses += [field.loss(theta, problem)] * rest
+    return Descent(
+        final=theta,
+        steps=xp.asarray(due, dtype=xp.int64, device=device(theta)),
+        theta=xp.stack(states),
+        loss=xp.stack(losses),
+        events=watch.events if watch is not None else [],
+        first_change=watch.first_change if watch is not None and first_change else None,
+        diverged=xp.asarray(~alive, device=device(theta)),
+    )
+
+
+def _prepare(
+    start: Neuron | Array, problem: Problem, optimizer: Config, dtype: Any
+) -> tuple[Array, Problem, Config]:
+    """Return everything checked, in one namespace; θ and problem in one dtype, θ of the full shape."""
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem: expected a Problem, got {problem!r}")
+    check(optimizer)
+    neuron = as_neuron(start)
+    require_finite("start", *neuron)
+    bounds = (problem.lo, problem.hi)
+    xp, arrays = as_floating((*neuron, *problem.teacher, *bounds))
+    kind = _dtype(xp, arrays[0].dtype if dtype is None else dtype)
+    arrays = [xp.astype(a, kind, copy=False) for a in arrays]
+    hyper = {
+        name: xp.asarray(value, dtype=xp.float64, device=device(arrays[0]))
+        for name, value in optimizer._asdict().items()
+        if is_array(value) or isinstance(value, (list, tuple))
+    }
+    shape = np.broadcast_shapes(*(a.shape for a in (*arrays, *hyper.values())))
+    theta = xp.stack([xp.broadcast_to(a, shape) for a in arrays[:4]])
+    require_finite("start", theta)
+    inputs = Uniform(*arrays[8:]) if isinstance(problem.inputs, Uniform) else problem.inputs
+    return theta, replace(problem, teacher=Neuron(*arrays[4:8]), inputs=inputs), optimizer._replace(**hyper)
+
+
+def _dtype(xp: Any, dtype: Any) -> Any:
+    for name in DTYPES:
+        if dtype in (name, getattr(xp, name)):
+            return getattr(xp, name)
+    raise ValueError(f"dtype: expected float32 or float64, got {dtype}")
+
+
+def _recorded(steps: int, record_every: int | None) -> tuple[int, list[int]]:
+    """Return the number of updates and the steps to record, checked."""
+    count = _integer("steps", steps, 0)
+    if record_every is None:
+        return count, sorted({0, count})
+    return count, sorted({*range(0, count, _integer("record_every", record_every, 1)), count})
+
+
+def _integer(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name}: expected an integer >= {least}, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name}: expected an integer >= {least}, got {value}")
+    return int(value)
+
+
+def _factor(schedule: Schedule, step: int) -> float:
+    factor: ArrayLike = schedule(step)
+    if not 0 <= factor < np.inf:
+        raise ValueError(f"schedule: expected a finite factor >= 0, got {factor!r} at step {step}")
+    return float(factor)

@@ -1,0 +1,61 @@
+"""Gradient descent with Nesterov's momentum."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gradflow.backend import Array, ArrayLike, namespace
+from gradflow.descent.hyper import FRACTION, NON_NEGATIVE, rounded
+
+LIMITS = {"lr": NON_NEGATIVE, "momentum": FRACTION}
+
+
+class Nesterov(NamedTuple):
+    """Nesterov's accelerated gradient [1]_, in the form of ``torch.optim.SGD(nesterov=True)`` [2]_.
+
+    m ← μ m + g
+    θ ← θ − η (g + μ m)
+
+    Parameters
+    ----------
+    lr : number or array
+        η ≥ 0.
+    momentum : number or array
+        μ in [0, 1), the same at every step.
+
+    Warnings
+    --------
+    θ is the look-ahead point, where the gradient is taken: Nesterov's y, not his x. His momentum grows
+    with the step, here it is constant. The buffer holds gradients, so a schedule rescales the whole
+    step at once.
+
+    References
+    ----------
+    .. [1] Y. Nesterov, "A method for solving the convex programming problem with convergence rate
+       O(1/k²)", Soviet Mathematics Doklady 27 (1983) 372-376.
+    .. [2] I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On the importance of initialization and momentum
+       in deep learning", ICML 2013.
+    """
+
+    lr: ArrayLike = 1e-2
+    momentum: ArrayLike = 0.9
+
+
+class NesterovState(NamedTuple):
+    """The momentum buffer, of the shape of θ."""
+
+    buffer: Array
+
+
+def init(config: Nesterov, theta: Array) -> NesterovState:
+    """Return the state before the first update."""
+    return NesterovState(namespace(theta).zeros_like(theta))
+
+
+def update(
+    config: Nesterov, gradient: Array, state: NesterovState, theta: Array, lr: ArrayLike
+) -> tuple[Array, NesterovState]:
+    """Return the parameters after one step of rate `lr`, and the state."""
+    momentum = rounded(config.momentum, theta)
+    buffer = momentum * state.buffer + gradient
+    return theta - rounded(lr, theta) * (gradient + momentum * buffer), NesterovState(buffer)

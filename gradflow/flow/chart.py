@@ -1,0 +1,115 @@
+"""One cell of parameter space, as the flow integrates it: coordinates, walls and the smooth field.
+
+In a balanced cell the coordinates are the pre-activations at both ends instead of (w1, b1). A neuron
+that dies away does so exponentially, and only in these coordinates does its active width keep its
+digits: w1 + b1 stops at the rounding error of w1, z_hi goes on to 1e-300.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from gradflow.compensated import splitter
+from gradflow.field import kernel
+from gradflow.problem import Neuron, Problem, Uniform, as_neuron
+
+Floats = tuple[float, float, float, float]
+Cell = tuple[bool, bool, bool]
+
+FLOATS = kernel.Operations(
+    where=lambda condition, a, b: a if condition else b,
+    positive=lambda value: value > 0.0,
+    splitter=splitter("float64"),
+)
+"""The kernel's operations on Python floats."""
+
+WALLS = ("lo", "teacher", "hi")
+"""Where the student's breakpoint can cross a wall; the index is that of the node in a cell."""
+
+
+class Setting(NamedTuple):
+    """A problem with a single teacher and interval, in Python floats, prepared for the kernel."""
+
+    teacher: Floats
+    lo: float
+    hi: float
+    slopes: tuple[float, float]
+    aim: kernel.Target
+
+
+class Chart(NamedTuple):
+    """Coordinates on a cell: a linear map from four coordinates to the pre-activations at lo, q and hi."""
+
+    cell: Cell
+    preactivations: Callable[[float, float], tuple[float, float, float]]
+    weights: Callable[[float, float], tuple[float, float]]
+    coordinates: Callable[[float, float, tuple[float, float, float]], tuple[float, float]]
+    velocity: Callable[[float, float], tuple[float, float]]
+    walls: tuple[int, ...]
+
+
+def setting(problem: Problem) -> Setting:
+    """Return the problem in floats.
+
+    Raises
+    ------
+    TypeError
+        If the inputs are a sample, or teacher or interval are arrays.
+    """
+    if not isinstance(problem.inputs, Uniform):
+        raise TypeError("flow: the inputs must be an interval (the population), got a sample")
+    try:
+        w1, b1, w2, b2, lo, hi = (float(v) for v in (*problem.teacher, problem.inputs.lo, problem.inputs.hi))
+    except TypeError as error:
+        raise TypeError("flow: one trajectory has one teacher and one interval, got arrays") from error
+    teacher = (w1, b1, w2, b2)
+    return Setting(teacher, lo, hi, problem.slopes, kernel.target(FLOATS, teacher, lo, hi, problem.slopes))
+
+
+def start(neuron: Neuron, where: Setting) -> tuple[Floats, tuple[float, float, float]]:
+    """Return a single neuron's parameters as floats, and its pre-activations at lo, q and hi."""
+    w1, b1, w2, b2 = (float(value) for value in as_neuron(neuron))
+    return (w1, b1, w2, b2), kernel.preactivations(FLOATS, w1, b1, where.teacher, where.aim)
+
+
+def activity_of(cell: Cell) -> int:
+    """Return the activity code of a cell."""
+    return int(cell[0]) + int(cell[2])
+
+
+def make_chart(cell: Cell, where: Setting) -> Chart:
+    """Return the coordinates for `cell`: end pre-activations if it is balanced, (w1, b1) if not."""
+    lo, q, hi = where.lo, where.aim.x[1], where.hi
+    left, right = where.aim.widths
+    span = hi - lo
+    walls = tuple(i for i in range(3) if i != 1 or (where.aim.has_kink and cell[0] != cell[2]))
+    if cell[0] == cell[2]:
+        return Chart(
+            cell,
+            preactivations=lambda w1, b1: (w1 * lo + b1, w1 * q + b1, w1 * hi + b1),
+            weights=lambda w1, b1: (w1, b1),
+            coordinates=lambda w1, b1, z: (w1, b1),
+            velocity=lambda v_w1, v_b1: (v_w1, v_b1),
+            walls=walls,
+        )
+    return Chart(
+        cell,
+        preactivations=lambda z_lo, z_hi: (z_lo, z_lo * right + z_hi * left, z_hi),
+        weights=lambda z_lo, z_hi: ((z_hi - z_lo) / span, (z_lo * hi - z_hi * lo) / span),
+        coordinates=lambda w1, b1, z: (z[0], z[2]),
+        velocity=lambda v_w1, v_b1: (v_w1 * lo + v_b1, v_w1 * hi + v_b1),
+        walls=walls,
+    )
+
+
+def gradient(chart: Chart, where: Setting, c: float, d: float, w2: float, b2: float) -> Floats:
+    """Return ∂L/∂(w1, b1, w2, b2) by the formulas of the chart's cell, also beyond its walls."""
+    parts = kernel.segments(FLOATS, chart.preactivations(c, d), chart.cell, where.aim, where.slopes)
+    return kernel.gradient(parts, w2, b2 - where.teacher[3])
+
+
+def loss(chart: Chart, where: Setting, c: float, d: float, w2: float, b2: float) -> float:
+    """Return the loss by the formulas of the chart's cell."""
+    parts = kernel.segments(FLOATS, chart.preactivations(c, d), chart.cell, where.aim, where.slopes)
+    return float(kernel.loss(parts, w2, b2 - where.teacher[3]))

@@ -1,0 +1,338 @@
+"""The flow of one neuron, integrated cell by cell.
+
+Within a cell the field is smooth, and its formulas are continued beyond the walls, so a step that ends
+outside is as accurate as any. The first crossing on the step's dense output ends the cell: it is
+located to rounding, the state is put on the wall, and integration restarts in the next cell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.integrate import BDF, DOP853, RK45, Radau
+
+from gradflow.activity import ACTIVITIES
+from gradflow.field.baselines import best_constant
+from gradflow.flow import chart as charts
+from gradflow.flow.chart import Cell, Chart, Floats, Setting
+from gradflow.flow.crossing import NODES, first_exit
+from gradflow.problem import Neuron, Problem
+
+METHODS = {"DOP853": DOP853, "RK45": RK45, "Radau": Radau, "BDF": BDF}
+STATUSES = ("reached t_end", "stopped", "step too small", "too many steps")
+REACHED, STOPPED, STEP_TOO_SMALL, TOO_MANY_STEPS = range(4)
+
+_TINY = 1e-300
+_CERTAIN = 10.0
+
+
+class Point(NamedTuple):
+    """One recorded state; `descended` is ∫|∇L|² dt since the start."""
+
+    t: float
+    theta: Floats
+    loss: float
+    activity: int
+    descended: float
+
+
+class Crossing(NamedTuple):
+    """A wall crossing: the time, what happened, and at which wall (`gradflow.flow.chart.WALLS`)."""
+
+    t: float
+    event: str
+    wall: str
+
+
+class Trajectory(NamedTuple):
+    """What the integrator returns."""
+
+    points: list[Point]
+    crossings: list[Crossing]
+    status: int
+    steps: int
+    last: Point
+
+
+def integrate(
+    neuron: Neuron,
+    problem: Problem,
+    t_end: float,
+    *,
+    rtol: float = 1e-10,
+    method: str = "DOP853",
+    times: np.ndarray | None = None,
+    stop: Callable[[Point], bool] | None = None,
+    max_steps: int = 200_000,
+    progress: Callable[[float], None] | None = None,
+) -> Trajectory:
+    """Integrate dθ/dt = −∇L from t = 0 (arguments as `gradient_flow`, which checks them).
+
+    Parameters
+    ----------
+    times : array, optional
+        Record at these times (sorted, within [0, t_end]) instead of at every step.
+    stop : callable, optional
+        Called with every accepted step's end; True ends the integration there.
+    progress : callable, optional
+        Called with the time reached after every step.
+    """
+    where = charts.setting(problem)
+    theta, z = charts.start(neuron, where)
+    run = _Run(rtol, method, _Recorder(times), stop, progress, max_steps)
+    state = _State(0.0, theta, z, 0.0)
+    cell = _first_cell(theta, z, where)
+    crossings: list[Crossing] = []
+    while any(cell) or where.slopes[0] != 0.0:
+        leg = _cross_cell(cell, state, where, t_end, run)
+        if leg.wall is None:
+            return Trajectory(run.recorder.points, crossings, leg.status, run.steps, run.recorder.last)
+        after = _beyond(cell, leg.wall, where)
+        crossings.append(Crossing(leg.state.t, _event(cell, after), charts.WALLS[leg.wall]))
+        cell, state = after, leg.state
+    _relax(state, t_end, problem, run.recorder)
+    return Trajectory(run.recorder.points, crossings, REACHED, run.steps, run.recorder.last)
+
+
+class _State(NamedTuple):
+    """Where a leg starts: time, parameters, pre-activations at lo, q and hi, and ∫|∇L|² so far."""
+
+    t: float
+    theta: Floats
+    z: tuple[float, float, float]
+    descended: float
+
+
+class _Leg(NamedTuple):
+    """How a leg ended; `wall` is None unless it ended in a crossing."""
+
+    state: _State
+    wall: int | None
+    status: int
+
+
+class _Recorder:
+    """Collects points: every step's end, or the requested times."""
+
+    def __init__(self, times: np.ndarray | None) -> None:
+        self.times = times
+        self.next = 0
+        self.points: list[Point] = []
+        self.last = Point(0.0, (0.0, 0.0, 0.0, 0.0), 0.0, 0, 0.0)
+
+    def step(self, t: float, point: Callable[[float], Point]) -> Point:
+        """Record a step that ended at `t`; `point` gives the state at any time of it."""
+        self.last = end = point(t)
+        if self.times is None:
+            self.points.append(end)
+            return end
+        while self.next < len(self.times) and self.times[self.next] <= t:
+            self.points.append(point(float(self.times[self.next])))
+            self.next += 1
+        return end
+
+    def mark(self) -> tuple[int, int]:
+        """Return what `rewind` needs to come back here."""
+        return len(self.points), self.next
+
+    def rewind(self, mark: tuple[int, int]) -> None:
+        """Forget what was recorded since `mark`."""
+        del self.points[mark[0] :]
+        self.next = mark[1]
+
+
+@dataclass
+class _Run:
+    """What stays the same along a trajectory, and the step count and size that are handed on."""
+
+    rtol: float
+    method: str
+    recorder: _Recorder
+    stop: Callable[[Point], bool] | None
+    progress: Callable[[float], None] | None
+    max_steps: int
+    steps: int = 0
+    first_step: float | None = None
+
+
+class _Candidate(NamedTuple):
+    """A sign change that is not yet known to be more than the solver's error."""
+
+    t: float
+    dense: Any
+    mark: tuple[int, int]
+
+
+def _cross_cell(cell: Cell, begin: _State, where: Setting, t_end: float, run: _Run) -> _Leg:
+    """Integrate inside one cell until a crossing, `t_end` or a stop."""
+    chart = charts.make_chart(cell, where)
+    w1, b1, w2, b2 = begin.theta
+    y0 = np.array((*chart.coordinates(w1, b1, begin.z), w2, b2, begin.descended))
+
+    def velocity(_: float, y: np.ndarray) -> np.ndarray:
+        c, d, w2, b2, _ = y.tolist()
+        try:
+            g = charts.gradient(chart, where, c, d, w2, b2)
+        except (ZeroDivisionError, OverflowError):
+            return np.full(5, np.nan)  # a trial step that went far beyond the walls; the solver shortens it
+        squared = g[0] * g[0] + g[1] * g[1] + g[2] * g[2] + g[3] * g[3]
+        return np.array((*chart.velocity(-g[0], -g[1]), -g[2], -g[3], squared))
+
+    def point(t: float, y: np.ndarray) -> Point:
+        c, d, w2, b2, descended = y.tolist()
+        value = charts.loss(chart, where, c, d, w2, b2)
+        theta = (*chart.weights(c, d), w2, b2)
+        return Point(float(t), theta, value, charts.activity_of(cell), descended)
+
+    if begin.t == 0.0 and run.steps == 0:
+        run.recorder.step(0.0, lambda t: point(t, y0)._replace(theta=begin.theta))
+    if begin.t >= t_end:
+        return _Leg(begin, None, REACHED)
+    solver = _solver(velocity, begin.t, y0, t_end, cell, run)
+    candidates: dict[int, _Candidate] = {}
+    while solver.status == "running":
+        if run.steps >= run.max_steps:
+            return _Leg(begin, None, TOO_MANY_STEPS)
+        before = run.recorder.mark()
+        solver.step()
+        if solver.status == "failed":
+            return _Leg(begin, None, STEP_TOO_SMALL)
+        run.steps, run.first_step = run.steps + 1, float(solver.h_abs)
+        dense = solver.dense_output()
+        wall = _crossed(chart, dense, solver.t_old, solver.t, run.rtol, candidates, before)
+        if wall is not None:
+            t, dense, mark = candidates[wall]
+            run.recorder.rewind(mark)
+            end = run.recorder.step(t, partial(_at, point, dense))
+            z = list(chart.preactivations(*dense(t).tolist()[:2]))
+            z[wall] = 0.0
+            return _Leg(_State(t, end.theta, (z[0], z[1], z[2]), end.descended), wall, STOPPED)
+        end = run.recorder.step(solver.t, partial(_at, point, dense))
+        if run.progress is not None:
+            run.progress(end.t)
+        if run.stop is not None and run.stop(end):
+            return _Leg(begin, None, STOPPED)
+    return _Leg(begin, None, REACHED)
+
+
+def _at(point: Callable[[float, np.ndarray], Point], dense: Any, t: float) -> Point:
+    return point(t, dense(t))
+
+
+def _solver(
+    velocity: Callable[..., np.ndarray], t: float, y: np.ndarray, t_end: float, cell: Cell, run: _Run
+) -> Any:
+    """Return a SciPy solver for a leg, with error control that suits the cell's coordinates."""
+    first_step = run.first_step
+    if first_step is None:
+        speed = float(np.max(np.abs(velocity(t, y)[:4])))
+        first_step = 1e-3 * max(1.0, float(np.max(np.abs(y[:4])))) / max(speed, 1e-3)
+    floor = 1e-2 * run.rtol
+    atol = np.full(5, floor)
+    if cell[0] != cell[2]:
+        atol[:2] = floor * float(np.max(np.abs(y[:2])))
+        # The active end's pre-activation decays exponentially in a neuron that is dying away: purely
+        # relative control keeps its digits, and keeps the neuron alive.
+        atol[0 if cell[0] else 1] = _TINY
+    return METHODS[run.method](
+        velocity, t, y, t_end, rtol=run.rtol, atol=atol, first_step=min(first_step, t_end - t)
+    )
+
+
+def _crossed(
+    chart: Chart,
+    dense: Any,
+    t_old: float,
+    t: float,
+    rtol: float,
+    candidates: dict[int, _Candidate],
+    mark: tuple[int, int],
+) -> int | None:
+    """Return the wall that the trajectory has certainly crossed by the end of this step.
+
+    A trajectory that converges to a wall changes sides there at the level of the solver's error. A
+    crossing therefore counts once it is `_CERTAIN` times that error deep; until then it waits in
+    `candidates`, with the time of its sign change.
+    """
+    span = t - t_old
+    y = dense(t_old + span * NODES)
+    z = chart.preactivations(y[0], y[1])
+    size = max(float(np.max(np.abs(z[0]))), float(np.max(np.abs(z[2]))))
+    confirmed: list[int] = []
+    for wall in chart.walls:
+
+        def evaluate(s: float, wall: int = wall) -> float:
+            c, d = dense(t_old + span * s).tolist()[:2]
+            return chart.preactivations(c, d)[wall]
+
+        side = 1.0 if chart.cell[wall] else -1.0
+        leaves = first_exit(z[wall], evaluate, side)
+        if leaves is None:
+            candidates.pop(wall, None)
+            continue
+        if wall not in candidates:
+            time = t_old + span * leaves.s
+            candidates[wall] = _Candidate(float(time), dense, mark)
+        if leaves.depth > _CERTAIN * rtol * size:
+            confirmed.append(wall)
+    return min(confirmed, key=lambda wall: candidates[wall].t, default=None)
+
+
+def _first_cell(theta: Floats, z: tuple[float, float, float], where: Setting) -> Cell:
+    """Return the cell that the flow enters: the signs of z, and on a wall the side it moves to."""
+    cell = (z[0] > 0.0, z[1] > 0.0, z[2] > 0.0)
+    if not any(cell):
+        return cell
+    chart = charts.make_chart(cell, where)
+    w1, b1, w2, b2 = theta
+    g = charts.gradient(chart, where, *chart.coordinates(w1, b1, z), w2, b2)
+    nodes = (where.lo, where.aim.x[1], where.hi)
+    # A hyperactive neuron on the wall that does not move stays hyperactive.
+    active = [
+        value > 0.0 or (value == 0.0 and -(g[0] * x + g[1]) >= 0.0) for value, x in zip(z, nodes, strict=True)
+    ]
+    if not where.aim.has_kink:
+        active[1] = active[0]
+    return (active[0], active[1], active[2])
+
+
+def _beyond(cell: Cell, wall: int, where: Setting) -> Cell:
+    """Return the cell on the other side of a wall."""
+    after = [active != (i == wall) for i, active in enumerate(cell)]
+    if not where.aim.has_kink or after[0] == after[2]:
+        after[1] = after[0]
+    return (after[0], after[1], after[2])
+
+
+def _event(before: Cell, after: Cell) -> str:
+    names = [ACTIVITIES[charts.activity_of(cell)] for cell in (before, after)]
+    return "passes teacher" if names[0] == names[1] else f"{names[0]} -> {names[1]}"
+
+
+def _relax(begin: _State, t_end: float, problem: Problem, recorder: _Recorder) -> None:
+    """Follow a dead ReLU neuron in closed form: b2 − E f* decays like exp(−2t), all else stays."""
+    constant = best_constant(problem)
+    aim, floor = float(constant.intercept), float(constant.loss)
+    w1, b1, w2, b2 = begin.theta
+    gap = b2 - aim
+
+    def point(t: float) -> Point:
+        decay = math.exp(-2.0 * (t - begin.t))
+        left = gap * decay
+        return Point(
+            t, (w1, b1, w2, aim + left if t > begin.t else b2), floor + left * left, 0,
+            begin.descended + gap * gap * -math.expm1(-4.0 * (t - begin.t)),
+        )  # fmt: skip
+
+    if begin.t == 0.0:
+        recorder.step(0.0, point)
+    relaxation = min(t_end - begin.t, 20.0)
+    for i in range(1, 201):
+        recorder.step(begin.t + relaxation * i / 200.0, point)
+    if begin.t + relaxation < t_end:
+        recorder.step(t_end, point)

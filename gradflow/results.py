@@ -1,0 +1,165 @@
+"""Results with their axes and their provenance, and files that are whole or absent."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from gradflow import __version__
+from gradflow.activity import ACTIVITIES
+from gradflow.backend import is_array, to_numpy
+from gradflow.outcome import OUTCOMES
+from gradflow.problem import PARAMETERS, Problem, Sample
+
+
+def provenance(command: str, problem: Problem, **settings: object) -> dict[str, str]:
+    """Return the attributes every result carries: version, command and configuration (as JSON)."""
+    configuration = {"command": command, **describe_problem(problem), **settings}
+    return {
+        "source": f"gradflow {__version__}",
+        "configuration": json.dumps(configuration, default=_plain, sort_keys=True),
+        "seed": "none: the computation is deterministic",
+    }
+
+
+def describe_problem(problem: Problem) -> dict[str, object]:
+    """Return teacher, inputs and slopes as plain data."""
+    inputs = problem.inputs
+    described: dict[str, object] = {
+        "teacher": dict(zip(PARAMETERS, problem.teacher, strict=True)),
+        "interval": [inputs.lo, inputs.hi],
+        "slopes": list(problem.slopes),
+    }
+    if isinstance(inputs, Sample):
+        described["samples"] = int(inputs.x.shape[0])
+        described["weighted"] = inputs.weights is not None
+    return described
+
+
+def codes(values: Any, meanings: Sequence[str], dims: Sequence[str], long_name: str) -> xr.Variable:
+    """Return integer codes with the CF attributes that say what they mean."""
+    attributes = {
+        "long_name": long_name,
+        "flag_values": np.arange(len(meanings), dtype=np.int8),
+        "flag_meanings": " ".join(meaning.replace(" ", "_") for meaning in meanings),
+    }
+    return xr.Variable(tuple(dims), np.asarray(to_numpy(values) if is_array(values) else values, dtype=np.int8), attributes)
+
+
+def state_variables(theta: Any, dims: Sequence[str]) -> dict[str, xr.Variable]:
+    """Return w1, b1, w2, b2 and the breakpoint of states of shape (4, …)."""
+    values = np.asarray(to_numpy(theta))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        breakpoint_ = np.where(values[0] == 0, np.nan, -values[1] / values[0] + 0.0)
+    names = {
+        "w1": "input weight",
+        "b1": "input bias",
+        "w2": "output weight",
+        "b2": "output bias",
+    }
+    variables = {
+        name: xr.Variable(tuple(dims), values[i], {"long_name": names[name], "units": "1"})
+        for i, name in enumerate(PARAMETERS)
+    }
+    variables["breakpoint"] = xr.Variable(
+        tuple(dims), breakpoint_, {"long_name": "breakpoint -b1/w1 (NaN where w1 = 0)", "units": "1"}
+    )
+    return variables
+
+
+def balancedness(theta: Any) -> Any:
+    """Return Q = w1² + b1² − w2² of states of shape (4, …)."""
+    w1, b1, w2, _ = to_numpy(theta)
+    return w1 * w1 + b1 * b1 - w2 * w2
+
+
+def activity_codes(values: Any, dims: Sequence[str]) -> xr.Variable:
+    """Return activity codes as a variable."""
+    return codes(values, ACTIVITIES, dims, "activity")
+
+
+def outcome_codes(values: Any, dims: Sequence[str]) -> xr.Variable:
+    """Return outcome codes as a variable."""
+    return codes(values, OUTCOMES, dims, "outcome")
+
+
+def write(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
+    """Write a dataset as NetCDF (`.nc`), whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        If the name does not end in .nc.
+    OSError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".nc":
+        raise ValueError(f"out: expected a file name that ends in .nc, got {str(path)!r}")
+    with whole_file(path) as temporary:
+        dataset.to_netcdf(temporary, engine="scipy")
+
+
+def read(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a dataset that `write` wrote, into memory."""
+    with xr.open_dataset(Path(path), engine="scipy") as dataset:
+        return dataset.load()
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`, moved onto it on success and removed on failure."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def to_json(value: object, **options: Any) -> str:
+    """Return strict JSON: NumPy numbers and arrays become plain ones, NaN and infinity become null."""
+    return json.dumps(_finite(value), allow_nan=False, ensure_ascii=False, **options)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _finite(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Return what `json` cannot encode itself as plain data."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    return to_numpy(value).tolist() if hasattr(value, "__array_namespace__") else repr(value)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
