@@ -10,18 +10,17 @@ import sympy
 from gradflow.scripts import describe
 from gradflow.symbolic import integrals
 from gradflow.symbolic.cells import (
+    DEFAULT,
     LENGTH,
-    PARAMETERS,
-    TEACHER,
-    Cell,
+        Cell,
     Expr,
-    Kind,
+    b2,
     cells,
+    default_cells,
     hi,
     lo,
     p,
     q,
-    s_minus,
     s_plus,
     x,
 )
@@ -31,11 +30,10 @@ from gradflow.symbolic.result import Result
 
 L = sympy.Symbol("L")
 END_RESIDUALS = {point: sympy.Symbol(f"r_{point}", real=True) for point in (lo, p, q, hi)}
-DEFAULT = dict(zip((lo, hi, s_minus, s_plus, *TEACHER), map(sympy.Integer, (-1, 1, 0, 1, 1, 0, 1, 0)), strict=True))
 END_SIGNS = {("dead", 0): (-1, -1), ("hyperactive", 0): (1, 1), ("balanced", 1): (-1, 1), ("balanced", -1): (1, -1)}
 
 STATEMENT = """
-On each of the 20 cells listed under the formulas, the population loss L(θ) = E[(f − f*)²] is
+On each of the 20 cells the population loss L(θ) = E[(f − f*)²] is
 the sum, over the pieces into which the breakpoints cut the input, of
 h (r₀² + r₀ r₁ + r₁²) / (3 (hi − lo)), where h is the width of the piece and r₀, r₁ are the
 residuals f − f* at its ends. The points are lo, hi, and, where they lie inside, the student's
@@ -87,7 +85,7 @@ def derive() -> Result:
         closed = integrals.loss(cell)
         integral = proof.mean(cell, lambda piece, at: integrals.residual(piece, at) ** 2)
         proof.equal("the closed form equals the integral of (f − f*)²", closed, integral, cell.place)
-        printed = printed_form(cell).xreplace(end_residuals(cell))
+        printed = (printed_form(cell) / (3 * LENGTH)).xreplace(end_residuals(cell))
         proof.equal("the printed formula is the closed form", printed, closed, cell.place)
     return Result(
         *describe(__file__)[:3],
@@ -120,12 +118,12 @@ def prove_signs(proof: Proof, cell: Cell) -> None:
 
 
 def printed_form(cell: Cell) -> Expr:
-    """Return the loss in the residuals at the points."""
+    """Return 3 (hi − lo) L in the residuals at the points."""
     total = sympy.Integer(0)
     for left, right in zip(cell.points, cell.points[1:], strict=False):
         r0, r1 = END_RESIDUALS[left], END_RESIDUALS[right]
         total += (right - left) * (r0**2 + r0 * r1 + r1**2)
-    return total / (3 * LENGTH)
+    return total
 
 
 def end_residuals(cell: Cell) -> dict[Expr, Expr]:
@@ -139,23 +137,22 @@ def end_residuals(cell: Cell) -> dict[Expr, Expr]:
 
 def formulas() -> tuple[tuple[str, Expr], ...]:
     """Return the closed form for each arrangement of points, and the default problem's polynomials."""
-    arrangements: dict[tuple[Expr, ...], list[str]] = {}
-    for cell in cells():
-        arrangements.setdefault(cell.points, []).append(cell.name)
     entries = []
-    for points, names in arrangements.items():
-        example = next(cell for cell in cells() if cell.points == points)
-        label = f"Points {', '.join(map(str, points))} [{' | '.join(names)}]"
-        entries.append((label, sympy.Eq(L, printed_form(example), evaluate=False)))
+    for points in dict.fromkeys(cell.points for cell in cells()):
+        some = [cell for cell in cells() if cell.points == points]
+        student, teacher = (
+            " or ".join(dict.fromkeys(kind.activity for kind in kinds))
+            for kinds in ((cell.student for cell in some), (cell.teacher for cell in some))
+        )
+        label = f"Points {', '.join(map(str, points))} (student {student}, teacher {teacher})"
+        entries.append((label, sympy.Eq(3 * L * LENGTH, printed_form(some[0]), evaluate=False)))
     first = next(cell for cell in cells() if cell.points == (lo, p, q, hi))
     for piece, point in zip((*first.pieces, first.pieces[-1]), first.points, strict=True):
-        value = integrals.residual(piece, point).xreplace(first.place.compact)
+        value = sympy.factor_terms(integrals.residual(piece, point).xreplace(first.place.compact))
         entries.append((f"For instance ({first.name}), the residual at {point}", sympy.Eq(END_RESIDUALS[point], value)))
-    for cell in cells():
-        if cell.teacher == Kind("balanced", 1):
-            label = f"ReLU, teacher (1, 0, 1, 0), [−1, 1], q = 0 ({cell.name.replace('; teacher balanced, w1ᵀ > 0', '')})"
-            value = sympy.expand(integrals.loss(cell).xreplace(DEFAULT))
-            entries.append((label, sympy.Eq(L, sympy.collect(value, PARAMETERS[3]))))
+    for cell in default_cells():
+        value = sympy.expand(integrals.loss(cell).xreplace(DEFAULT))
+        entries.append((cell.default_name.capitalize(), sympy.Eq(L, sympy.collect(value, b2))))
     return tuple(entries)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gradflow.activity import BALANCED, activity
+from typing import NamedTuple
+
+from gradflow.activity import DEAD, activity
 from gradflow.backend import Array, as_floating
 from gradflow.field import loss_and_gradient
 from gradflow.field.baselines import best_constant, best_line
@@ -15,8 +17,8 @@ GLOBAL, LINEAR, CONSTANT, DIVERGED, UNDECIDED = range(5)
 TOLERANCE = 1e-3
 """How close, relative to the reference losses, a loss counts as having arrived."""
 
-RESTING_GRADIENT = 1e-8
-"""|∇L| below which a balanced neuron counts as being at rest."""
+RESTING_GRADIENT = 1e-6
+"""|∇L| below which a neuron counts as being at rest."""
 
 
 def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Array | bool = False) -> Array:
@@ -42,25 +44,58 @@ def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Arra
         Trajectories that were stopped because they left the range of their numbers.
     """
     value, slope = loss_and_gradient(neuron, problem)
-    xp, (value, constant, line) = as_floating((value, best_constant(problem).loss, best_line(problem).loss))
-    spread = xp.where(constant > 0, constant, xp.ones_like(constant))
-    negligible = 1e-12 * spread
-    barrier = xp.where(line > negligible, line, spread)
-    state = activity(neuron, problem)
-    resting = (state == BALANCED) & (xp.sqrt(xp.sum(slope * slope, axis=0)) <= RESTING_GRADIENT)
-    is_global = value <= TOLERANCE * xp.where(barrier < spread, barrier, spread)
-    near_line = abs(value - line) <= TOLERANCE * barrier
-    near_constant = abs(value - constant) <= TOLERANCE * spread
-    is_linear = near_line & (trapped(neuron, problem) | resting)
-    is_constant = near_constant & ((state == 0) | resting)
+    xp, (value,) = as_floating((value,))
+    is_dead = activity(neuron, problem) == DEAD
+    is_resting = xp.sqrt(xp.sum(slope * slope, axis=0)) <= RESTING_GRADIENT
+    is_near = near(value, references(problem))
+    is_linear = is_near.linear & (trapped(neuron, problem) | is_resting)
+    is_constant = is_near.constant & (is_dead | is_resting)
     is_diverged = ~xp.isfinite(value) | xp.asarray(diverged)
 
     codes = xp.full(value.shape, UNDECIDED, dtype=xp.int8)
     for code, holds in (
         (CONSTANT, is_constant),
         (LINEAR, is_linear),
-        (GLOBAL, is_global),
+        (GLOBAL, is_near.zero),
         (DIVERGED, is_diverged),
     ):
         codes = xp.where(holds, xp.asarray(code, dtype=xp.int8), codes)
     return codes
+
+
+class References(NamedTuple):
+    """The losses of the best constant and the best line, and how close to them and to 0 is near."""
+
+    constant: Array
+    line: Array
+    near_constant: Array
+    near_line: Array
+
+
+def references(problem: Problem = Problem()) -> References:
+    """Return the reference losses of a problem.
+
+    Near means within `TOLERANCE`, relative to the best constant's loss for the constant, and to the
+    lower of the two that is not 0 for the line and for 0.
+    """
+    xp, (constant, line) = as_floating((best_constant(problem).loss, best_line(problem).loss))
+    spread = xp.where(constant > 0, constant, xp.ones_like(constant))
+    bend = xp.where(line > 1e-12 * spread, line, spread)
+    return References(constant, line, TOLERANCE * spread, TOLERANCE * xp.where(bend < spread, bend, spread))
+
+
+class Near(NamedTuple):
+    """Which of the reference losses a loss is close to."""
+
+    zero: Array
+    linear: Array
+    constant: Array
+
+
+def near(value: Array, levels: References) -> Near:
+    """Return which reference losses `value` is near to."""
+    return Near(
+        value <= levels.near_line,
+        abs(value - levels.line) <= levels.near_line,
+        abs(value - levels.constant) <= levels.near_constant,
+    )

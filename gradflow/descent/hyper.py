@@ -6,7 +6,7 @@ that 1 − β keeps its digits in float32 and a float32 batch stays float32.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,8 +22,6 @@ class Config(Protocol):
         """The learning rate, before the schedule."""
 
     def _asdict(self) -> dict[str, Any]: ...
-
-    def _replace(self, **changes: Any) -> Self: ...
 
 
 class Range(NamedTuple):
@@ -61,7 +59,10 @@ FLAG = Flag()
 
 def double(value: ArrayLike) -> ArrayLike:
     """Return a number as a Python float, an array as an array of float64."""
-    return namespace(value).astype(value, np.float64, copy=False) if is_array(value) else float(value)
+    if not is_array(value):
+        return float(value)
+    xp = namespace(value)
+    return xp.astype(value, xp.float64, copy=False)
 
 
 def rounded(value: ArrayLike, theta: Array) -> ArrayLike:

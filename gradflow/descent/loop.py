@@ -183,7 +183,7 @@ def _prepare(
     """Return everything checked, in one namespace; θ and problem in one dtype, θ of the full shape."""
     if not isinstance(problem, Problem):
         raise TypeError(f"problem: expected a Problem, got {problem!r}")
-    check(optimizer)
+    config: Any = check(optimizer)
     neuron = as_neuron(start)
     require_finite("start", *neuron)
     bounds = (problem.lo, problem.hi)
@@ -192,14 +192,14 @@ def _prepare(
     arrays = [xp.astype(a, kind, copy=False) for a in arrays]
     hyper = {
         name: xp.asarray(value, dtype=xp.float64, device=device(arrays[0]))
-        for name, value in optimizer._asdict().items()
+        for name, value in config._asdict().items()
         if is_array(value) or isinstance(value, (list, tuple))
     }
     shape = np.broadcast_shapes(*(a.shape for a in (*arrays, *hyper.values())))
     theta = xp.stack([xp.broadcast_to(a, shape) for a in arrays[:4]])
     require_finite("start", theta)
     inputs = Uniform(*arrays[8:]) if isinstance(problem.inputs, Uniform) else problem.inputs
-    return theta, replace(problem, teacher=Neuron(*arrays[4:8]), inputs=inputs), optimizer._replace(**hyper)
+    return theta, replace(problem, teacher=Neuron(*arrays[4:8]), inputs=inputs), config._replace(**hyper)
 
 
 def _dtype(xp: Any, dtype: Any) -> Any:

@@ -29,6 +29,11 @@ PARAMETERS = (w1, b1, w2, b2)
 TEACHER = (w1T, b1T, w2T, b2T)
 LENGTH = hi - lo
 
+# The default problem: ReLU, teacher (1, 0, 1, 0), input [-1, 1].
+DEFAULT = dict(
+    zip((lo, hi, s_minus, s_plus, *TEACHER), map(sympy.Integer, (-1, 1, 0, 1, 1, 0, 1, 0)), strict=True)
+)
+
 
 class Kind(NamedTuple):
     """Where a neuron is active: its activity, and for a balanced one the sign of its w1 (otherwise 0)."""
@@ -41,7 +46,12 @@ class Kind(NamedTuple):
         """The activation's slope at the left and at the right end of the input."""
         if self.sign:
             return (s_minus, s_plus) if self.sign > 0 else (s_plus, s_minus)
-        return (s_minus, s_minus) if self == DEAD else (s_plus, s_plus)
+        return (s_minus, s_minus) if self.side < 0 else (s_plus, s_plus)
+
+    @property
+    def side(self) -> int:
+        """The sign of the pre-activation on the whole input: −1 dead, 1 hyperactive, 0 for neither."""
+        return 0 if self.sign else -1 if self == DEAD else 1
 
     def name(self, weight: str) -> str:
         """Return the activity, with the sign of `weight` where it matters."""
@@ -82,12 +92,21 @@ class Cell:
     points: tuple[Expr, ...]
 
     @property
+    def order(self) -> str:
+        """The order of the breakpoints, empty unless both neurons are balanced."""
+        return next((f"{a} < {b}" for a, b in ((p, q), (q, p)) if self.points == (lo, a, b, hi)), "")
+
+    @property
     def name(self) -> str:
         """The cell in words."""
-        order = [f"{a} < {b}" for a, b in ((p, q), (q, p)) if self.points == (lo, a, b, hi)]
-        return "; ".join(
-            [f"student {self.student.name('w1')}", f"teacher {self.teacher.name('w1ᵀ')}", *order]
-        )
+        neurons = f"student {self.student.name('w1')}; teacher {self.teacher.name('w1ᵀ')}"
+        return f"{neurons}; {self.order}" if self.order else neurons
+
+    @property
+    def default_name(self) -> str:
+        """The cell of the default problem, whose teacher goes without saying and has q = 0."""
+        order = f"; {self.order.replace('q', '0')}" if self.order else ""
+        return f"default problem, {self.student.name('w1')}{order}"
 
     @property
     def place(self) -> Place:
@@ -129,11 +148,9 @@ class Wall:
     def name(self) -> str:
         """The wall in words."""
         if self.at == q:
-            return f"p = q; {self.inner.name.rpartition(';')[0]}"
-        outer = self.outer.student.activity
-        return f"p = {self.at}; {outer} | {self.inner.name.partition(';')[0][8:]}; " + (
-            f"teacher {self.inner.teacher.name('w1ᵀ')}"
-        )
+            return f"p = q; {self.inner.name.removesuffix('; p < q')}"
+        students = f"{self.outer.student.activity} | {self.inner.student.name('w1')}"
+        return f"p = {self.at}; {students}; teacher {self.inner.teacher.name('w1ᵀ')}"
 
     @property
     def place(self) -> Place:
@@ -164,8 +181,7 @@ def positive_symbols(student: Kind, teacher: Kind, points: tuple[Expr, ...]) -> 
         if kind.sign:
             signs[weight] = kind.sign * sympy.Symbol(f"modulus{label}", positive=True)
             continue
-        side = -1 if kind == DEAD else 1
-        at_lo, at_hi = (side * sympy.Symbol(f"{end}{label}", positive=True) for end in ("A", "B"))
+        at_lo, at_hi = (kind.side * sympy.Symbol(f"{end}{label}", positive=True) for end in ("A", "B"))
         signs[weight] = (at_hi - at_lo) / length
         signs[bias] = at_lo - signs[weight] * lo
     return signs
@@ -180,6 +196,11 @@ def cells() -> list[Cell]:
             for order in {inside: None, inside[::-1]: None}:
                 result.append(Cell(student, teacher, (lo, *order, hi)))
     return result
+
+
+def default_cells() -> list[Cell]:
+    """Return the 6 cells of the default problem."""
+    return [cell for cell in cells() if cell.teacher == RISING]
 
 
 def end_walls() -> list[Wall]:

@@ -44,8 +44,7 @@ def as_text(result: Result) -> str:
     blocks += [_section("Hypotheses"), *(_item(entry) for entry in result.hypotheses), ""]
     blocks += [_section("Formulas")]
     for label, formula in result.formulas:
-        shown = sympy.pretty(formula.xreplace(_TEACHER_TEXT), use_unicode=True, num_columns=WIDTH - 4)
-        blocks += [textwrap.fill(f"{label}:", WIDTH), "", textwrap.indent(shown, "    "), ""]
+        blocks += [textwrap.fill(f"{label}:", WIDTH), "", textwrap.indent(text_formula(formula), "    "), ""]
     blocks += [_section("Proof"), *_wrapped(result.proof)]
     blocks += [_section("Checked by machine"), *(_item(line) for line in summary(result.checks)), ""]
     blocks += [_section("Not claimed"), *(_item(entry) for entry in result.not_claimed)]
@@ -101,26 +100,49 @@ def latex_prose(text: str) -> str:
     unknown = {c for c in text if not c.isascii() and c not in _LATEX}
     if unknown:
         raise ValueError(f"prose: no LaTeX for {' '.join(sorted(unknown))!r}")
-    words = re.split(r"(\b[wb][12]ᵀ?(?![\w²]))", text)
+    words = re.split(r"(?<![A-Za-z])((?:[wb][12]ᵀ?)+)(?![A-Za-z])", text)
     return "".join(
-        rf"\ensuremath{{{word[0]}_{word[1]}{'^T' if word.endswith('ᵀ') else ''}}}"
-        if i % 2
-        else "".join(_LATEX.get(c, c) for c in word)
-        for i, word in enumerate(words)
+        _parameters(word) if i % 2 else "".join(_LATEX.get(c, c) for c in word) for i, word in enumerate(words)
     )
+
+
+def _parameters(word: str) -> str:
+    return r"\ensuremath{" + re.sub("([12])", r"_\1", word).replace("ᵀ", "^T") + "}"
+
+
+def text_formula(formula: Expr, width: int = WIDTH - 4) -> str:
+    """Return a formula as text; a sum wider than `width` is broken between its terms."""
+    formula = formula.xreplace(_TEACHER_TEXT)
+    left, terms = _sides(formula)
+    rows: list[str] = []
+    while terms:
+        count = len(terms)
+        while True:
+            margin = [] if left is not None else [sympy.Symbol("     ")]
+            total = sympy.Add(*margin, *terms[:count], evaluate=False) if margin or count > 1 else terms[0]
+            row = total if left is None else sympy.Eq(left, total, evaluate=False)
+            shown = sympy.pretty(row, use_unicode=True, num_columns=10 * width, order="none")
+            if count == 1 or max(map(len, shown.splitlines())) <= width:
+                break
+            count -= 1
+        rows.append(shown)
+        left, terms = None, terms[count:]
+    return "\n\n".join(rows)
 
 
 def latex_formula(formula: Expr, terms: int = 3) -> str:
     """Return a formula for an `align*`; a long sum is broken after every few terms."""
-    left, right = formula.args if isinstance(formula, sympy.Equality) else (None, formula)
-    code = [
-        sympy.latex(part, symbol_names=_SYMBOLS_LATEX)
-        for part in (right.as_ordered_terms() if isinstance(right, sympy.Add) else [right])
-    ]
+    left, right = _sides(formula)
+    code = [sympy.latex(term, symbol_names=_SYMBOLS_LATEX) for term in right]
     rows = [code[i : i + terms] for i in range(0, len(code), terms)]
     joined = [" ".join(("" if c.startswith("-") else "+ ") + c for c in row) for row in rows]
     body = (r" \\" + "\n" + r"&\quad ").join(joined).removeprefix("+ ")
-    return (sympy.latex(left, symbol_names=_SYMBOLS_LATEX) + " &= " if left is not None else "& ") + body
+    return sympy.latex(left, symbol_names=_SYMBOLS_LATEX) + " &= " + body
+
+
+def _sides(equation: Expr) -> tuple[Expr, list[Expr]]:
+    left, right = equation.args
+    return left, list(right.as_ordered_terms()) if isinstance(right, sympy.Add) else [right]
 
 
 def main(derive: Callable[[], Result], arguments: Sequence[str] | None = None) -> int:

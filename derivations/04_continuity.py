@@ -1,0 +1,192 @@
+"""What is continuous across the walls between cells, and what jumps.
+
+Proves that L and its gradient are continuous wherever (w1, b1) ≠ (0, 0), and gives the jumps of the Hessian.
+"""
+
+from __future__ import annotations
+
+import sympy
+
+from gradflow.scripts import describe
+from gradflow.symbolic import integrals
+from gradflow.symbolic.cells import (
+    DEFAULT,
+    HYPERACTIVE,
+    LENGTH,
+    PARAMETERS,
+    RISING,
+    Cell,
+    Expr,
+    Place,
+    Wall,
+    b1,
+    b2,
+    cells,
+    crossing_walls,
+    end_walls,
+    hi,
+    lo,
+    origins,
+    q,
+    s_minus,
+    s_plus,
+    w1,
+    w1T,
+    w2,
+    w2T,
+)
+from gradflow.symbolic.proof import Proof, sign
+from gradflow.symbolic.render import main
+from gradflow.symbolic.result import Result
+
+STATEMENT = """
+Let (w1, b1) ≠ (0, 0). Across every wall between cells L and its gradient are continuous; so L is
+continuously differentiable away from w1 = b1 = 0.
+
+Where the student's breakpoint p passes an end e of the input (e = lo or e = hi), the Hessian jumps: its limit from the
+balanced side minus that from the dead or hyperactive side is 2 (s₊ − s₋) w2 r(e) / (|w1| (hi − lo)) times the
+vector (e, 1, 0, 0) times its transpose, r(e) = f(e) − f*(e). The jump has rank one, or is 0 if s₊ = s₋ or w2 = 0
+or r(e) = 0. On each side the Hessian has a limit.
+
+Where p passes the teacher's breakpoint q inside the input, the Hessian is continuous and the third derivative
+jumps: its limit from p > q minus that from p < q is 2 (s₊ − s₋)² w2 w2ᵀ |w1ᵀ| / (w1 |w1| (hi − lo)) times the
+third tensor power of (q, 1, 0, 0).
+
+w1 = 0 with b1 ≠ 0 is no wall: such a neuron lies inside the dead or the hyperactive cell, where L is a
+polynomial.
+"""
+
+HYPOTHESES = (
+    "Those of the loss (derivation 1).",
+    "The teacher is dead, hyperactive or balanced with both end pre-activations not 0; in the third paragraph it is "
+    "balanced.",
+)
+
+PROOF = """
+The cells. On the wall p = e the student's pre-activation is w1 (x − e) with w1 ≠ 0. On its one
+side the student is balanced; on the other it is dead or hyperactive, by the sign of its pre-activation at the opposite end. These are
+the 16 walls of the first kind (four kinds of teacher, two signs of w1, two ends). The walls p = q are 4, by the signs of
+w1 and w1ᵀ. Where walls meet (p = q = e cannot occur under the hypotheses, so only at w1 = b1 = 0) nothing
+is claimed.
+
+The closed forms of derivations 1 to 3 are rational and their denominators, powers of w1, w1ᵀ and hi − lo, do
+not vanish on the wall. So each has a limit there from its side, which is its value at b1 = −w1 e, or at b1 = −w1 q. The
+differences of these values are rational functions of what is left; each minus its stated value has a numerator
+that expands to 0. A function that is continuously differentiable on both closed sides of a smooth hypersurface,
+with values and gradients that agree on it, is continuously differentiable across it.
+
+The jump at an end is the point mass of derivation 3, present on one side only; the Gram and the curvature term are
+continuous. At q the residual r(p) in the point mass is continuous in p but its slope changes by
+w2ᵀ |w1ᵀ| (s₊ − s₋), which gives the third derivative's jump; all 64 components are compared.
+
+For w1 = 0 the closed form of the dead and of the hyperactive cell is a polynomial in (w1, b1, w2, b2), and
+the pre-activations at both ends are b1: both negative or both positive, strictly.
+"""
+
+NOT_CLAIMED = (
+    "At w1 = b1 = 0 the gradient has no limit in general. Along (w1, b1) = (0, ε), ε → 0 from above and from below, its limits "
+    "differ by 2 (s₊ − s₋) w2 (E[(b2 − f*) x], E[b2 − f*], 0, 0), which this script checks; for the default problem the "
+    "first component is −w2/3 whatever b2 is.",
+    "What a solution of the gradient flow does at w1 = b1 = 0 is therefore not settled here, nor is its uniqueness.",
+    "For a teacher whose breakpoint is exactly at an end of the input the walls p = e and p = q coincide; "
+    "that case is left out.",
+)
+
+
+def derive() -> Result:
+    proof = Proof()
+    for wall in end_walls():
+        prove_first_derivatives(proof, wall)
+        outside = integrals.residual(wall.outer.pieces[0 if wall.at == lo else -1], wall.at)
+        jump = integrals.kink_matrix(wall.at, outside, wall.inner.student.sign)
+        difference = integrals.hessian(wall.inner) - integrals.hessian(wall.outer)
+        proof.equal("the Hessian's jump at an end is as stated", difference, jump, wall.place)
+    for wall in crossing_walls():
+        prove_first_derivatives(proof, wall)
+        left, right = integrals.hessian(wall.inner), integrals.hessian(wall.outer)
+        proof.equal("the Hessian is continuous at p = q", left, right, wall.place)
+        proof.equal(
+            "the third derivative's jump at p = q is as stated",
+            [entry for parameter in PARAMETERS for entry in (right - left).diff(parameter)],
+            [third_jump(wall, i, j, k) for k in range(4) for i in range(4) for j in range(4)],
+            wall.place,
+        )
+    for cell in (cell for cell in cells() if not cell.student.sign):
+        prove_interior(proof, cell)
+    for dead, origin in origins():
+        prove_discontinuity(proof, dead, origin)
+    return Result(
+        *describe(__file__)[:3],
+        status="proved",
+        statement=STATEMENT,
+        hypotheses=HYPOTHESES,
+        proof=PROOF,
+        not_claimed=NOT_CLAIMED,
+        formulas=formulas(),
+        checks=tuple(proof.checks),
+    )
+
+
+def prove_first_derivatives(proof: Proof, wall: Wall) -> None:
+    """Prove that loss and gradient agree on a wall."""
+    inner, outer = wall.inner, wall.outer
+    proof.equal("L is continuous", integrals.loss(inner), integrals.loss(outer), wall.place)
+    proof.equal("the gradient is continuous", integrals.gradient(inner), integrals.gradient(outer), wall.place)
+
+
+def third_jump(wall: Wall, *indices: int) -> Expr:
+    """Return the stated jump of a third derivative from p < q to p > q."""
+    if max(indices) > 1:
+        return sympy.Integer(0)
+    sign_w1, sign_w1T = wall.inner.student.sign, wall.inner.teacher.sign
+    scale = 2 * (s_plus - s_minus) ** 2 * w2 * w2T * sign_w1T * w1T / (w1 * sign_w1 * w1 * LENGTH)
+    return scale * q ** (3 - sum(indices))
+
+
+def prove_interior(proof: Proof, cell: Cell) -> None:
+    """Prove that w1 = 0, b1 ≠ 0 is an interior point of a dead or hyperactive cell, with L a polynomial."""
+    polynomial = bool(integrals.loss(cell).is_polynomial(*PARAMETERS))
+    proof.holds("L is a polynomial on dead and hyperactive cells", polynomial, cell.place)
+    flat = Place(
+        f"w1 = 0; {cell.name}",
+        cell.place.compact | {w1: sympy.Integer(0)},
+        cell.place.signs | {b1: cell.student.side * sympy.Symbol("modulus", positive=True)},
+    )
+    signs = {sign(integrals.preactivation(end), flat) for end in (lo, hi)}
+    proof.holds("w1 = 0, b1 ≠ 0 lies inside the cell", signs == {cell.student.side}, flat)
+
+
+def prove_discontinuity(proof: Proof, dead: Cell, origin: Place) -> None:
+    """Prove how far the gradient's limits at w1 = b1 = 0 differ, and that the default problem's do."""
+    hyperactive = Cell(HYPERACTIVE, dead.teacher, dead.points)
+    gap = [a - b for a, b in zip(integrals.gradient(hyperactive), integrals.gradient(dead), strict=True)]
+    scale = 2 * (s_plus - s_minus) * w2
+    moments = [
+        proof.mean(dead, lambda piece, at, power=power: (b2 - integrals.teacher(piece, at)) * at**power)
+        for power in (1, 0)
+    ]
+    stated = [scale * moments[0], scale * moments[1], sympy.Integer(0), sympy.Integer(0)]
+    proof.equal("the limits at w1 = b1 = 0 differ as stated under what is not claimed", gap, stated, origin)
+    if dead.teacher == RISING:
+        value = gap[0].xreplace(DEFAULT | {w1: sympy.Integer(0), b1: sympy.Integer(0)})
+        proof.equal("for the default problem they differ by −w2/3 in the first component", value, -w2 / 3)
+
+
+def formulas() -> tuple[tuple[str, Expr], ...]:
+    """Return both jumps."""
+    scale = 2 * (s_plus - s_minus) * w2 * sympy.Symbol("r_e") / (sympy.Abs(w1) * LENGTH)
+    e = sympy.Symbol("e")
+    entries = [
+        (f"Jump of ∂²L/∂{names} at an end e", sympy.Eq(sympy.Symbol("J_2"), scale * e**power))
+        for names, power in (("w1²", 2), ("w1∂b1", 1), ("b1²", 0))
+    ]
+    third = 2 * (s_plus - s_minus) ** 2 * w2 * w2T * sympy.Abs(w1T) / (w1 * sympy.Abs(w1) * LENGTH)
+    entries += [
+        (f"Jump of ∂³L/∂{names} at p = q", sympy.Eq(sympy.Symbol("J_3"), third * q**power))
+        for names, power in (("w1³", 3), ("w1²∂b1", 2), ("w1∂b1²", 1), ("b1³", 0))
+    ]
+    return tuple(entries)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(derive))
