@@ -12,7 +12,7 @@ from gradflow.symbolic import integrals
 from gradflow.symbolic.cells import (
     DEFAULT,
     LENGTH,
-        Cell,
+    Cell,
     Expr,
     b2,
     cells,
@@ -22,7 +22,6 @@ from gradflow.symbolic.cells import (
     p,
     q,
     s_plus,
-    x,
 )
 from gradflow.symbolic.proof import Proof, sign
 from gradflow.symbolic.render import main
@@ -30,51 +29,57 @@ from gradflow.symbolic.result import Result
 
 L = sympy.Symbol("L")
 END_RESIDUALS = {point: sympy.Symbol(f"r_{point}", real=True) for point in (lo, p, q, hi)}
-END_SIGNS = {("dead", 0): (-1, -1), ("hyperactive", 0): (1, 1), ("balanced", 1): (-1, 1), ("balanced", -1): (1, -1)}
+END_SIGNS = {
+    ("dead", 0): (-1, -1),
+    ("hyperactive", 0): (1, 1),
+    ("balanced", 1): (-1, 1),
+    ("balanced", -1): (1, -1),
+}
 
 STATEMENT = """
-On each of the 20 cells the population loss L(θ) = E[(f − f*)²] is
-the sum, over the pieces into which the breakpoints cut the input, of
-h (r₀² + r₀ r₁ + r₁²) / (3 (hi − lo)), where h is the width of the piece and r₀, r₁ are the
-residuals f − f* at its ends. The points are lo, hi, and, where they lie inside, the student's
-breakpoint p = −b1/w1 and the teacher's q = −b1ᵀ/w1ᵀ; r_lo, r_p, r_q and r_hi are the residuals there.
+On each of the 20 cells the population loss L(θ) = E[(f − f*)²] is the sum, over the pieces into which the
+breakpoints cut the input, of h (r₀² + r₀ r₁ + r₁²) / (3 (hi − lo)), where h is the width of the piece and
+r₀, r₁ are the residuals f − f* at its ends. The points are lo, hi, and, where they lie inside, the
+student's breakpoint p = −b1/w1 and the teacher's q = −b1ᵀ/w1ᵀ; r_lo, r_p, r_q and r_hi are the residuals
+there.
 
-So L is a rational function of the parameters on each cell, a polynomial for a dead or
-hyperactive student, and a sum of non-negative terms as written.
+So L is a rational function of the parameters on each cell, a polynomial for a dead or hyperactive
+student, and a sum of non-negative terms as written.
 """
 
 HYPOTHESES = (
-    "x is uniform on [lo, hi], lo < hi. Student f(x) = w2 φ(w1 x + b1) + b2, teacher f* of the same form with any "
-    "real parameters; φ(z) = s₋ z for z ≤ 0 and s₊ z for z ≥ 0, with any real s₋, s₊.",
-    "Cells: student and teacher are each dead, hyperactive, balanced with w1 > 0 or balanced with w1 < 0; where both "
-    "are balanced, p < q or q < p. Dead and hyperactive neurons may have w1 of either sign or 0.",
+    "x is uniform on [lo, hi], lo < hi. Student f(x) = w2 φ(w1 x + b1) + b2, teacher f* of the same "
+    "form with any real parameters; φ(z) = s₋ z for z ≤ 0 and s₊ z for z ≥ 0, with any real s₋, s₊.",
+    "Cells: student and teacher are each dead, hyperactive, balanced with w1 > 0 or balanced with w1 < "
+    "0; where both are balanced, p < q or q < p. Dead and hyperactive neurons may have w1 of either "
+    "sign or 0.",
 )
 
 PROOF = """
-The cells cover everything but walls. A pre-activation is affine in x, so its signs at lo and hi
-fix it: (−, −) is dead, (+, +) hyperactive, (−, +) balanced with w1 > 0, (+, −) balanced with w1 < 0. A
-balanced neuron's breakpoint lies strictly inside. What is left, a pre-activation 0 at an end or p = q,
-is a wall, treated at the end.
+The cells cover everything but walls. A pre-activation is affine in x, so its signs at lo and hi fix it:
+(−, −) is dead, (+, +) hyperactive, (−, +) balanced with w1 > 0, (+, −) balanced with w1 < 0. A balanced
+neuron's breakpoint lies strictly inside. What is left, a pre-activation 0 at an end or p = q, is a wall,
+treated at the end.
 
-Signs. In each cell the parameters are written through positive symbols: gaps between
-consecutive points, |w1| of a balanced neuron, the moduli of both end pre-activations of any other. For
-each piece SymPy's assumptions give the sign of both pre-activations at both ends of the
-piece; being affine they keep it between, so φ(z) = s z on the piece with one slope s for each neuron.
+Signs. In each cell the parameters are written through positive symbols: gaps between consecutive points,
+|w1| of a balanced neuron, the moduli of both end pre-activations of any other. For each piece SymPy's
+assumptions give the sign of both pre-activations at both ends of the piece; being affine they keep it
+between, so φ(z) = s z on the piece with one slope s for each neuron.
 
-Integral. On each piece (f − f*)² is then a polynomial in x. An antiderivative is written down, its derivative is
-compared with the integrand, and its differences are summed. The sum minus the closed form is a rational function
-whose denominators do not vanish on the cell and whose numerator expands to 0.
+Integral. On each piece (f − f*)² is then a polynomial in x. An antiderivative is written down, its
+derivative is compared with the integrand, and its differences are summed. The sum minus the closed form
+is a rational function whose denominators do not vanish on the cell and whose numerator expands to 0.
 
-Walls. Both sides are continuous on the closed cell: the integral because its integrand is, the closed form because
-its only denominators are hi − lo and the weights of balanced neurons. So the formula of
-each adjacent cell holds on a wall too, except for a balanced cell's at w1 = 0.
+Walls. Both sides are continuous on the closed cell: the integral because its integrand is, the closed
+form because its only denominators are hi − lo and the weights of balanced neurons. So the formula of each
+adjacent cell holds on a wall too, except for a balanced cell's at w1 = 0.
 """
 
 NOT_CLAIMED = (
-    "Nothing is said of other input distributions, of a student and a teacher with different activations, or of "
-    "smooth ones.",
-    "The expanded polynomials are for reading and for proofs. For numbers use the form of the statement: expanded, the terms "
-    "cancel near L = 0.",
+    "Nothing is said of other input distributions, of a student and a teacher with different "
+    "activations, or of smooth ones.",
+    "The expanded polynomials are for reading and for proofs. For numbers use the form of the "
+    "statement: expanded, the terms cancel near L = 0.",
 )
 
 
@@ -128,7 +133,7 @@ def printed_form(cell: Cell) -> Expr:
 
 def end_residuals(cell: Cell) -> dict[Expr, Expr]:
     """Return what the printed symbols stand for: the points and the residuals there."""
-    values = {}
+    values: dict[Expr, Expr] = {}
     for piece, left, right in zip(cell.pieces, cell.points, cell.points[1:], strict=False):
         values |= {left: piece.left, END_RESIDUALS[left]: integrals.residual(piece, piece.left)}
         values |= {right: piece.right, END_RESIDUALS[right]: integrals.residual(piece, piece.right)}
@@ -149,7 +154,9 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
     first = next(cell for cell in cells() if cell.points == (lo, p, q, hi))
     for piece, point in zip((*first.pieces, first.pieces[-1]), first.points, strict=True):
         value = sympy.factor_terms(integrals.residual(piece, point).xreplace(first.place.compact))
-        entries.append((f"For instance ({first.name}), the residual at {point}", sympy.Eq(END_RESIDUALS[point], value)))
+        entries.append(
+            (f"For instance ({first.name}), the residual at {point}", sympy.Eq(END_RESIDUALS[point], value))
+        )
     for cell in default_cells():
         value = sympy.expand(integrals.loss(cell).xreplace(DEFAULT))
         entries.append((cell.default_name.capitalize(), sympy.Eq(L, sympy.collect(value, b2))))

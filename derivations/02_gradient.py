@@ -9,17 +9,30 @@ import sympy
 
 from gradflow.scripts import describe
 from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import DEFAULT, PARAMETERS, Expr, cells, default_cells
+from gradflow.symbolic.cells import (
+    DEFAULT,
+    PARAMETERS,
+    Expr,
+    Piece,
+    cells,
+    default_cells,
+    hi,
+    lo,
+    s_minus,
+    s_plus,
+    x,
+)
 from gradflow.symbolic.proof import Proof
 from gradflow.symbolic.render import main
 from gradflow.symbolic.result import Result
 
 STATEMENT = """
-On each cell, with r = f − f* and s the slope of φ that the student uses on a piece of the input,
-∂L/∂w1 = 2 w2 E[r s x], ∂L/∂b1 = 2 w2 E[r s], ∂L/∂w2 = 2 E[r φ(z)], ∂L/∂b2 = 2 E[r].
+On each cell, with r = f − f* and s the slope of φ that the student uses on a piece of the input, ∂L/∂w1 =
+2 w2 E[r s x], ∂L/∂b1 = 2 w2 E[r s], ∂L/∂w2 = 2 E[r φ(z)], ∂L/∂b2 = 2 E[r].
 
 On a piece of width h each of the four integrands is a product of two affine functions, which contributes
-h (2 f₀ g₀ + 2 f₁ g₁ + f₀ g₁ + f₁ g₀) / (6 (hi − lo)), f₀, f₁ and g₀, g₁ being their values at the two ends.
+h (2 f₀ g₀ + 2 f₁ g₁ + f₀ g₁ + f₁ g₀) / (6 (hi − lo)), f₀, f₁ and g₀, g₁ being their values at the two
+ends.
 """
 
 HYPOTHESES = (
@@ -27,14 +40,16 @@ HYPOTHESES = (
 )
 
 PROOF = """
-On an open cell the loss is the rational function of derivation 1, so it may be differentiated as such. Its four
-derivatives minus the closed forms of the gradient are rational functions whose denominators do not vanish on
-the cell and whose numerators expand to 0. (This includes the motion of the breakpoint p = −b1/w1 with w1 and b1.
-It contributes nothing to the gradient, because the integrand r² is continuous there.)
+On an open cell the loss is the rational function of derivation 1, so it may be differentiated as such.
+Its four derivatives minus the closed forms of the gradient are rational functions whose denominators do
+not vanish on the cell and whose numerators expand to 0. (This includes the motion of the breakpoint p =
+−b1/w1 with w1 and b1. It contributes nothing to the gradient, because the integrand r² is continuous
+there.)
 
-Independently, each component of 2 r ∂f, with ∂f = (w2 s x, w2 s, s z, 1), is a polynomial on each piece. Its
-antiderivative, verified by differentiation, gives the integral 2 E[r ∂f]; the closed form minus
-this integral expands to 0. So differentiation and expectation may be exchanged.
+Independently, ∂f is differentiated on a piece of any slope, and each component of 2 r ∂f, with ∂f = (w2 s
+x, w2 s, s z, 1), is found to be a polynomial on each piece. Its antiderivative, verified by
+differentiation, gives the integral 2 E[r ∂f]; the closed form minus this integral expands to 0. So
+differentiation and expectation may be exchanged.
 """
 
 NOT_CLAIMED = (
@@ -45,13 +60,17 @@ NOT_CLAIMED = (
 
 def derive() -> Result:
     proof = Proof()
+    piece = Piece(lo, hi, s_plus, s_minus)
+    stated = integrals.output_gradient(piece, x)
+    proof.equal("∂f is as stated on a piece", stated, integrals.derivative(integrals.student(piece, x)))
     for cell in cells():
         place, gradient = cell.place, integrals.gradient(cell)
         derivative = integrals.derivative(integrals.loss(cell))
         for i, name in enumerate(map(str, PARAMETERS)):
-            component = integrals.component(i)
-            mean = proof.mean(cell, lambda piece, at, of=component: integrals.residual(piece, at) * of(piece, at))
-            proof.equal(f"∂L/∂{name} in closed form is the derivative of L", gradient[i], derivative[i], place)
+            mean = proof.mean(cell, integrals.times(integrals.residual, integrals.component(i)))
+            proof.equal(
+                f"∂L/∂{name} in closed form is the derivative of L", gradient[i], derivative[i], place
+            )
             proof.equal(f"∂L/∂{name} in closed form equals 2 E[r ∂f/∂{name}]", gradient[i], 2 * mean, place)
     return Result(
         *describe(__file__)[:3],

@@ -15,13 +15,17 @@ from gradflow.symbolic.cells import (
     PARAMETERS,
     Cell,
     Expr,
+    Piece,
     cells,
     default_cells,
+    hi,
+    lo,
     p,
     s_minus,
     s_plus,
     w1,
     w2,
+    x,
 )
 from gradflow.symbolic.proof import Proof
 from gradflow.symbolic.render import main
@@ -30,11 +34,11 @@ from gradflow.symbolic.result import Result
 PAIRS = [(i, j) for i in range(4) for j in range(i, 4)]
 
 STATEMENT = """
-On each cell the Hessian of L is G + C + M. The Gram term is G = 2 E[∂f ∂fᵀ] with ∂f = (w2 s x, w2 s, s z, 1).
-The curvature term C = 2 E[r ∂²f] has the entries 2 E[r s x] at (w1, w2) and 2 E[r s] at (b1, w2), their mirror
-images, and 0 elsewhere. The point mass M comes from the kink; it is 0 for a dead or hyperactive student, and for a
-balanced one with its breakpoint at p it is 2 (s₊ − s₋) w2 r(p) / (|w1| (hi − lo)) times the vector
-(p, 1, 0, 0) times its transpose.
+On each cell the Hessian of L is G + C + M. The Gram term is G = 2 E[∂f ∂fᵀ] with ∂f = (w2 s x, w2 s, s z,
+1). The curvature term C = 2 E[r ∂²f] has the entries 2 E[r s x] at (w1, w2) and 2 E[r s] at (b1, w2),
+their mirror images, and 0 elsewhere. The point mass M comes from the kink; it is 0 for a dead or
+hyperactive student, and for a balanced one with its breakpoint at p it is 2 (s₊ − s₋) w2 r(p) / (|w1| (hi
+− lo)) times the vector (p, 1, 0, 0) times its transpose.
 
 Each expectation is the sum over the pieces of derivation 2.
 """
@@ -42,36 +46,35 @@ Each expectation is the sum over the pieces of derivation 2.
 HYPOTHESES = ("Those of the loss (derivation 1), and θ in an open cell. On the walls see derivation 4.",)
 
 PROOF = """
-On an open cell the gradient is the rational function of derivation 2, so it may be differentiated as such. Each
-of the 16 derivatives minus its closed form is a rational function whose denominators do not vanish on the
-cell and whose numerator expands to 0. The symmetry of the Jacobian, whose row i is the derivative
-of component i, is checked as well.
+On an open cell the gradient is the rational function of derivation 2, so it may be differentiated as
+such. Each of the 16 derivatives minus its closed form is a rational function whose denominators do not
+vanish on the cell and whose numerator expands to 0. All 16 are compared, so that symmetry is proved and
+not assumed.
 
-Independently, each distinct entry of the Gram and of the curvature term is compared with its integral, found
-by an antiderivative that is verified by differentiation. What remains, the Jacobian of the gradient minus both
-integrals, is the point mass: it is compared with its formula. (It is the term that arises as p moves: the derivative
-of s in 2 E[r s (x, 1)] w2 is a point mass of weight s₊ − s₋ at p, and p moves by −(p, 1)/w1 per unit of (w1, b1).)
+Independently, ∂²f is differentiated on a piece of any slope, and each distinct entry of G and of C is
+compared with its integral, found by an antiderivative that is verified by differentiation. So the point
+mass M is exactly what the Jacobian has beyond the two integrals. It arises as p moves: the derivative of
+s in the integrand of 2 E[r w2 s (x, 1)] is a point mass of weight s₊ − s₋ at p, and p moves by −(p, 1)/w1
+per unit of (w1, b1).
 """
 
 NOT_CLAIMED = (
     "The Hessian is not claimed to exist on the walls p = lo and p = hi, where it jumps (derivation 4).",
-    "No sign is claimed: the point mass has the sign of (s₊ − s₋) w2 r(p), so L is not convex in (w1, b1) even in one cell.",
+    "No sign is claimed: the point mass has the sign of (s₊ − s₋) w2 r(p), so L is not convex in (w1, "
+    "b1) even in one cell.",
 )
 
 
 def derive() -> Result:
     proof = Proof()
+    prove_second_derivatives(proof)
     for cell in cells():
         place = cell.place
         jacobian = integrals.jacobian(integrals.gradient(cell))
-        gram, curvature, mass = integrals.gram(cell), integrals.curvature(cell), integrals.point_mass(cell)
-        hessian = integrals.hessian(cell)
-        proof.equal("the closed form is the Jacobian of the gradient", hessian, jacobian, place)
-        proof.equal("the Jacobian of the gradient is symmetric", jacobian, jacobian.T, place)
-        means = integral_terms(proof, cell)
-        proof.equal("the Gram term equals 2 E[∂f ∂fᵀ]", gram, means[0], place)
-        proof.equal("the curvature term equals 2 E[r ∂²f]", curvature, means[1], place)
-        proof.equal("the point mass is what remains of the Jacobian", mass, jacobian - means[0] - means[1], place)
+        proof.equal("G + C + M is the Jacobian of the gradient", integrals.hessian(cell), jacobian, place)
+        gram, curvature = integral_terms(proof, cell)
+        proof.equal("G in closed form equals 2 E[∂f ∂fᵀ]", integrals.gram(cell), gram, place)
+        proof.equal("C in closed form equals 2 E[r ∂²f]", integrals.curvature(cell), curvature, place)
     return Result(
         *describe(__file__)[:3],
         status="proved",
@@ -84,18 +87,25 @@ def derive() -> Result:
     )
 
 
+def prove_second_derivatives(proof: Proof) -> None:
+    """Prove the second derivatives of f on a piece of any slope."""
+    piece = Piece(lo, hi, s_plus, s_minus)
+    stated = sympy.zeros(4, 4)
+    for i in (0, 1):
+        stated[i, 2] = stated[2, i] = integrals.bent(i)(piece, x)
+    actual = integrals.jacobian(integrals.output_gradient(piece, x))
+    proof.equal("∂²f is as stated on a piece", stated, actual)
+
+
 def integral_terms(proof: Proof, cell: Cell) -> tuple[Expr, Expr]:
     """Return the Gram and the curvature term from their defining integrals."""
     gram, curvature = sympy.zeros(4, 4), sympy.zeros(4, 4)
     for i, j in PAIRS:
-        first, second = integrals.component(i), integrals.component(j)
-        value = 2 * proof.mean(cell, lambda piece, at, f=first, g=second: f(piece, at) * g(piece, at))
-        gram[i, j] = gram[j, i] = value
+        product = integrals.times(integrals.component(i), integrals.component(j))
+        gram[i, j] = gram[j, i] = 2 * proof.mean(cell, product)
     for i in (0, 1):
-        value = 2 * proof.mean(
-            cell, lambda piece, at, i=i: integrals.residual(piece, at) * piece.student * (at if i == 0 else 1)
-        )
-        curvature[i, 2] = curvature[2, i] = value
+        product = integrals.times(integrals.residual, integrals.bent(i))
+        curvature[i, 2] = curvature[2, i] = 2 * proof.mean(cell, product)
     return gram, curvature
 
 

@@ -31,9 +31,9 @@ from gradflow.symbolic.cells import (
     s_minus,
     s_plus,
     w1,
-    w1T,
     w2,
-    w2T,
+    wt1,
+    wt2,
 )
 from gradflow.symbolic.proof import Proof, sign
 from gradflow.symbolic.render import main
@@ -41,16 +41,17 @@ from gradflow.symbolic.result import Result
 
 STATEMENT = """
 Let (w1, b1) ≠ (0, 0). Across every wall between cells L and its gradient are continuous; so L is
-continuously differentiable away from w1 = b1 = 0.
+continuously differentiable away from w1 = b1 = 0. Its gradient is locally Lipschitz there, so the
+gradient flow has exactly one solution through every such point, as long as it avoids w1 = b1 = 0.
 
-Where the student's breakpoint p passes an end e of the input (e = lo or e = hi), the Hessian jumps: its limit from the
-balanced side minus that from the dead or hyperactive side is 2 (s₊ − s₋) w2 r(e) / (|w1| (hi − lo)) times the
-vector (e, 1, 0, 0) times its transpose, r(e) = f(e) − f*(e). The jump has rank one, or is 0 if s₊ = s₋ or w2 = 0
-or r(e) = 0. On each side the Hessian has a limit.
+Where the student's breakpoint p passes an end e of the input (e = lo or e = hi), the Hessian jumps: its
+limit from the balanced side minus that from the dead or hyperactive side is 2 (s₊ − s₋) w2 r(e) / (|w1|
+(hi − lo)) times the vector (e, 1, 0, 0) times its transpose, r(e) = f(e) − f*(e). The jump has rank one,
+or is 0 if s₊ = s₋ or w2 = 0 or r(e) = 0. On each side the Hessian has a limit.
 
-Where p passes the teacher's breakpoint q inside the input, the Hessian is continuous and the third derivative
-jumps: its limit from p > q minus that from p < q is 2 (s₊ − s₋)² w2 w2ᵀ |w1ᵀ| / (w1 |w1| (hi − lo)) times the
-third tensor power of (q, 1, 0, 0).
+Where p passes the teacher's breakpoint q inside the input, the Hessian is continuous and the third
+derivative jumps: its limit from p > q minus that from p < q is 2 (s₊ − s₋)² w2 w2ᵀ |w1ᵀ| / (w1 |w1| (hi −
+lo)) times the third tensor power of (q, 1, 0, 0).
 
 w1 = 0 with b1 ≠ 0 is no wall: such a neuron lies inside the dead or the hyperactive cell, where L is a
 polynomial.
@@ -58,38 +59,46 @@ polynomial.
 
 HYPOTHESES = (
     "Those of the loss (derivation 1).",
-    "The teacher is dead, hyperactive or balanced with both end pre-activations not 0; in the third paragraph it is "
-    "balanced.",
+    "The teacher is dead, hyperactive or balanced with both end pre-activations not 0; in the third "
+    "paragraph it is balanced.",
 )
 
 PROOF = """
-The cells. On the wall p = e the student's pre-activation is w1 (x − e) with w1 ≠ 0. On its one
-side the student is balanced; on the other it is dead or hyperactive, by the sign of its pre-activation at the opposite end. These are
-the 16 walls of the first kind (four kinds of teacher, two signs of w1, two ends). The walls p = q are 4, by the signs of
-w1 and w1ᵀ. Where walls meet (p = q = e cannot occur under the hypotheses, so only at w1 = b1 = 0) nothing
-is claimed.
+The cells. On the wall p = e the student's pre-activation is w1 (x − e) with w1 ≠ 0. On its one side the
+student is balanced; on the other it is dead or hyperactive, by the sign of its pre-activation at the
+opposite end. These are the 16 walls of the first kind (four kinds of teacher, two signs of w1, two ends).
+The walls p = q are 4, by the signs of w1 and w1ᵀ. Where walls meet (p = q = e cannot occur under the
+hypotheses, so only at w1 = b1 = 0) nothing is claimed.
 
-The closed forms of derivations 1 to 3 are rational and their denominators, powers of w1, w1ᵀ and hi − lo, do
-not vanish on the wall. So each has a limit there from its side, which is its value at b1 = −w1 e, or at b1 = −w1 q. The
-differences of these values are rational functions of what is left; each minus its stated value has a numerator
-that expands to 0. A function that is continuously differentiable on both closed sides of a smooth hypersurface,
-with values and gradients that agree on it, is continuously differentiable across it.
+The closed forms of derivations 1 to 3 are rational and their denominators, powers of w1, w1ᵀ and hi − lo,
+do not vanish on the wall. So each has a limit there from its side, which is its value at b1 = −w1 e, or
+at b1 = −w1 q. The differences of these values are rational functions of what is left; each minus its
+stated value has a numerator that expands to 0. A function that is continuously differentiable on both
+closed sides of a smooth hypersurface, with values and gradients that agree on it, is continuously
+differentiable across it.
 
-The jump at an end is the point mass of derivation 3, present on one side only; the Gram and the curvature term are
-continuous. At q the residual r(p) in the point mass is continuous in p but its slope changes by
+Lipschitz. The walls are the hyperplanes w1 e + b1 = 0 (e = lo, hi or q), so every segment is cut by them
+into finitely many parts. Near a point with (w1, b1) ≠ (0, 0) the gradient is continuous and on each part
+equal to one of finitely many closed forms that are smooth on a neighbourhood of the point, with bounded
+derivatives. So it is Lipschitz there, and existence and uniqueness are the theorem of Picard and
+Lindelöf.
+
+The jump at an end is the point mass of derivation 3, present on one side only; the Gram and the curvature
+term are continuous. At q the residual r(p) in the point mass is continuous in p but its slope changes by
 w2ᵀ |w1ᵀ| (s₊ − s₋), which gives the third derivative's jump; all 64 components are compared.
 
-For w1 = 0 the closed form of the dead and of the hyperactive cell is a polynomial in (w1, b1, w2, b2), and
-the pre-activations at both ends are b1: both negative or both positive, strictly.
+For w1 = 0 the closed form of the dead and of the hyperactive cell is a polynomial in (w1, b1, w2, b2),
+and the pre-activations at both ends are b1: both negative or both positive, strictly.
 """
 
 NOT_CLAIMED = (
-    "At w1 = b1 = 0 the gradient has no limit in general. Along (w1, b1) = (0, ε), ε → 0 from above and from below, its limits "
-    "differ by 2 (s₊ − s₋) w2 (E[(b2 − f*) x], E[b2 − f*], 0, 0), which this script checks; for the default problem the "
-    "first component is −w2/3 whatever b2 is.",
-    "What a solution of the gradient flow does at w1 = b1 = 0 is therefore not settled here, nor is its uniqueness.",
-    "For a teacher whose breakpoint is exactly at an end of the input the walls p = e and p = q coincide; "
-    "that case is left out.",
+    "At w1 = b1 = 0 the gradient has no limit in general. Along (w1, b1) = (0, ε), ε → 0 from above and "
+    "from below, its limits differ by 2 (s₊ − s₋) w2 (E[(b2 − f*) x], E[b2 − f*], 0, 0), which this "
+    "script checks; for the default problem the first component is −w2/3 whatever b2 is.",
+    "What a solution of the gradient flow does at w1 = b1 = 0 is therefore not settled here, nor is its "
+    "uniqueness from there on.",
+    "For a teacher whose breakpoint is exactly at an end of the input the walls p = e and p = q "
+    "coincide; that case is left out.",
 )
 
 
@@ -131,15 +140,17 @@ def prove_first_derivatives(proof: Proof, wall: Wall) -> None:
     """Prove that loss and gradient agree on a wall."""
     inner, outer = wall.inner, wall.outer
     proof.equal("L is continuous", integrals.loss(inner), integrals.loss(outer), wall.place)
-    proof.equal("the gradient is continuous", integrals.gradient(inner), integrals.gradient(outer), wall.place)
+    proof.equal(
+        "the gradient is continuous", integrals.gradient(inner), integrals.gradient(outer), wall.place
+    )
 
 
 def third_jump(wall: Wall, *indices: int) -> Expr:
     """Return the stated jump of a third derivative from p < q to p > q."""
     if max(indices) > 1:
         return sympy.Integer(0)
-    sign_w1, sign_w1T = wall.inner.student.sign, wall.inner.teacher.sign
-    scale = 2 * (s_plus - s_minus) ** 2 * w2 * w2T * sign_w1T * w1T / (w1 * sign_w1 * w1 * LENGTH)
+    sign_w1, sign_wt1 = wall.inner.student.sign, wall.inner.teacher.sign
+    scale = 2 * (s_plus - s_minus) ** 2 * w2 * wt2 * sign_wt1 * wt1 / (w1 * sign_w1 * w1 * LENGTH)
     return scale * q ** (3 - sum(indices))
 
 
@@ -161,11 +172,9 @@ def prove_discontinuity(proof: Proof, dead: Cell, origin: Place) -> None:
     hyperactive = Cell(HYPERACTIVE, dead.teacher, dead.points)
     gap = [a - b for a, b in zip(integrals.gradient(hyperactive), integrals.gradient(dead), strict=True)]
     scale = 2 * (s_plus - s_minus) * w2
-    moments = [
-        proof.mean(dead, lambda piece, at, power=power: (b2 - integrals.teacher(piece, at)) * at**power)
-        for power in (1, 0)
-    ]
-    stated = [scale * moments[0], scale * moments[1], sympy.Integer(0), sympy.Integer(0)]
+    first = proof.mean(dead, lambda piece, at: (b2 - integrals.teacher(piece, at)) * at)
+    zeroth = proof.mean(dead, lambda piece, at: b2 - integrals.teacher(piece, at))
+    stated = [scale * first, scale * zeroth, sympy.Integer(0), sympy.Integer(0)]
     proof.equal("the limits at w1 = b1 = 0 differ as stated under what is not claimed", gap, stated, origin)
     if dead.teacher == RISING:
         value = gap[0].xreplace(DEFAULT | {w1: sympy.Integer(0), b1: sympy.Integer(0)})
@@ -180,7 +189,7 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
         (f"Jump of ∂²L/∂{names} at an end e", sympy.Eq(sympy.Symbol("J_2"), scale * e**power))
         for names, power in (("w1²", 2), ("w1∂b1", 1), ("b1²", 0))
     ]
-    third = 2 * (s_plus - s_minus) ** 2 * w2 * w2T * sympy.Abs(w1T) / (w1 * sympy.Abs(w1) * LENGTH)
+    third = 2 * (s_plus - s_minus) ** 2 * w2 * wt2 * sympy.Abs(wt1) / (w1 * sympy.Abs(w1) * LENGTH)
     entries += [
         (f"Jump of ∂³L/∂{names} at p = q", sympy.Eq(sympy.Symbol("J_3"), third * q**power))
         for names, power in (("w1³", 3), ("w1²∂b1", 2), ("w1∂b1²", 1), ("b1³", 0))

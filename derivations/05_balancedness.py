@@ -17,14 +17,15 @@ from gradflow.symbolic.result import Result
 Q = w1**2 + b1**2 - w2**2
 
 STATEMENT = """
-For every θ with (w1, b1) ≠ (0, 0), w1 ∂L/∂w1 + b1 ∂L/∂b1 = w2 ∂L/∂w2. Hence along every solution of
-the gradient flow dθ/dt = −∇L that avoids w1 = b1 = 0, whichever walls it crosses, Q = w1² + b1² − w2²
-is constant and dL/dt = −|∇L|².
+For every θ with (w1, b1) ≠ (0, 0), w1 ∂L/∂w1 + b1 ∂L/∂b1 = w2 ∂L/∂w2. Hence along every solution of the
+gradient flow dθ/dt = −∇L that avoids w1 = b1 = 0, whichever walls it crosses, Q = w1² + b1² − w2² is
+constant and dL/dt = −|∇L|².
 
-A solution with Q > 0 stays away from w1 = b1 = 0: w1² + b1² ≥ Q. A solution with Q < 0 keeps the sign of w2: w2² ≥ −Q.
+A solution with Q > 0 stays away from w1 = b1 = 0: w1² + b1² ≥ Q. A solution with Q < 0 keeps the sign of
+w2: w2² ≥ −Q.
 
-More generally the identity holds for every φ that is positively homogeneous of degree one, every teacher (any function) and
-every distribution of the inputs for which ∇L = 2 E[r ∂f], samples included.
+More generally the identity holds for every φ that is positively homogeneous of degree one, every teacher
+(any function) and every distribution of the inputs for which ∇L = 2 E[r ∂f], samples included.
 """
 
 HYPOTHESES = (
@@ -34,23 +35,23 @@ HYPOTHESES = (
 )
 
 PROOF = """
-Pointwise. Where z = w1 x + b1 ≠ 0, φ(z) = s z with s = φ′(z), and
-w1 ∂f/∂w1 + b1 ∂f/∂b1 − w2 ∂f/∂w2 = w2 s (w1 x + b1) − w2 s z = 0 (Euler's relation). At z = 0 the
-left side is 0 whatever value φ′(0) is given, because it multiplies w1 x + b1 = 0. Multiplying by 2 r and taking the
-expectation gives the general statement.
+Pointwise. Where z = w1 x + b1 ≠ 0, φ(z) = s z with s = φ′(z), and w1 ∂f/∂w1 + b1 ∂f/∂b1 − w2 ∂f/∂w2 = w2
+s (w1 x + b1) − w2 s z = 0 (Euler's relation). At z = 0 the left side is 0 whatever value φ′(0) is given,
+because it multiplies w1 x + b1 = 0. Multiplying by 2 r and taking the expectation gives the general
+statement.
 
 On cells. Independently of that argument, w1 g₁ + b1 g₂ − w2 g₃, with the closed form g of the gradient
-(derivation 2), is a rational function whose numerator expands to 0 on each of the 20 cells. By derivation 4 the gradient is
-continuous across walls, so the identity holds on them too.
+(derivation 2), is a rational function whose numerator expands to 0 on each of the 20 cells. By derivation
+4 the gradient is continuous across walls, so the identity holds on them too.
 
-Along a solution. L and Q are continuously differentiable off w1 = b1 = 0, so the chain rule gives
-dQ/dt = −∇Q · ∇L = −2 (w1 g₁ + b1 g₂ − w2 g₃) = 0 and dL/dt = −∇L · ∇L, at every time, on walls too. The script forms
-both products from the derivatives of Q and of the closed-form L.
+Along a solution. L and Q are continuously differentiable off w1 = b1 = 0, so the chain rule gives dQ/dt =
+−∇Q · ∇L = −2 (w1 g₁ + b1 g₂ − w2 g₃) = 0 and dL/dt = −∇L · ∇L, at every time, on walls too. The script
+forms both products from the derivatives of Q and of the closed-form L.
 """
 
 NOT_CLAIMED = (
-    "Existence, uniqueness and what happens at w1 = b1 = 0. (With φ′(0) = s₋ the identity holds there as well, as "
-    "this script checks, but the field is not continuous there.)",
+    "Existence, uniqueness and what happens at w1 = b1 = 0. (With φ′(0) = s₋ the identity holds there "
+    "as well, as this script checks, but the field is not continuous there.)",
     "Conservation under gradient descent with a finite rate, under momentum or under Adam: Q then drifts.",
     "Anything for activations that are not homogeneous (SiLU, GELU, softplus, tanh).",
 )
@@ -61,7 +62,9 @@ def derive() -> Result:
     for side in ("s_-", "s_+"):
         piece = Piece(x, x, sympy.Symbol(side, real=True), sympy.Integer(0))
         of_w1, of_b1, of_w2, _ = integrals.output_gradient(piece, x)
-        proof.equal("Euler's relation holds pointwise, on either side of 0", w1 * of_w1 + b1 * of_b1, w2 * of_w2)
+        proof.equal(
+            "Euler's relation holds pointwise, on either side of 0", w1 * of_w1 + b1 * of_b1, w2 * of_w2
+        )
     rate_of_balance = integrals.derivative(Q)
     for cell in cells():
         gradient = integrals.gradient(cell)

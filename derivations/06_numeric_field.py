@@ -9,17 +9,27 @@ import sympy
 
 from gradflow.scripts import describe
 from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import Cell, Expr, Place, cells, crossing_walls, edge_teachers, end_walls, origins
+from gradflow.symbolic.cells import (
+    Cell,
+    Expr,
+    Place,
+    cells,
+    crossing_walls,
+    edge_teachers,
+    end_walls,
+    origins,
+)
 from gradflow.symbolic.exact import run_kernel
 from gradflow.symbolic.proof import Proof, UndecidedSignError
 from gradflow.symbolic.render import main
 from gradflow.symbolic.result import Result
 
 STATEMENT = """
-In exact arithmetic the functions of gradflow.field.kernel (target, preactivations, signs, segments, loss, gradient,
-hessian), which every population loss of the package is computed with, return the closed forms of derivations 1 to 3: on each of the 20 cells; on each
-of the 20 walls with w1 ≠ 0 and, for the default convention φ′(0) = s₋, at w1 = b1 = 0; and for a
-teacher whose breakpoint is exactly at an end of the input.
+In exact arithmetic the functions of gradflow.field.kernel (target, preactivations, signs, segments, loss,
+gradient, hessian), which every population loss of the package is computed with, return the closed forms
+of derivations 1 to 3: on each of the 20 cells; on each of the 20 walls with w1 ≠ 0 and, for the default
+convention φ′(0) = s₋, at w1 = b1 = 0; and for a teacher whose breakpoint is exactly at an end of the
+input or whose w1ᵀ and b1ᵀ are both 0.
 
 On a wall at an end of the input the Hessian returned is that of the dead or hyperactive side.
 """
@@ -30,24 +40,34 @@ HYPOTHESES = (
 )
 
 PROOF = """
-The kernel's source is executed as it stands, on symbolic numbers. The constants it writes down are dyadic rationals
-and enter exactly. Each comparison is decided by SymPy's assumptions on the parameters of the cell, wall or point; if one were
-left open, the run would stop and the proof fail. Veltkamp's constant is a free symbol: the error
-terms of the compensated sums and products are then identically 0, so the result does not depend on it.
+The kernel's source is executed as it stands, on symbolic numbers. The constants it writes down are dyadic
+rationals and enter exactly. Each comparison is decided by SymPy's assumptions on the parameters of the
+cell, wall or point; if one were left open, the run would stop and the proof fail. Veltkamp's constant is
+a free symbol: the error terms of the compensated sums and products are then identically 0, so the result
+does not depend on it.
 
 On each cell, loss, the 4 components of the gradient and the 16 entries of the Hessian, minus the closed
-forms, are rational functions whose denominators do not vanish there and whose numerators expand to 0. On the walls, where the
-kernel takes “not positive” for 0, its loss and gradient equal the closed forms of one of the adjacent cells, and by
-derivation 4 of both; its Hessian equals that of the dead or hyperactive side at an end, and that of both sides at p = q.
+forms, are rational functions whose denominators do not vanish there and whose numerators expand to 0. On
+the walls, where the kernel takes “not positive” for 0, its loss and gradient equal the closed forms of
+one of the adjacent cells, and by derivation 4 of both; its Hessian equals that of the dead or hyperactive
+side at an end, and that of both sides at p = q.
 
-This is the link between the numbers and the theory: if a formula of the kernel is changed, this script fails.
+The flow also evaluates the formulas of one cell beyond its walls (`segments` with the cell held fixed).
+For loss and gradient these are the same rational functions of the parameters, so what is proved on the
+cell holds of them wherever they are defined.
+
+This is the link between the numbers and the theory: if a formula of the kernel is changed, this script
+fails.
 """
 
 NOT_CLAIMED = (
     "Nothing is said of rounding errors; the tests measure them against higher precision.",
-    "The lines around the kernel (broadcasting, data types, gradflow.field.population) are tested, not proved.",
-    "At w1 = b1 = 0 the value returned is one choice, that of the dead cell; the gradient has no limit there (derivation 4).",
-    "The means over given inputs (gradflow.field.sample) are sums written as they are defined, and are not treated here.",
+    "The lines around the kernel (broadcasting, data types, gradflow.field.population) are tested, not "
+    "proved.",
+    "At w1 = b1 = 0 the value returned is one choice, that of the dead cell; the gradient has no limit "
+    "there (derivation 4).",
+    "The means over given inputs (gradflow.field.sample) are sums written as they are defined, and are "
+    "not treated here.",
 )
 
 
@@ -62,7 +82,7 @@ def derive() -> Result:
     for dead, origin in origins():
         compare(proof, origin, "w1 = b1 = 0", dead, dead)
     for cell, edge in edge_teachers():
-        compare(proof, edge, "a teacher with its breakpoint at an end", cell, cell)
+        compare(proof, edge, "a teacher's wall", cell, cell)
     return Result(
         *describe(__file__)[:3],
         status="proved",
@@ -93,10 +113,15 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
     """Return the two quadratures the kernel is made of."""
     h, r0, r1, f0, f1, g0, g1, L = sympy.symbols("h r_0 r_1 f_0 f_1 g_0 g_1 L")
     middle = sympy.Add(r0, r1 / 2, evaluate=False)
-    square = sympy.Mul(h / 3, sympy.Add(middle**2, sympy.Rational(3, 4) * r1**2, evaluate=False), evaluate=False)
+    square = sympy.Mul(
+        h / 3, sympy.Add(middle**2, sympy.Rational(3, 4) * r1**2, evaluate=False), evaluate=False
+    )
     product = h * (2 * (f0 * g0 + f1 * g1) + f0 * g1 + f1 * g0) / 6
     return (
-        ("A segment of width h (a fraction of the input) adds to the loss", sympy.Eq(L, square, evaluate=False)),
+        (
+            "A segment of width h (a fraction of the input) adds to the loss",
+            sympy.Eq(L, square, evaluate=False),
+        ),
         ("and to the mean of a product f g of affine functions", sympy.Eq(sympy.Symbol("m"), product)),
     )
 

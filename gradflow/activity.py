@@ -42,16 +42,19 @@ def wall_distances(neuron: Neuron | Array, problem: Problem = Problem()) -> tupl
     at that end. Both non-positive: dead. Both non-negative, one positive: hyperactive.
     """
     z_lo, z_hi = end_preactivations(neuron, problem)
-    _, (lo, hi) = as_floating((problem.lo, problem.hi))
+    _, (z_lo, z_hi, lo, hi) = as_floating((z_lo, z_hi, problem.lo, problem.hi))
     return z_lo / (1.0 + lo * lo) ** 0.5, z_hi / (1.0 + hi * hi) ** 0.5
 
 
 def breakpoint_position(neuron: Neuron | Array) -> Array:
-    """Return −b1/w1; ±∞ where w1 = 0 and b1 does not, NaN where both do."""
+    """Return −b1/w1; ±∞ where w1 = 0 (or too small for the quotient) and b1 is not, NaN where both are 0."""
     w1, b1, _, _ = as_neuron(neuron)
     xp, (w1, b1) = as_floating((w1, b1))
-    flat = w1 == 0
-    position = -b1 / xp.where(flat, xp.ones_like(w1), w1)
+    # A quotient too large for the dtype counts as infinite, found without computing it.
+    size, one = xp.abs(w1), xp.ones_like(w1)
+    smaller = xp.where(size < 1, size, one)
+    flat = (w1 == 0) | ((size < 1) & (xp.abs(b1) > smaller * (0.5 * float(xp.finfo(w1.dtype).max))))
+    position = -b1 / xp.where(flat, one, w1)
     one = xp.ones_like(position)
-    nowhere = xp.where(b1 == 0, xp.nan * one, xp.where(b1 > 0, -xp.inf * one, xp.inf * one))
+    nowhere = xp.where(b1 == 0, xp.nan * one, xp.where((b1 > 0) != (w1 < 0), -xp.inf * one, xp.inf * one))
     return xp.where(flat, nowhere, position)

@@ -80,6 +80,9 @@ def to_numpy(array: Array) -> np.ndarray:
     """Copy an array of any supported library to NumPy (the boundary to xarray and Matplotlib)."""
     if array_api_compat.is_cupy_array(array):
         return np.asarray(array.get())
+    home = namespace(array).__array_namespace_info__().default_device()
+    if device(array) != home:
+        array = array_api_compat.to_device(array, home)
     if hasattr(array, "__array__"):
         return np.asarray(array)
     return np.asarray(np.from_dlpack(array))

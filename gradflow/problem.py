@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,21 +12,42 @@ from gradflow.backend import Array, ArrayLike, is_array, namespace, to_numpy
 PARAMETERS = ("w1", "b1", "w2", "b2")
 
 
+def require_numbers(name: str, value: ArrayLike) -> None:
+    """Raise a one-line TypeError that names the argument unless `value` is a number or an array of numbers.
+
+    Text, complex numbers, booleans and ragged lists are not.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return
+    if is_array(value):
+        if not namespace(value).isdtype(value.dtype, ("real floating", "integral")):
+            raise TypeError(f"{name}: expected real numbers, got {_shown(value)} of dtype {value.dtype}")
+        return
+    try:
+        kind = np.asarray(value).dtype.kind
+    except (TypeError, ValueError):
+        kind = "O"
+    if kind not in "iuf":
+        raise TypeError(f"{name}: expected a number or an array of numbers, got {value!r}")
+
+
+def numbers(name: str, value: ArrayLike) -> np.ndarray:
+    """Return a NumPy copy of a number or an array of numbers (TypeError: see `require_numbers`)."""
+    require_numbers(name, value)
+    return to_numpy(value) if is_array(value) else np.asarray(value)
+
+
 def require_finite(name: str, *values: ArrayLike) -> None:
-    """Raise a one-line ValueError that names the argument unless every number in `values` is finite."""
+    """Raise a one-line error that names the argument unless `values` are finite numbers or arrays of such."""
     for value in values:
-        numbers = to_numpy_or_float(value)
-        if not np.all(np.isfinite(numbers)):
-            shown = value if np.ndim(numbers) == 0 else "an array with NaN or infinite entries"
+        array = numbers(name, value)
+        if not np.all(np.isfinite(array)):
+            shown = value if array.ndim == 0 else "an array with NaN or infinite entries"
             raise ValueError(f"{name}: must be finite, got {shown}")
 
 
-def to_numpy_or_float(value: ArrayLike) -> Any:
-    """Return a NumPy copy of an array, or the number itself as a float."""
-    try:
-        return to_numpy(value) if is_array(value) else np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"expected a number or an array of numbers, got {value!r}") from error
+def _shown(value: Any) -> str:
+    return f"an array of shape {value.shape}" if is_array(value) else repr(value)
 
 
 class Neuron(NamedTuple):
@@ -50,15 +70,22 @@ def as_neuron(neuron: Neuron | Array) -> Neuron:
     ------
     ValueError
         If there are not four of them.
+    TypeError
+        If one is not a number or an array of numbers.
     """
-    if isinstance(neuron, Neuron):
-        return neuron
-    length = (
-        neuron.shape[0] if is_array(neuron) and neuron.ndim else None if is_array(neuron) else len(neuron)
-    )
-    if length != len(PARAMETERS):
-        raise ValueError(f"neuron: expected 4 parameters (w1, b1, w2, b2) along the first axis, got {length}")
-    return Neuron(*(neuron[i, ...] if is_array(neuron) else neuron[i] for i in range(4)))
+    if not isinstance(neuron, Neuron):
+        try:
+            length = neuron.shape[0] if is_array(neuron) else len(neuron)
+        except (IndexError, TypeError):
+            length = 0
+        if length != len(PARAMETERS) or isinstance(neuron, str):
+            raise ValueError(
+                f"neuron: expected 4 parameters (w1, b1, w2, b2) along the first axis, got {_shown(neuron)}"
+            )
+        neuron = Neuron(*(neuron[i, ...] if is_array(neuron) else neuron[i] for i in range(4)))
+    for value in neuron:
+        require_numbers("neuron", value)
+    return neuron
 
 
 @dataclass(frozen=True)
@@ -76,7 +103,7 @@ class Uniform:
 
     def __post_init__(self) -> None:
         require_finite("interval", self.lo, self.hi)
-        if not np.all(to_numpy_or_float(self.lo) < to_numpy_or_float(self.hi)):
+        if not np.all(numbers("interval", self.lo) < numbers("interval", self.hi)):
             raise ValueError(f"interval: lo must be below hi, got lo = {self.lo!r} and hi = {self.hi!r}")
 
 
@@ -103,7 +130,8 @@ class Sample:
     hi: float = field(init=False)
 
     def __post_init__(self) -> None:
-        x = self.x if is_array(self.x) else np.asarray(self.x, dtype=np.float64)
+        checked = numbers("inputs", self.x)
+        x = self.x if is_array(self.x) else checked.astype(np.float64)
         if x.ndim != 1 or x.shape[0] == 0:
             raise ValueError(
                 f"inputs: expected a one-dimensional array of at least one input, got shape {x.shape}"
@@ -115,7 +143,8 @@ class Sample:
         object.__setattr__(self, "hi", float(xp.max(x)))
         if self.weights is None:
             return
-        weights = self.weights if is_array(self.weights) else np.asarray(self.weights, dtype=np.float64)
+        checked = numbers("weights", self.weights)
+        weights = self.weights if is_array(self.weights) else checked.astype(np.float64)
         if weights.shape != x.shape:
             raise ValueError(f"weights: expected the inputs' shape {x.shape}, got {weights.shape}")
         require_finite("weights", weights)
@@ -133,6 +162,8 @@ def grid(n: int, lo: float = -1.0, hi: float = 1.0) -> Sample:
     ValueError
         If n < 2 or the interval is not one.
     """
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
+        raise TypeError(f"samples: expected an integer, got {n!r}")
     if n < 2:
         raise ValueError(f"samples: a grid that includes both ends has at least 2 inputs, got {n}")
     Uniform(lo, hi)
@@ -165,8 +196,12 @@ class Problem:
     def __post_init__(self) -> None:
         object.__setattr__(self, "teacher", as_neuron(self.teacher))
         require_finite("teacher", *self.teacher)
-        if len(self.slopes) != 2 or not all(math.isfinite(s) for s in self.slopes):
+        if not isinstance(self.inputs, (Uniform, Sample)):
+            raise TypeError(f"inputs: expected Uniform or Sample, got {self.inputs!r}")
+        require_finite("slopes", self.slopes)
+        if np.shape(self.slopes) != (2,):
             raise ValueError(f"slopes: expected two finite numbers (s-, s+), got {self.slopes!r}")
+        object.__setattr__(self, "slopes", (float(self.slopes[0]), float(self.slopes[1])))
 
     @property
     def lo(self) -> ArrayLike:

@@ -52,7 +52,9 @@ def codes(values: Any, meanings: Sequence[str], dims: Sequence[str], long_name: 
         "flag_values": np.arange(len(meanings), dtype=np.int8),
         "flag_meanings": " ".join(meaning.replace(" ", "_") for meaning in meanings),
     }
-    return xr.Variable(tuple(dims), np.asarray(to_numpy(values) if is_array(values) else values, dtype=np.int8), attributes)
+    return xr.Variable(
+        tuple(dims), np.asarray(to_numpy(values) if is_array(values) else values, dtype=np.int8), attributes
+    )
 
 
 def state_variables(theta: Any, dims: Sequence[str]) -> dict[str, xr.Variable]:

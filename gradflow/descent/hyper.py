@@ -10,8 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from gradflow.backend import Array, ArrayLike, device, is_array, namespace
-from gradflow.problem import to_numpy_or_float
+from gradflow.backend import Array, ArrayLike, as_floating, device, is_array, namespace, to_numpy
 
 
 class Config(Protocol):
@@ -33,14 +32,13 @@ class Range(NamedTuple):
     def check(self, name: str, value: ArrayLike) -> None:
         """Raise a one-line TypeError or ValueError unless every entry of `value` is allowed."""
         try:
-            numbers = to_numpy_or_float(value)
-            outside = ~((numbers >= 0) & (numbers < self.below))
-        except TypeError as error:
+            _, (numbers,) = as_floating((value,))
+        except (TypeError, ValueError) as error:
             raise TypeError(f"{name}: expected {self.allowed} or an array of such, got {value!r}") from error
-        if isinstance(value, bool):
-            raise TypeError(f"{name}: expected {self.allowed} or an array of such, got {value!r}")
+        numbers = to_numpy(numbers)
+        outside = ~((numbers >= 0) & (numbers < self.below))
         if np.any(outside):
-            raise ValueError(f"{name}: expected {self.allowed}, got {numbers[outside].flat[0]}")
+            raise ValueError(f"{name}: expected {self.allowed}, got {numbers[outside][0]}")
 
 
 class Flag(NamedTuple):

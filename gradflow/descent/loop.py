@@ -107,12 +107,12 @@ def train(
     root: beyond, the squared gradient overflows and an adaptive optimiser would stand still unnoticed.
     It stays at its last good state; the others go on.
     """
-    theta, problem, optimizer = _prepare(start, problem, optimizer, dtype)
     steps, due = _recorded(steps, record_every)
     if not callable(schedule):
         raise TypeError(f"schedule: expected a function of the step, got {schedule!r}")
-    # The update of a diverging trajectory may overflow before it is thrown away.
+    # A start may be too large for float32, and a diverging update overflows before it is thrown away.
     with np.errstate(over="ignore", invalid="ignore"):
+        theta, problem, optimizer = _prepare(start, problem, optimizer, dtype)
         return _run(theta, problem, optimizer, steps, due, schedule, events, first_change, progress)
 
 
@@ -137,14 +137,15 @@ def _run(
     losses: list[Array] = []
     every = max(1, -(-steps // 100))
     state = init(optimizer, theta)
+    evaluate = field.evaluator(problem, theta)
     rate, factor = optimizer.lr, 1.0
     for step in range(steps):
         if step == due[len(states)]:
-            value, gradient = field.loss_and_gradient(theta, problem)
+            value, gradient = evaluate.loss_and_gradient(theta)
             states.append(theta)
             losses.append(value)
         else:
-            gradient = field.gradient(theta, problem)
+            gradient = evaluate.gradient(theta)
         if (wanted := _factor(schedule, step)) != factor:
             rate, factor = optimizer.lr * wanted, wanted
         new, state = update(optimizer, gradient, state, theta, rate)
@@ -165,7 +166,7 @@ def _run(
     # The last state, and whatever was due after the last trajectory had stopped.
     rest = len(due) - len(states)
     states += [theta] * rest
-    losses += [field.loss(theta, problem)] * rest
+    losses += [evaluate.loss(theta)] * rest
     return Descent(
         final=theta,
         steps=xp.asarray(due, dtype=xp.int64, device=device(theta)),
@@ -195,11 +196,21 @@ def _prepare(
         for name, value in config._asdict().items()
         if is_array(value) or isinstance(value, (list, tuple))
     }
-    shape = np.broadcast_shapes(*(a.shape for a in (*arrays, *hyper.values())))
+    shape = _batch([a.shape for a in (*arrays, *hyper.values())])
     theta = xp.stack([xp.broadcast_to(a, shape) for a in arrays[:4]])
-    require_finite("start", theta)
+    require_finite(f"start in {kind}", theta)
     inputs = Uniform(*arrays[8:]) if isinstance(problem.inputs, Uniform) else problem.inputs
     return theta, replace(problem, teacher=Neuron(*arrays[4:8]), inputs=inputs), config._replace(**hyper)
+
+
+def _batch(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        found = ", ".join(str(shape) for shape in sorted({*shapes} - {()}))
+        raise ValueError(
+            f"batch: start, teacher, interval and hyper-parameters do not broadcast: shapes {found}"
+        ) from None
 
 
 def _dtype(xp: Any, dtype: Any) -> Any:

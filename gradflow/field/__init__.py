@@ -7,17 +7,51 @@ numbers). The gradient's and the Hessian's parameter axes come first, in the ord
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from types import ModuleType
+from typing import NamedTuple
 
-from gradflow.backend import Array
+from gradflow.backend import Array, as_floating
 from gradflow.field import population, sample
 from gradflow.problem import Neuron, Problem, Sample, as_neuron
 
-__all__ = ["gradient", "hessian", "loss", "loss_and_gradient"]
+__all__ = ["Evaluator", "evaluator", "gradient", "hessian", "loss", "loss_and_gradient"]
 
 
-def _field(problem: Problem) -> ModuleType:
-    return sample if isinstance(problem.inputs, Sample) else population
+class Evaluator(NamedTuple):
+    """A problem's field for neurons of one namespace, dtype and device, given as arrays of shape (4, …)."""
+
+    loss: Callable[[Array], Array]
+    gradient: Callable[[Array], Array]
+    loss_and_gradient: Callable[[Array], tuple[Array, Array]]
+    hessian: Callable[[Array], Array]
+
+
+def evaluator(problem: Problem, like: Array) -> Evaluator:
+    """Return the field with the teacher's side computed once, for many calls on neurons like `like`.
+
+    The functions return the same bits as those of the module, and check nothing.
+    """
+    field: ModuleType = sample if isinstance(problem.inputs, Sample) else population
+    bound = field.bind(problem, like)
+    return Evaluator(
+        partial(field.loss, bound),
+        partial(field.gradient, bound),
+        partial(field.loss_and_gradient, bound),
+        partial(field.hessian, bound),
+    )
+
+
+def _evaluator(neuron: Neuron | Array, problem: Problem) -> tuple[Evaluator, Neuron]:
+    """Return the evaluator for a neuron of any form, and the neuron's arrays in the common dtype."""
+    teacher, inputs = problem.teacher, problem.inputs
+    given = (*as_neuron(neuron), *teacher)
+    plain = all(type(value) in (int, float) for value in given)
+    # A sample takes on the neurons' library and dtype; where there are plain numbers only, it decides.
+    others = (inputs.lo, inputs.hi) if not isinstance(inputs, Sample) else (inputs.x,) if plain else ()
+    _, arrays = as_floating((*given, *others))
+    return evaluator(problem, arrays[0]), Neuron(*arrays[:4])
 
 
 def loss(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
@@ -37,7 +71,8 @@ def loss(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
         linear piece of the residual contributes (width/3)(r_a² + r_a r_b + r_b²), proved in
         ``derivations/01_population_loss.py`` and, for this very code, ``derivations/06_numeric_field.py``.
     """
-    return _field(problem).loss(as_neuron(neuron), problem)
+    field, theta = _evaluator(neuron, problem)
+    return field.loss(theta)
 
 
 def gradient(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
@@ -51,13 +86,14 @@ def gradient(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     --------
     loss : parameters and shapes.
     """
-    return _field(problem).gradient(as_neuron(neuron), problem)
+    field, theta = _evaluator(neuron, problem)
+    return field.gradient(theta)
 
 
 def loss_and_gradient(neuron: Neuron | Array, problem: Problem = Problem()) -> tuple[Array, Array]:
     """Return `loss` and `gradient` for less than the price of both."""
-    value, slope = _field(problem).loss_and_gradient(as_neuron(neuron), problem)
-    return value, slope
+    field, theta = _evaluator(neuron, problem)
+    return field.loss_and_gradient(theta)
 
 
 def hessian(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
@@ -71,4 +107,5 @@ def hessian(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     --------
     loss : parameters and shapes.
     """
-    return _field(problem).hessian(as_neuron(neuron), problem)
+    field, theta = _evaluator(neuron, problem)
+    return field.hessian(theta)

@@ -72,14 +72,23 @@ def target(
 
 
 def preactivations(
-    ops: Operations, w1: Number, b1: Number, teacher: tuple[Number, ...], aim: Target
+    ops: Operations, w1: Number, b1: Number, teacher: tuple[Number, ...], aim: Target, *, exact: bool = False
 ) -> tuple[Number, Number, Number]:
-    """Return the student's pre-activation at lo, q and hi, each rounded about once."""
+    """Return the student's pre-activation at lo, q and hi, each rounded about once.
+
+    `exact` says that products with lo, hi and the teacher's (w1, b1) have no rounding error (all are 0
+    or ± a power of two, as by default). The compensated formulas would then return the same bits for
+    three times the work.
+    """
     lo, _, hi = aim.x
-    z_lo = affine(w1, lo, b1, ops.splitter)
     wt, bt = teacher[0], teacher[1]
-    z_q = determinant(b1, wt, w1, bt, ops.splitter) / ops.where(aim.has_kink, wt, 1.0)
-    return z_lo, ops.where(aim.has_kink, z_q, z_lo), affine(w1, hi, b1, ops.splitter)
+    if exact:
+        z_lo, z_hi, numerator = w1 * lo + b1, w1 * hi + b1, b1 * wt - w1 * bt
+    else:
+        z_lo, z_hi = affine(w1, lo, b1, ops.splitter), affine(w1, hi, b1, ops.splitter)
+        numerator = determinant(b1, wt, w1, bt, ops.splitter)
+    z_q = numerator / ops.where(aim.has_kink, wt, 1.0)
+    return z_lo, ops.where(aim.has_kink, z_q, z_lo), z_hi
 
 
 def signs(ops: Operations, z: tuple[Number, Number, Number]) -> Signs:
@@ -138,6 +147,7 @@ def hessian(
     ops: Operations,
     parts: list[Segment],
     z: tuple[Number, Number, Number],
+    line: tuple[Number, Number],
     w2: Number,
     offset: Number,
     slopes: Activation,
@@ -162,7 +172,7 @@ def hessian(
                 upper[i][j] = upper[i][j] + 2.0 * product(part.width, g[i], g[j])
         upper[0][2] = upper[0][2] + 2.0 * s * product(part.width, part.x, r)
         upper[1][2] = upper[1][2] + s * (part.width * (r[0] + r[1]))
-    p, mass = _point_mass(ops, parts, z, w2, offset, slopes)
+    p, mass = _point_mass(ops, parts, z, line, w2, offset, slopes)
     upper[0][0] = upper[0][0] + 2.0 * (mass * p * p)
     upper[0][1] = upper[0][1] + 2.0 * (mass * p)
     upper[1][1] = upper[1][1] + 2.0 * mass
@@ -188,6 +198,7 @@ def _point_mass(
     ops: Operations,
     parts: list[Segment],
     z: tuple[Number, Number, Number],
+    line: tuple[Number, Number],
     w2: Number,
     offset: Number,
     slopes: Activation,
@@ -196,7 +207,8 @@ def _point_mass(
     up, down = (ops.positive(z[2]), ops.positive(-z[0])), (ops.positive(z[0]), ops.positive(-z[2]))
     inside = (up[0] & up[1]) | (down[0] & down[1])
     in_first = ops.positive(z[0]) != ops.positive(z[1])
-    p = ops.where(in_first, parts[0].x[1], parts[2].x[1])
+    w1, b1 = line
+    p = ops.where(inside, -b1 / ops.where(inside, w1, 1.0), 0.0)
     y = ops.where(in_first, parts[0].y[1], parts[2].y[1])
     span = ops.where(up[0], z[2] - z[0], z[0] - z[2])
     mass = (slopes[1] - slopes[0]) * w2 * (offset - y) / ops.where(inside, span, 1.0)

@@ -2,75 +2,107 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
-from gradflow.backend import Array, as_floating, device, is_array
+import numpy as np
+
+from gradflow.backend import Array, as_floating, device
 from gradflow.compensated import splitter
 from gradflow.field import kernel
 from gradflow.problem import Neuron, Problem
 
 
-class Prepared(NamedTuple):
-    """The arguments of the kernel's integrals, for a batch of neurons."""
+class Bound(NamedTuple):
+    """A problem's arrays and what depends on nothing else, for neurons of one namespace, dtype and device."""
 
     xp: Any
     ops: kernel.Operations
+    teacher: tuple[Array, ...]
+    aim: kernel.Target
+    slopes: tuple[float, float]
+    exact: bool
+
+
+class Prepared(NamedTuple):
+    """The arguments of the kernel's integrals, for a batch of neurons."""
+
     parts: list[kernel.Segment]
     z: tuple[Array, Array, Array]
+    line: tuple[Array, Array]
     w2: Array
     offset: Array
 
 
-def prepare(neuron: Neuron, problem: Problem) -> Prepared:
-    """Cut the input of every neuron at the kinks. All shapes broadcast; nothing branches on data."""
-    w1, b1, w2, b2 = neuron
-    teacher = problem.teacher
-    bounds = (problem.inputs.lo, problem.inputs.hi)
-    xp, arrays = as_floating((w1, b1, w2, b2, *teacher, *bounds))
-    w1, b1, w2, b2, *fixed = arrays
-    wt, lo, hi = tuple(fixed[:4]), fixed[4], fixed[5]
-    ops = operations(xp, w1)
-    aim = kernel.target(ops, wt, lo, hi, problem.slopes)
-    z = kernel.preactivations(ops, w1, b1, wt, aim)
-    parts = kernel.segments(ops, z, kernel.signs(ops, z), aim, problem.slopes)
-    return Prepared(xp, ops, parts, z, w2, b2 - wt[3])
+def bind(problem: Problem, like: Array) -> Bound:
+    """Prepare a problem for neurons like `like`, which computes the teacher's side once for many calls."""
+    inputs = problem.inputs
+    xp, arrays = as_floating((like, *problem.teacher, inputs.lo, inputs.hi))
+    ops = operations(xp, arrays[0])
+    teacher, lo, hi = tuple(arrays[1:5]), arrays[5], arrays[6]
+    aim = kernel.target(ops, teacher, lo, hi, problem.slopes)
+    exact = all(_is_scaling(value) for value in (inputs.lo, inputs.hi, *problem.teacher[:2]))
+    return Bound(xp, ops, teacher, aim, problem.slopes, exact)
 
 
-def loss(neuron: Neuron, problem: Problem) -> Array:
+def prepare(bound: Bound, theta: Neuron | Array) -> Prepared:
+    """Cut the input of every neuron at the kinks. All shapes broadcast; nothing branches on the neurons."""
+    w1, b1, w2, b2 = theta
+    z = kernel.preactivations(bound.ops, w1, b1, bound.teacher, bound.aim, exact=bound.exact)
+    parts = kernel.segments(bound.ops, z, kernel.signs(bound.ops, z), bound.aim, bound.slopes)
+    return Prepared(parts, z, (w1, b1), w2, b2 - bound.teacher[3])
+
+
+def loss(bound: Bound, theta: Neuron) -> Array:
     """Return E[(f − f*)²] for every neuron."""
-    p = prepare(neuron, problem)
+    p = prepare(bound, theta)
     return kernel.loss(p.parts, p.w2, p.offset)
 
 
-def gradient(neuron: Neuron, problem: Problem) -> Array:
+def gradient(bound: Bound, theta: Neuron) -> Array:
     """Return the gradient, shape (4, …)."""
-    p = prepare(neuron, problem)
-    return p.xp.stack(p.xp.broadcast_arrays(*kernel.gradient(p.parts, p.w2, p.offset)))
+    p = prepare(bound, theta)
+    return _stacked(bound, kernel.gradient(p.parts, p.w2, p.offset))
 
 
-def loss_and_gradient(neuron: Neuron, problem: Problem) -> tuple[Array, Array]:
+def loss_and_gradient(bound: Bound, theta: Neuron) -> tuple[Array, Array]:
     """Return both, cutting the input once."""
-    p = prepare(neuron, problem)
-    g = p.xp.stack(p.xp.broadcast_arrays(*kernel.gradient(p.parts, p.w2, p.offset)))
-    return kernel.loss(p.parts, p.w2, p.offset), g
+    p = prepare(bound, theta)
+    return kernel.loss(p.parts, p.w2, p.offset), _stacked(bound, kernel.gradient(p.parts, p.w2, p.offset))
 
 
-def hessian(neuron: Neuron, problem: Problem) -> Array:
+def hessian(bound: Bound, theta: Neuron) -> Array:
     """Return the Hessian, shape (4, 4, …)."""
-    p = prepare(neuron, problem)
-    rows = kernel.hessian(p.ops, p.parts, p.z, p.w2, p.offset, problem.slopes)
-    entries = p.xp.broadcast_arrays(*(entry for row in rows for entry in row))
-    return p.xp.reshape(p.xp.stack(entries), (4, 4, *entries[0].shape))
+    p = prepare(bound, theta)
+    rows = kernel.hessian(bound.ops, p.parts, p.z, p.line, p.w2, p.offset, bound.slopes)
+    entries = _stacked(bound, tuple(entry for row in rows for entry in row))
+    return bound.xp.reshape(entries, (4, 4, *entries.shape[1:]))
+
+
+def _stacked(bound: Bound, entries: tuple[Array, ...]) -> Array:
+    return bound.xp.stack(bound.xp.broadcast_arrays(*entries))
+
+
+def _is_scaling(values: Array) -> bool:
+    """Whether every entry is known to be 0 or ± a power of two, so that multiplying by it rounds nothing."""
+    if not isinstance(values, (int, float, np.generic, np.ndarray)):
+        return False
+    mantissa, _ = np.frexp(values)
+    return bool(np.all((mantissa == 0.0) | (np.abs(mantissa) == 0.5)))
 
 
 def operations(xp: Any, like: Array) -> kernel.Operations:
     """Return the kernel's operations on arrays of the dtype and device of `like`."""
 
-    def number(value: Any) -> Array:
-        return value if is_array(value) else xp.asarray(value, dtype=like.dtype, device=device(like))
+    @cache
+    def constant(value: float) -> Array:
+        return xp.asarray(value, dtype=like.dtype, device=device(like))
 
-    return kernel.Operations(
-        where=lambda condition, a, b: xp.where(condition, number(a), number(b)),
-        positive=lambda value: value > 0,
-        splitter=splitter(like.dtype),
-    )
+    def where(condition: Array, a: Any, b: Any) -> Array:
+        return xp.where(
+            condition,
+            constant(a) if type(a) is float else a,
+            constant(b) if type(b) is float else b,
+        )
+
+    return kernel.Operations(where=where, positive=lambda value: value > 0, splitter=splitter(like.dtype))

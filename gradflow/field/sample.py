@@ -4,77 +4,96 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gradflow.backend import Array, as_floating
+from gradflow.backend import Array, as_floating, device
+from gradflow.field import kernel
+from gradflow.field.kernel import Operations
 from gradflow.field.population import operations
 from gradflow.problem import Neuron, Problem, Sample
+
+
+class Bound(NamedTuple):
+    """A sample and the teacher's outputs on it, for neurons of one namespace, dtype and device."""
+
+    xp: Any
+    ops: Operations
+    x: Array
+    weights: Array | float
+    target: Array
+    slopes: tuple[float, float]
 
 
 class Evaluated(NamedTuple):
     """Every neuron at every input; the inputs are the last axis."""
 
-    xp: Any
-    x: Array
-    weights: Array | float
     slope: Array
     activation: Array
     residual: Array
     w2: Array
 
 
-def evaluate(neuron: Neuron, problem: Problem) -> Evaluated:
-    """Evaluate student and teacher on the sample."""
+def bind(problem: Problem, like: Array) -> Bound:
+    """Prepare a problem for neurons like `like`, which evaluates the teacher once for many calls."""
     inputs = problem.inputs
     if not isinstance(inputs, Sample):
         raise TypeError(f"expected a sample of inputs, got {inputs!r}")
-    count = inputs.x.shape[0]
-    xp, arrays = as_floating((*neuron, *problem.teacher))
-    ops = operations(xp, arrays[0])
-    x = xp.asarray(inputs.x, dtype=arrays[0].dtype)
-    weights = 1.0 / count if inputs.weights is None else xp.asarray(inputs.weights, dtype=arrays[0].dtype)
-    w1, b1, w2, b2, wt1, bt1, wt2, bt2 = (a[..., None] for a in arrays)
-    s_minus, s_plus = problem.slopes
-    z = w1 * x + b1
-    y = wt1 * x + bt1
-    slope = ops.where(z > 0, s_plus, s_minus)
+    xp, arrays = as_floating((like, *problem.teacher))
+    ops, dtype, place = operations(xp, arrays[0]), arrays[0].dtype, device(arrays[0])
+    x = xp.asarray(inputs.x, dtype=dtype, device=place)
+    weights = 1.0 / x.shape[0]
+    if inputs.weights is not None:
+        weights = xp.asarray(inputs.weights, dtype=dtype, device=place)
+    w1, b1, w2, b2 = (parameter[..., None] for parameter in arrays[1:])
+    y = w1 * x + b1
+    target = w2 * (kernel.slope(ops, y > 0, problem.slopes) * y) + b2
+    return Bound(xp, ops, x, weights, target, problem.slopes)
+
+
+def evaluate(bound: Bound, theta: Neuron) -> Evaluated:
+    """Evaluate the students on the sample."""
+    w1, b1, w2, b2 = (parameter[..., None] for parameter in theta)
+    z = w1 * bound.x + b1
+    slope = kernel.slope(bound.ops, z > 0, bound.slopes)
     activation = slope * z
-    aim = wt2 * (ops.where(y > 0, s_plus, s_minus) * y) + bt2
-    return Evaluated(xp, x, weights, slope, activation, w2 * activation + b2 - aim, w2)
+    return Evaluated(slope, activation, w2 * activation + b2 - bound.target, w2)
 
 
-def loss(neuron: Neuron, problem: Problem) -> Array:
+def loss(bound: Bound, theta: Neuron) -> Array:
     """Return the weighted mean of (f − f*)² for every neuron."""
-    e = evaluate(neuron, problem)
-    return e.xp.sum(e.weights * (e.residual * e.residual), axis=-1)
+    return _loss(bound, evaluate(bound, theta))
 
 
-def gradient(neuron: Neuron, problem: Problem) -> Array:
+def gradient(bound: Bound, theta: Neuron) -> Array:
     """Return the gradient, shape (4, …), with φ′(0) = s₋."""
-    return _gradient(evaluate(neuron, problem))
+    return _gradient(bound, evaluate(bound, theta))
 
 
-def loss_and_gradient(neuron: Neuron, problem: Problem) -> tuple[Array, Array]:
+def loss_and_gradient(bound: Bound, theta: Neuron) -> tuple[Array, Array]:
     """Return both, evaluating the neurons once."""
-    e = evaluate(neuron, problem)
-    return e.xp.sum(e.weights * (e.residual * e.residual), axis=-1), _gradient(e)
+    e = evaluate(bound, theta)
+    return _loss(bound, e), _gradient(bound, e)
 
 
-def _gradient(e: Evaluated) -> Array:
-    weighted = 2.0 * (e.weights * e.residual)
+def _loss(bound: Bound, e: Evaluated) -> Array:
+    return bound.xp.sum(bound.weights * (e.residual * e.residual), axis=-1)
+
+
+def _gradient(bound: Bound, e: Evaluated) -> Array:
+    xp = bound.xp
+    weighted = 2.0 * (bound.weights * e.residual)
     through = weighted * (e.w2 * e.slope)
-    parts = (through * e.x, through, weighted * e.activation, weighted)
-    return e.xp.stack([e.xp.sum(part, axis=-1) for part in e.xp.broadcast_arrays(*parts)])
+    parts = (through * bound.x, through, weighted * e.activation, weighted)
+    return xp.stack(xp.broadcast_arrays(*(xp.sum(part, axis=-1) for part in parts)))
 
 
-def hessian(neuron: Neuron, problem: Problem) -> Array:
+def hessian(bound: Bound, theta: Neuron) -> Array:
     """Return the Hessian, shape (4, 4, …), where it exists: no input lies exactly at the breakpoint."""
-    e = evaluate(neuron, problem)
-    xp = e.xp
+    xp, e = bound.xp, evaluate(bound, theta)
     one = xp.ones_like(e.residual)
     through = e.w2 * e.slope * one
-    jacobian = (through * e.x, through, e.activation * one, one)
-    rows = [[xp.sum(2.0 * (e.weights * (a * b)), axis=-1) for b in jacobian] for a in jacobian]
-    bent = 2.0 * (e.weights * e.residual) * e.slope
-    for i, factor in ((0, bent * e.x), (1, bent)):
+    jacobian = (through * bound.x, through, e.activation * one, one)
+    rows = [[xp.sum(2.0 * (bound.weights * (a * b)), axis=-1) for b in jacobian] for a in jacobian]
+    bent = 2.0 * (bound.weights * e.residual) * e.slope
+    for i, factor in ((0, bent * bound.x), (1, bent)):
         rows[i][2] = rows[i][2] + xp.sum(factor, axis=-1)
         rows[2][i] = rows[i][2]
     return xp.reshape(xp.stack([entry for row in rows for entry in row]), (4, 4, *rows[0][0].shape))

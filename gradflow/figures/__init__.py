@@ -1,1 +1,30 @@
-"""One function per kind of figure; each returns a Matplotlib figure and saves nothing."""
+"""One function per kind of figure; each returns a Matplotlib figure and saves nothing.
+
+No figure touches pyplot, so none has to be closed and no backend has to be chosen; `save` writes it.
+"""
+
+from gradflow.figures.loss_against import loss_against
+from gradflow.figures.loss_curves import loss_curves
+from gradflow.figures.panels import Band, Level, Mark, Panel, Series, fraction
+from gradflow.figures.phase_plane import Trajectory, phase_plane
+from gradflow.figures.save import save
+from gradflow.figures.snapshots import snapshots
+from gradflow.figures.style import DOUBLE, SINGLE, style
+
+__all__ = [
+    "DOUBLE",
+    "SINGLE",
+    "Band",
+    "Level",
+    "Mark",
+    "Panel",
+    "Series",
+    "Trajectory",
+    "fraction",
+    "loss_against",
+    "loss_curves",
+    "phase_plane",
+    "save",
+    "snapshots",
+    "style",
+]

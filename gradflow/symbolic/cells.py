@@ -21,12 +21,12 @@ import sympy
 Expr: TypeAlias = Any
 
 w1, b1, w2, b2 = sympy.symbols("w1 b1 w2 b2", real=True)
-w1T, b1T, w2T, b2T = sympy.symbols("w1T b1T w2T b2T", real=True)
+wt1, bt1, wt2, bt2 = sympy.symbols("w1T b1T w2T b2T", real=True)
 lo, hi, x, p, q = sympy.symbols("lo hi x p q", real=True)
 s_minus, s_plus = sympy.symbols("s_- s_+", real=True)
 
 PARAMETERS = (w1, b1, w2, b2)
-TEACHER = (w1T, b1T, w2T, b2T)
+TEACHER = (wt1, bt1, wt2, bt2)
 LENGTH = hi - lo
 
 # The default problem: ReLU, teacher (1, 0, 1, 0), input [-1, 1].
@@ -117,7 +117,7 @@ class Cell:
     @property
     def pieces(self) -> list[Piece]:
         """The pieces from left to right, their ends written through the parameters."""
-        where = {p: -b1 / w1, q: -b1T / w1T}
+        where = {p: -b1 / w1, q: -bt1 / wt1}
         result = []
         for i, (left, right) in enumerate(zip(self.points, self.points[1:], strict=False)):
             passed = self.points[1 : i + 1]
@@ -162,7 +162,7 @@ class Wall:
 
 def breakpoints(student: Kind, teacher: Kind) -> dict[Expr, Expr]:
     """Return the substitution of a balanced neuron's bias by its breakpoint."""
-    return ({b1: -w1 * p} if student.sign else {}) | ({b1T: -w1T * q} if teacher.sign else {})
+    return ({b1: -w1 * p} if student.sign else {}) | ({bt1: -wt1 * q} if teacher.sign else {})
 
 
 def positive_symbols(student: Kind, teacher: Kind, points: tuple[Expr, ...]) -> dict[Expr, Expr]:
@@ -177,7 +177,7 @@ def positive_symbols(student: Kind, teacher: Kind, points: tuple[Expr, ...]) -> 
         position = position + sympy.Symbol(f"gap_{i}", positive=True)
         signs[point] = position
     length = signs[hi] - lo
-    for kind, weight, bias, label in ((student, w1, b1, ""), (teacher, w1T, b1T, "T")):
+    for kind, weight, bias, label in ((student, w1, b1, ""), (teacher, wt1, bt1, "T")):
         if kind.sign:
             signs[weight] = kind.sign * sympy.Symbol(f"modulus{label}", positive=True)
             continue
@@ -193,8 +193,8 @@ def cells() -> list[Cell]:
     for student in KINDS:
         for teacher in KINDS:
             inside = ((p,) if student.sign else ()) + ((q,) if teacher.sign else ())
-            for order in {inside: None, inside[::-1]: None}:
-                result.append(Cell(student, teacher, (lo, *order, hi)))
+            orders = dict.fromkeys((inside, inside[::-1]))
+            result += [Cell(student, teacher, (lo, *order, hi)) for order in orders]
     return result
 
 
@@ -230,10 +230,9 @@ def crossing_walls() -> list[Wall]:
 
 
 def edge_teachers() -> list[tuple[Cell, Place]]:
-    """Return the parameters at which the teacher's breakpoint is exactly an end of the input.
+    """Return the teachers of no open cell: breakpoint exactly at an end of the input, or w1ᵀ = b1ᵀ = 0.
 
-    They belong to no open cell; with each comes the cell whose formulas continue to it, that of a dead or
-    hyperactive teacher.
+    With each comes the cell whose formulas continue to it, that of a dead or hyperactive teacher.
     """
     result = []
     for student in KINDS:
@@ -241,9 +240,13 @@ def edge_teachers() -> list[tuple[Cell, Place]]:
         for kind in (RISING, FALLING):
             for end, used in ((lo, kind.slopes[1]), (hi, kind.slopes[0])):
                 cell = Cell(student, HYPERACTIVE if used == s_plus else DEAD, points)
-                compact = breakpoints(student, kind) | {b1T: -w1T * end}
-                name = f"student {student.name('w1')}; teacher's breakpoint at {end}, {kind.name('w1ᵀ')[10:]}"
+                compact = breakpoints(student, kind) | {bt1: -wt1 * end}
+                name = f"student {student.name('w1')}; q = {end}, {kind.name('w1ᵀ').partition(', ')[2]}"
                 result.append((cell, Place(name, compact, positive_symbols(student, kind, points))))
+        cell = Cell(student, DEAD, points)
+        compact = cell.place.compact | {wt1: sympy.Integer(0), bt1: sympy.Integer(0)}
+        name = f"student {student.name('w1')}; w1ᵀ = b1ᵀ = 0"
+        result.append((cell, Place(name, compact, cell.place.signs)))
     return result
 
 

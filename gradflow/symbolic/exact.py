@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import sympy
 
 from gradflow.field import kernel
-from gradflow.symbolic.cells import TEACHER, Expr, Place, b1, b2, b2T, hi, lo, s_minus, s_plus, w1, w2
+from gradflow.symbolic.cells import TEACHER, Expr, Place, b1, b2, bt2, hi, lo, s_minus, s_plus, w1, w2
 from gradflow.symbolic.proof import positive_factors, sign
 
 
@@ -59,6 +59,7 @@ def lift(value: Any) -> Expr:
 class Field(NamedTuple):
     """What the kernel returns at the parameters of a place."""
 
+    preactivations: list[Expr]
     loss: Expr
     gradient: list[Expr]
     hessian: Expr
@@ -87,8 +88,10 @@ def shortened(value: Any) -> Any:
     return Exact(positive_factors(lift(value)))
 
 
-def run_kernel(place: Place) -> Field:
+def run_kernel(place: Place, exact: bool = False) -> Field:
     """Run the kernel at the parameters of a place, as `gradflow.field.population` does.
+
+    `exact` chooses between the kernel's two ways of computing pre-activations.
 
     Raises
     ------
@@ -102,12 +105,13 @@ def run_kernel(place: Place) -> Field:
     ops = operations(place)
     slopes = number(s_minus), number(s_plus)
     teacher = tuple(number(parameter) for parameter in TEACHER)
-    second, offset = number(w2), number(b2) - number(b2T)
+    line, second, offset = (number(w1), number(b1)), number(w2), number(b2) - number(bt2)
     aim = kernel.target(ops, teacher, number(lo), number(hi), slopes)
-    z = kernel.preactivations(ops, number(w1), number(b1), teacher, aim)
+    z = kernel.preactivations(ops, *line, teacher, aim, exact=exact)
     parts = [shortened(part) for part in kernel.segments(ops, z, kernel.signs(ops, z), aim, slopes)]
-    rows = kernel.hessian(ops, parts, z, second, offset, slopes)
+    rows = kernel.hessian(ops, parts, z, line, second, offset, slopes)
     return Field(
+        [lift(entry) for entry in z],
         lift(kernel.loss(parts, second, offset)),
         [lift(entry) for entry in kernel.gradient(parts, second, offset)],
         sympy.Matrix([[lift(entry) for entry in row] for row in rows]),

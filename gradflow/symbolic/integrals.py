@@ -18,18 +18,18 @@ from gradflow.symbolic.cells import (
     Expr,
     Piece,
     b1,
-    b1T,
     b2,
-    b2T,
+    bt1,
+    bt2,
     s_minus,
     s_plus,
     w1,
-    w1T,
     w2,
-    w2T,
+    wt1,
+    wt2,
 )
 
-Linear = Callable[[Piece, Expr], Expr]
+OnPiece = Callable[[Piece, Expr], Expr]
 
 
 def preactivation(at: Expr) -> Expr:
@@ -39,7 +39,7 @@ def preactivation(at: Expr) -> Expr:
 
 def teacher_preactivation(at: Expr) -> Expr:
     """Return the teacher's pre-activation."""
-    return w1T * at + b1T
+    return wt1 * at + bt1
 
 
 def student(piece: Piece, at: Expr) -> Expr:
@@ -49,7 +49,7 @@ def student(piece: Piece, at: Expr) -> Expr:
 
 def teacher(piece: Piece, at: Expr) -> Expr:
     """Return f* on a piece."""
-    return w2T * piece.teacher * teacher_preactivation(at) + b2T
+    return wt2 * piece.teacher * teacher_preactivation(at) + bt2
 
 
 def residual(piece: Piece, at: Expr) -> Expr:
@@ -63,7 +63,7 @@ def output_gradient(piece: Piece, at: Expr) -> tuple[Expr, Expr, Expr, Expr]:
     return w2 * slope * at, w2 * slope, slope * preactivation(at), sympy.Integer(1)
 
 
-def mean_product(cell: Cell, f: Linear, g: Linear) -> Expr:
+def mean_product(cell: Cell, f: OnPiece, g: OnPiece) -> Expr:
     """Return E[f g] for functions that are linear on every piece of the cell (Simpson's rule)."""
     total = sympy.Integer(0)
     for piece in cell.pieces:
@@ -95,8 +95,8 @@ def gram(cell: Cell) -> Expr:
 
 def curvature(cell: Cell) -> Expr:
     """Return 2 E[r ∂²f] without the kink: ∂²f/∂w1∂w2 = s x and ∂²f/∂b1∂w2 = s on a piece of slope s."""
-    bent = {(i, 2): 2 * mean_product(cell, residual, _bent(i)) for i in (0, 1)}
-    return _symmetric(lambda i, j: bent.get((i, j), sympy.Integer(0)))
+    entries = {(i, 2): 2 * mean_product(cell, residual, bent(i)) for i in (0, 1)}
+    return _symmetric(lambda i, j: entries.get((i, j), sympy.Integer(0)))
 
 
 def point_mass(cell: Cell) -> Expr:
@@ -117,9 +117,19 @@ def kink_matrix(at: Expr, residual_there: Expr, sign: int) -> Expr:
     return _symmetric(lambda i, j: scale * at ** (2 - i - j) if j < 2 else sympy.Integer(0))
 
 
-def component(i: int) -> Linear:
+def component(i: int) -> OnPiece:
     """Return the function ∂f/∂θᵢ of a piece and a point of it."""
     return lambda piece, at: output_gradient(piece, at)[i]
+
+
+def bent(i: int) -> OnPiece:
+    """Return ∂²f/∂θᵢ∂w2 for i = 0 (w1) or 1 (b1), the second derivatives of f on a piece that are not 0."""
+    return lambda piece, at: piece.student * (at if i == 0 else 1)
+
+
+def times(f: OnPiece, g: OnPiece) -> OnPiece:
+    """Return the product of two functions of a piece and a point of it."""
+    return lambda piece, at: f(piece, at) * g(piece, at)
 
 
 def derivative(expression: Expr) -> list[Expr]:
@@ -130,10 +140,6 @@ def derivative(expression: Expr) -> list[Expr]:
 def jacobian(vector: Sequence[Expr]) -> Expr:
     """Return the matrix of the derivatives of a vector's components, one row each."""
     return sympy.Matrix([derivative(entry) for entry in vector])
-
-
-def _bent(i: int) -> Linear:
-    return lambda piece, at: piece.student * (at if i == 0 else 1)
 
 
 def _symmetric(entry: Callable[[int, int], Expr]) -> Expr:

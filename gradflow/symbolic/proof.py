@@ -6,6 +6,7 @@ that the reader sees all of them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -40,10 +41,16 @@ class Proof:
         self.checks.append(Check(claim, place.name, bool(truth)))
 
     def equal(self, claim: str, left: Expr, right: Expr, place: Place = NOWHERE) -> None:
-        """Record whether two expressions, matrices or sequences of expressions are equal on a place."""
-        pairs = list(zip(_entries(left), _entries(right), strict=True))
-        differences = {a - b for a, b in pairs}
-        self.holds(claim, bool(pairs) and all(vanishes(d, place) for d in differences), place)
+        """Record whether two expressions, matrices or sequences of expressions are equal on a place.
+
+        If one of them may divide by 0 there, they are not.
+        """
+        differences = {a - b for a, b in zip(_entries(left), _entries(right), strict=True)}
+        try:
+            equal = bool(differences) and all(vanishes(difference, place) for difference in differences)
+        except UndecidedSignError:
+            equal = False
+        self.holds(claim, equal, place)
 
     def mean(self, cell: Cell, integrand: Callable[[Piece, Expr], Expr]) -> Expr:
         """Return E of a function that is a polynomial on every piece, from the defining integral.
@@ -55,7 +62,7 @@ class Proof:
         for piece in cell.pieces:
             polynomial = integrand(piece, x).xreplace(place.compact)
             primitive = antiderivative(polynomial)
-            verified = verified and sympy.expand(primitive.diff(x) - polynomial) == 0
+            verified = verified and is_zero(primitive.diff(x) - polynomial)
             ends = (end.xreplace(place.compact) for end in (piece.right, piece.left))
             upper, lower = (primitive.xreplace({x: end}) for end in ends)
             total += upper - lower
@@ -102,9 +109,10 @@ def sign(expression: Expr, place: Place) -> int:
     raise UndecidedSignError(f"the sign of {expression} is not decided on {place.name}")
 
 
+@functools.cache
 def positive_factors(expression: Expr) -> Expr:
     """Factor an expression, so that its sign can be read off those of its factors."""
-    return sympy.factor(sympy.together(expression))
+    return sympy.factor(expression)
 
 
 def _entries(value: Expr) -> list[Expr]:

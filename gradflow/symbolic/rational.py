@@ -54,9 +54,7 @@ def _product(a: Fraction, b: Fraction) -> Fraction:
 
 
 def _sum(a: Fraction, b: Fraction) -> Fraction:
-    common = {
-        d: max(a.denominator.get(d, 0), b.denominator.get(d, 0)) for d in a.denominator | b.denominator
-    }
+    common = {d: max(a.denominator.get(d, 0), b.denominator.get(d, 0)) for d in a.denominator | b.denominator}
     numerator = 0
     for part in (a, b):
         scaled = part.numerator

@@ -21,14 +21,14 @@ _SYMBOLS_LATEX |= {lo: r"\mathrm{lo}", hi: r"\mathrm{hi}"}
 
 # What the prose uses beyond ASCII, as it reads in LaTeX's text mode.
 _LATEX = {
-    "–": "--", "—": "---", "’": "'", "“": "``", "”": "''", "…": r"\dots{}",
+    "ö": r"\"o", "–": "--", "—": "---", "’": "'", "“": "``", "”": "''", "…": r"\dots{}",
     **{character: rf"\ensuremath{{{code}}}" for character, code in {
         "φ": r"\varphi", "θ": r"\theta", "ρ": r"\rho", "η": r"\eta", "ε": r"\varepsilon", "σ": r"\sigma",
         "μ": r"\mu", "δ": r"\delta", "ℓ": r"\ell", "∇": r"\nabla", "∂": r"\partial", "∫": r"\int",
         "Σ": r"\textstyle\sum", "∈": r"\in", "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "±": r"\pm",
-        "−": "-", "·": r"\cdot", "×": r"\times", "→": r"\to", "∞": r"\infty", "′": "'", "″": "''", "½": r"\frac12",
-        "¹": "^1", "²": "^2", "³": "^3", "⁴": "^4", "⁻": "^-", "ᵀ": "^T", "₀": "_0", "₁": "_1", "₂": "_2", "₃": "_3",
-        "₊": "_+", "₋": "_-", "ᵢ": "_i", "ⱼ": "_j",
+        "−": "-", "·": r"\cdot", "×": r"\times", "→": r"\to", "∞": r"\infty", "′": "'", "″": "''",
+        "¹": "^1", "²": "^2", "³": "^3", "⁴": "^4", "⁻": "^-", "ᵀ": "^T", "₀": "_0", "₁": "_1", "₂": "_2",
+        "₃": "_3", "₊": "_+", "₋": "_-", "ᵢ": "_i", "ⱼ": "_j",
     }.items()},
     **{character: rf"\{character}" for character in "#$%&_{}"},
     "^": r"\^{}", "~": r"\~{}", "\\": r"\textbackslash{}", "|": r"\ensuremath{|}", "<": r"\ensuremath{<}",
@@ -102,7 +102,8 @@ def latex_prose(text: str) -> str:
         raise ValueError(f"prose: no LaTeX for {' '.join(sorted(unknown))!r}")
     words = re.split(r"(?<![A-Za-z])((?:[wb][12]ᵀ?)+)(?![A-Za-z])", text)
     return "".join(
-        _parameters(word) if i % 2 else "".join(_LATEX.get(c, c) for c in word) for i, word in enumerate(words)
+        _parameters(word) if i % 2 else "".join(_LATEX.get(c, c) for c in word)
+        for i, word in enumerate(words)
     )
 
 
@@ -137,7 +138,7 @@ def latex_formula(formula: Expr, terms: int = 3) -> str:
     rows = [code[i : i + terms] for i in range(0, len(code), terms)]
     joined = [" ".join(("" if c.startswith("-") else "+ ") + c for c in row) for row in rows]
     body = (r" \\" + "\n" + r"&\quad ").join(joined).removeprefix("+ ")
-    return sympy.latex(left, symbol_names=_SYMBOLS_LATEX) + " &= " + body
+    return f"{sympy.latex(left, symbol_names=_SYMBOLS_LATEX)} &= {body}"
 
 
 def _sides(equation: Expr) -> tuple[Expr, list[Expr]]:

@@ -1,0 +1,99 @@
+"""Claims, and what checking one returns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Verdict = Literal["reproduced", "conditional", "refuted", "open"]
+VERDICTS: tuple[Verdict, ...] = ("reproduced", "conditional", "refuted", "open")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found.
+
+    Parameters
+    ----------
+    verdict : str
+        'reproduced'; 'conditional' (holds under the conditions the summary states); 'refuted';
+        'open' (the check could not decide).
+    summary : str
+        The finding in a sentence or two, with its numbers and conditions.
+    values : dict
+        The numbers themselves, computed; published ones carry names that start with "published".
+    """
+
+    verdict: Verdict
+    summary: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of a source document, and the function that checks it.
+
+    Parameters
+    ----------
+    id : str
+        Short and stable; scripts refer to it.
+    source : str
+        Where the claim stands.
+    claim : str
+        What it says.
+    check : callable
+        ``check(quick) -> Finding``; a pure function. `quick` asks for coarser sweeps.
+    """
+
+    id: str
+    source: str
+    claim: str
+    check: Callable[[bool], Finding]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A claim with its finding and the seconds it took."""
+
+    claim: Claim
+    finding: Finding
+    seconds: float
+
+    def record(self) -> dict[str, Any]:
+        """Return the entry of ``claims.json``."""
+        return {
+            **describe(self.claim),
+            "verdict": self.finding.verdict,
+            "evidence": {"summary": self.finding.summary, **self.finding.values},
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def describe(claim: Claim) -> dict[str, str]:
+    """Return id, source and claim."""
+    return {"id": claim.id, "source": claim.source, "claim": claim.claim}
+
+
+def check(claims: Iterable[Claim], *, quick: bool = False) -> Iterator[Checked]:
+    """Check claims one after the other."""
+    for claim in claims:
+        begin = time.perf_counter()
+        finding = claim.check(quick)
+        yield Checked(claim, finding, time.perf_counter() - begin)
+
+
+def select(claims: Iterable[Claim], ids: Iterable[str]) -> list[Claim]:
+    """Return the claims with these ids, in the ledger's order; all if none are named.
+
+    Raises
+    ------
+    ValueError
+        If an id is unknown.
+    """
+    known, wanted = list(claims), list(ids)
+    unknown = [name for name in wanted if name not in {claim.id for claim in known}]
+    if unknown:
+        raise ValueError(f"only: no claim {unknown[0]!r}; choose from {', '.join(c.id for c in known)}")
+    return [claim for claim in known if not wanted or claim.id in wanted]

@@ -1,0 +1,194 @@
+"""What the kinds of figure share: series, reference levels, marks, and the panels that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike, NDArray
+
+from gradflow.figures.style import GREY, PALE, SMALL, line_options, look
+
+Floats = NDArray[np.float64]
+
+
+class Series(NamedTuple):
+    """Points (x, y) to draw with one look (a name in `gradflow.figures.style.LOOKS`).
+
+    A line is interrupted at NaN and at the values of x in `breaks`, where y jumps.
+    """
+
+    label: str
+    x: ArrayLike
+    y: ArrayLike
+    look: str = "plain"
+    breaks: Sequence[float] = ()
+
+
+class Level(NamedTuple):
+    """A horizontal reference line; its label stands on it, `at` a fraction of the width, or `below` it."""
+
+    label: str
+    value: float
+    at: float = 1.0
+    below: bool = False
+
+
+class Mark(NamedTuple):
+    """A vertical line at a threshold; its label runs along it, from `at`, a fraction of the height."""
+
+    label: str
+    value: float
+    at: float = 0.05
+    left: bool = True
+
+
+class Band(NamedTuple):
+    """A range of x with a grey ground and a label at the top."""
+
+    label: str
+    lo: float
+    hi: float
+    shaded: bool = True
+
+
+class Panel(NamedTuple):
+    """One set of axes."""
+
+    series: Sequence[Series]
+    title: str = ""
+    levels: Sequence[Level] = ()
+    marks: Sequence[Mark] = ()
+    bands: Sequence[Band] = ()
+    legend: Any = "best"
+
+
+def fraction(value: float, largest: int = 1000) -> str:
+    """Return a number as the fraction it is to rounding, denominators up to `largest`, else as a decimal.
+
+    >>> fraction(0.020833333333333332)
+    '1/48'
+    """
+    value = float(value)
+    if not np.isfinite(value):
+        return str(value)
+    near = Fraction(value).limit_denominator(largest)
+    exact = abs(float(near) - value) <= 8.0 * np.finfo(np.float64).eps * abs(value)
+    return str(near) if exact else f"{value:.4g}"
+
+
+def points(series: Series) -> tuple[Floats, Floats]:
+    """Return a series as two arrays, with NaN where its line is interrupted.
+
+    Raises
+    ------
+    ValueError
+        If x and y are not one-dimensional of equal length.
+    """
+    x, y = (np.asarray(values, dtype=np.float64) for values in (series.x, series.y))
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(
+            f"series {series.label!r}: x and y must be one-dimensional and equally long, "
+            f"got shapes {x.shape} and {y.shape}"
+        )
+    for at in series.breaks:
+        between = np.flatnonzero((x[:-1] < at) & (x[1:] >= at)) + 1
+        x, y = np.insert(x, between, np.nan), np.insert(y, between, np.nan)
+    return x, y
+
+
+def span(values: Iterable[ArrayLike], positive: bool = False) -> tuple[float, float] | None:
+    """Return the smallest and the largest finite number among arrays, None if there is none."""
+    flat = [np.ravel(np.asarray(v, dtype=np.float64)) for v in values]
+    numbers = np.concatenate([np.empty(0), *flat])
+    numbers = numbers[np.isfinite(numbers)]
+    if positive:
+        numbers = numbers[numbers > 0]
+    return (float(np.min(numbers)), float(np.max(numbers))) if numbers.size else None
+
+
+def plot(axes: Axes, series: Series, x: Floats, y: Floats) -> None:
+    """Draw points with the look of a series."""
+    axes.plot(x, y, label=series.label, **line_options(look(series.look)))
+
+
+def decorate(axes: Axes, panel: Panel) -> None:
+    """Draw what is not data: title, bands, levels and marks. The axes' limits must be final."""
+    if panel.title:
+        axes.set_title(panel.title)
+    for band in panel.bands:
+        _draw_band(axes, band)
+    for level in panel.levels:
+        _draw_level(axes, level)
+    for mark in panel.marks:
+        _draw_mark(axes, mark)
+
+
+def letters(all_axes: Sequence[Axes]) -> None:
+    """Write (a), (b), … at the upper left of several panels, on the titles' line."""
+    if len(all_axes) > 1:
+        for letter, axes in zip("abcdefghijklmnopqrstuvwxyz", all_axes, strict=False):
+            axes.set_title(f"({letter})", loc="left", fontweight="bold")
+
+
+def legend(axes: Axes, panel: Panel) -> None:
+    """Draw a legend where the panel wants it, if there is more than one labelled series."""
+    if panel.legend and sum(bool(s.label) for s in panel.series) > 1:
+        axes.legend(loc=panel.legend)
+
+
+def _draw_level(axes: Axes, level: Level) -> None:
+    axes.axhline(level.value, color=GREY, linestyle="--", linewidth=0.7, zorder=3.3)
+    if level.label:
+        axes.annotate(
+            level.label,
+            (level.at, level.value),
+            (0, -2 if level.below else 1.5),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points",
+            ha="right" if level.at > 0.66 else "left" if level.at < 0.33 else "center",
+            va="top" if level.below else "bottom",
+            fontsize=SMALL,
+            zorder=4,
+        )
+
+
+def _draw_mark(axes: Axes, mark: Mark) -> None:
+    axes.axvline(mark.value, color=GREY, linestyle=":", linewidth=0.8, zorder=2)
+    if mark.label:
+        axes.annotate(
+            mark.label,
+            (mark.value, mark.at),
+            (-1.5 if mark.left else 1.5, 0),
+            xycoords=axes.get_xaxis_transform(),
+            textcoords="offset points",
+            ha="right" if mark.left else "left",
+            va="bottom",
+            rotation=90,
+            fontsize=SMALL,
+            zorder=4,
+        )
+
+
+def _draw_band(axes: Axes, band: Band) -> None:
+    left, right = sorted(axes.get_xlim())
+    lo, hi = max(band.lo, left), min(band.hi, right)
+    if not lo < hi:
+        return
+    if band.shaded:
+        axes.axvspan(lo, hi, facecolor=PALE, edgecolor="none", zorder=0)
+    ends = axes.transAxes.inverted().transform(axes.transData.transform([(lo, 1.0), (hi, 1.0)]))
+    axes.annotate(
+        band.label,
+        (float(np.mean(ends[:, 0])), 1.0),
+        (0, 2),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=SMALL,
+        fontstyle="italic",
+    )

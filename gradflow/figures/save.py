@@ -1,0 +1,73 @@
+"""Saving: every file whole or absent, and the same bytes whenever the same figure is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from gradflow import __version__
+from gradflow.figures.style import styled
+from gradflow.results import whole_file
+
+CREATOR = f"gradflow {__version__}"
+METADATA: dict[str, dict[str, str | None]] = {
+    "pdf": {"Creator": CREATOR, "CreationDate": None},
+    "svg": {"Creator": CREATOR, "Date": None},
+    "png": {"Software": CREATOR},
+}
+FORMATS = tuple(METADATA)
+
+
+@styled
+def save(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Save a figure at its own size: PDF with embedded TrueType fonts, SVG, PNG at 300 dpi.
+
+    Parameters
+    ----------
+    figure : Figure
+        As a function of this package returned it; it is left unchanged.
+    stem : Path
+        The files' path without the ending; a missing folder is made.
+    formats : sequence of {'pdf', 'svg', 'png'}
+        The files to write.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of `formats`.
+
+    Raises
+    ------
+    ValueError
+        If a format is none of these.
+    OSError
+        If a file cannot be written; those written before stay.
+    """
+    for kind in formats:
+        if kind not in METADATA:
+            raise ValueError(f"formats: must be among {', '.join(FORMATS)}, got {kind!r}")
+    stem = Path(stem)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    written = []
+    with _settled(figure):
+        for kind in formats:
+            path = stem.with_name(f"{stem.name}.{kind}")
+            with whole_file(path) as temporary:
+                figure.savefig(temporary, format=kind, dpi=300, metadata=METADATA[kind])
+            written.append(path)
+    return written
+
+
+@contextmanager
+def _settled(figure: Figure) -> Iterator[None]:
+    """Lay the figure out once, so that no file depends on which others are written."""
+    engine = figure.get_layout_engine()
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)

@@ -1,0 +1,144 @@
+"""Small multiples of the student's function during training, with the target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
+
+from gradflow.activity import ACTIVITIES, activity, breakpoint_position
+from gradflow.backend import to_numpy
+from gradflow.figures.panels import Floats, span
+from gradflow.figures.style import BLACK, DOUBLE, GREY, SKY, SMALL, VERMILLION, styled
+from gradflow.problem import Neuron, Problem, as_neuron
+
+TARGET: dict[str, Any] = {"color": SKY, "linewidth": 2.4, "solid_capstyle": "butt"}
+STUDENT: dict[str, Any] = {"color": BLACK, "linewidth": 1.1}
+KINK: dict[str, Any] = {
+    "color": VERMILLION,
+    "linestyle": "none",
+    "markersize": 3.6,
+    "markeredgecolor": BLACK,
+    "markeredgewidth": 0.5,
+}
+
+
+@styled
+def snapshots(
+    theta: ArrayLike,
+    steps: ArrayLike,
+    problem: Problem = Problem(),
+    *,
+    label: str = "step",
+    columns: int = 6,
+    width: float = DOUBLE,
+    height: float | None = None,
+) -> Figure:
+    """Draw student and target at several steps, one panel each.
+
+    The breakpoint is marked where it lies inside the inputs' interval; where it has left, an arrowhead at
+    the end that it left through points to it. Each panel names the neuron's activity.
+
+    Parameters
+    ----------
+    theta : array, shape (4, K)
+        The student's parameters at K steps.
+    steps : array, shape (K,)
+        What the panels are numbered with.
+    problem : Problem
+        One teacher and one interval.
+    label : str
+        The word before the number.
+    columns : int
+        Panels in a row, ≥ 1; the key takes the place after the last panel.
+    width, height : float
+        Size in inches; by default the height suits the number of rows.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If the shapes are not as described.
+    """
+    states, numbers = np.asarray(theta, dtype=np.float64), np.asarray(steps)
+    if states.ndim != 2 or states.shape[0] != 4 or numbers.shape != states.shape[1:]:
+        raise ValueError(f"theta: expected shape (4, K) with K steps, got {states.shape} and {numbers.shape}")
+    if columns < 1:
+        raise ValueError(f"columns: must be at least 1, got {columns}")
+    lo, hi = float(problem.lo), float(problem.hi)
+    students = [graph(Neuron(*state), problem) for state in states.T]
+    target = graph(problem.teacher, problem)
+    bottom, top = span([target[1], *(y for _, y in students)]) or (0.0, 1.0)
+    margin = 0.08 * (top - bottom or 1.0)
+
+    rows = -(-(len(students) + 1) // columns)
+    size = (width, height or 0.35 + 1.15 * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    grid[0, 0].set_xlim(lo, hi)
+    grid[0, 0].set_ylim(bottom - margin, top + margin)
+    panels = list(grid.flat)
+    for axes, state, number, student in zip(panels, states.T, numbers, students, strict=False):
+        axes.plot(*target, **TARGET, zorder=2)
+        axes.plot(*student, **STUDENT, zorder=3)
+        axes.set_title(f"{label} {number:g}", pad=2)
+        _mark_breakpoint(axes, Neuron(*state), problem)
+    for axes in panels[len(students) :]:
+        axes.set_axis_off()
+    _key(panels[len(students)])
+    # A panel above an empty place has no neighbour to carry its tick labels.
+    for axes in panels[max(0, len(students) - columns) : len(students)]:
+        axes.tick_params(labelbottom=True)
+    figure.supxlabel(r"input $x$", fontsize=8.5)
+    figure.supylabel("output", fontsize=8.5)
+    return figure
+
+
+def graph(neuron: Neuron, problem: Problem) -> tuple[Floats, Floats]:
+    """Return the vertices of a neuron's piecewise linear graph on the inputs' interval."""
+    w1, b1, w2, b2 = (float(value) for value in as_neuron(neuron))
+    lo, hi = float(problem.lo), float(problem.hi)
+    kink = float(to_numpy(breakpoint_position(Neuron(w1, b1, w2, b2))))
+    x = np.array([lo, kink, hi] if lo < kink < hi else [lo, hi])
+    z = w1 * x + b1
+    minus, plus = problem.slopes
+    return x, w2 * np.where(z > 0, plus * z, minus * z) + b2
+
+
+def _mark_breakpoint(axes: Axes, neuron: Neuron, problem: Problem) -> None:
+    x, y = graph(neuron, problem)
+    kink = float(to_numpy(breakpoint_position(neuron)))
+    name = ACTIVITIES[int(to_numpy(activity(neuron, problem)))]
+    if x.size == 3:
+        axes.plot(x[1], y[1], marker="o", zorder=4, **KINK)
+    elif not np.isnan(kink):
+        end, marker = (0, "<") if kink <= x[0] else (-1, ">")
+        axes.plot(x[end], y[end], marker=marker, zorder=4, clip_on=False, **KINK)
+    axes.annotate(
+        name,
+        (0.05, 0.94),
+        xycoords="axes fraction",
+        ha="left",
+        va="top",
+        fontsize=SMALL,
+        fontstyle="italic",
+        color=BLACK if name != "balanced" else GREY,
+    )
+
+
+def _key(axes: Axes) -> None:
+    handles = [
+        Line2D([], [], label="target", **TARGET),
+        Line2D([], [], label="student", **STUDENT),
+        Line2D([], [], label="breakpoint", marker="o", **KINK),
+        Line2D([], [], label="breakpoint outside", marker="<", **KINK),
+    ]
+    key = axes.legend(handles=handles, loc="center left", borderaxespad=0.0, handlelength=1.6)
+    key.set_in_layout(False)

@@ -1,0 +1,58 @@
+"""The student's function while its breakpoint leaves the inputs' interval."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gradflow.activity import HYPERACTIVE, activity, breakpoint_position
+from gradflow.descent import Adam, Descent, train
+from gradflow.figures import snapshots
+from gradflow.figures.script import main
+from gradflow.problem import Neuron, Problem, grid
+
+SAMPLES, STEPS, EVERY, RATE, B2 = 100, 500, 50, 0.01, -1.2
+PROBLEM = Problem(inputs=grid(SAMPLES))
+
+TITLE = "A neuron becomes hyperactive and ends as the best line"
+CAPTION = (
+    "Student (black) and target ReLU(x) (thick) at steps 0, {every}, …, {steps} of full-batch Adam "
+    "(rate {rate}, β = (0.9, 0.999), ε = 1e-8, double precision) on {samples} equally spaced inputs in "
+    "[−1, 1], ends included, from w1 = w2 = 1, b1 = 0, b2 = {b2}. Dots mark the breakpoint −b1/w1; it has "
+    "left the interval by step {crossed} (triangles) and is at {kink} after {steps} steps, where the "
+    "student is the line {slope:.4f} x + {intercept:.4f}."
+)
+
+
+@functools.cache
+def run() -> Descent:
+    """Train the student, recording every step."""
+    return train(Neuron(1.0, 0.0, 1.0, B2), PROBLEM, Adam(lr=RATE), STEPS, record_every=1)
+
+
+def numbers() -> dict[str, object]:
+    """Return what the caption states."""
+    theta = np.moveaxis(run().theta, 0, 1)
+    w1, b1, w2, b2 = theta[:, -1]
+    return {
+        "every": EVERY,
+        "steps": STEPS,
+        "rate": RATE,
+        "samples": SAMPLES,
+        "b2": f"{B2:g}".replace("-", "−"),
+        "crossed": int(np.argmax(activity(theta, PROBLEM) == HYPERACTIVE)),
+        "kink": f"{float(breakpoint_position(theta[:, -1])):.3f}".replace("-", "−"),
+        "slope": w1 * w2,
+        "intercept": w2 * b1 + b2,
+    }
+
+
+def draw() -> Figure:
+    """Return the figure."""
+    return snapshots(np.moveaxis(run().theta[::EVERY], 0, 1), run().steps[::EVERY], PROBLEM)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(draw, __file__))

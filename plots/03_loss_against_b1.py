@@ -1,0 +1,98 @@
+"""The final loss against the initial input bias."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gradflow.basins import Threshold, bracket, flow_outcomes
+from gradflow.descent import Adam, train
+from gradflow.field.baselines import best_constant, best_line
+from gradflow.figures import Band, Level, Mark, Panel, Series, fraction, loss_against
+from gradflow.figures.script import main
+from gradflow.flow import gradient_flow
+from gradflow.outcome import GLOBAL, outcome
+from gradflow.problem import Neuron, Problem, grid
+
+SAMPLES, STEPS, RATE, T_END, FLOOR = 100, 5000, 0.01, 200.0, 1e-8
+POPULATION, SAMPLE = Problem(), Problem(inputs=grid(SAMPLES))
+FLOW_B1 = np.linspace(-2.5, 2.5, 51)
+ADAM_B1 = np.union1d(np.linspace(-2.5, 2.5, 101), np.linspace(0.95, 1.0, 51))
+
+TITLE = "A neuron that starts dead or hyperactive stays so, and some that start balanced do not"
+CAPTION = (
+    "Final loss against the initial b1, from w1 = w2 = 1, b2 = 0, so that the neuron starts dead for b1 ≤ −1 "
+    "and hyperactive for b1 ≥ 1 (grey); losses up to {floor:.0e} stand on the floor. Line: gradient flow on "
+    "the population loss at t = {t_end:g}, {flow_n} starts. Dots: full-batch Adam (rate {rate}, "
+    "β = (0.9, 0.999), ε = 1e-8, double precision) after {steps} steps on {samples} equally spaced inputs, "
+    "{adam_n} starts. Dotted: where the outcome changes from global to linear, at b1 = {flow:.3f} for the "
+    "flow, which brings a hyperactive neuron back that is close enough to the wall, and at {adam:.3f} for "
+    "Adam, which loses neurons that start balanced. Dashed: the population losses of the best constant, "
+    "{constant}, and the best line, {line}."
+)
+
+
+@functools.cache
+def flow() -> np.ndarray:
+    """Return the flow's final losses."""
+    runs = (gradient_flow(Neuron(1.0, b1, 1.0, 0.0), t_end=T_END, rtol=1e-8) for b1 in FLOW_B1)
+    return np.array([float(run["loss"][-1]) for run in runs])
+
+
+@functools.cache
+def flow_threshold() -> Threshold:
+    """Locate the start from which the flow ends at the best line."""
+    return bracket(lambda b1: flow_outcomes(Neuron(1.0, b1, 1.0, 0.0), POPULATION), (1.1, 1.2), tol=5e-4)
+
+
+@functools.cache
+def adam() -> tuple[np.ndarray, float]:
+    """Return Adam's final losses, and the middle between the last start it fits and the next."""
+    start = Neuron(1.0, ADAM_B1, 1.0, 0.0)
+    run = train(start, SAMPLE, Adam(lr=RATE), STEPS, events=False, first_change=False)
+    last = int(np.flatnonzero(outcome(run.final, SAMPLE) == GLOBAL)[-1])
+    return run.loss[-1], float(np.mean(ADAM_B1[last : last + 2]))
+
+
+def numbers() -> dict[str, object]:
+    """Return what the caption states."""
+    return {
+        "floor": FLOOR,
+        "t_end": T_END,
+        "rate": RATE,
+        "steps": STEPS,
+        "samples": SAMPLES,
+        "flow_n": FLOW_B1.size,
+        "adam_n": ADAM_B1.size,
+        "flow": flow_threshold().value,
+        "adam": adam()[1],
+        "constant": fraction(float(best_constant(POPULATION).loss)),
+        "line": fraction(float(best_line(POPULATION).loss)),
+    }
+
+
+def draw() -> Figure:
+    """Return the figure."""
+    constant, line = float(best_constant(POPULATION).loss), float(best_line(POPULATION).loss)
+    losses, adam_b1 = adam()
+    flow_b1 = flow_threshold().value
+    panel = Panel(
+        [
+            Series("gradient flow", FLOW_B1, flow(), "under", breaks=[-1.0 + 1e-9, flow_b1]),
+            Series("Adam", ADAM_B1, losses, "dots"),
+        ],
+        levels=[
+            Level(f"best constant, {fraction(constant)}", constant),
+            Level(f"best line, {fraction(line)}", line, at=0.0, below=True),
+        ],
+        marks=[Mark(f"Adam, {adam_b1:.3f}", adam_b1, 0.1), Mark(f"flow, {flow_b1:.3f}", flow_b1, 0.1, False)],
+        bands=[Band("dead", -9.0, -1.0), Band("balanced", -1.0, 1.0, False), Band("hyperactive", 1.0, 9.0)],
+        legend="center",
+    )
+    return loss_against([panel], xlabel="initial $b_1$", floor=FLOOR)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(draw, __file__))

@@ -1,0 +1,102 @@
+"""The final loss against the learning rate."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gradflow.activity import DEAD, activity
+from gradflow.descent import GD, Adam, Descent, train
+from gradflow.field.baselines import best_constant, best_line
+from gradflow.figures import Level, Mark, Panel, Series, fraction, loss_against
+from gradflow.figures.script import main
+from gradflow.problem import Neuron, Problem, grid
+
+SAMPLES, STEPS, B2, FLOOR = 100, 5000, -1.0, 1e-8
+PROBLEM = Problem(inputs=grid(SAMPLES))
+RATES = np.geomspace(0.01, 1.0, 161)
+GD_RATES = np.union1d(np.geomspace(0.01, 1.05, 81), np.arange(0.6, 0.63, 0.001))
+
+TITLE = "A learning rate that is too large kills the neuron"
+CAPTION = (
+    "Final loss after {steps} full-batch steps against the learning rate, from w1 = w2 = 1, b1 = 0, "
+    "b2 = {b2}, on {samples} equally spaced inputs in [−1, 1]; losses up to {floor:.0e} stand on the floor. "
+    "(a) Adam (β = (0.9, 0.999), ε = 1e-8), {adam_n} rates: all neurons stay alive below "
+    "{alive[0]:.3f} in double and {alive[1]:.3f} in single precision, all die from {dead[0]:.3f} and "
+    "{dead[1]:.3f} on; in between single runs are decided by rounding. (b) Gradient descent in double "
+    "precision, {gd_n} rates: the neuron dies from {gd:.3f} on, and above 1 what is left, b2, diverges "
+    "(triangles). Dashed: the best line and the best constant on these inputs."
+)
+
+
+@functools.cache
+def adam(dtype: str) -> Descent:
+    """Train with Adam at all rates."""
+    start, config = Neuron(1.0, 0.0, 1.0, B2), Adam(lr=RATES)
+    return train(start, PROBLEM, config, STEPS, events=False, first_change=False, dtype=dtype)
+
+
+@functools.cache
+def gd() -> Descent:
+    """Train with gradient descent at all rates."""
+    start, config = Neuron(1.0, 0.0, 1.0, B2), GD(lr=GD_RATES)
+    return train(start, PROBLEM, config, STEPS, events=False, first_change=False)
+
+
+def is_dead(run: Descent) -> np.ndarray:
+    """Return which neurons ended dead."""
+    return np.asarray(activity(run.final, PROBLEM) == DEAD)
+
+
+def gd_threshold() -> float:
+    """Return the lowest rate at which gradient descent kills the neuron."""
+    return float(GD_RATES[np.argmax(is_dead(gd()))])
+
+
+def numbers() -> dict[str, object]:
+    """Return what the caption states."""
+    dead = [is_dead(adam(dtype)) for dtype in ("float64", "float32")]
+    return {
+        "steps": STEPS,
+        "b2": f"{B2:g}".replace("-", "−"),
+        "samples": SAMPLES,
+        "floor": FLOOR,
+        "adam_n": RATES.size,
+        "gd_n": GD_RATES.size,
+        "alive": [RATES[np.argmax(d)] for d in dead],
+        "dead": [RATES[np.flatnonzero(~d)[-1] + 1] for d in dead],
+        "gd": gd_threshold(),
+    }
+
+
+def draw() -> Figure:
+    """Return the figure."""
+    constant, line = float(best_constant(PROBLEM).loss), float(best_line(PROBLEM).loss)
+    levels = [
+        Level(f"best constant, {constant:.4f}", constant, at=0.0),
+        Level(f"best line, {line:.4f}", line, at=0.0, below=True),
+    ]
+    panels = [
+        Panel(
+            [
+                Series("single precision", RATES, adam("float32").loss[-1], "circles"),
+                Series("double precision", RATES, adam("float64").loss[-1], "dots"),
+            ],
+            title="Adam",
+            levels=levels,
+            legend="center left",
+        ),
+        Panel(
+            [Series("", GD_RATES, gd().loss[-1], "crosses")],
+            title="gradient descent",
+            levels=levels,
+            marks=[Mark(f"dead from {gd_threshold():.3f}", gd_threshold(), 0.25)],
+        ),
+    ]
+    return loss_against(panels, xlabel="learning rate", xscale="log", floor=FLOOR, height=3.6)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(draw, __file__))

@@ -1,0 +1,148 @@
+"""Events: activity, orientation and the order of the breakpoints, and the step at which they change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gradflow.activity import ACTIVITIES, activity, breakpoint_position
+from gradflow.descent import GD, Adam, Crossing, Descent, train
+from gradflow.descent.events import Watch
+from gradflow.problem import Neuron, Problem, Uniform, grid
+
+
+def watched(path: Sequence[tuple[float, float]], problem: Problem = Problem()) -> list[tuple[int, str]]:
+    """Return the events along a list of (w1, b1)."""
+    states = [np.asarray([w1, b1, 1.0, 0.0]) for w1, b1 in path]
+    watch = Watch(states[0], problem)
+    for step, theta in enumerate(states[1:], start=1):
+        watch.observe(step, theta)
+    return [(e.step, e.event) for e in watch.events]
+
+
+@pytest.mark.parametrize("inputs", [grid(100), Uniform()])
+def test_the_known_run_becomes_hyperactive(inputs: Any) -> None:
+    run = train(Neuron(b2=-1.2), Problem(inputs=inputs), Adam(lr=0.01), 1000)
+    (event,) = run.events
+    assert event.event == "balanced -> hyperactive"
+    assert 230 <= event.step <= 260
+    assert event.index == ()
+    assert run.first_change == event.step
+
+
+def test_the_step_is_the_first_in_the_new_cell() -> None:
+    problem = Problem(inputs=grid(100))
+    run = train(Neuron(b2=-1.2), problem, Adam(lr=0.01), 260, record_every=1)
+    codes = activity(run.theta.T, problem)
+    step = run.events[0].step
+    assert ACTIVITIES[codes[step - 1]] == "balanced"
+    assert ACTIVITIES[codes[step]] == "hyperactive"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ([(1, 0.5), (1, 1.5)], [(1, "balanced -> hyperactive")]),
+        ([(1, 0.5), (1, 1.0)], [(1, "balanced -> hyperactive")]),
+        ([(1, -0.5), (1, -1.0), (1, -0.9)], [(1, "balanced -> dead"), (2, "dead -> balanced")]),
+        ([(0.1, 1), (0.1, -1), (0.1, 1)], [(1, "hyperactive -> dead"), (2, "dead -> hyperactive")]),
+        ([(1, 0.5), (-1, 0.5)], [(1, "reverses")]),
+        ([(1, 0.5), (-1, -0.5)], [(1, "reverses")]),
+        ([(1, 0.5), (0.1, 1), (-1, 0.5)], [(1, "balanced -> hyperactive"), (2, "hyperactive -> balanced")]),
+        ([(1, 0.5), (1, -0.5)], [(1, "passes teacher")]),
+        ([(-1, 0.5), (-1, -0.5)], [(1, "passes teacher")]),
+        ([(1, 0.5), (2, 0.1), (1, 0.9)], []),
+        ([(1, 1.5), (1, 2.5)], []),
+        ([(1, 0.0), (1, 0.5)], []),
+        ([(1, 0.5), (1, 0.0), (1, 0.5)], []),
+        ([(1, 0.5), (1, 0.0), (1, 0.0), (1, -0.5)], [(3, "passes teacher")]),
+        ([(1, 0.5), (1, 0.0), (1, -0.5), (1, 0.5)], [(2, "passes teacher"), (3, "passes teacher")]),
+        ([(1, 0.5), (1, 0.0), (-1, 0.0), (-1, 0.5)], [(2, "reverses")]),
+        (
+            [(1, 0.5), (1, 0.0), (1, 2), (1, -0.5)],
+            [(2, "balanced -> hyperactive"), (3, "hyperactive -> balanced")],
+        ),
+        ([(0.0, 0.0), (1e-300, 0.0)], [(1, "dead -> balanced")]),
+    ],
+)
+def test_a_path_has_its_events(path: Sequence[tuple[float, float]], expected: list[tuple[int, str]]) -> None:
+    assert watched(path) == expected
+
+
+def test_a_teacher_without_a_breakpoint_inside_is_not_passed() -> None:
+    path = [(1.0, 0.5), (1.0, -0.5)]
+    for b1 in (1.0, 2.0, -1.0, -3.0):
+        assert watched(path, Problem(teacher=Neuron(b1=b1))) == []
+    assert watched(path, Problem(teacher=Neuron(b1=0.999))) == []
+    assert watched(path, Problem(teacher=Neuron(w1=-2.0, b1=0.1))) == [(1, "passes teacher")]
+    assert watched(path, Problem(inputs=Uniform(0.0, 2.0))) == [(1, "hyperactive -> balanced")]
+
+
+def test_teachers_of_a_batch_are_passed_one_by_one() -> None:
+    problem = Problem(teacher=Neuron(b1=np.asarray([-0.2, 0.0, 0.2, 2.0])))
+    states = [np.stack([np.full(4, v) for v in (1.0, b1, 1.0, 0.0)]) for b1 in (0.5, 0.1, -0.1, -0.5)]
+    watch = Watch(states[0], problem)
+    for step, theta in enumerate(states[1:], start=1):
+        watch.observe(step, theta)
+    assert [(e.step, e.index[0]) for e in watch.events] == [(1, 2), (2, 1), (3, 0)]
+
+
+def test_the_order_is_told_apart_where_quotients_are_not() -> None:
+    # Breakpoints that agree to the last bit as quotients, on either side of the teacher's.
+    teacher = Neuron(w1=3.0, b1=1.0)
+    above = np.nextafter(1.0, 2.0)
+    neurons = [(3.0 * above, above**1), (3.0, above)]
+    problem = Problem(teacher=teacher)
+    order = [np.sign(w1 - 3.0 * b1) for w1, b1 in neurons]
+    events = watched([(3.0, 0.5), *neurons], problem)
+    assert len(events) == sum(1 for s in order if s < 0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_random_walk_has_the_events_of_its_activities(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = Problem(teacher=Neuron(b1=0.3))
+    path = np.cumsum(rng.normal(0.0, 0.4, (30, 4, 6)), axis=0)
+    watch = Watch(path[0], problem)
+    for step in range(1, 30):
+        watch.observe(step, path[step])
+    expected = []
+    codes = activity(path.transpose(1, 0, 2), problem)
+    positions = breakpoint_position(path.transpose(1, 0, 2))
+    for step in range(1, 30):
+        for i in range(6):
+            before, after = codes[step - 1, i], codes[step, i]
+            if before != after:
+                expected.append(Crossing(step, (i,), f"{ACTIVITIES[before]} -> {ACTIVITIES[after]}"))
+            elif before == 1 and path[step - 1, 0, i] * path[step, 0, i] < 0:
+                expected.append(Crossing(step, (i,), "reverses"))
+            elif before == 1 and (positions[step - 1, i] < -0.3) != (positions[step, i] < -0.3):
+                expected.append(Crossing(step, (i,), "passes teacher"))
+    assert watch.events == expected
+    moved = codes[1:] != codes[:-1]
+    first = np.where(np.any(moved, axis=0), 1 + np.argmax(moved, axis=0), -1)
+    np.testing.assert_array_equal(watch.first_change, first)
+
+
+def test_indices_are_places_in_the_batch_in_order() -> None:
+    run: Descent = train(Neuron(b2=np.asarray([[-1.2, 0.1], [-1.3, -1.25]])), Problem(), Adam(lr=0.01), 400)
+    changes = [e for e in run.events if "->" in e.event]
+    assert {e.index for e in changes} == {(0, 0), (1, 0), (1, 1)}
+    assert [(e.step, e.index) for e in run.events] == sorted((e.step, e.index) for e in run.events)
+    assert run.first_change is not None
+    assert run.first_change[0, 1] == -1
+    for event in changes:
+        assert run.first_change[event.index] <= event.step
+
+
+def test_a_diverged_trajectory_has_no_further_events() -> None:
+    run = train(Neuron(b2=-1.2), Problem(), GD(10.0), 300, record_every=1)
+    assert run.diverged
+    last = int(np.argmax(np.all(run.theta == run.final, axis=1)))
+    assert all(event.step <= last for event in run.events)

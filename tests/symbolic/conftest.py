@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from gradflow.scripts import load_script
+from gradflow.symbolic import catalogue, cells
+
+Loader = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def load() -> Loader:
+    return lambda name: load_script(catalogue.find(name).path)
+
+
+@pytest.fixture
+def few_cells(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], ModuleType]:
+    """Restrict a derivation to some cells and walls, so that a wrong formula is found out quickly."""
+
+    def restrict(module: ModuleType) -> ModuleType:
+        for name, kept in (("cells", (2, 10, 15)), ("end_walls", (4,)), ("crossing_walls", (0,))):
+            every: list[Any] = getattr(cells, name)()
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, lambda every=every, kept=kept: [every[i] for i in kept])
+        if hasattr(module, "KINDS"):
+            monkeypatch.setattr(module, "KINDS", (cells.RISING,))
+        for name in ("origins", "edge_teachers"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, lambda: [])
+        return module
+
+    return restrict

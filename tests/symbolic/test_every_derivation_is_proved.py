@@ -1,0 +1,99 @@
+"""Every script in derivations/ proves what it states and prints it as text and as LaTeX."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from gradflow.scripts import Script
+from gradflow.symbolic.catalogue import catalogue
+from gradflow.symbolic.proof import Check
+from gradflow.symbolic.render import WIDTH, as_latex, as_text, latex_prose, main
+from gradflow.symbolic.result import Result
+
+SCRIPTS = catalogue()
+SECTIONS = ("Statement", "Hypotheses", "Formulas", "Proof", "Checked by machine", "Not claimed")
+
+
+def test_the_derivations_are_numbered_without_a_gap() -> None:
+    assert [script.number for script in SCRIPTS] == list(range(1, len(SCRIPTS) + 1))
+    assert {"population_loss", "gradient", "hessian", "continuity", "balancedness"} <= {
+        s.slug for s in SCRIPTS
+    }
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.slug)
+def test_a_derivation_proves_and_prints_its_result(
+    script: Script, load: Callable[[str], ModuleType], capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = load(script.slug)
+    result: Result = module.derive()
+    assert (result.number, result.slug, result.title) == script[:3]
+    assert result.holds
+    assert result.status == "proved"
+    assert all((result.statement, result.hypotheses, result.proof, result.not_claimed, result.formulas))
+    assert main(lambda: result, []) == 0
+    printed = capsys.readouterr()
+    text, _, latex = printed.out.partition("\nLaTeX\n")
+    assert not printed.err
+    assert all(f"{section}\n{'-' * len(section)}" in text for section in SECTIONS)
+    assert max(map(len, text.splitlines())) <= max(WIDTH, len(script.title) + 4)
+    assert latex.isascii()
+    assert latex.count(r"\begin{align*}") == latex.count(r"\end{align*}") == len(result.formulas)
+    assert latex.count("{") - latex.count(r"\{") == latex.count("}") - latex.count(r"\}")
+    assert main(lambda: result, ["--latex"]) == 0
+    assert capsys.readouterr().out.strip() == as_latex(result)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(script, marks=() if script.slug == "balancedness" else pytest.mark.slow, id=script.slug)
+        for script in SCRIPTS
+    ],
+)
+def test_a_derivation_runs_as_a_script(script: Script) -> None:
+    run = subprocess.run([sys.executable, str(script.path)], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "Status: proved" in run.stdout
+    assert r"\section*{" in run.stdout
+
+
+def example(*checks: Check) -> Result:
+    return Result(9, "example", "An example", "proved", "Stated.", (), "Proved.", (), (), checks)
+
+
+@pytest.mark.parametrize(
+    ("checks", "verdict"),
+    [
+        ((), "NOT PROVED: nothing was checked"),
+        ((Check("a", "", True), Check("a", "here", False)), "NOT PROVED: 1 of 2 checks fail"),
+    ],
+)
+def test_a_proof_without_checks_or_with_a_failing_one_fails(
+    checks: tuple[Check, ...], verdict: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = example(*checks)
+    assert not result.holds
+    assert main(lambda: result, []) == 1
+    printed = capsys.readouterr()
+    assert printed.err == f"example: {verdict}\n"
+    assert f"Status: {verdict}" in printed.out
+    assert ("a: FAILS (here)" in printed.out) == bool(checks)
+
+
+def test_a_result_has_one_of_three_statuses() -> None:
+    with pytest.raises(ValueError, match=r"^status: expected one of proved, .*, got 'obvious'$"):
+        Result(1, "a", "A", "obvious", "", (), "", (), (), ())
+
+
+def test_prose_becomes_latex_or_an_error() -> None:
+    assert latex_prose("w1 and w1ᵀ") == r"\ensuremath{w_1} and \ensuremath{w_1^T}"
+    assert latex_prose("w1w2 ≠ 50 %") == r"\ensuremath{w_1w_2} \ensuremath{\ne} 50 \%"
+    with pytest.raises(ValueError, match="no LaTeX for"):
+        latex_prose("☃")
+    assert "An example" in as_text(example())
