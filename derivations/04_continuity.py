@@ -59,16 +59,16 @@ polynomial.
 
 HYPOTHESES = (
     "Those of the loss (derivation 1).",
-    "The teacher is dead, hyperactive or balanced with both end pre-activations not 0; in the third "
-    "paragraph it is balanced.",
+    "The third paragraph supposes a balanced teacher. A teacher whose breakpoint is exactly at an end "
+    "of the input is dead or hyperactive, as everywhere in this package.",
 )
 
 PROOF = """
 The cells. On the wall p = e the student's pre-activation is w1 (x − e) with w1 ≠ 0. On its one side the
 student is balanced; on the other it is dead or hyperactive, by the sign of its pre-activation at the
 opposite end. These are the 16 walls of the first kind (four kinds of teacher, two signs of w1, two ends).
-The walls p = q are 4, by the signs of w1 and w1ᵀ. Where walls meet (p = q = e cannot occur under the
-hypotheses, so only at w1 = b1 = 0) nothing is claimed.
+The walls p = q are 4, by the signs of w1 and w1ᵀ. Two walls meet only at w1 = b1 = 0 (a balanced teacher
+has q strictly inside), where nothing is claimed.
 
 The closed forms of derivations 1 to 3 are rational and their denominators, powers of w1, w1ᵀ and hi − lo,
 do not vanish on the wall. So each has a limit there from its side, which is its value at b1 = −w1 e, or
@@ -97,8 +97,6 @@ NOT_CLAIMED = (
     "script checks; for the default problem the first component is −w2/3 whatever b2 is.",
     "What a solution of the gradient flow does at w1 = b1 = 0 is therefore not settled here, nor is its "
     "uniqueness from there on.",
-    "For a teacher whose breakpoint is exactly at an end of the input the walls p = e and p = q "
-    "coincide; that case is left out.",
 )
 
 

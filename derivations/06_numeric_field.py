@@ -44,7 +44,8 @@ The kernel's source is executed as it stands, on symbolic numbers. The constants
 rationals and enter exactly. Each comparison is decided by SymPy's assumptions on the parameters of the
 cell, wall or point; if one were left open, the run would stop and the proof fail. Veltkamp's constant is
 a free symbol: the error terms of the compensated sums and products are then identically 0, so the result
-does not depend on it.
+does not depend on it, and is the same as with the plain sums and products that the kernel takes where
+those round nothing.
 
 On each cell, loss, the 4 components of the gradient and the 16 entries of the Hessian, minus the closed
 forms, are rational functions whose denominators do not vanish there and whose numerators expand to 0. On
@@ -102,6 +103,8 @@ def compare(proof: Proof, place: Place, where: str, cell: Cell, side: Cell) -> N
     except UndecidedSignError:
         proof.holds(f"on {where} every comparison is decided", False, place)
         return
+    two_ways = field.preactivations, field.uncompensated
+    proof.equal(f"on {where} both ways to the pre-activations agree", *two_ways, place)
     proof.equal(f"on {where} the kernel's loss is the closed form", field.loss, integrals.loss(cell), place)
     gradient = integrals.gradient(cell)
     proof.equal(f"on {where} the kernel's gradient is the closed form", field.gradient, gradient, place)

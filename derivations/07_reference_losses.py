@@ -58,7 +58,8 @@ A teacher that is balanced, with a share u = (q − lo)/(hi − lo) of the input
 L_line = (s₊ − s₋)² (w1ᵀ w2ᵀ)² (hi − lo)² u³ (1 − u)³ / 3; any other has L_line = 0.
 
 For the default problem m = 1/4, V = 5/48, the best line is x/2 + 1/4, and L_line = 1/48. Where the
-student is hyperactive, L − 1/48 = 3 ρ₁² + ρ₀² with ρ₁ = w1w2/3 − 1/6 and ρ₀ = w2 b1 + b2 − 1/4.
+student is hyperactive, e = L − 1/48 = 3 ρ₁² + ρ₀² with ρ₁ = w1w2/3 − 1/6 and ρ₀ = w2 b1 + b2 − 1/4, and
+|∇L|² ≥ (4/3) w2² e.
 """
 
 HYPOTHESES = (
@@ -82,7 +83,8 @@ this is the only solution through its points; a solution that reached one of the
 another.
 
 The stated form of L_line for each kind of teacher, and every number given for the default problem, is
-compared with the general expressions; again the difference expands to 0.
+compared with the general expressions; again the difference expands to 0. The last inequality holds
+because |∇L|² − (4/3) w2² e = (8/3) w2² ρ₀² + (∂L/∂w2)² + (∂L/∂b2)².
 """
 
 NOT_CLAIMED = (
@@ -197,7 +199,11 @@ def prove_default(proof: Proof) -> None:
     proof.equal("default problem: m, V, a, c and L_line are 1/4, 5/48, 1/2, 1/4 and 1/48", values, stated)
     rho1, rho0 = w1 * w2 / 3 - sympy.Rational(1, 6), w2 * b1 + b2 - sympy.Rational(1, 4)
     excess = integrals.loss(cell).xreplace(DEFAULT) - sympy.Rational(1, 48)
-    proof.equal("default problem, hyperactive: L − 1/48 = 3 ρ₁² + ρ₀²", excess, 3 * rho1**2 + rho0**2)
+    proof.equal("default problem, hyperactive: e = 3 ρ₁² + ρ₀²", excess, 3 * rho1**2 + rho0**2)
+    gradient = [entry.xreplace(DEFAULT) for entry in integrals.gradient(cell)]
+    squares = sympy.Rational(8, 3) * (w2 * rho0) ** 2 + gradient[2] ** 2 + gradient[3] ** 2
+    surplus = sum(entry**2 for entry in gradient) - sympy.Rational(4, 3) * w2**2 * excess
+    proof.equal("default problem, hyperactive: |∇L|² − (4/3) w2² e is a sum of squares", surplus, squares)
 
 
 def formulas() -> tuple[tuple[str, Expr], ...]:

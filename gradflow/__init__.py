@@ -1,3 +1,67 @@
-"""gradflow: what training does to a ReLU neuron, and why."""
+"""gradflow: what training does to a ReLU neuron, and why.
+
+The names below are what most work needs; they are loaded on first use, so that importing the package
+stays light. The modules hold the rest.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from gradflow.basins import bracket, descent_outcomes, flow_outcomes
+    from gradflow.descent import GD as GD
+    from gradflow.descent import Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign, train
+    from gradflow.descent.dataset import descend
+    from gradflow.field import gradient, hessian, loss
+    from gradflow.flow import gradient_flow
+    from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
+
+_HOMES = {
+    "gradflow.basins": ("bracket", "descent_outcomes", "flow_outcomes"),
+    "gradflow.descent": ("GD", "Adam", "AdamW", "HeavyBall", "Nesterov", "RMSProp", "Sign", "train"),
+    "gradflow.descent.dataset": ("descend",),
+    "gradflow.field": ("gradient", "hessian", "loss"),
+    "gradflow.flow": ("gradient_flow",),
+    "gradflow.problem": ("Neuron", "Problem", "Sample", "Uniform", "grid"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "GD",
+    "Adam",
+    "AdamW",
+    "HeavyBall",
+    "Nesterov",
+    "Neuron",
+    "Problem",
+    "RMSProp",
+    "Sample",
+    "Sign",
+    "Uniform",
+    "bracket",
+    "descend",
+    "descent_outcomes",
+    "flow_outcomes",
+    "gradient",
+    "gradient_flow",
+    "grid",
+    "hessian",
+    "loss",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module that defines it."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'gradflow' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

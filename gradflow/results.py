@@ -94,6 +94,11 @@ def outcome_codes(values: Any, dims: Sequence[str]) -> xr.Variable:
     return codes(values, OUTCOMES, dims, "outcome")
 
 
+def outcome_name(dataset: xr.Dataset) -> str:
+    """Return the outcome of a single trajectory's dataset as text."""
+    return OUTCOMES[int(dataset["outcome"])]
+
+
 def write(dataset: xr.Dataset, path: str | os.PathLike[str]) -> None:
     """Write a dataset as NetCDF (`.nc`), whole or not at all.
 

@@ -18,19 +18,20 @@ from gradflow.problem import Neuron, Problem, grid
 
 SAMPLES, STEPS, RATE, T_END, FLOOR = 100, 5000, 0.01, 200.0, 1e-8
 POPULATION, SAMPLE = Problem(), Problem(inputs=grid(SAMPLES))
-FLOW_B1 = np.linspace(-2.5, 2.5, 51)
+FLOW_B1 = np.linspace(-2.5, 2.5, 41)
 ADAM_B1 = np.union1d(np.linspace(-2.5, 2.5, 101), np.linspace(0.95, 1.0, 51))
 
-TITLE = "A neuron that starts dead or hyperactive stays so, and some that start balanced do not"
+TITLE = "A neuron that starts dead stays so; which others are lost depends on the dynamics"
 CAPTION = (
-    "Final loss against the initial b1, from w1 = w2 = 1, b2 = 0, so that the neuron starts dead for b1 ≤ −1 "
-    "and hyperactive for b1 ≥ 1 (grey); losses up to {floor:.0e} stand on the floor. Line: gradient flow on "
-    "the population loss at t = {t_end:g}, {flow_n} starts. Dots: full-batch Adam (rate {rate}, "
-    "β = (0.9, 0.999), ε = 1e-8, double precision) after {steps} steps on {samples} equally spaced inputs, "
-    "{adam_n} starts. Dotted: where the outcome changes from global to linear, at b1 = {flow:.3f} for the "
-    "flow, which brings a hyperactive neuron back that is close enough to the wall, and at {adam:.3f} for "
-    "Adam, which loses neurons that start balanced. Dashed: the population losses of the best constant, "
-    "{constant}, and the best line, {line}."
+    "Final loss against the initial b1, from w1 = w2 = 1, b2 = 0; the neuron starts dead for b1 ≤ −1 and "
+    "hyperactive for b1 ≥ 1 (grey). Losses up to {floor:.0e} stand on the floor. (a) Gradient flow on the "
+    "population loss (inputs uniform on [−1, 1]) at t = {t_end:g}, {flow_n} starts. (b) Full-batch Adam "
+    "(rate {rate}, β = (0.9, 0.999), ε = 1e-8, double precision) after {steps} steps on {samples} equally "
+    "spaced inputs, {adam_n} starts; what lies between floor and lines is in one of the loss spikes that "
+    "Adam makes long after it has converged. Dotted: where the outcome changes from global "
+    "to linear, at b1 = {flow:.3f} for the flow, which brings back hyperactive neurons close to the wall, "
+    "and at {adam:.3f} for Adam, which loses some that start balanced. Dashed: the population losses of the "
+    "best constant, {constant}, and the best line, {line}."
 )
 
 
@@ -44,7 +45,11 @@ def flow() -> np.ndarray:
 @functools.cache
 def flow_threshold() -> Threshold:
     """Locate the start from which the flow ends at the best line."""
-    return bracket(lambda b1: flow_outcomes(Neuron(1.0, b1, 1.0, 0.0), POPULATION), (1.1, 1.2), tol=5e-4)
+
+    def decide(b1: np.ndarray) -> np.ndarray:
+        return flow_outcomes(Neuron(1.0, b1, 1.0, 0.0), POPULATION, rtol=1e-9)
+
+    return bracket(decide, (1.1, 1.2), tol=5e-4)
 
 
 @functools.cache
@@ -78,20 +83,32 @@ def draw() -> Figure:
     constant, line = float(best_constant(POPULATION).loss), float(best_line(POPULATION).loss)
     losses, adam_b1 = adam()
     flow_b1 = flow_threshold().value
-    panel = Panel(
-        [
-            Series("gradient flow", FLOW_B1, flow(), "under", breaks=[-1.0 + 1e-9, flow_b1]),
-            Series("Adam", ADAM_B1, losses, "dots"),
-        ],
-        levels=[
-            Level(f"best constant, {fraction(constant)}", constant),
-            Level(f"best line, {fraction(line)}", line, at=0.0, below=True),
-        ],
-        marks=[Mark(f"Adam, {adam_b1:.3f}", adam_b1, 0.1), Mark(f"flow, {flow_b1:.3f}", flow_b1, 0.1, False)],
-        bands=[Band("dead", -9.0, -1.0), Band("balanced", -1.0, 1.0, False), Band("hyperactive", 1.0, 9.0)],
-        legend="center",
+    walls = [("dead", -9.0, -1.0), ("balanced", -1.0, 1.0), ("hyperactive", 1.0, 9.0)]
+    upper, lower = (
+        [Band(name if labelled else "", lo, hi, name != "balanced") for name, lo, hi in walls]
+        for labelled in (True, False)
     )
-    return loss_against([panel], xlabel="initial $b_1$", floor=FLOOR)
+    labels = [
+        Level(f"best constant, {fraction(constant)}", constant, at=0.5),
+        Level(f"best line, {fraction(line)}", line, at=0.0, below=True),
+    ]
+    panels = [
+        Panel(
+            [Series("", FLOW_B1, flow(), "flow", breaks=[-1.0 + 1e-9, flow_b1])],
+            "gradient flow",
+            labels,
+            [Mark(f"{flow_b1:.3f}", flow_b1, 0.25, left=False)],
+            upper,
+        ),
+        Panel(
+            [Series("", ADAM_B1, losses, "dots")],
+            "Adam",
+            [level._replace(label="") for level in labels],
+            [Mark(f"{adam_b1:.3f}", adam_b1, 0.25)],
+            lower,
+        ),
+    ]
+    return loss_against(panels, xlabel="initial $b_1$", floor=FLOOR, height=3.2)
 
 
 if __name__ == "__main__":

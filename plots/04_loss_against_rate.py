@@ -10,24 +10,25 @@ from matplotlib.figure import Figure
 from gradflow.activity import DEAD, activity
 from gradflow.descent import GD, Adam, Descent, train
 from gradflow.field.baselines import best_constant, best_line
-from gradflow.figures import Level, Mark, Panel, Series, fraction, loss_against
+from gradflow.figures import Level, Mark, Panel, Series, loss_against
 from gradflow.figures.script import main
 from gradflow.problem import Neuron, Problem, grid
 
 SAMPLES, STEPS, B2, FLOOR = 100, 5000, -1.0, 1e-8
 PROBLEM = Problem(inputs=grid(SAMPLES))
 RATES = np.geomspace(0.01, 1.0, 161)
-GD_RATES = np.union1d(np.geomspace(0.01, 1.05, 81), np.arange(0.6, 0.63, 0.001))
+GD_RATES = np.union1d(np.geomspace(0.01, 1.1, 103), np.arange(0.6, 0.63, 0.001))
 
 TITLE = "A learning rate that is too large kills the neuron"
 CAPTION = (
     "Final loss after {steps} full-batch steps against the learning rate, from w1 = w2 = 1, b1 = 0, "
     "b2 = {b2}, on {samples} equally spaced inputs in [−1, 1]; losses up to {floor:.0e} stand on the floor. "
-    "(a) Adam (β = (0.9, 0.999), ε = 1e-8), {adam_n} rates: all neurons stay alive below "
-    "{alive[0]:.3f} in double and {alive[1]:.3f} in single precision, all die from {dead[0]:.3f} and "
-    "{dead[1]:.3f} on; in between single runs are decided by rounding. (b) Gradient descent in double "
-    "precision, {gd_n} rates: the neuron dies from {gd:.3f} on, and above 1 what is left, b2, diverges "
-    "(triangles). Dashed: the best line and the best constant on these inputs."
+    "(a) Adam (β = (0.9, 0.999), ε = 1e-8), {adam_n} rates. The lowest of these at which the neuron dies "
+    "is {first[0]:.3f} in double and {first[1]:.3f} in single precision; from {all[0]:.3f} and "
+    "{all[1]:.3f} on it dies at each; in between small changes of rate or precision decide. (b) "
+    "Gradient descent in double precision, {gd_n} rates: the neuron dies from {gd:.3f} on, and above rate 1 "
+    "its b2, which still moves, diverges (triangles). Dashed: the losses of the best constant and the best "
+    "line on these inputs."
 )
 
 
@@ -65,8 +66,8 @@ def numbers() -> dict[str, object]:
         "floor": FLOOR,
         "adam_n": RATES.size,
         "gd_n": GD_RATES.size,
-        "alive": [RATES[np.argmax(d)] for d in dead],
-        "dead": [RATES[np.flatnonzero(~d)[-1] + 1] for d in dead],
+        "first": [RATES[np.argmax(d)] for d in dead],
+        "all": [RATES[np.flatnonzero(~d)[-1] + 1] for d in dead],
         "gd": gd_threshold(),
     }
 
@@ -82,14 +83,14 @@ def draw() -> Figure:
         Panel(
             [
                 Series("single precision", RATES, adam("float32").loss[-1], "circles"),
-                Series("double precision", RATES, adam("float64").loss[-1], "dots"),
+                Series("double precision", RATES, adam("float64").loss[-1], "light dots"),
             ],
             title="Adam",
             levels=levels,
             legend="center left",
         ),
         Panel(
-            [Series("", GD_RATES, gd().loss[-1], "crosses")],
+            [Series("", GD_RATES, gd().loss[-1], "dots")],
             title="gradient descent",
             levels=levels,
             marks=[Mark(f"dead from {gd_threshold():.3f}", gd_threshold(), 0.25)],

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from gradflow.descent import Adam, train
 from gradflow.figures import DOUBLE, Trajectory, phase_plane
 from gradflow.figures.script import main
-from gradflow.flow import gradient_flow, outcome_name
+from gradflow.flow import gradient_flow
 from gradflow.outcome import OUTCOMES, outcome
 from gradflow.problem import PARAMETERS, Neuron, Problem
 
@@ -35,7 +35,9 @@ def trajectories() -> tuple[Trajectory, ...]:
     solid = []
     for b2 in B2:
         run = gradient_flow(Neuron(1.0, 0.0, 1.0, b2), PROBLEM, t_end=T_END)
-        solid.append(Trajectory(np.array([run[name] for name in PARAMETERS]), "flow", outcome_name(run)))
+        solid.append(
+            Trajectory(np.array([run[name] for name in PARAMETERS]), "flow", OUTCOMES[int(run["outcome"])])
+        )
     start = Neuron(1.0, 0.0, 1.0, np.array(B2))
     adam = train(start, PROBLEM, Adam(lr=RATE), STEPS, record_every=5, events=False, first_change=False)
     names = [OUTCOMES[code] for code in outcome(adam.final, PROBLEM)]
@@ -61,10 +63,7 @@ def numbers() -> dict[str, object]:
 
 def draw() -> Figure:
     """Return the figure."""
-    labels = {"flow": "gradient flow", "adam": "Adam"}
-    return phase_plane(
-        trajectories(), PROBLEM, window=(-np.inf, 2.0), labels=labels, width=DOUBLE, height=3.6
-    )
+    return phase_plane(trajectories(), PROBLEM, window=(-np.inf, 2.0), width=DOUBLE, height=3.6)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,8 @@ def loss_against(
     """
     if not panels:
         raise ValueError("panels: expected at least one")
+    if xscale not in ("linear", "log"):
+        raise ValueError(f"xscale: must be linear or log, got {xscale!r}")
     if not 0.0 < floor < ceiling:
         raise ValueError(f"floor: must be positive and below ceiling, got {floor:g} and {ceiling:g}")
     data = [[points(series) for series in panel.series] for panel in panels]
@@ -74,7 +76,7 @@ def loss_against(
     else:
         column[0].set_ylabel(ylabel)
     column[-1].set_xlabel(xlabel)
-    letters(list(column))
+    letters(list(column), panels)
     return figure
 
 

@@ -68,5 +68,5 @@ def loss_curves(
         axes.set_xlabel(xlabel)
         decorate(axes, panel)
         legend(axes, panel)
-    letters(list(row))
+    letters(list(row), panels)
     return figure

@@ -118,7 +118,7 @@ def plot(axes: Axes, series: Series, x: Floats, y: Floats) -> None:
 def decorate(axes: Axes, panel: Panel) -> None:
     """Draw what is not data: title, bands, levels and marks. The axes' limits must be final."""
     if panel.title:
-        axes.set_title(panel.title)
+        axes.set_title(panel.title, pad=_title_pad(panel))
     for band in panel.bands:
         _draw_band(axes, band)
     for level in panel.levels:
@@ -127,11 +127,16 @@ def decorate(axes: Axes, panel: Panel) -> None:
         _draw_mark(axes, mark)
 
 
-def letters(all_axes: Sequence[Axes]) -> None:
+def letters(all_axes: Sequence[Axes], panels: Sequence[Panel]) -> None:
     """Write (a), (b), … at the upper left of several panels, on the titles' line."""
-    if len(all_axes) > 1:
-        for letter, axes in zip("abcdefghijklmnopqrstuvwxyz", all_axes, strict=False):
-            axes.set_title(f"({letter})", loc="left", fontweight="bold")
+    if len(panels) > 1:
+        for letter, axes, panel in zip("abcdefghijklmnopqrstuvwxyz", all_axes, panels, strict=False):
+            axes.set_title(f"({letter})", loc="left", fontweight="bold", pad=_title_pad(panel))
+
+
+def _title_pad(panel: Panel) -> float:
+    """Return the distance in points of the title from the axes: the bands' labels go between."""
+    return 4.0 + (SMALL + 2.0 if any(band.label for band in panel.bands) else 0.0)
 
 
 def legend(axes: Axes, panel: Panel) -> None:
@@ -141,15 +146,16 @@ def legend(axes: Axes, panel: Panel) -> None:
 
 
 def _draw_level(axes: Axes, level: Level) -> None:
-    axes.axhline(level.value, color=GREY, linestyle="--", linewidth=0.7, zorder=3.3)
+    axes.axhline(level.value, color=GREY, linestyle="--", linewidth=0.7, zorder=2)
     if level.label:
+        side = 1 if level.at > 0.66 else -1 if level.at < 0.33 else 0
         axes.annotate(
             level.label,
             (level.at, level.value),
-            (0, -2 if level.below else 1.5),
+            (-2 * side, -2 if level.below else 1.5),
             xycoords=axes.get_yaxis_transform(),
             textcoords="offset points",
-            ha="right" if level.at > 0.66 else "left" if level.at < 0.33 else "center",
+            ha=("left", "center", "right")[side + 1],
             va="top" if level.below else "bottom",
             fontsize=SMALL,
             zorder=4,

@@ -19,6 +19,10 @@ from gradflow.figures.style import BLACK, GREY, MARKERS, PALE, SINGLE, SMALL, li
 from gradflow.problem import Problem
 
 
+NAMES = {"flow": "gradient flow", "adam": "Adam", "gd": "gradient descent"}
+"""What the key calls the looks of the dynamics unless told otherwise."""
+
+
 class Trajectory(NamedTuple):
     """States of shape (4, K) in order, the name of a look, and the outcome, which the end's marker shows."""
 
@@ -53,7 +57,7 @@ def phase_plane(
     window : (float, float)
         The range of breakpoints to show, infinite ends included.
     labels : dict, optional
-        What the key calls each look; a look that is not listed is called by its name.
+        What the key calls each look; the dynamics have names already, any other look is called by its own.
     width, height : float
         Size in inches.
 
@@ -89,7 +93,7 @@ def phase_plane(
     axes.set_xlabel(r"breakpoint $-b_1/w_1$")
     axes.set_ylabel(r"$b_2$")
     if trajectories:
-        _key(figure, trajectories, labels or {})
+        _key(figure, trajectories, NAMES | (labels or {}))
     return figure
 
 
@@ -166,9 +170,10 @@ def _walls(axes: Axes, problem: Problem, names: tuple[str, str, str]) -> None:
 
 
 def _ticks(axes: Axes, window: tuple[float, float], lo: float, hi: float) -> None:
-    """Put ticks at the walls, between them, and at s = 2, 4, ∞ half-widths beyond."""
+    """Put ticks at the walls, between them, and at s = 2, 4, ∞ half-widths beyond, as there is room."""
     centre, half = 0.5 * (lo + hi), 0.5 * (hi - lo)
-    s = np.array([-np.inf, -4.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 4.0, np.inf])
+    beyond = [2.0, 4.0, np.inf] if axes.figure.bbox.width / axes.figure.dpi > 5.0 else [2.0, np.inf]
+    s = np.array([*(-v for v in reversed(beyond)), -1.0, -0.5, 0.0, 0.5, 1.0, *beyond])
     values = [v for v in centre + half * s if window[0] <= v <= window[1]]
     places = [float(v) for v in compress(np.array(values), lo, hi)]
     names = dict(zip(places, map(_number, values), strict=True))

@@ -65,9 +65,16 @@ def save(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -> list[P
 def _settled(figure: Figure) -> Iterator[None]:
     """Lay the figure out once, so that no file depends on which others are written."""
     engine = figure.get_layout_engine()
+    before = [
+        (axes, axes.get_position(original=True).frozen()) for axes in figure.axes if axes.get_in_layout()
+    ]
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     try:
         yield
     finally:
         figure.set_layout_engine(engine)
+        # A layout that starts from the last one would differ from it by rounding.
+        for axes, position in before:
+            axes.set_position(position)
+            axes.set_in_layout(True)

@@ -138,7 +138,7 @@ def _key(axes: Axes) -> None:
         Line2D([], [], label="target", **TARGET),
         Line2D([], [], label="student", **STUDENT),
         Line2D([], [], label="breakpoint", marker="o", **KINK),
-        Line2D([], [], label="breakpoint outside", marker="<", **KINK),
+        Line2D([], [], label="outside", marker="<", **KINK),
     ]
     key = axes.legend(handles=handles, loc="center left", borderaxespad=0.0, handlelength=1.6)
     key.set_in_layout(False)

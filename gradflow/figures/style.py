@@ -63,10 +63,9 @@ LOOKS = {
     "gd": Look(BLUE, line="-.", order=3.1),
     "float64": Look(ORANGE, width=2.2, order=2.9),
     "float32": Look(BLACK, width=0.8, order=3.1),
-    "under": Look(SKY, width=3.2, order=2.8),
-    "dots": Look(VERMILLION, line="", marker="o", size=1.9, order=3.2),
+    "dots": Look(BLACK, line="", marker="o", size=2.0, order=3.2),
+    "light dots": Look(VERMILLION, line="", marker="o", size=2.0, order=3.2),
     "circles": Look(BLACK, line="", marker="o", size=3.4, filled=False, order=3.1),
-    "crosses": Look(BLUE, line="", marker="x", size=2.6, order=3.1),
 }
 """Looks by name; the names of dynamics and dtypes are used for these throughout."""
 

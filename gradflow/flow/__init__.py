@@ -16,20 +16,11 @@ from gradflow.backend import Array
 from gradflow.field import gradient
 from gradflow.field.baselines import best_constant
 from gradflow.flow.integrate import METHODS, STATUSES, Trajectory, integrate
-from gradflow.outcome import OUTCOMES, RESTING_GRADIENT, outcome
+from gradflow.outcome import RESTING_GRADIENT, outcome
 from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, require_finite
 from gradflow.results import activity_codes, balancedness, codes, outcome_codes, provenance, state_variables
 
 __all__ = ["METHODS", "STATUSES", "Trajectory", "gradient_flow", "integrate"]
-
-EVENTS = (
-    "passes teacher",
-    "balanced -> hyperactive",
-    "hyperactive -> balanced",
-    "balanced -> dead",
-    "dead -> balanced",
-)
-"""What can happen at a wall."""
 
 
 def gradient_flow(
@@ -69,7 +60,8 @@ def gradient_flow(
     xarray.Dataset
         Along `time`: w1, b1, w2, b2, breakpoint, loss, activity, invariant_drift (Q(t) − Q(0); Q is
         conserved exactly) and energy_residual (L(t) − L(0) + ∫|∇L|² dt, exactly 0). Along `crossing`:
-        crossing_time, crossing_event. Scalars: outcome, status; `limit` (along `parameter`) is the
+        crossing_time, crossing_event ("balanced -> dead", "passes teacher", …) and crossing_wall (lo,
+        teacher or hi). Scalars: outcome, status; `limit` (along `parameter`) is the
         point the trajectory has converged to, NaN if it has not.
 
     Raises
@@ -143,9 +135,8 @@ def _dataset(run: Trajectory, start: Neuron, problem: Problem, attributes: dict[
                 {"long_name": "L(t) - L(0) + integral of |grad L|^2"},
             ),
             "crossing_time": ("crossing", np.array([c.t for c in run.crossings], dtype=np.float64)),
-            "crossing_event": codes(
-                [EVENTS.index(c.event) for c in run.crossings], EVENTS, ("crossing",), "what happens"
-            ),
+            "crossing_event": ("crossing", np.array([c.event for c in run.crossings], dtype=str)),
+            "crossing_wall": ("crossing", np.array([c.wall for c in run.crossings], dtype=str)),
             "outcome": outcome_codes(outcome(end, problem), ()),
             "status": codes(run.status, STATUSES, (), "how the integration ended"),
             "limit": (("parameter",), limit),
@@ -166,13 +157,3 @@ def _limit(last: np.ndarray, problem: Problem) -> np.ndarray:
     if np.linalg.norm(slope) <= RESTING_GRADIENT:
         return last
     return np.full(4, np.nan)
-
-
-def event_names(dataset: xr.Dataset) -> list[str]:
-    """Return the crossings' events of a flow's dataset as text."""
-    return [EVENTS[code] for code in dataset["crossing_event"].values]
-
-
-def outcome_name(dataset: xr.Dataset) -> str:
-    """Return the outcome of a dataset with a single trajectory as text."""
-    return OUTCOMES[int(dataset["outcome"])]

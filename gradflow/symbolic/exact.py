@@ -60,6 +60,7 @@ class Field(NamedTuple):
     """What the kernel returns at the parameters of a place."""
 
     preactivations: list[Expr]
+    uncompensated: list[Expr]
     loss: Expr
     gradient: list[Expr]
     hessian: Expr
@@ -88,10 +89,10 @@ def shortened(value: Any) -> Any:
     return Exact(positive_factors(lift(value)))
 
 
-def run_kernel(place: Place, exact: bool = False) -> Field:
+def run_kernel(place: Place) -> Field:
     """Run the kernel at the parameters of a place, as `gradflow.field.population` does.
 
-    `exact` chooses between the kernel's two ways of computing pre-activations.
+    Its second way of computing pre-activations, for factors that round nothing, is run beside the first.
 
     Raises
     ------
@@ -107,11 +108,14 @@ def run_kernel(place: Place, exact: bool = False) -> Field:
     teacher = tuple(number(parameter) for parameter in TEACHER)
     line, second, offset = (number(w1), number(b1)), number(w2), number(b2) - number(bt2)
     aim = kernel.target(ops, teacher, number(lo), number(hi), slopes)
-    z = kernel.preactivations(ops, *line, teacher, aim, exact=exact)
+    z, uncompensated = (
+        kernel.preactivations(ops, *line, teacher, aim, exact=exact) for exact in (False, True)
+    )
     parts = [shortened(part) for part in kernel.segments(ops, z, kernel.signs(ops, z), aim, slopes)]
     rows = kernel.hessian(ops, parts, z, line, second, offset, slopes)
     return Field(
         [lift(entry) for entry in z],
+        [lift(entry) for entry in uncompensated],
         lift(kernel.loss(parts, second, offset)),
         [lift(entry) for entry in kernel.gradient(parts, second, offset)],
         sympy.Matrix([[lift(entry) for entry in row] for row in rows]),

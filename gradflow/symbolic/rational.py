@@ -5,6 +5,7 @@ SymPy's `together` and `expand` decide the same, several times slower.
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import sympy
@@ -27,6 +28,7 @@ class Fraction(NamedTuple):
     denominator: dict[Expr, int]
 
 
+@functools.lru_cache(maxsize=20_000)
 def fraction(expression: Expr, ring: Expr) -> Fraction:
     """Expand a rational expression over one denominator."""
     if expression.is_Add or expression.is_Mul:

@@ -9,6 +9,8 @@ import pytest
 from gradflow.scripts import load_script
 from gradflow.symbolic import catalogue, cells
 
+KEPT = {"cells": (2, 10, 15), "default_cells": (0,), "end_walls": (4,), "crossing_walls": (0,)}
+
 Loader = Callable[[str], ModuleType]
 
 
@@ -22,7 +24,7 @@ def few_cells(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], ModuleT
     """Restrict a derivation to some cells and walls, so that a wrong formula is found out quickly."""
 
     def restrict(module: ModuleType) -> ModuleType:
-        for name, kept in (("cells", (2, 10, 15)), ("end_walls", (4,)), ("crossing_walls", (0,))):
+        for name, kept in KEPT.items():
             every: list[Any] = getattr(cells, name)()
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, lambda every=every, kept=kept: [every[i] for i in kept])

@@ -1,0 +1,129 @@
+"""The options that commands share, and what they parse to."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gradflow.problem import Neuron, Problem, Uniform, grid
+
+
+def number(name: str, text: str, *, least: float | None = None) -> float:
+    """Return the finite number that an option's text is.
+
+    Raises
+    ------
+    ValueError
+        One line with the option, the text and what is allowed.
+    """
+    allowed = "a finite number" + ("" if least is None else f" >= {least:g}")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or (least is not None and value < least):
+        raise ValueError(f"{name}: expected {allowed}, got {text!r}")
+    return value
+
+
+def integer(name: str, text: str, *, least: int) -> int:
+    """Return the integer that an option's text is, with errors as `number`."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise ValueError(f"{name}: expected an integer >= {least}, got {text!r}")
+    return value
+
+
+def _numeric(help_text: str) -> Any:
+    return typer.Option(metavar="X", help=help_text)
+
+
+# Numbers are taken as text: `number` then names the option and its value when it refuses one.
+W1 = Annotated[str, _numeric("Input weight at the start.")]
+B1 = Annotated[str, _numeric("Input bias at the start.")]
+W2 = Annotated[str, _numeric("Output weight at the start.")]
+B2 = Annotated[str, _numeric("Output bias at the start.")]
+TEACHER = Annotated[
+    tuple[str, str, str, str],
+    typer.Option("--teacher", metavar="W1 B1 W2 B2", help="The teacher's parameters."),
+]
+INTERVAL = Annotated[
+    tuple[str, str], typer.Option("--interval", metavar="LO HI", help="The inputs are uniform on [LO, HI].")
+]
+JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+OUT_NC = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE.nc", help="Write the trajectory as NetCDF.")
+]
+
+
+def neuron(w1: str, b1: str, w2: str, b2: str) -> Neuron:
+    """Return the start."""
+    return Neuron(
+        *(number(f"--{n}", v) for n, v in zip(("w1", "b1", "w2", "b2"), (w1, b1, w2, b2), strict=True))
+    )
+
+
+def problem(teacher: tuple[str, ...], interval: tuple[str, ...], samples: int | None = None) -> Problem:
+    """Return the problem on the interval's population, or on its grid of `samples` inputs."""
+    lo, hi = (number("--interval", value) for value in interval)
+    if not lo < hi:
+        raise ValueError(f"--interval: LO must be below HI, got {interval[0]} {interval[1]}")
+    inputs = Uniform(lo, hi) if samples is None else grid(samples, lo, hi)
+    return Problem(teacher=Neuron(*(number("--teacher", value) for value in teacher)), inputs=inputs)
+
+
+def check_file(path: Path | None, suffix: str = ".nc") -> None:
+    """Refuse an output file before any work is done, if it could not be written afterwards.
+
+    Raises
+    ------
+    ValueError
+        One line with the path and the reason.
+    """
+    if path is None:
+        return
+    if path.suffix != suffix:
+        raise ValueError(f"--out: expected a file name that ends in {suffix}, got {str(path)!r}")
+    if path.is_dir():
+        raise ValueError(f"--out: expected a file, but {str(path)!r} is a directory")
+    check_directory(path.parent)
+
+
+def check_directory(path: Path) -> None:
+    """Refuse a directory that files cannot be written to (or that does not exist), as `check_file`."""
+    try:
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise ValueError(f"--out: cannot write to {str(path) or os.curdir!r}: {error.strerror}") from error
+
+
+@contextmanager
+def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
+    """Give a function that moves a progress bar on standard error, or does nothing if that is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,122 @@
+"""`gradflow reproduce`: check the claims, draw the figures, write the report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gradflow import __version__
+from gradflow.cli.options import JSON, check_directory, progress_bar
+from gradflow.results import to_json
+
+DEFAULT_OUT = Path("study")
+
+
+def reproduce(
+    quick: Annotated[bool, typer.Option("--quick", help="Coarser sweeps and thresholds.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help=f"Where report.html, claims.json and figures/ go. [default: {DEFAULT_OUT}]"
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Check this claim only; may be repeated. Writes nothing without --out."
+        ),
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the claims and run nothing.")] = False,
+    json: JSON = False,
+) -> None:
+    """Check every claim of the sources, draw the figures and write a report."""
+    from gradflow.claims import LEDGER, check, describe, select
+
+    claims = select(LEDGER, only or [])
+    if list_:
+        entries = [describe(claim) for claim in claims]
+        print(
+            to_json({"claims": entries}) if json else "\n".join(f"{e['id']:<18}{e['claim']}" for e in entries)
+        )
+        return
+    if out is None and not only:
+        out = DEFAULT_OUT
+    if out is not None:
+        _make(out)
+    begin = time.perf_counter()
+    plots = _plots() if out is not None and not only else []
+    checked, figures = [], []
+    with progress_bar("reproduce", len(claims) + len(plots)) as advance:
+        for result in check(claims, quick=quick):
+            checked.append(result)
+            advance(len(checked))
+        for path in plots:
+            assert out is not None
+            figures.append(_draw(path, out / "figures"))
+            advance(len(checked) + len(figures))
+    document: dict[str, Any] = {
+        "claims": [entry.record() for entry in checked],
+        "quick": quick,
+        "source": f"gradflow {__version__}",
+        "seconds": round(time.perf_counter() - begin, 1),
+    }
+    if out is not None:
+        from gradflow.report import report
+        from gradflow.results import write_text
+
+        write_text(out / "claims.json", to_json(document, indent=1) + "\n")
+        write_text(out / "report.html", report(document, figures))
+    if json:
+        print(to_json(document))
+        return
+    _table(document)
+    if out is not None:
+        print(
+            f"\n{out / 'report.html'}  {out / 'claims.json'}" + (f"  {out / 'figures'}/" if figures else "")
+        )
+
+
+def _make(out: Path) -> None:
+    """Make the output directory, or refuse it in one line."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"--out: cannot make the directory {str(out)!r}: {error.strerror}") from error
+    check_directory(out)
+
+
+def _plots() -> list[Path]:
+    from gradflow.scripts import script_paths
+
+    return script_paths("plots")
+
+
+def _draw(path: Path, folder: Path) -> Any:
+    from gradflow.figures.script import render
+    from gradflow.scripts import load_script
+
+    return render(load_script(path), path.stem, folder)
+
+
+def _table(document: dict[str, Any]) -> None:
+    """Print the ledger, one claim a row, the finding under it."""
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    colours = {"reproduced": "green", "conditional": "yellow", "refuted": "red", "open": "magenta"}
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+    for entry in document["claims"]:
+        verdict = entry["verdict"]
+        line = Text.assemble(
+            (f"{verdict:<12}", f"bold {colours[verdict]}"), (f"{entry['id']:<17} ", "bold"), entry["claim"]
+        )
+        console.print(line)
+        console.print(Padding(Text(entry["evidence"]["summary"], style="dim"), (0, 0, 1, 12)))
+    counts = {v: sum(e["verdict"] == v for e in document["claims"]) for v in colours}
+    told = ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n)
+    console.print(f"{len(document['claims'])} claims: {told}; {document['seconds']:.0f} s")

@@ -1,0 +1,116 @@
+"""Training as a labelled result: what `train` computes, with axes and provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from gradflow.activity import activity
+from gradflow.backend import Array, to_numpy
+from gradflow.descent.hyper import Config
+from gradflow.descent.loop import Descent, train
+from gradflow.descent.registry import OPTIMIZERS
+from gradflow.descent.schedules import Schedule, constant
+from gradflow.outcome import outcome
+from gradflow.problem import PARAMETERS, Neuron, Problem
+from gradflow.results import activity_codes, balancedness, outcome_codes, provenance, state_variables
+
+MOST_RECORDED = 10_000
+
+
+def descend(
+    neuron: Neuron | Array = Neuron(),
+    problem: Problem = Problem(),
+    optimizer: Config | None = None,
+    steps: int = 5000,
+    *,
+    schedule: Schedule = constant,
+    record_every: int | None = None,
+    dtype: str = "float64",
+    progress: Callable[[int], object] | None = None,
+) -> xr.Dataset:
+    """Train neurons with finite steps and return the recorded states as a dataset.
+
+    Parameters
+    ----------
+    neuron : Neuron or array, shape (4, …)
+        The starts; they broadcast with teacher, interval and hyper-parameters to the batch.
+    problem : Problem
+        `Uniform` inputs take the population's gradient, a `Sample` its own.
+    optimizer : config, optional
+        Such as ``Adam(lr=0.01)``, which is the default.
+    steps : int
+        Number of updates.
+    schedule : function of the step, optional
+        The learning rate's factor (`gradflow.descent.schedules`).
+    record_every : int, optional
+        By default every step, or as many apart as keeps the records below 10 001.
+    dtype : {'float64', 'float32'}
+        Everything is computed in it.
+    progress : callable, optional
+        Called with the number of updates done, about 100 times.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along `step` (the state after so many updates) and the batch axes `batch_0`, …: w1, b1, w2, b2,
+        breakpoint, loss, activity, invariant_drift (of Q = w1² + b1² − w2²; finite steps do not conserve
+        it). Along `crossing`: crossing_step, crossing_event, and crossing_index for a batch. Over the
+        batch: outcome, diverged.
+
+    Raises
+    ------
+    ValueError, TypeError
+        One line that names the argument.
+    """
+    if optimizer is None:
+        optimizer = OPTIMIZERS["adam"](lr=0.01)
+    if record_every is None and isinstance(steps, int) and steps > 0:
+        record_every = -(-steps // MOST_RECORDED)
+    run = train(
+        neuron, problem, optimizer, steps,
+        schedule=schedule, record_every=record_every, dtype=dtype, progress=progress,
+    )  # fmt: skip
+    attributes = provenance(
+        "train",
+        problem,
+        optimizer={"name": _name(optimizer), **optimizer._asdict()},
+        schedule=repr(schedule),
+        steps=steps,
+        dtype=dtype,
+        record_every=record_every,
+        neuron={name: to_numpy(run.theta[0, i, ...]).tolist() for i, name in enumerate(PARAMETERS)},
+    )
+    return _dataset(run, problem, attributes)
+
+
+def _dataset(run: Descent, problem: Problem, attributes: dict[str, str]) -> xr.Dataset:
+    batch = tuple(f"batch_{axis}" for axis in range(run.theta.ndim - 2))
+    dims = ("step", *batch)
+    theta = np.moveaxis(to_numpy(run.theta), 1, 0)
+    # In double precision, or a float32 run would show the rounding of its own check.
+    q = balancedness(theta.astype(np.float64))
+    variables = {
+        **state_variables(theta, dims),
+        "loss": (dims, to_numpy(run.loss), {"long_name": "loss", "units": "1"}),
+        "activity": activity_codes(activity(theta, problem), dims),
+        "invariant_drift": (dims, q - q[:1], {"long_name": "change of Q = w1^2 + b1^2 - w2^2"}),
+        "crossing_step": ("crossing", np.array([e.step for e in run.events], dtype=np.int32)),
+        "crossing_event": ("crossing", np.array([e.event for e in run.events], dtype=str)),
+        "outcome": outcome_codes(outcome(run.final, problem, run.diverged), batch),
+        "diverged": (batch, to_numpy(run.diverged).astype(np.int8)),
+    }
+    if batch:
+        places = np.array([e.index for e in run.events], dtype=np.int32).reshape(len(run.events), len(batch))
+        variables["crossing_index"] = (("crossing", "axis"), places)
+    return xr.Dataset(
+        variables,
+        coords={"step": ("step", to_numpy(run.steps).astype(np.int32), {"long_name": "updates done"})},
+        attrs={"title": "Training with finite steps", **attributes},
+    )
+
+
+def _name(optimizer: Config) -> str:
+    return next((name for name, config in OPTIMIZERS.items() if isinstance(optimizer, config)), "custom")

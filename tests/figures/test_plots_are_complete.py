@@ -1,0 +1,88 @@
+"""Every script in plots/ has a title and a caption without gaps, draws, and says what it wrote."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from gradflow.figures.script import caption, main, render
+from gradflow.figures.style import DOUBLE, SINGLE
+from gradflow.scripts import describe, load_script, script_paths
+from tests.figures.examples import overhang
+
+SCRIPTS = script_paths("plots")
+TITLE = "A test"
+CAPTION = "It has {n} steps."
+
+
+def numbers() -> dict[str, object]:
+    return {"n": 3}
+
+
+def draw() -> Figure:
+    return Figure(figsize=(1.0, 1.0))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_is_numbered_and_says_what_it_is(path: Path) -> None:
+    module = load_script(path)
+    assert describe(path).title
+    assert module.TITLE
+    assert not module.TITLE.endswith(".")
+    assert module.CAPTION.endswith(".")
+    assert callable(module.draw)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_figure_is_published_whole(path: Path, tmp_path: Path) -> None:
+    module = load_script(path)
+    figure = module.draw()
+    assert figure.get_size_inches()[0] in (SINGLE, DOUBLE)
+    assert overhang(figure) < 0.5
+    rendered = render(module, path.stem, tmp_path)
+    assert [p.suffix for p in rendered.files] == [".pdf", ".svg", ".png"]
+    assert "{" not in rendered.caption
+    assert "nan" not in rendered.caption
+
+
+@pytest.mark.slow
+def test_a_script_runs_on_its_own(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(SCRIPTS[1]), "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(list(tmp_path.iterdir())) == 3
+    assert done.stderr == ""
+
+
+def test_the_command_prints_files_and_caption(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(draw, "plots/07_test.py", ["--out", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        *(str(tmp_path / f"07_test.{e}") for e in ("pdf", "svg", "png")),
+        "",
+        "A test. It has 3 steps.",
+    ]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(draw, "plots/07_test.py", ["--out", str(tmp_path / "file")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("--out: cannot write to ")
+    assert err.count("\n") == 1
+
+
+def test_a_caption_without_numbers_is_taken_as_it_is() -> None:
+    assert caption(sys.modules[__name__]) == "It has 3 steps."
+    bare = type(sys)("bare")
+    bare.CAPTION = "Nothing computed."  # type: ignore[attr-defined]
+    assert caption(bare) == "Nothing computed."
