@@ -61,21 +61,21 @@ def bracket(
         raise ValueError(f"between: expected two different finite numbers, got {between[0]} and {between[1]}")
     if not tol > 0:
         raise ValueError(f"tol: must be positive, got {tol}")
-    below, above = (int(code) for code in decide(np.array([lo, hi])))
-    if below == above:
-        raise ValueError(
-            f"between: the outcome is {OUTCOMES[below]} at both {lo:g} and {hi:g}; choose ends that differ"
-        )
-    while 0.5 * (hi - lo) > tol:
+    values = np.linspace(lo, hi, sections + 2)
+    codes = decide(values)
+    if codes[0] == codes[-1]:
+        same = OUTCOMES[int(codes[0])]
+        raise ValueError(f"between: the outcome is {same} at both {lo:g} and {hi:g}; choose ends that differ")
+    while True:
+        first = int(np.flatnonzero(codes != codes[0])[0])
+        lo, hi, below, above = *values[first - 1 : first + 1], codes[first - 1], codes[first]
         inner = np.linspace(lo, hi, sections + 2)[1:-1]
         inner = inner[(inner > lo) & (inner < hi)]
-        if inner.size == 0:
+        if 0.5 * (hi - lo) <= tol or inner.size == 0:
             break
-        codes = np.concatenate(([below], decide(inner), [above]))
         values = np.concatenate(([lo], inner, [hi]))
-        first = int(np.flatnonzero(codes != below)[0])
-        lo, hi, above = float(values[first - 1]), float(values[first]), int(codes[first])
-    return Threshold(0.5 * (lo + hi), 0.5 * (hi - lo), OUTCOMES[below], OUTCOMES[above])
+        codes = np.concatenate(([below], decide(inner), [above]))
+    return Threshold(float(0.5 * (lo + hi)), float(0.5 * (hi - lo)), OUTCOMES[below], OUTCOMES[above])
 
 
 def flow_outcomes(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +13,7 @@ import typer
 
 from gradflow import __version__
 from gradflow.cli.options import JSON, check_directory, progress_bar
+from gradflow.cli.workers import run_all
 from gradflow.results import to_json
 
 DEFAULT_OUT = Path("study")
@@ -34,7 +37,7 @@ def reproduce(
     json: JSON = False,
 ) -> None:
     """Check every claim of the sources, draw the figures and write a report."""
-    from gradflow.claims import LEDGER, check, describe, select
+    from gradflow.claims import LEDGER, describe, select
 
     claims = select(LEDGER, only or [])
     if list_:
@@ -48,16 +51,15 @@ def reproduce(
     if out is not None:
         _make(out)
     begin = time.perf_counter()
-    plots = _plots() if out is not None and not only else []
-    checked, figures = [], []
-    with progress_bar("reproduce", len(claims) + len(plots)) as advance:
-        for result in check(claims, quick=quick):
-            checked.append(result)
-            advance(len(checked))
-        for path in plots:
-            assert out is not None
-            figures.append(_draw(path, out / "figures"))
-            advance(len(checked) + len(figures))
+    tasks = [partial(_check, claim.id, quick) for claim in claims]
+    plots: list[Callable[[], Any]] = []
+    if out is not None and not only:
+        from gradflow.scripts import script_paths
+
+        plots = [partial(_draw, path, out / "figures") for path in script_paths("plots")]
+    with progress_bar("reproduce", len(tasks) + len(plots)) as advance:
+        results = run_all([*tasks, *plots], advance)
+    checked, figures = results[: len(tasks)], results[len(tasks) :]
     document: dict[str, Any] = {
         "claims": [entry.record() for entry in checked],
         "quick": quick,
@@ -89,10 +91,10 @@ def _make(out: Path) -> None:
     check_directory(out)
 
 
-def _plots() -> list[Path]:
-    from gradflow.scripts import script_paths
+def _check(name: str, quick: bool) -> Any:
+    from gradflow.claims import LEDGER, check, select
 
-    return script_paths("plots")
+    return check(select(LEDGER, [name])[0], quick=quick)
 
 
 def _draw(path: Path, folder: Path) -> Any:

@@ -18,7 +18,6 @@ from gradflow.figures.panels import Floats, span
 from gradflow.figures.style import BLACK, GREY, MARKERS, PALE, SINGLE, SMALL, line_options, look, styled
 from gradflow.problem import Problem
 
-
 NAMES = {"flow": "gradient flow", "adam": "Adam", "gd": "gradient descent"}
 """What the key calls the looks of the dynamics unless told otherwise."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
+from gradflow.activity import DEAD
 from gradflow.backend import Array
 from gradflow.field import gradient
 from gradflow.field.baselines import best_constant
@@ -116,7 +117,7 @@ def _dataset(run: Trajectory, start: Neuron, problem: Problem, attributes: dict[
     first = np.array([float(v) for v in start])
     initial = value[0] if len(value) and run.points[0].t == 0.0 else np.nan
     last = np.array(run.last.theta)
-    limit = _limit(last, problem)
+    limit = _limit(run, problem)
     end = last if np.any(np.isnan(limit)) else limit
     dims = ("time",)
     return xr.Dataset(
@@ -149,11 +150,11 @@ def _dataset(run: Trajectory, start: Neuron, problem: Problem, attributes: dict[
     )
 
 
-def _limit(last: np.ndarray, problem: Problem) -> np.ndarray:
-    """Return where the trajectory ends: known exactly for a dead neuron, else if it is at rest."""
-    slope = gradient(last, problem)
-    if problem.slopes[0] == 0.0 and not np.any(slope[:3]):
+def _limit(run: Trajectory, problem: Problem) -> np.ndarray:
+    """Return where the trajectory ends: known exactly for a dead ReLU neuron, else if it is at rest."""
+    last = np.array(run.last.theta)
+    if run.last.activity == DEAD and problem.slopes[0] == 0.0:
         return np.array([*last[:3], float(best_constant(problem).intercept)])
-    if np.linalg.norm(slope) <= RESTING_GRADIENT:
+    if np.linalg.norm(gradient(last, problem)) <= RESTING_GRADIENT:
         return last
     return np.full(4, np.nan)

@@ -155,7 +155,7 @@ def teacher_bias(quick: bool) -> Finding:
         return descent_outcomes(Neuron(), raised, ADAM, STEPS)
 
     tol = 1e-3 if quick else 1e-5
-    raised = bracket(outcomes, (1.0, 1.4), tol=tol, sections=32)
+    raised = bracket(outcomes, (1.0, 1.4), tol=tol, sections=100)
     lowered = _adam_threshold(SAMPLE, tol)
     mirrored = abs(raised.value + lowered.value) <= raised.uncertainty + lowered.uncertainty
     happens = raised.below == "global" and raised.above == "linear"
@@ -179,9 +179,9 @@ def thresholds(quick: bool) -> Finding:
         "adam_100_inputs_float32": _adam_threshold(SAMPLE, tol, "float32"),
         "adam_100_inputs": _adam_threshold(SAMPLE, tol),
         "adam_population": _adam_threshold(POPULATION, tol),
-        "gd_population_rate_0.01": bracket(gd, (-2.0, -1.7), tol=tol, sections=64),
+        "gd_population_rate_0.01": bracket(gd, (-2.0, -1.7), tol=tol, sections=500),
         "flow": bracket(
-            lambda b2: flow_outcomes(Neuron(b2=b2), POPULATION), (-2.0, -1.2), tol=1e-4 if quick else 1e-8
+            lambda b2: flow_outcomes(Neuron(b2=b2), POPULATION), (-2.0, -1.2), tol=1e-4 if quick else 1e-9
         ),
     }
     between = all(-1.2 < found[name].value < -1.1 for name in found if name.startswith("adam"))
@@ -202,7 +202,7 @@ def large_positive_bias(quick: bool) -> Finding:
     tol = 1e-3 if quick else 1e-5
     found = {}
     for label, problem in (("adam_100_inputs", SAMPLE), ("adam_population", POPULATION)):
-        found[label] = bracket(partial(_adam_outcomes, problem), (1.5, 3.0), tol=tol, sections=48)
+        found[label] = bracket(partial(_adam_outcomes, problem), (1.5, 3.0), tol=tol, sections=100)
     b2 = np.linspace(0.5, 6.0, 4 if quick else 12)
     flow = names(flow_outcomes(Neuron(b2=b2), POPULATION))
     dies = all(t.below == "global" and t.above == "constant" for t in found.values())
@@ -221,7 +221,7 @@ def _adam_outcomes(problem: Problem, b2: np.ndarray, dtype: str = "float64") -> 
 
 
 def _adam_threshold(problem: Problem, tol: float, dtype: str = "float64") -> Threshold:
-    return bracket(partial(_adam_outcomes, problem, dtype=dtype), (-1.3, -1.0), tol=tol, sections=32)
+    return bracket(partial(_adam_outcomes, problem, dtype=dtype), (-1.3, -1.0), tol=tol, sections=100)
 
 
 def _listed(values: dict[str, Any], show: Any) -> str:
