@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.basins import Threshold, bracket, flow_outcomes
+from gradflow.basins import Threshold, bracket, descent_outcomes, flow_outcomes
 from gradflow.descent import Adam, train
 from gradflow.field.baselines import best_constant, best_line
 from gradflow.figures import Band, Level, Mark, Panel, Series, fraction, loss_against
@@ -19,7 +19,7 @@ from gradflow.problem import Neuron, Problem, grid
 SAMPLES, STEPS, RATE, T_END, FLOOR = 100, 5000, 0.01, 200.0, 1e-8
 POPULATION, SAMPLE = Problem(), Problem(inputs=grid(SAMPLES))
 FLOW_B1 = np.linspace(-2.5, 2.5, 41)
-ADAM_B1 = np.union1d(np.linspace(-2.5, 2.5, 101), np.linspace(0.95, 1.0, 51))
+ADAM_B1 = np.linspace(-2.5, 2.5, 101)
 
 TITLE = "A neuron that starts dead stays so; which others are lost depends on the dynamics"
 CAPTION = (
@@ -36,10 +36,12 @@ CAPTION = (
 
 
 @functools.cache
-def flow() -> np.ndarray:
-    """Return the flow's final losses."""
-    runs = (gradient_flow(Neuron(1.0, b1, 1.0, 0.0), t_end=T_END, rtol=1e-8) for b1 in FLOW_B1)
-    return np.array([float(run["loss"][-1]) for run in runs])
+def flow() -> tuple[np.ndarray, np.ndarray]:
+    """Return the flow's starts, some of them beside the thresholds, and its final losses."""
+    beside = [-1.0 + 1e-3, *(flow_threshold().value + np.array([-1e-3, 1e-3]))]
+    b1 = np.union1d(FLOW_B1, beside)
+    runs = (gradient_flow(Neuron(1.0, value, 1.0, 0.0), t_end=T_END, rtol=1e-8) for value in b1)
+    return b1, np.array([float(run["loss"][-1]) for run in runs])
 
 
 @functools.cache
@@ -49,16 +51,19 @@ def flow_threshold() -> Threshold:
     def decide(b1: np.ndarray) -> np.ndarray:
         return flow_outcomes(Neuron(1.0, b1, 1.0, 0.0), POPULATION, rtol=1e-9)
 
-    return bracket(decide, (1.1, 1.2), tol=5e-4)
+    return bracket(decide, (1.1, 1.2), tol=2e-4)
 
 
 @functools.cache
 def adam() -> tuple[np.ndarray, float]:
-    """Return Adam's final losses, and the middle between the last start it fits and the next."""
-    start = Neuron(1.0, ADAM_B1, 1.0, 0.0)
-    run = train(start, SAMPLE, Adam(lr=RATE), STEPS, events=False, first_change=False)
+    """Return Adam's final losses, and the start from which it ends at the best line."""
+    run = train(Neuron(b1=ADAM_B1), SAMPLE, Adam(lr=RATE), STEPS, events=False, first_change=False)
     last = int(np.flatnonzero(outcome(run.final, SAMPLE) == GLOBAL)[-1])
-    return run.loss[-1], float(np.mean(ADAM_B1[last : last + 2]))
+
+    def decide(b1: np.ndarray) -> np.ndarray:
+        return descent_outcomes(Neuron(b1=b1), SAMPLE, Adam(lr=RATE), STEPS)
+
+    return run.loss[-1], bracket(decide, (ADAM_B1[last], ADAM_B1[last + 1]), tol=2e-4, sections=100).value
 
 
 def numbers() -> dict[str, object]:
@@ -69,7 +74,7 @@ def numbers() -> dict[str, object]:
         "rate": RATE,
         "steps": STEPS,
         "samples": SAMPLES,
-        "flow_n": FLOW_B1.size,
+        "flow_n": flow()[0].size,
         "adam_n": ADAM_B1.size,
         "flow": flow_threshold().value,
         "adam": adam()[1],
@@ -94,7 +99,7 @@ def draw() -> Figure:
     ]
     panels = [
         Panel(
-            [Series("", FLOW_B1, flow(), "flow", breaks=[-1.0 + 1e-9, flow_b1])],
+            [Series("", *flow(), "dots")],
             "gradient flow",
             labels,
             [Mark(f"{flow_b1:.3f}", flow_b1, 0.25, left=False)],

@@ -7,22 +7,19 @@ import functools
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.basins import Threshold, bracket, flow_outcomes
+from gradflow.basins import Threshold, bracket, descent_outcomes, flow_outcomes
 from gradflow.descent import Adam, train
 from gradflow.field.baselines import best_constant, best_line
 from gradflow.figures import Level, Mark, Panel, Series, fraction, loss_against
 from gradflow.figures.script import main
 from gradflow.flow import gradient_flow
-from gradflow.outcome import GLOBAL, outcome
 from gradflow.problem import Neuron, Problem, grid
 
 SAMPLES, STEPS, RATE, T_END, FLOOR = 100, 5000, 0.01, 200.0, 1e-8
 POPULATION = Problem()
 PROBLEMS = {"population": POPULATION, "sample": Problem(inputs=grid(SAMPLES))}
 FLOW_B2 = np.linspace(-3.0, 3.0, 31)
-ADAM_B2 = np.unique(
-    np.concatenate([np.linspace(-3.0, 3.0, 81), np.linspace(-1.2, -1.16, 41), np.linspace(2.25, 2.55, 31)])
-)
+ADAM_B2 = np.linspace(-3.0, 3.0, 81)
 
 TITLE = "How large an initial output bias the neuron survives depends on the dynamics"
 CAPTION = (
@@ -31,17 +28,19 @@ CAPTION = (
     "{flow_n} starts. (b, c) Adam (rate {rate}, β = (0.9, 0.999), ε = 1e-8, double precision) after {steps} "
     "steps, {adam_n} starts, (b) on the population loss and (c) on {samples} equally spaced inputs. On the "
     "left the outcome changes from linear to global at b2 = {flow} for the flow, {low[population]} and "
-    "{low[sample]} for Adam. On the right Adam kills the neuron from {high[population]} and {high[sample]} "
-    "on, the flow does not. Dashed: the population losses of the best constant, {constant}, and the best "
-    "line, {line}."
+    "{low[sample]} for Adam. On the right the first starts that Adam kills are {high[population]} and "
+    "{high[sample]}; the flow kills none. Dashed: the population losses of the best constant, {constant}, "
+    "and the best line, {line}."
 )
 
 
 @functools.cache
-def flow() -> np.ndarray:
-    """Return the flow's final losses."""
-    runs = (gradient_flow(Neuron(1.0, 0.0, 1.0, b2), t_end=T_END, rtol=1e-8) for b2 in FLOW_B2)
-    return np.array([float(run["loss"][-1]) for run in runs])
+def flow() -> tuple[np.ndarray, np.ndarray]:
+    """Return the flow's starts, two of them beside the threshold, and its final losses."""
+    beside = flow_threshold().value + np.array([-1e-3, 1e-3])
+    b2 = np.union1d(FLOW_B2, beside)
+    runs = (gradient_flow(Neuron(1.0, 0.0, 1.0, value), t_end=T_END, rtol=1e-8) for value in b2)
+    return b2, np.array([float(run["loss"][-1]) for run in runs])
 
 
 @functools.cache
@@ -51,17 +50,20 @@ def flow_threshold() -> Threshold:
     def decide(b2: np.ndarray) -> np.ndarray:
         return flow_outcomes(Neuron(1.0, 0.0, 1.0, b2), POPULATION, rtol=1e-9)
 
-    return bracket(decide, (-1.9, -1.85), tol=5e-4)
+    return bracket(decide, (-1.9, -1.85), tol=2e-4)
 
 
 @functools.cache
 def adam(inputs: str) -> tuple[np.ndarray, float, float]:
-    """Return Adam's final losses, and the first and the last start that it fits."""
-    start, problem = Neuron(1.0, 0.0, 1.0, ADAM_B2), PROBLEMS[inputs]
-    run = train(start, problem, Adam(lr=RATE), STEPS, events=False, first_change=False)
-    fits = np.flatnonzero(outcome(run.final, problem) == GLOBAL)
-    low, high = int(fits[0]), int(fits[-1])
-    return run.loss[-1], float(np.mean(ADAM_B2[low - 1 : low + 1])), float(np.mean(ADAM_B2[high : high + 2]))
+    """Return Adam's final losses, and where the outcome changes on the left and, first, on the right."""
+    problem = PROBLEMS[inputs]
+    run = train(Neuron(b2=ADAM_B2), problem, Adam(lr=RATE), STEPS, events=False, first_change=False)
+
+    def decide(b2: np.ndarray) -> np.ndarray:
+        return descent_outcomes(Neuron(b2=b2), problem, Adam(lr=RATE), STEPS)
+
+    low, high = (bracket(decide, ends, tol=2e-4, sections=100).value for ends in ((-1.3, -1.0), (1.5, 3.0)))
+    return run.loss[-1], low, high
 
 
 def signed(value: float) -> str:
@@ -77,7 +79,7 @@ def numbers() -> dict[str, object]:
         "rate": RATE,
         "steps": STEPS,
         "samples": SAMPLES,
-        "flow_n": FLOW_B2.size,
+        "flow_n": flow()[0].size,
         "adam_n": ADAM_B2.size,
         "flow": signed(flow_threshold().value),
         "low": {inputs: signed(adam(inputs)[1]) for inputs in PROBLEMS},
@@ -98,7 +100,7 @@ def draw() -> Figure:
     plain = [level._replace(label="") for level in labels]
     panels = [
         Panel(
-            [Series("", FLOW_B2, flow(), "flow", breaks=[threshold])],
+            [Series("", *flow(), "dots")],
             "gradient flow, population",
             labels,
             [Mark(signed(threshold), threshold, 0.25)],

@@ -24,6 +24,7 @@ from gradflow.claims.single_neuron.settings import (
 )
 from gradflow.descent import GD
 from gradflow.field.baselines import best_line
+from gradflow.outcome import GLOBAL
 from gradflow.problem import Neuron, Problem
 
 SOURCE = "Liu 2026, Observation 1"
@@ -203,16 +204,27 @@ def large_positive_bias(quick: bool) -> Finding:
     found = {}
     for label, problem in (("adam_100_inputs", SAMPLE), ("adam_population", POPULATION)):
         found[label] = bracket(partial(_adam_outcomes, problem), (1.5, 3.0), tol=tol, sections=100)
+    first = found["adam_100_inputs"].value
+    near = np.linspace(first - 0.001, first + 0.009, 51 if quick else 101)
+    codes = _adam_outcomes(SAMPLE, near)
+    last = float(near[np.flatnonzero(codes == GLOBAL)[-1]])
+    changes = int(np.count_nonzero(np.diff(codes)))
     b2 = np.linspace(0.5, 6.0, 4 if quick else 12)
     flow = names(flow_outcomes(Neuron(b2=b2), POPULATION))
     dies = all(t.below == "global" and t.above == "constant" for t in found.values())
     survives = set(flow) == {"global"}
     return Finding(
         "conditional" if dies and survives else "reproduced" if dies else "refuted",
-        f"Under Adam b2 > {found['adam_100_inputs'].value:.4f} (100 inputs) or {found['adam_population'].value:.4f} "
-        f"(population) does kill the neuron: it ends dead with the best constant. Under the flow "
+        f"Under Adam b2 > {found['adam_population'].value:.4f} does kill the neuron on the population, and on 100 inputs "
+        f"b2 > {last:.4f}: it ends dead with the best constant. On the inputs the boundary is not sharp: the first deaths come "
+        f"at {first:.4f}, and from there the outcome changes {changes} times. Under the flow "
         f"{flow.count('global')} of {b2.size} starts with 0.5 <= b2 <= 6 reach the teacher.",
-        {**{name: as_dict(threshold) for name, threshold in found.items()}, "outcomes_flow": flow},
+        {
+            **{name: as_dict(threshold) for name, threshold in found.items()},
+            "last_survivor_on_100_inputs": last,
+            "changes_of_outcome_on_100_inputs": changes,
+            "outcomes_flow": flow,
+        },
     )
 
 

@@ -120,16 +120,16 @@ def rates_between(quick: bool) -> Finding:
 def gradient_descent(quick: bool) -> Finding:
     """Do the same with plain GD."""
     rates = np.array([0.2, 0.4])
-    run = final(START, POPULATION, GD(lr=rates), 10_000)
+    run = final(START, SAMPLE, GD(lr=rates), 10_000)
     ends = names(run.outcome)
 
     def early_deaths(rate: np.ndarray) -> np.ndarray:
-        run = train(START, POPULATION, GD(lr=rate), EARLY)
+        run = train(START, SAMPLE, GD(lr=rate), EARLY)
         dead = [death_step(run, (i,)) is not None for i in range(rate.size)]
         return np.where(dead, CONSTANT, GLOBAL)
 
     kills = bracket(early_deaths, (0.2, 0.9), tol=1e-3 if quick else 1e-6, sections=300)
-    step = death_step(train(START, POPULATION, GD(lr=0.9), EARLY))
+    step = death_step(train(START, SAMPLE, GD(lr=0.9), EARLY))
     works = ends == ["global", "global"]
     return Finding(
         "conditional" if works else "reproduced",
