@@ -109,7 +109,7 @@ class Uniform:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """N given inputs with optional weights; every expectation is the weighted mean over them.
+    """N given inputs with optional weights and targets; every expectation is the weighted mean over them.
 
     Parameters
     ----------
@@ -117,15 +117,19 @@ class Sample:
         The inputs, any finite values, in any order, repeated or not; N ≥ 1.
     weights : array, shape (N,), optional
         Non-negative and not all zero; normalised to sum 1. Equal by default.
+    targets : array, shape (N,), optional
+        What the student should return at the inputs, any finite values. By default the problem's
+        teacher says; with targets the losses do not depend on it.
 
     Raises
     ------
     ValueError
-        If a shape, an input or a weight is not as described.
+        If a shape, an input, a weight or a target is not as described.
     """
 
     x: Array
     weights: Array | None = None
+    targets: Array | None = None
     lo: float = field(init=False)
     hi: float = field(init=False)
 
@@ -141,17 +145,25 @@ class Sample:
         object.__setattr__(self, "x", x)
         object.__setattr__(self, "lo", float(xp.min(x)))
         object.__setattr__(self, "hi", float(xp.max(x)))
+        if self.targets is not None:
+            object.__setattr__(self, "targets", _one_each("targets", self.targets, x))
         if self.weights is None:
             return
-        checked = numbers("weights", self.weights)
-        weights = self.weights if is_array(self.weights) else checked.astype(np.float64)
-        if weights.shape != x.shape:
-            raise ValueError(f"weights: expected the inputs' shape {x.shape}, got {weights.shape}")
-        require_finite("weights", weights)
+        weights = _one_each("weights", self.weights, x)
         total = float(xp.sum(weights))
         if float(xp.min(weights)) < 0 or not total > 0:
             raise ValueError("weights: must be non-negative and not all zero")
         object.__setattr__(self, "weights", weights / total)
+
+
+def _one_each(name: str, value: Array, x: Array) -> Array:
+    """Return an array that has one finite number for each input."""
+    checked = numbers(name, value)
+    array = value if is_array(value) else checked.astype(np.float64)
+    if array.shape != x.shape:
+        raise ValueError(f"{name}: expected the inputs' shape {x.shape}, got {array.shape}")
+    require_finite(name, array)
+    return array
 
 
 def grid(n: int, lo: float = -1.0, hi: float = 1.0) -> Sample:
@@ -178,6 +190,7 @@ class Problem:
     ----------
     teacher : Neuron
         Default (1, 0, 1, 0): f*(x) = ReLU(x). Its fields may be arrays that broadcast with the student's.
+        A sample with targets takes its place.
     inputs : Uniform or Sample
         The input distribution: uniform on an interval (the population) or given points.
     slopes : (float, float)

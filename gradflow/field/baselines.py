@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+
 from gradflow.backend import Array, as_floating
 from gradflow.field import kernel
 from gradflow.field.population import operations
@@ -16,7 +18,7 @@ Ends: TypeAlias = tuple[Array, Array]
 
 
 class Moments(NamedTuple):
-    """Moments of the input x and of the teacher's output f*."""
+    """Moments of the input x and of the teacher's output f* (of the targets, if the sample has some)."""
 
     mean_x: Array
     variance_x: Array
@@ -60,6 +62,11 @@ def best_line(problem: Problem = Problem()) -> Baseline:
     return Baseline(slope, intercept, _loss(problem, slope, intercept))
 
 
+def adaptable(*values: Array) -> tuple[Any, ...]:
+    """Return single values as Python numbers, which adapt to any library and dtype; arrays as they are."""
+    return tuple(float(value) if np.ndim(value) == 0 else value for value in values)
+
+
 def _loss(problem: Problem, slope: Array, intercept: Array) -> Array:
     xp, widths, x, f = _pieces(problem)
     line = [slope[..., None] * end + intercept[..., None] for end in x]
@@ -87,6 +94,9 @@ def _pieces(problem: Problem) -> tuple[Any, Array, Ends, Ends]:
     if isinstance(inputs, Sample):
         x = xp.asarray(inputs.x, dtype=lo.dtype)
         weights = xp.ones_like(x) / x.shape[0] if inputs.weights is None else inputs.weights
+        if inputs.targets is not None:
+            f = xp.asarray(inputs.targets, dtype=lo.dtype)
+            return xp, weights, (x, x), (f, f)
         w1, b1, w2, b2 = (parameter[..., None] for parameter in teacher)
         y = w1 * x + b1
         f = w2 * (kernel.slope(ops, y > 0, problem.slopes) * y) + b2

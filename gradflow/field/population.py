@@ -47,10 +47,15 @@ def bind(problem: Problem, like: Array) -> Bound:
 
 def prepare(bound: Bound, theta: Neuron | Array) -> Prepared:
     """Cut the input of every neuron at the kinks. All shapes broadcast; nothing branches on the neurons."""
-    w1, b1, w2, b2 = theta
+    w1, b1, w2, b2 = parameters(theta)
     z = kernel.preactivations(bound.ops, w1, b1, bound.teacher, bound.aim, exact=bound.exact)
     parts = kernel.segments(bound.ops, z, kernel.signs(bound.ops, z), bound.aim, bound.slopes)
     return Prepared(parts, z, (w1, b1), w2, b2 - bound.teacher[3])
+
+
+def parameters(theta: Neuron | Array) -> tuple[Array, ...]:
+    """Return w1, b1, w2 and b2, each an array."""
+    return tuple(theta) if isinstance(theta, tuple) else tuple(theta[i, ...] for i in range(4))
 
 
 def loss(bound: Bound, theta: Neuron) -> Array:
