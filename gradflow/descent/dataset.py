@@ -46,7 +46,7 @@ def descend(
     schedule : function of the step, optional
         The learning rate's factor (`gradflow.descent.schedules`).
     record_every : int, optional
-        By default every step, or as many apart as keeps the records below 10 001.
+        By default every step, or as many apart as keeps the records at 10 001 or fewer.
     dtype : {'float64', 'float32'}
         Everything is computed in it.
     progress : callable, optional
@@ -67,7 +67,7 @@ def descend(
     """
     if optimizer is None:
         optimizer = OPTIMIZERS["adam"](lr=0.01)
-    if record_every is None and isinstance(steps, int) and steps > 0:
+    if record_every is None and isinstance(steps, (int, np.integer)) and steps > 0:
         record_every = -(-steps // MOST_RECORDED)
     run = train(
         neuron, problem, optimizer, steps,
@@ -83,7 +83,9 @@ def descend(
         record_every=record_every,
         neuron={name: to_numpy(run.theta[0, i, ...]).tolist() for i, name in enumerate(PARAMETERS)},
     )
-    return _dataset(run, problem, attributes)
+    # A trajectory that left the range of its numbers is a result; its loss may be infinite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _dataset(run, problem, attributes)
 
 
 def _dataset(run: Descent, problem: Problem, attributes: dict[str, str]) -> xr.Dataset:

@@ -17,6 +17,11 @@ from gradflow.descent.schedules import Schedule, constant
 from gradflow.problem import Neuron, Problem, Uniform, as_neuron, require_finite
 
 DTYPES = ("float32", "float64")
+BACKENDS = (None, "numpy", "numba", "cupy")
+# Below so many steps of trajectories (two seconds in NumPy) compiled code may cost more than it saves.
+WORTH = 20_000_000
+# What one step of NumPy costs besides its trajectories, in trajectories.
+OVERHEAD = 500
 
 
 class Descent(NamedTuple):
@@ -62,6 +67,7 @@ def train(
     first_change: bool = True,
     dtype: Any = None,
     progress: Callable[[int], object] | None = None,
+    backend: str | None = None,
 ) -> Descent:
     """Train an array of neurons on the population loss or on the loss of a sample.
 
@@ -89,6 +95,10 @@ def train(
         What everything is computed in; by default the dtype of start, teacher and interval.
     progress : callable, optional
         Called with the number of updates done, at most about 100 times.
+    backend : {"numpy", "numba", "cupy"}, optional
+        What takes the steps: the arrays' own library ("numpy"), or compiled code that keeps a whole
+        trajectory in registers (`gradflow.fused`), on the processor or on a GPU, which returns the same
+        bits. By default "numba" where it is installed, can do what is asked and pays.
 
     Returns
     -------
@@ -107,12 +117,23 @@ def train(
     root: beyond, the squared gradient overflows and an adaptive optimiser would stand still unnoticed.
     It stays at its last good state; the others go on.
     """
-    steps, due = _recorded(steps, record_every)
+    steps, due = recorded(steps, record_every)
     if not callable(schedule):
         raise TypeError(f"schedule: expected a function of the step, got {schedule!r}")
+    if backend not in BACKENDS:
+        raise ValueError(f"backend: expected numpy, numba or cupy, got {backend!r}")
     # A start may be too large for float32, and a diverging update overflows before it is thrown away.
     with np.errstate(over="ignore", invalid="ignore"):
-        theta, problem, optimizer = _prepare(start, problem, optimizer, dtype)
+        theta, problem, optimizer = prepare(start, problem, optimizer, dtype)
+        if backend != "numpy" and (backend is not None or _pays(theta, steps, due, events)):
+            # Only now: the fused path is built on this module.
+            from gradflow.fused import attempt
+
+            run = attempt(
+                backend, theta, problem, optimizer, steps, due, schedule, events, first_change, progress
+            )
+            if run is not None:
+                return run
         return _run(theta, problem, optimizer, steps, due, schedule, events, first_change, progress)
 
 
@@ -129,8 +150,7 @@ def _run(
 ) -> Descent:
     xp = namespace(theta)
     watch = Watch(theta, problem, events) if events or first_change else None
-    largest = float(xp.finfo(theta.dtype).max)
-    bound, steepest = largest ** (1 / 7), 0.5 * largest**0.5
+    bound, steepest = bounds(xp, theta.dtype)
     alive = xp.all(xp.abs(theta) <= bound, axis=0)
     unharmed = bool(xp.all(alive))
     states: list[Array] = []
@@ -138,7 +158,7 @@ def _run(
     every = max(1, -(-steps // 100))
     state = init(optimizer, theta)
     evaluate = field.evaluator(problem, theta)
-    rate, factor = optimizer.lr, 1.0
+    rate, current = optimizer.lr, 1.0
     for step in range(steps):
         if step == due[len(states)]:
             value, gradient = evaluate.loss_and_gradient(theta)
@@ -146,8 +166,8 @@ def _run(
             losses.append(value)
         else:
             gradient = evaluate.gradient(theta)
-        if (wanted := _factor(schedule, step)) != factor:
-            rate, factor = optimizer.lr * wanted, wanted
+        if (wanted := factor(schedule, step)) != current:
+            rate, current = optimizer.lr * wanted, wanted
         new, state = update(optimizer, gradient, state, theta, rate)
         sane = xp.all((xp.abs(new) <= bound) & (xp.abs(gradient) <= steepest), axis=0)
         if unharmed and bool(xp.all(sane)):
@@ -178,8 +198,20 @@ def _run(
     )
 
 
-def _prepare(
-    start: Neuron | Array, problem: Problem, optimizer: Config, dtype: Any
+def bounds(xp: Any, dtype: Any) -> tuple[float, float]:
+    """Return the largest parameter and the largest component of the gradient of a run that goes on."""
+    largest = float(xp.finfo(dtype).max)
+    return largest ** (1 / 7), 0.5 * largest**0.5
+
+
+def _pays(theta: Array, steps: int, due: list[int], events: bool) -> bool:
+    """Whether compiled code is worth asking for."""
+    size = steps * (theta[0, ...].size + OVERHEAD)
+    return isinstance(theta, np.ndarray) and not events and 10 * len(due) <= steps and size >= WORTH
+
+
+def prepare(
+    start: Neuron | Array, problem: Problem, optimizer: Config, dtype: Any = None
 ) -> tuple[Array, Problem, Config]:
     """Return everything checked, in one namespace; θ and problem in one dtype, θ of the full shape."""
     if not isinstance(problem, Problem):
@@ -220,7 +252,7 @@ def _dtype(xp: Any, dtype: Any) -> Any:
     raise ValueError(f"dtype: expected float32 or float64, got {dtype}")
 
 
-def _recorded(steps: int, record_every: int | None) -> tuple[int, list[int]]:
+def recorded(steps: int, record_every: int | None) -> tuple[int, list[int]]:
     """Return the number of updates and the steps to record, checked."""
     count = _integer("steps", steps, 0)
     if record_every is None:
@@ -236,8 +268,9 @@ def _integer(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
-def _factor(schedule: Schedule, step: int) -> float:
-    factor: ArrayLike = schedule(step)
-    if not 0 <= factor < np.inf:
-        raise ValueError(f"schedule: expected a finite factor >= 0, got {factor!r} at step {step}")
-    return float(factor)
+def factor(schedule: Schedule, step: int) -> float:
+    """Return the factor of the learning rate at a step, checked."""
+    value: ArrayLike = schedule(step)
+    if not 0 <= value < np.inf:
+        raise ValueError(f"schedule: expected a finite factor >= 0, got {value!r} at step {step}")
+    return float(value)

@@ -26,7 +26,7 @@ START = Neuron(b2=np.asarray([-1.2, -0.4, 0.3]))
         {"events": False, "first_change": False},
         {"progress": lambda step: None},
     ],
-    ids=str,
+    ids=lambda how: "-".join(how),
 )
 def test_the_end_is_the_same_to_the_bit(how: dict[str, Any], inputs: Any) -> None:
     problem = Problem(inputs=inputs)

@@ -1,0 +1,83 @@
+"""A program as a CUDA kernel: one trajectory per thread, in registers from the first step to the last.
+
+The text is C++ but for the launch's built-in variables, so that a host's compiler can run it too and tests
+can compare it where there is no GPU. Whoever compiles it must not contract products and sums
+(``--fmad=false``, ``-ffp-contract=off``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradflow.fused.program import Program
+
+TEMPLATES = {
+    "add": "{0} + {1}",
+    "sub": "{0} - {1}",
+    "mul": "{0} * {1}",
+    "div": "{0} / {1}",
+    "neg": "-{0}",
+    "abs": "fabs{f}({0})",
+    "sqrt": "sqrt{f}({0})",
+    "lt": "{0} < {1}",
+    "le": "{0} <= {1}",
+    "gt": "{0} > {1}",
+    "ge": "{0} >= {1}",
+    "eq": "{0} == {1}",
+    "ne": "{0} != {1}",
+    "and": "{0} & {1}",
+    "or": "{0} | {1}",
+    "not": "!{0}",
+    "select": "{0} ? {1} : {2}",
+}
+
+# The numbers of slot k lie n apart from those of slot k + 1, so that neighbouring threads read side by side.
+SOURCE = """\
+extern "C" __global__ void gradflow_advance({number} *slots, long long n, const {number} *fixed,
+    const {number} *table, long long steps)
+{{
+{fixed}
+    const long long first = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    const long long stride = (long long)gridDim.x * blockDim.x;
+    for (long long i = first; i < n; i += stride) {{
+{loads}
+        for (long long step = 0; step < steps; ++step) {{
+            const {number} *row = table + step * {columns};
+{body}
+        }}
+{stores}
+    }}
+}}
+"""
+
+
+def cuda_source(program: Program) -> str:
+    """Return a kernel ``gradflow_advance`` that takes n trajectories through a table's rows in one launch."""
+    number = "float" if program.dtype == "float32" else "double"
+    suffix = "f" if program.dtype == "float32" else ""
+
+    def operand(value: str | float) -> str:
+        if isinstance(value, str):
+            return value
+        written = repr(float(np.dtype(program.dtype).type(value))) + suffix
+        return f"({written})" if value < 0 else written
+
+    used = sorted({slot for slot, _ in program.loads} | {slot for slot, _ in program.stores})
+    body = [f"const {number} c{i} = row[{i}];" for i in range(program.columns)]
+    body += [f"const {number} {name} = r{slot};" for slot, name in program.loads]
+    for s in program.statements:
+        right = TEMPLATES[s.op].format(*(operand(a) for a in s.args), f=suffix)
+        body.append(f"const {'int' if s.truth else number} {s.name} = {right};")
+    body += [f"r{slot} = {operand(name)};" for slot, name in program.stores]
+    return SOURCE.format(
+        number=number,
+        columns=program.columns,
+        fixed=_lines(4, [f"const {number} f{i} = fixed[{i}];" for i in range(program.fixed)]),
+        loads=_lines(8, [f"{number} r{slot} = slots[{slot} * n + i];" for slot in used]),
+        body=_lines(12, body),
+        stores=_lines(8, [f"slots[{slot} * n + i] = r{slot};" for slot, _ in program.stores]),
+    )
+
+
+def _lines(indent: int, lines: list[str]) -> str:
+    return "\n".join(" " * indent + line for line in lines)

@@ -1,0 +1,69 @@
+"""Trajectories on a GPU, one per thread, all steps of a table in one launch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradflow.backend import Array
+from gradflow.fused.cuda_source import cuda_source
+from gradflow.fused.program import Program
+
+THREADS = 128
+MOST_BLOCKS = 65535
+# No fused products and sums; division and square root are rounded correctly, as by default.
+OPTIONS = ("--fmad=false", "--prec-div=true", "--prec-sqrt=true", "--ftz=false")
+
+
+def library() -> Any:
+    """Return CuPy."""
+    import cupy
+
+    return cupy
+
+
+def available() -> bool:
+    """Whether CuPy is installed and finds a GPU."""
+    try:
+        return bool(library().cuda.is_available())
+    except ImportError:
+        return False
+
+
+class CupyRunner:
+    """Trajectories on the current GPU; the interface is that of `gradflow.fused.numba_runner.NumbaRunner`.
+
+    Parameters
+    ----------
+    program : Program
+        The step.
+    slots : list of array, shape (n,)
+        The trajectories' numbers, on the host.
+    fixed : list of number
+        What no step changes.
+    """
+
+    def __init__(self, program: Program, slots: list[Array], fixed: list[Any]) -> None:
+        cupy, dtype = library(), np.dtype(program.dtype)
+        self._cupy = cupy
+        self.n = slots[0].shape[0]
+        self._kernel = cupy.RawModule(code=cuda_source(program), options=OPTIONS).get_function(
+            "gradflow_advance"
+        )
+        self._slots = cupy.asarray(np.stack(slots))
+        # A kernel's pointer must point somewhere, also where there is nothing to read.
+        self._fixed = cupy.asarray(np.asarray([*fixed, 0.0], dtype=dtype))
+
+    def advance(self, table: Array) -> None:
+        """Take every trajectory through the steps whose numbers are the rows of `table`."""
+        if self.n == 0 or table.shape[0] == 0:
+            return
+        rows = self._cupy.asarray(table)
+        blocks = min(-(-self.n // THREADS), MOST_BLOCKS)
+        arguments = (self._slots, np.int64(self.n), self._fixed, rows, np.int64(table.shape[0]))
+        self._kernel((blocks,), (THREADS,), arguments)
+
+    def read(self, index: int) -> Array:
+        """Return the trajectories' numbers in one slot, shape (n,), on the host."""
+        return np.asarray(self._slots[index].get())

@@ -1,0 +1,80 @@
+"""A program as Python source for Numba: blocks of lanes, so that the compiler vectorises across them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from gradflow.fused.program import Program, Statement
+
+# Lanes of a block lie side by side, and the slots of a block BLOCK numbers apart: 15 slots of 128
+# doubles stay in the first-level cache. A constant, so that the compiler sees that slots do not overlap.
+BLOCK = 128
+
+TEMPLATES = {
+    "add": "{0} + {1}",
+    "sub": "{0} - {1}",
+    "mul": "{0} * {1}",
+    "div": "{0} / {1}",
+    "neg": "-{0}",
+    "abs": "abs({0})",
+    "sqrt": "sqrt({0})",
+    "lt": "{0} < {1}",
+    "le": "{0} <= {1}",
+    "gt": "{0} > {1}",
+    "ge": "{0} >= {1}",
+    "eq": "{0} == {1}",
+    "ne": "{0} != {1}",
+    "and": "{0} & {1}",
+    "or": "{0} | {1}",
+    "not": "not {0}",
+    "select": "{1} if {0} else {2}",
+}
+
+SOURCE = '''"""Printed by gradflow.fused; not meant to be edited."""
+
+from math import sqrt
+
+from numba import njit
+from numpy import {dtype} as number
+
+
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def advance(blocks, first, last, width, fixed, table):
+{constants}
+{fixed}
+    for block in range(first, last):
+        slots = blocks[block]
+        for step in range(table.shape[0]):
+{columns}
+            for lane in range(width):
+{body}
+'''
+
+
+def python_source(program: Program) -> str:
+    """Return a module whose ``advance`` takes blocks of trajectories through the rows of a table."""
+    constants: dict[str, str] = {}
+
+    def operand(value: str | float) -> str:
+        if isinstance(value, str):
+            return value
+        return constants.setdefault(repr(value), f"k{len(constants)}")
+
+    body = [f"{name} = slots[{BLOCK * slot} + lane]" for slot, name in program.loads]
+    body += [f"{s.name} = {_right_side(s, operand)}" for s in program.statements]
+    body += [f"slots[{BLOCK * slot} + lane] = {operand(name)}" for slot, name in program.stores]
+    return SOURCE.format(
+        dtype=program.dtype,
+        constants=_lines(4, (f"{name} = number({value})" for value, name in constants.items())),
+        fixed=_lines(4, (f"f{i} = fixed[{i}]" for i in range(program.fixed))),
+        columns=_lines(12, (f"c{i} = table[step, {i}]" for i in range(program.columns))),
+        body=_lines(16, body),
+    )
+
+
+def _right_side(statement: Statement, operand: Callable[[str | float], str]) -> str:
+    return TEMPLATES[statement.op].format(*(operand(a) for a in statement.args))
+
+
+def _lines(indent: int, lines: Iterable[str]) -> str:
+    return "\n".join(" " * indent + line for line in lines)
