@@ -6,7 +6,6 @@ beneath it, for callers that need neither the dataset nor its checks.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +17,7 @@ from gradflow.field import gradient
 from gradflow.field.baselines import best_constant
 from gradflow.flow.integrate import METHODS, STATUSES, Trajectory, integrate
 from gradflow.outcome import RESTING_GRADIENT, outcome
-from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, require_finite
+from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, numbers, require_finite
 from gradflow.results import activity_codes, balancedness, codes, outcome_codes, provenance, state_variables
 
 __all__ = ["METHODS", "STATUSES", "Trajectory", "gradient_flow", "integrate"]
@@ -80,15 +79,20 @@ def gradient_flow(
     require_finite("neuron", *start)
     if any(np.ndim(value) for value in start):
         raise ValueError("neuron: gradient_flow follows one neuron, got an array of them")
-    if not (math.isfinite(t_end) and t_end >= 0):
-        raise ValueError(f"t_end: must be finite and at least 0, got {t_end}")
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem: expected a Problem, got {problem!r}")
+    t_end, rtol = _number("t_end", t_end), _number("rtol", rtol)
+    if t_end < 0:
+        raise ValueError(f"t_end: must be at least 0, got {t_end}")
     if not 1e-13 <= rtol <= 1e-2:
         raise ValueError(f"rtol: must lie between 1e-13 and 1e-2, got {rtol}")
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method: must be one of {', '.join(METHODS)}, got {method!r}")
+    if isinstance(max_steps, bool) or not isinstance(max_steps, (int, np.integer)):
+        raise TypeError(f"max_steps: expected an integer, got {max_steps!r}")
     if max_steps < 1:
         raise ValueError(f"max_steps: must be at least 1, got {max_steps}")
-    moments = None if times is None else np.asarray(times, dtype=np.float64)
+    moments = None if times is None else numbers("times", times).astype(np.float64)
     if moments is not None and (
         moments.ndim != 1
         or not np.all(np.isfinite(moments))
@@ -108,6 +112,13 @@ def gradient_flow(
         method=method,
     )
     return _dataset(run, start, problem, attributes)
+
+
+def _number(name: str, value: float) -> float:
+    require_finite(name, value)
+    if np.ndim(value):
+        raise ValueError(f"{name}: expected one number, got an array of them")
+    return float(value)
 
 
 def _dataset(run: Trajectory, start: Neuron, problem: Problem, attributes: dict[str, str]) -> xr.Dataset:

@@ -58,11 +58,11 @@ def setting(problem: Problem) -> Setting:
         If the inputs are a sample, or teacher or interval are arrays.
     """
     if not isinstance(problem.inputs, Uniform):
-        raise TypeError("flow: the inputs must be an interval (the population), got a sample")
+        raise TypeError("inputs: the flow needs an interval (the population), got a sample")
     try:
         w1, b1, w2, b2, lo, hi = (float(v) for v in (*problem.teacher, problem.inputs.lo, problem.inputs.hi))
     except TypeError as error:
-        raise TypeError("flow: one trajectory has one teacher and one interval, got arrays") from error
+        raise TypeError("teacher and interval: one trajectory has one of each, got arrays") from error
     teacher = (w1, b1, w2, b2)
     return Setting(teacher, lo, hi, problem.slopes, kernel.target(FLOATS, teacher, lo, hi, problem.slopes))
 

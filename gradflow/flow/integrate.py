@@ -29,6 +29,7 @@ REACHED, STOPPED, STEP_TOO_SMALL, TOO_MANY_STEPS = range(4)
 
 _TINY = 1e-300
 _CERTAIN = 10.0
+_DEPARTURE = 1e-16
 
 
 class Point(NamedTuple):
@@ -84,6 +85,8 @@ def integrate(
     """
     where = charts.setting(problem)
     theta, z = charts.start(neuron, where)
+    if theta[:2] == (0.0, 0.0) and where.slopes[0] != 0.0:
+        z = _leave_origin(theta, where)
     run = _Run(rtol, method, _Recorder(times), stop, progress, max_steps)
     state = _State(0.0, theta, z, 0.0)
     cell = _first_cell(theta, z, where)
@@ -168,6 +171,7 @@ class _Candidate(NamedTuple):
     mark: tuple[int, int]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # in error norms of trial steps that are then shortened
 def _cross_cell(cell: Cell, begin: _State, where: Setting, t_end: float, run: _Run) -> _Leg:
     """Integrate inside one cell until a crossing, `t_end` or a stop."""
     chart = charts.make_chart(cell, where)
@@ -281,6 +285,17 @@ def _crossed(
         if leaves.depth > _CERTAIN * rtol * size:
             confirmed.append(wall)
     return min(confirmed, key=lambda wall: candidates[wall].t, default=None)
+
+
+def _leave_origin(theta: Floats, where: Setting) -> tuple[float, float, float]:
+    """Return pre-activations just off w1 = b1 = 0, where the velocity is that of a dead neuron (φ′(0) = s₋).
+
+    The field is not continuous there, and a breakpoint exists only once the point has been left.
+    """
+    g = charts.gradient(charts.make_chart((False, False, False), where), where, *theta)
+    lo, q, hi = (-(g[0] * x + g[1]) for x in (where.lo, where.aim.x[1], where.hi))
+    scale = _DEPARTURE / (max(abs(lo), abs(hi)) or 1.0)
+    return scale * lo, scale * q, scale * hi
 
 
 def _first_cell(theta: Floats, z: tuple[float, float, float], where: Setting) -> Cell:

@@ -25,6 +25,7 @@ _LATEX = {
     **{character: rf"\ensuremath{{{code}}}" for character, code in {
         "φ": r"\varphi", "θ": r"\theta", "ρ": r"\rho", "η": r"\eta", "ε": r"\varepsilon", "σ": r"\sigma",
         "μ": r"\mu", "δ": r"\delta", "ℓ": r"\ell", "∇": r"\nabla", "∂": r"\partial", "∫": r"\int",
+        "κ": r"\kappa", "Δ": r"\Delta", "√": r"\surd",
         "Σ": r"\textstyle\sum", "∈": r"\in", "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "±": r"\pm",
         "−": "-", "·": r"\cdot", "×": r"\times", "→": r"\to", "∞": r"\infty", "′": "'", "″": "''",
         "¹": "^1", "²": "^2", "³": "^3", "⁴": "^4", "⁻": "^-", "ᵀ": "^T", "₀": "_0", "₁": "_1", "₂": "_2",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from gradflow.activity import wall_distances
 from gradflow.backend import Array, as_floating
-from gradflow.field.baselines import best_line, moments
+from gradflow.field.baselines import adaptable, best_line, moments
 from gradflow.problem import Neuron, Problem, as_neuron
 
 
@@ -19,7 +19,7 @@ def excess(neuron: Neuron | Array, problem: Problem, s: float) -> Array:
     w1, b1, w2, b2 = as_neuron(neuron)
     m, line = moments(problem), best_line(problem)
     _, (w1, b1, w2, b2, mean_x, variance, mean, slope) = as_floating(
-        (w1, b1, w2, b2, m.mean_x, m.variance_x, m.mean, line.slope)
+        (w1, b1, w2, b2, *adaptable(m.mean_x, m.variance_x, m.mean, line.slope))
     )
     rho1, rho0 = s * w1 * w2 - slope, s * w2 * (w1 * mean_x + b1) + b2 - mean
     return variance * (rho1 * rho1) + rho0 * rho0
@@ -39,7 +39,8 @@ def remaining_path(neuron: Neuron | Array, problem: Problem, s: float) -> Array:
     """
     w2 = as_neuron(neuron).w2
     m = moments(problem)
-    xp, (e, w2, mean_x, variance) = as_floating((excess(neuron, problem, s), w2, m.mean_x, m.variance_x))
+    moments_x = adaptable(m.mean_x, m.variance_x)
+    xp, (e, w2, mean_x, variance) = as_floating((excess(neuron, problem, s), w2, *moments_x))
     trace = variance + mean_x * mean_x + 1.0
     root = trace * trace - 4.0 * variance
     kappa = 2.0 * variance / (trace + xp.sqrt(xp.where(root > 0, root, xp.zeros_like(root))))

@@ -65,6 +65,8 @@ WRONG_FORMULAS: list[Any] = [
     ("balancedness", "loss", lambda cell: 2 * LOSS(cell), "dL/dt"),
     ("numeric_field", "loss", lambda cell: LOSS(cell) + b2, "the kernel's loss"),
     ("reference_losses", "loss", lambda cell: LOSS(cell) + b2, "L = L_line"),
+    ("hyperactive_trap", "loss", lambda cell: LOSS(cell) + b2, "population: L = L_line"),
+    ("hyperactive_trap", "gradient", gradient_with(0, lambda _, g: g / 2), "population: ∇L = ∇e"),
 ]
 
 
@@ -101,7 +103,14 @@ def test_wrong_signs_are_found_out(
 
 
 @pytest.mark.parametrize(
-    ("name", "function"), [("continuity", "third_jump"), ("reference_losses", "line_loss")]
+    ("name", "function"),
+    [
+        ("continuity", "third_jump"),
+        ("reference_losses", "line_loss"),
+        ("hyperactive_trap", "excess"),
+        ("hyperactive_trap", "smaller_eigenvalue"),
+        ("hyperactive_trap", "longest_path"),
+    ],
 )
 def test_a_wrong_statement_is_found_out(
     name: str, function: str, load: Load, few_cells: Restrict, monkeypatch: pytest.MonkeyPatch
@@ -168,5 +177,5 @@ def test_a_comparison_left_open_fails_the_proof(
 
 def test_unchanged_formulas_pass_on_the_same_few_cells(load: Load, few_cells: Restrict) -> None:
     assert len(cells()) == 20
-    for name in ("continuity", "numeric_field", "reference_losses"):
+    for name in ("continuity", "numeric_field", "reference_losses", "hyperactive_trap"):
         assert main(few_cells(load(name)).derive, ["--latex"]) == 0

@@ -1,0 +1,160 @@
+"""Thresholds: the bracket contains the change of outcome; those of the flow, checked on both sides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import solve_ivp
+
+from gradflow.basins import bracket, flow_outcomes
+from gradflow.field import evaluator, loss
+from gradflow.outcome import CONSTANT, GLOBAL, LINEAR, OUTCOMES, UNDECIDED
+from gradflow.problem import Neuron, Problem
+
+LOWER_B2 = -1.87278610
+
+
+def step(at: float, below: int = LINEAR, above: int = GLOBAL) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the rule that gives `above` from `at` on."""
+    return lambda values: np.where(values < at, below, above).astype(np.int8)
+
+
+@given(
+    st.floats(-1e3, 1e3),
+    st.floats(1e-3, 1e3),
+    st.floats(0.0, 1.0),
+    st.floats(-12.0, 0.0),
+    st.integers(1, 20),
+    st.booleans(),
+)
+def test_the_bracket_contains_the_truth(
+    lo: float, width: float, part: float, exponent: float, sections: int, swapped: bool
+) -> None:
+    hi, tol = lo + width, 10.0**exponent
+    truth = min(max(lo + part * width, math.nextafter(lo, math.inf)), hi)
+    found = bracket(step(truth), (hi, lo) if swapped else (lo, hi), tol=tol, sections=sections)
+    spacing = max(abs(np.spacing(lo)), abs(np.spacing(hi)))
+    assert abs(found.value - truth) <= found.uncertainty + spacing
+    assert found.uncertainty <= max(tol, spacing)
+    assert (found.below, found.above) == ("linear", "global")
+
+
+@given(st.floats(-1.0, 1.0), st.integers(2, 30))
+def test_the_number_of_sections_does_not_matter(truth: float, sections: int) -> None:
+    one, many = (bracket(step(truth), (-2.0, 3.0), tol=1e-9, sections=n) for n in (1, sections))
+    assert abs(one.value - many.value) <= one.uncertainty + many.uncertainty
+
+
+def test_more_sections_take_fewer_rounds() -> None:
+    def rounds(sections: int) -> int:
+        sizes: list[int] = []
+
+        def decide(values: np.ndarray) -> np.ndarray:
+            sizes.append(values.size)
+            return step(0.3)(values)
+
+        bracket(decide, (0.0, 1.0), tol=1e-8, sections=sections)
+        assert set(sizes[1:]) == {sections}
+        return len(sizes)
+
+    assert rounds(9) == math.ceil(math.log10(0.5e8))  # the ends' decision narrows tenfold, too
+    assert rounds(1) > 2 * rounds(9)
+
+
+def test_it_stops_at_the_spacing_of_floats() -> None:
+    truth = 1.0 + 12345 * np.spacing(1.0)
+    for sections in (1, 4):
+        found = bracket(step(truth), (0.5, 2.0), tol=1e-30, sections=sections)
+        assert found.uncertainty <= np.spacing(1.0)
+        assert abs(found.value - truth) <= 2 * np.spacing(1.0)
+
+
+def test_a_wide_tolerance_takes_no_step() -> None:
+    found = bracket(step(0.2), (0.0, 1.0), tol=1.0)
+    assert found.uncertainty <= 0.5
+    assert abs(found.value - 0.2) <= found.uncertainty
+
+
+def test_of_several_changes_one_is_found() -> None:
+    def bands(values: np.ndarray) -> np.ndarray:
+        return np.select([values < 0.2, values < 0.5, values < 0.8], [CONSTANT, GLOBAL, CONSTANT], LINEAR)
+
+    for sections in (1, 2, 5, 50):
+        found = bracket(bands, (0.0, 1.0), tol=1e-9, sections=sections)
+        edges = {0.2: ("constant", "global"), 0.5: ("global", "constant"), 0.8: ("constant", "linear")}
+        edge = min(edges, key=lambda at: abs(at - found.value))
+        assert abs(found.value - edge) <= 2e-9
+        assert (found.below, found.above) == edges[edge]
+    assert bracket(bands, (0.0, 1.0), sections=50).value == pytest.approx(0.2)
+
+
+def test_undecided_is_an_outcome() -> None:
+    found = bracket(step(0.5, CONSTANT, UNDECIDED), (0.0, 1.0))
+    assert (found.below, found.above) == ("constant", OUTCOMES[UNDECIDED])
+
+
+@pytest.mark.parametrize(
+    ("between", "options", "message"),
+    [
+        ((0.0, 0.1), {}, r"between: the outcome is linear at both 0 and 0\.1; choose ends that differ"),
+        ((0.9, 2.0), {}, r"between: the outcome is global at both"),
+        ((1.0, 1.0), {}, r"between: expected two different finite numbers, got 1\.0 and 1\.0"),
+        ((0.0, math.inf), {}, r"between: expected two different finite numbers"),
+        ((math.nan, 1.0), {}, r"between: expected two different finite numbers"),
+        ((0.0, 1.0), {"tol": 0.0}, r"tol: must be positive, got 0\.0"),
+        ((0.0, 1.0), {"tol": -1e-3}, r"tol: must be positive"),
+        ((0.0, 1.0), {"tol": math.nan}, r"tol: must be positive, got nan"),
+        ((0.0, 1.0), {"sections": 0}, r"sections: must be at least 1, got 0"),
+    ],
+)
+def test_bad_input_is_named(between: tuple[float, float], options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        bracket(step(0.5), between, **options)
+
+
+def along(name: str) -> Callable[[np.ndarray], np.ndarray]:
+    start = Neuron(1.0, 0.0, 1.0, 0.0)
+    return lambda values: flow_outcomes(start._replace(**{name: values}), Problem())
+
+
+def independent_loss(start: Neuron, t_end: float) -> float:
+    """Integrate the true field with SciPy and return the final loss."""
+    theta = np.array(start, dtype=np.float64)
+    gradient = evaluator(Problem(), theta).gradient
+    solution = solve_ivp(
+        lambda _, y: -gradient(y), (0.0, t_end), theta, method="DOP853", rtol=1e-12, atol=1e-13, max_step=0.5
+    )
+    return float(loss(solution.y[:, -1]))
+
+
+def test_the_flows_threshold_in_b2() -> None:
+    found = bracket(along("b2"), (LOWER_B2 - 1e-4, LOWER_B2 + 1e-4), tol=1e-8)
+    assert found.value == pytest.approx(LOWER_B2, abs=2e-8)
+    assert (found.below, found.above) == ("linear", "global")
+
+
+def test_an_independent_integration_agrees_on_either_side_of_it() -> None:
+    above = independent_loss(Neuron(1.0, 0.0, 1.0, LOWER_B2 + 1e-6), 150.0)
+    below = independent_loss(Neuron(1.0, 0.0, 1.0, LOWER_B2 - 1e-6), 150.0)
+    assert above < 1e-8
+    assert below == pytest.approx(1.0 / 48.0, rel=1e-6)
+
+
+def test_the_flows_lower_threshold_in_b1_is_the_wall() -> None:
+    found = bracket(along("b1"), (-1.5, -0.75), tol=1e-6)
+    assert abs(found.value + 1.0) <= 1e-6
+    assert (found.below, found.above) == ("constant", "global")
+    assert along("b1")(np.array([-1.0, math.nextafter(-1.0, 0.0)])).tolist() == [CONSTANT, GLOBAL]
+
+
+def test_outcomes_have_the_shape_of_the_starts() -> None:
+    b1, b2 = np.array([[-2.0], [0.0]]), np.array([-3.0, 0.0, 0.5])
+    codes = flow_outcomes(Neuron(1.0, b1, 1.0, b2), Problem())
+    assert codes.dtype == np.int8
+    np.testing.assert_array_equal(codes, [[CONSTANT] * 3, [LINEAR, GLOBAL, GLOBAL]])
