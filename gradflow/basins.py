@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradflow.activity import BALANCED
 from gradflow.descent import train
 from gradflow.descent.hyper import Config
+from gradflow.flow.ensemble import States, integrate_ensemble
 from gradflow.flow.integrate import Point, integrate
-from gradflow.outcome import OUTCOMES, UNDECIDED, References, near, outcome, references
+from gradflow.outcome import CONSTANT, OUTCOMES, UNDECIDED, References, near, outcome, references
 from gradflow.problem import Neuron, Problem
 
 Decide = Callable[[np.ndarray], np.ndarray]
@@ -54,13 +56,16 @@ def bracket(
     Raises
     ------
     ValueError
-        If the interval is empty or not finite, or both ends have the same outcome.
+        If the interval is empty or not finite, `tol` or `sections` is not positive, or both ends have the
+        same outcome.
     """
     lo, hi = sorted(float(v) for v in between)
     if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi):
         raise ValueError(f"between: expected two different finite numbers, got {between[0]} and {between[1]}")
     if not tol > 0:
         raise ValueError(f"tol: must be positive, got {tol}")
+    if sections < 1:
+        raise ValueError(f"sections: must be at least 1, got {sections}")
     values = np.linspace(lo, hi, sections + 2)
     codes = decide(values)
     if codes[0] == codes[-1]:
@@ -107,10 +112,69 @@ def _flow_outcome(neuron: Neuron, problem: Problem, levels: References, rtol: fl
         nonlocal decided
         if any(near(point.loss, levels)):
             decided = int(outcome(np.array(point.theta), problem))
+        if decided == CONSTANT and _revives(np.array(point.theta), point.activity, problem):
+            decided = UNDECIDED
         return decided != UNDECIDED
 
     run = integrate(neuron, problem, longest, rtol=rtol, stop=stop)
     return decided if decided != UNDECIDED else int(outcome(np.array(run.last.theta), problem))
+
+
+def _revives(theta: np.ndarray, state: np.ndarray | int, problem: Problem) -> np.ndarray:
+    """Whether a balanced ReLU neuron's active end grows; (w1, b1) may already round to that of a dead one."""
+    w1, _, w2, b2 = theta
+    v1, c1, v2, c2 = problem.teacher
+    slope = problem.slopes[1]
+    at_end = np.where(w1 > 0.0, problem.hi, problem.lo)
+    target = v2 * slope * np.maximum(v1 * at_end + c1, 0.0) + c2
+    grows = slope * w2 * (b2 - target) < 0.0
+    return np.asarray((problem.slopes[0] == 0.0) & (state == BALANCED) & grows)
+
+
+class Ends(NamedTuple):
+    """Where trajectories ended: outcome codes, final losses, and the first change of activity (NaN: none)."""
+
+    outcome: np.ndarray
+    loss: np.ndarray
+    first_crossing: np.ndarray
+
+
+def flow_run(neuron: Neuron, problem: Problem, *, rtol: float = 1e-9, longest: float = 1e4) -> Ends:
+    """Follow the flow from an array of starts until each outcome is decided, at most to t = `longest`.
+
+    The first crossing is the time of the first wall crossing, the teacher's breakpoint included.
+    """
+    levels = references(problem)
+
+    def stop(states: States) -> np.ndarray:
+        close = near(states.loss, levels)
+        worth = close.zero | close.linear | close.constant
+        ends = np.zeros(states.loss.shape, dtype=bool)
+        if np.any(worth):
+            theta = states.theta[:, worth]
+            codes = outcome(theta, problem)
+            revives = (codes == CONSTANT) & _revives(theta, states.activity[worth], problem)
+            ends[worth] = (codes != UNDECIDED) & ~revives
+        return ends
+
+    run = integrate_ensemble(neuron, problem, longest, rtol=rtol, stop=stop)
+    return Ends(np.asarray(outcome(run.final, problem)), np.asarray(run.loss), np.asarray(run.first_crossing))
+
+
+def descent_run(
+    neuron: Neuron,
+    problem: Problem,
+    optimizer: Config,
+    steps: int,
+    *,
+    dtype: str = "float64",
+) -> Ends:
+    """Train from an array of starts; the first crossing is a step."""
+    run = train(neuron, problem, optimizer, steps, events=False, dtype=dtype)
+    codes = np.asarray(outcome(run.final, problem, run.diverged))
+    changes = np.asarray(run.first_change)
+    first = np.where(changes < 0, np.nan, changes)
+    return Ends(codes, run.loss[-1].astype(np.float64), first)
 
 
 def descent_outcomes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -107,7 +108,7 @@ def _introduction(claims: list[dict[str, Any]]) -> str:
 def _ledger(claims: list[dict[str, Any]]) -> str:
     rows = "".join(
         f'<tr><td>{_badge(entry["verdict"])}</td><td><a href="#{escape(entry["id"])}"><code>{escape(entry["id"])}'
-        f"</code></a></td><td>{escape(entry['claim'])}</td></tr>"
+        f"</code></a></td><td>{_prose(entry['claim'])}</td></tr>"
         for entry in claims
     )
     return f"<table><thead><tr><th>Verdict</th><th>Id</th><th>Claim</th></tr></thead><tbody>{rows}</tbody></table>"
@@ -128,7 +129,7 @@ def _claim(entry: dict[str, Any]) -> str:
     numbers = f"<details><summary>The numbers</summary><table>{rows}</table></details>" if rows else ""
     return (
         f'<h3 id="{escape(entry["id"])}">{_badge(entry["verdict"])}<code>{escape(entry["id"])}</code></h3>'
-        f"<blockquote>{escape(entry['claim'])}</blockquote><p>{escape(summary)}</p>{numbers}"
+        f"<blockquote>{_prose(entry['claim'])}</blockquote><p>{_prose(summary)}</p>{numbers}"
     )
 
 
@@ -137,8 +138,13 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
     if isinstance(value, dict):
         return [row for key, item in value.items() for row in _flat(item, f"{name} · {key}" if name else key)]
     if isinstance(value, (list, tuple)):
-        return [(_words(name), ", ".join(_value(item) for item in value))]
+        return [(_words(name), ", ".join(_value(item) for item in value) or "none")]
     return [(_words(name), _value(value))]
+
+
+def _prose(text: str) -> str:
+    """Return a sentence as HTML, with minus signs where numbers have hyphens."""
+    return re.sub(r"(?<![\w.)])-(?=[\d.bw])", "−", escape(text))
 
 
 def _words(name: str) -> str:

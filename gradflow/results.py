@@ -6,7 +6,7 @@ import contextlib
 import json
 import math
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ def describe_problem(problem: Problem) -> dict[str, object]:
     if isinstance(inputs, Sample):
         described["samples"] = int(inputs.x.shape[0])
         described["weighted"] = inputs.weights is not None
+        described["targets"] = inputs.targets is not None
     return described
 
 
@@ -124,16 +125,26 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`, moved onto it on success and removed on failure."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    """Give a new file's name beside `path`; it is moved onto it on success and removed on failure.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be made or written; the error names `path`.
+    """
+    temporary = path.parent / f".gradflow-{secrets.token_hex(8)}{path.suffix}"
     try:
+        # Made here, inside: an interrupt between making a file and promising to remove it would leave it.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename is not None and Path(os.fsdecode(error.filename)) == temporary:
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -164,9 +175,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
     return to_numpy(value).tolist() if hasattr(value, "__array_namespace__") else repr(value)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -77,9 +77,12 @@ def describe(claim: Claim) -> dict[str, str]:
 
 
 def check(claim: Claim, *, quick: bool = False) -> Checked:
-    """Check one claim."""
+    """Check one claim; a check that cannot be carried out leaves it open, with the reason."""
     begin = time.perf_counter()
-    finding = claim.check(quick)
+    try:
+        finding = claim.check(quick)
+    except (ValueError, ArithmeticError) as error:
+        finding = Finding("open", f"The check could not be carried out: {' '.join(str(error).split())}.")
     return Checked(claim, finding, time.perf_counter() - begin)
 
 

@@ -13,12 +13,15 @@ from gradflow.results import to_json
 def derive(
     result: Annotated[
         str | None,
-        typer.Argument(metavar="[RESULT]", help="Number or name of a derivation; without it, a list."),
+        typer.Argument(metavar="RESULT", help="Number or name of a derivation; without it, a list."),
     ] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Print only the LaTeX.")] = False,
     json: JSON = False,
 ) -> None:
-    """State and prove the closed forms; exit code 1 if a proof fails."""
+    """Derive, prove and print the closed forms.
+
+    Exit code 1 if a proof fails.
+    """
     from gradflow.symbolic.catalogue import catalogue, load
 
     if result is None:

@@ -13,11 +13,19 @@ from typing import Annotated, Any
 
 import typer
 
-from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.problem import PARAMETERS, Neuron, Problem, Uniform, grid
+
+LARGEST = 1e30
+"""Largest parameter or input: beyond it the square of a gradient can overflow."""
+
+MOST = 2**31 - 1
+"""Largest integer; files store steps in 32 bits."""
+
+MOST_SAMPLES = 10_000_000
 
 
-def number(name: str, text: str, *, least: float | None = None) -> float:
-    """Return the finite number that an option's text is.
+def number(name: str, text: str, *, least: float | None = None, size: float | None = None) -> float:
+    """Return the finite number that an option's text is, at least `least`, at most `size` from 0.
 
     Raises
     ------
@@ -25,23 +33,26 @@ def number(name: str, text: str, *, least: float | None = None) -> float:
         One line with the option, the text and what is allowed.
     """
     allowed = "a finite number" + ("" if least is None else f" >= {least:g}")
+    if size is not None:
+        allowed = f"a number between {-size:g} and {size:g}"
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or (least is not None and value < least):
+    outside = (least is not None and value < least) or (size is not None and abs(value) > size)
+    if not math.isfinite(value) or outside:
         raise ValueError(f"{name}: expected {allowed}, got {text!r}")
     return value
 
 
-def integer(name: str, text: str, *, least: int) -> int:
+def integer(name: str, text: str, *, least: int, most: int = MOST) -> int:
     """Return the integer that an option's text is, with errors as `number`."""
     try:
         value = int(text)
     except ValueError:
         value = least - 1
-    if value < least:
-        raise ValueError(f"{name}: expected an integer >= {least}, got {text!r}")
+    if not least <= value <= most:
+        raise ValueError(f"{name}: expected an integer from {least} to {most}, got {text!r}")
     return value
 
 
@@ -56,10 +67,21 @@ W2 = Annotated[str, _numeric("Output weight at the start.")]
 B2 = Annotated[str, _numeric("Output bias at the start.")]
 TEACHER = Annotated[
     tuple[str, str, str, str],
-    typer.Option("--teacher", metavar="W1 B1 W2 B2", help="The teacher's parameters."),
+    typer.Option(
+        "--teacher",
+        metavar="W1 B1 W2 B2",
+        show_default=False,
+        help="The teacher's parameters.  [default: 1 0 1 0]",
+    ),
 ]
 INTERVAL = Annotated[
-    tuple[str, str], typer.Option("--interval", metavar="LO HI", help="The inputs are uniform on [LO, HI].")
+    tuple[str, str],
+    typer.Option(
+        "--interval",
+        metavar="LO HI",
+        show_default=False,
+        help="The inputs are uniform on [LO, HI].  [default: -1 1]",
+    ),
 ]
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 OUT_NC = Annotated[
@@ -70,17 +92,18 @@ OUT_NC = Annotated[
 def neuron(w1: str, b1: str, w2: str, b2: str) -> Neuron:
     """Return the start."""
     return Neuron(
-        *(number(f"--{n}", v) for n, v in zip(("w1", "b1", "w2", "b2"), (w1, b1, w2, b2), strict=True))
+        *(number(f"--{n}", v, size=LARGEST) for n, v in zip(PARAMETERS, (w1, b1, w2, b2), strict=True))
     )
 
 
 def problem(teacher: tuple[str, ...], interval: tuple[str, ...], samples: int | None = None) -> Problem:
     """Return the problem on the interval's population, or on its grid of `samples` inputs."""
-    lo, hi = (number("--interval", value) for value in interval)
+    lo, hi = (number("--interval", value, size=LARGEST) for value in interval)
     if not lo < hi:
         raise ValueError(f"--interval: LO must be below HI, got {interval[0]} {interval[1]}")
     inputs = Uniform(lo, hi) if samples is None else grid(samples, lo, hi)
-    return Problem(teacher=Neuron(*(number("--teacher", value) for value in teacher)), inputs=inputs)
+    aim = Neuron(*(number("--teacher", value, size=LARGEST) for value in teacher))
+    return Problem(teacher=aim, inputs=inputs)
 
 
 def check_file(path: Path | None, suffix: str = ".nc") -> None:

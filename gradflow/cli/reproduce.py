@@ -36,7 +36,11 @@ def reproduce(
     list_: Annotated[bool, typer.Option("--list", help="List the claims and run nothing.")] = False,
     json: JSON = False,
 ) -> None:
-    """Check every claim of the sources, draw the figures and write a report."""
+    """Check the claims, draw the figures, report.
+
+    Writes report.html (one file that needs no network), claims.json, and the figures as PDF, SVG and
+    PNG; prints the table of claims.
+    """
     from gradflow.claims import LEDGER, describe, select
 
     claims = select(LEDGER, only or [])
@@ -56,6 +60,7 @@ def reproduce(
     if out is not None and not only:
         from gradflow.scripts import script_paths
 
+        _make(out / "figures")
         plots = [partial(_draw, path, out / "figures") for path in script_paths("plots")]
     with progress_bar("reproduce", len(tasks) + len(plots)) as advance:
         results = run_all([*tasks, *plots], advance)
@@ -89,6 +94,9 @@ def _make(out: Path) -> None:
     except OSError as error:
         raise ValueError(f"--out: cannot make the directory {str(out)!r}: {error.strerror}") from error
     check_directory(out)
+    for name in ("claims.json", "report.html"):
+        if (out / name).is_dir():
+            raise ValueError(f"--out: {str(out / name)!r} is a directory, where a file is to go")
 
 
 def _check(name: str, quick: bool) -> Any:
@@ -107,18 +115,25 @@ def _draw(path: Path, folder: Path) -> Any:
 def _table(document: dict[str, Any]) -> None:
     """Print the ledger, one claim a row, the finding under it."""
     from rich.console import Console
-    from rich.padding import Padding
+    from rich.table import Table
     from rich.text import Text
 
+    class _Console(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
     colours = {"reproduced": "green", "conditional": "yellow", "refuted": "red", "open": "magenta"}
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+    console = _Console(file=sys.stdout, highlight=False, soft_wrap=False)
     for entry in document["claims"]:
         verdict = entry["verdict"]
-        line = Text.assemble(
-            (f"{verdict:<12}", f"bold {colours[verdict]}"), (f"{entry['id']:<17} ", "bold"), entry["claim"]
+        rows = Table.grid(padding=(0, 1))
+        rows.add_column(min_width=11)
+        rows.add_row(
+            Text(verdict, style=f"bold {colours[verdict]}"),
+            Text.assemble((f"{entry['id']}  ", "bold"), entry["claim"]),
         )
-        console.print(line)
-        console.print(Padding(Text(entry["evidence"]["summary"], style="dim"), (0, 0, 1, 12)))
+        rows.add_row("", Text(entry["evidence"]["summary"], style="dim"))
+        console.print(rows, "")
     counts = {v: sum(e["verdict"] == v for e in document["claims"]) for v in colours}
     told = ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n)
     console.print(f"{len(document['claims'])} claims: {told}; {document['seconds']:.0f} s")

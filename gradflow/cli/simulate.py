@@ -14,6 +14,7 @@ from gradflow.cli.options import (
     B2,
     INTERVAL,
     JSON,
+    MOST_SAMPLES,
     OUT_NC,
     TEACHER,
     W1,
@@ -48,7 +49,11 @@ def flow(
     out: OUT_NC = None,
     json: JSON = False,
 ) -> None:
-    """Integrate the gradient flow of one neuron on the population loss."""
+    """Follow one neuron under the gradient flow.
+
+    The loss is the population's; crossings between activities, and past the teacher's breakpoint, are
+    located. `limit` is where the trajectory has converged to, if it has.
+    """
     start, task = neuron(w1, b1, w2, b2), problem(teacher, interval)
     duration, tolerance = number("--t-end", t_end, least=0), number("--rtol", rtol)
     if not 1e-13 <= tolerance <= 1e-2:
@@ -98,10 +103,13 @@ def train(
     out: OUT_NC = None,
     json: JSON = False,
 ) -> None:
-    """Train one neuron with an optimiser of finite learning rate."""
+    """Train one neuron with an optimiser.
+
+    A crossing's step is the number of updates after which it had happened.
+    """
     if population and samples is not None:
         raise ValueError("--samples: cannot be combined with --population")
-    inputs = None if samples is None else integer("--samples", samples, least=2)
+    inputs = None if samples is None else integer("--samples", samples, least=2, most=MOST_SAMPLES)
     start, task = neuron(w1, b1, w2, b2), problem(teacher, interval, inputs)
     updates = integer("--steps", steps, least=0)
     if dtype not in ("float32", "float64"):
@@ -150,7 +158,7 @@ def _show(report: dict[str, Any], json: bool) -> None:
         return
     for key, value in report.items():
         if key == "crossings":
-            print("crossings " + ("none" if not value else ""))
+            print("crossings" if value else f"{'crossings':<16}none")
             for crossing in value:
                 when, event = crossing.values()
                 print(f"  {when:<22.15g} {event}")

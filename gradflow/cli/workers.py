@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -33,15 +35,23 @@ def run_all(
         return results
     # Not forked: a fork copies the progress bar's thread in whatever state it is.
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_when_interrupted)
+    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_listen)
     try:
-        futures = [executor.submit(task) for task in tasks]
+        # Ctrl-C goes to every process of the terminal; the workers, which inherit this, leave it to us.
+        with _interrupts_held():
+            futures = [executor.submit(_run, task) for task in tasks]
         for done, future in enumerate(as_completed(futures), start=1):
             future.result()
             advance(done)
         return [future.result() for future in futures]
+    except BaseException:
+        with _interrupts_ignored():
+            for child in multiprocessing.active_children():
+                child.terminate()
+            executor.shutdown(wait=True, cancel_futures=True)
+        raise
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+        executor.shutdown()
 
 
 def _cores() -> int:
@@ -50,10 +60,46 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _leave_when_interrupted() -> None:
-    """Make Ctrl-C end a worker silently, through its `finally` clauses."""
-    signal.signal(signal.SIGINT, _leave)
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let an interrupt wait; processes started meanwhile never get one."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Clear up without being interrupted again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _listen() -> None:
+    """Make a worker leave through its `finally` clauses when it is terminated."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
 
 
 def _leave(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise SystemExit(130)
+
+
+def _run(task: Callable[[], Any]) -> Any:
+    try:
+        return task()
+    except SystemExit:
+        # The executor would take this for the task's result and hand out the next one.
+        os._exit(130)

@@ -6,6 +6,7 @@ No figure touches pyplot, so none has to be closed and no backend has to be chos
 from gradflow.figures.loss_against import loss_against
 from gradflow.figures.loss_curves import loss_curves
 from gradflow.figures.panels import Band, Level, Mark, Panel, Series, fraction
+from gradflow.figures.phase_diagram import Diagram, phase_diagram
 from gradflow.figures.phase_plane import Trajectory, phase_plane
 from gradflow.figures.save import save
 from gradflow.figures.snapshots import snapshots
@@ -15,6 +16,7 @@ __all__ = [
     "DOUBLE",
     "SINGLE",
     "Band",
+    "Diagram",
     "Level",
     "Mark",
     "Panel",
@@ -23,6 +25,7 @@ __all__ = [
     "fraction",
     "loss_against",
     "loss_curves",
+    "phase_diagram",
     "phase_plane",
     "save",
     "snapshots",

@@ -73,7 +73,7 @@ def train(
     ------
     ValueError
         If Numba is not installed, or if something has no fused version: a sample of inputs, an optimiser
-        that is not made of elementwise +, −, ·, /, √ and comparisons, arrays of β or α (their logarithms
+        that is not made of elementwise +, −, ·, /, √ and comparisons, arrays of β (their logarithms
         differ between trajectories), arrays of hyper-parameters in float32.
 
     See Also

@@ -50,9 +50,10 @@ def rate_that_works(quick: bool) -> Finding:
         "reproduced" if works and robust else "conditional" if works else "refuted",
         f"At rate 0.2 the loss after {STEPS} steps is "
         + ", ".join(f"{entry['final_loss']:.0e} ({label})" for label, entry in values.items())
-        + ". The rate is not a safe one: of the rates between 0.18 and 0.22 only "
+        + f". The rate is {'' if robust else 'not '}a safe one: of the rates between 0.18 and 0.22, "
         + ", ".join(f"{entry['neighbours_that_reach_the_teacher']:.0%}" for entry in values.values())
-        + f" are at the teacher after {STEPS} steps; the others were killed or thrown back by a late spike.",
+        + f" are at the teacher after {STEPS} steps"
+        + ("." if robust else "; the others were killed or thrown back by a late spike."),
         {"settings": values, "neighbours": [0.18, 0.22]},
     )
 
@@ -71,9 +72,10 @@ def rate_that_kills(quick: bool) -> Finding:
     dies = all(entry["outcome"] == "constant" and entry["dies_at_step"] for entry in values.values())
     return Finding(
         "reproduced" if dies else "refuted",
-        "At rate 0.4 the neuron dies at step "
+        ("" if dies else "Not so in every setting: ")
+        + "At rate 0.4 the neuron dies at step "
         + ", ".join(f"{entry['dies_at_step']} ({label})" for label, entry in values.items())
-        + "; the final loss is that of the best constant, "
+        + f"; the final loss is {'that of the best constant, ' if dies else ''}"
         + ", ".join(f"{entry['final_loss']:.4f}" for entry in values.values())
         + ".",
         {"settings": values, "published_loss": 0.1},
@@ -130,11 +132,11 @@ def gradient_descent(quick: bool) -> Finding:
 
     kills = bracket(early_deaths, (0.2, 0.9), tol=1e-3 if quick else 1e-6, sections=300)
     step = death_step(train(START, SAMPLE, GD(lr=0.9), EARLY))
-    works = ends == ["global", "global"]
+    works, same = ends == ["global", "global"], ends == ["global", "constant"]
     return Finding(
-        "conditional" if works else "reproduced",
-        f"GD takes both rates (0.2: {ends[0]}, loss {float(run.loss[-1, 0]):.0e}; 0.4: {ends[1]}, "
-        f"{float(run.loss[-1, 1]):.0e}) and has no late spikes; it kills in the transient from rate {kills.value:.4f} on "
+        "reproduced" if same else "conditional" if step is not None else "refuted",
+        f"GD {'takes' if works else 'does not take'} both rates (0.2: {ends[0]}, loss {float(run.loss[-1, 0]):.0e}; 0.4: {ends[1]}, "
+        f"{float(run.loss[-1, 1]):.0e}){' and has no late spikes' if works else ''}; it kills in the transient from rate {kills.value:.4f} on "
         f"(at 0.9 at step {step}). The kill rate belongs to the optimiser, not to the problem.",
         {
             "outcomes": dict(zip(("0.2", "0.4"), ends, strict=True)),
@@ -159,10 +161,10 @@ def once_dead_frozen(quick: bool) -> Finding:
     died, revived = _revivals(quick)
     return Finding(
         "conditional" if gd_moves == 0.0 and revived else "reproduced" if gd_moves == 0.0 else "refuted",
-        f"True for GD: after its death at step {gd_step} (rate 0.7) w1, b1 and w2 do not change by a bit. Not so for Adam: "
+        f"{'True' if gd_moves == 0.0 else 'Not true'} for GD: after its death at step {gd_step} (rate 0.7) w1, b1 and w2 change by {gd_moves:.0g}. Not so for Adam: "
         f"its momentum outlives the gradient, and after death at step {adam_step} (rate 0.4) (w1, b1, w2) drifts by "
-        f"({', '.join(f'{move:+.3f}' for move in adam_moves)}), as the closed form of the decaying moments predicts (within "
-        f"{agreement:.0e}). The drift can carry a neuron back: of {died} that died in a sweep of starts and rates, {revived} "
+        f"({', '.join(f'{move:+.3f}' for move in adam_moves)}), {'as' if agreement < 1e-6 else 'not as'} the closed form of the "
+        f"decaying moments predicts (within {agreement:.0e}). The drift can carry a neuron back: of {died} that died in a sweep of starts and rates, {revived} "
         "came to life again.",
         {
             "gd_largest_move_after_death": gd_moves,

@@ -1,0 +1,38 @@
+"""The commands, and what all of them share on the command line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gradflow import __version__
+from gradflow.cli import derive, reproduce, simulate
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _command in (reproduce.reproduce, derive.derive, simulate.flow, simulate.train):
+    app.command()(_command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"gradflow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _gradflow(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Show what training does to a ReLU neuron: theory and simulation side by side.
+
+    Exit codes: 0; 1 if a proof fails; 2 for bad input; 130 when interrupted.
+    """

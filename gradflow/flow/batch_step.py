@@ -1,0 +1,133 @@
+"""One step of every lane: the stages, the error, the next step size, and whether a wall may be near."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gradflow.backend import Array
+from gradflow.flow import lanes as batch
+from gradflow.flow.lanes import DIVERGED, RUNNING, STEP_TOO_SMALL, Lanes, Setting
+from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD, Row
+
+_SAFETY, _SMALLEST, _LARGEST = 0.9, 0.2, 10.0
+_CLEARANCE = 0.25
+
+
+class Trial(NamedTuple):
+    """A step that may yet be rejected; `stages` are dy/dt, the last one at the end of the step."""
+
+    h: Array
+    y: Array
+    error: Array
+    lowest: Array
+    stages: tuple[Array, ...]
+
+
+def combine(row: Row, stages: tuple[Array, ...] | list[Array]) -> Array:
+    """Return the weighted sum of stages, added up in the order of the row."""
+    (first, weight), *rest = row
+    total = weight * stages[first]
+    for j, weight in rest:
+        total += weight * stages[j]
+    return total
+
+
+def attempt(setting: Setting, lanes: Lanes) -> Trial:
+    """Make the stages of a step and estimate its error."""
+    xp, terms, cell = setting.xp, lanes.terms, lanes.cell
+    h = xp.maximum(lanes.h, 10.0 * setting.eps * lanes.t)
+    h = xp.minimum(h, setting.t_end - lanes.t)
+    side = sides(setting, cell)
+    state = lanes.y[:4, ...]
+    z = batch.preactivations(terms, state)
+    lowest = [side[i, ...] * z[i] for i in range(3)]
+    stages = [lanes.f]
+    slopes = [lanes.f[:4, ...]]
+    for row in STAGES:
+        y = state + h * combine(row, slopes)
+        z = batch.preactivations(terms, y)
+        stages.append(batch.velocity(setting, terms, cell, y, z))
+        slopes.append(stages[-1][:4, ...])
+        lowest = [xp.minimum(low, side[i, ...] * z[i]) for i, low in enumerate(lowest)]
+    total = combine(STEP, stages)
+    y = lanes.y + h * total
+    stages.append(batch.velocity(setting, terms, cell, y, batch.preactivations(terms, y)))
+    error = _error(setting, lanes, y, h, combine(FIFTH, stages), total - combine(THIRD, stages))
+    return Trial(h, y, error, xp.stack(lowest), tuple(stages))
+
+
+def sides(setting: Setting, cell: Array) -> Array:
+    """Return the sign that the pre-activations have in a cell, shape (3, n)."""
+    return setting.ops.where(cell, 1.0, -1.0)
+
+
+def advance(setting: Setting, lanes: Lanes, trial: Trial) -> tuple[Lanes, Array]:
+    """Accept or reject the trial; return the lanes and which of them moved."""
+    xp = setting.xp
+    moved = (trial.error < 1.0) & (lanes.status == RUNNING)
+    one = xp.ones_like(trial.h)
+    # Three square roots make the eighth: unlike a power, they have the same bits everywhere.
+    root = xp.sqrt(xp.sqrt(xp.sqrt(xp.maximum(trial.error, 1e-20 * one))))
+    factor = xp.minimum(xp.maximum(_SAFETY / root, _SMALLEST * one), _LARGEST * one)
+    factor = xp.where(lanes.rejected & moved, xp.minimum(factor, one), factor)
+    h = trial.h * factor
+    left = setting.t_end - lanes.t
+    t = xp.where(trial.h >= left, setting.t_end * one, lanes.t + trial.h)
+    small = ~moved & (h < 10.0 * setting.eps * lanes.t + setting.tiny)
+    after = lanes._replace(
+        t=xp.where(moved, t, lanes.t),
+        h=h,
+        y=xp.where(moved, trial.y, lanes.y),
+        f=xp.where(moved, trial.stages[-1], lanes.f),
+        rejected=~moved,
+        steps=lanes.steps + xp.astype(moved, xp.int32),
+    )
+    if bool(xp.any(small)):
+        after = batch.ended(xp, after, small & (trial.error == xp.inf), DIVERGED)
+        after = batch.ended(xp, after, small, STEP_TOO_SMALL)
+    return after, moved
+
+
+def near_wall(setting: Setting, lanes: Lanes, trial: Trial) -> Array:
+    """Return which lanes may have touched a wall during the trial: a cheap test that errs on the safe side.
+
+    It looks at the pre-activations at all stages and at the Bernstein coefficients of the cubic through
+    the step's ends. A lane is cleared when all of them are on its own side by a quarter of their range,
+    some hundred times what the cubic neglects in a step that is accurate enough to be accepted.
+    """
+    xp, terms = setting.xp, lanes.terms
+    side = sides(setting, lanes.cell)
+    bounds = batch.walls(xp, terms, lanes.cell)
+    third = trial.h / 3.0
+    near = lanes.status != lanes.status
+    ends = zip(
+        *(batch.preactivations(terms, v) for v in (lanes.y, trial.y, lanes.f, trial.stages[-1])), strict=True
+    )
+    for i, (z0, z1, v0, v1) in enumerate(ends):
+        s = side[i, ...]
+        values = (s * z0, s * (z0 + third * v0), s * (z1 - third * v1), s * z1)
+        low, high = values[0], values[0]
+        for value in values[1:]:
+            low, high = xp.minimum(low, value), xp.maximum(high, value)
+        lowest = xp.minimum(low, trial.lowest[i, ...])
+        near = near | (bounds[i, ...] & (lowest <= _CLEARANCE * (high - low)))
+    return near
+
+
+def _error(setting: Setting, lanes: Lanes, y: Array, h: Array, fifth: Array, third: Array) -> Array:
+    """Return the error relative to the tolerance; infinite where a number is not finite.
+
+    The norm is that of Hairer, Nørsett and Wanner (II.10): two estimates, so that it is of order 8.
+    """
+    xp = setting.xp
+    scale = h / (lanes.floor + setting.rtol * xp.maximum(xp.abs(lanes.y), xp.abs(y)))
+    a, b = _squares(scale * fifth), _squares(scale * third)
+    size = a + 0.01 * b
+    zero = size == 0.0
+    error = a / xp.sqrt(5.0 * xp.where(zero, xp.ones_like(size), size))
+    return xp.where(xp.isfinite(size), error, xp.inf * xp.ones_like(size))
+
+
+def _squares(rows: Array) -> Array:
+    rows = rows * rows
+    return rows[0, ...] + rows[1, ...] + rows[2, ...] + rows[3, ...] + rows[4, ...]

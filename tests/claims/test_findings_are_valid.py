@@ -1,0 +1,91 @@
+"""Every claim has a source, a sentence and a check, whose finding is complete and can be published."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gradflow.claims import LEDGER, VERDICTS, Claim, Finding, check, select
+from gradflow.results import to_json
+from tests.cli.command import strict
+
+CHEAP = ("obs1.kink", "obs2.gd", "obs2.frozen")
+VERDICT = {
+    "obs0.hyperactive": "reproduced",
+    "obs0.dead": "reproduced",
+    "obs0.thresholds": "conditional",
+    "obs1.works": "reproduced",
+    "obs1.stuck": "reproduced",
+    "obs1.figure": "reproduced",
+    "obs1.kink": "reproduced",
+    "obs1.line": "reproduced",
+    "obs1.teacher": "reproduced",
+    "obs1.threshold": "conditional",
+    "obs1.large-b2": "conditional",
+    "obs2.lr-0.2": "conditional",
+    "obs2.lr-0.4": "reproduced",
+    "obs2.between": "conditional",
+    "obs2.gd": "conditional",
+    "obs2.frozen": "conditional",
+}
+
+
+def numbers(value: Any) -> list[Any]:
+    """Return everything at the ends of nested data."""
+    if isinstance(value, dict):
+        return [end for item in value.values() for end in numbers(item)]
+    if isinstance(value, list):
+        return [end for item in value for end in numbers(item)]
+    return [value]
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in CHEAP else pytest.param(n, marks=pytest.mark.slow) for n in (c.id for c in LEDGER)]
+)
+def test_a_finding(name: str) -> None:
+    (claim,) = select(LEDGER, [name])
+    first = check(claim, quick=True)
+    record = first.record()
+    assert record["verdict"] in VERDICTS
+    assert record["verdict"] == VERDICT.get(name, record["verdict"])
+    assert strict(to_json(record)) == record, "a number is NaN or infinite, or not a plain one"
+    assert None not in numbers(record["evidence"])
+    assert len(first.finding.summary) > 40
+    assert first.finding.summary.endswith(".")
+    assert "None" not in first.finding.summary
+    assert "\n" not in first.finding.summary
+    assert len(first.finding.values) > 0
+    assert "summary" not in first.finding.values
+    assert check(claim, quick=True).finding == first.finding, "a check is a pure function"
+
+
+def test_the_ledger() -> None:
+    assert set(VERDICT) <= {claim.id for claim in LEDGER}
+    assert len({claim.id for claim in LEDGER}) == len(LEDGER)
+    assert all(claim.source and claim.claim.endswith((".", "?")) for claim in LEDGER)
+    assert VERDICTS == ("reproduced", "conditional", "refuted", "open")
+
+
+def test_selecting() -> None:
+    assert select(LEDGER, []) == list(LEDGER)
+    assert [c.id for c in select(LEDGER, ["obs2.gd", "obs0.dead"])] == ["obs0.dead", "obs2.gd"]
+    with pytest.raises(ValueError, match=r"only: no claim 'x'; choose from obs0\.hyperactive"):
+        select(LEDGER, ["obs0.dead", "x"])
+
+
+def test_a_check_that_cannot_be_carried_out_is_open() -> None:
+    def stopped(quick: bool) -> Finding:
+        raise ValueError("between: the outcome is global at both 0 and 1;\nchoose ends that differ")
+
+    record = check(Claim("x", "y", "z.", stopped)).record()
+    assert record["verdict"] == "open"
+    assert "the outcome is global at both 0 and 1; choose" in record["evidence"]["summary"]
+
+
+def test_a_broken_check_is_not_hidden() -> None:
+    def broken(quick: bool) -> Finding:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        check(Claim("x", "y", "z.", broken))

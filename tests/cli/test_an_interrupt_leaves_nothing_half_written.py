@@ -1,0 +1,165 @@
+"""Ctrl-C: one line, exit code 130, no half-written and no temporary file, no process left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradflow.cli import run
+from gradflow.cli.workers import run_all
+from tests.cli.command import ROOT, files_below, launch, wait_until
+from tests.cli.tasks import fail, note
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+HALVES = """
+import sys
+from functools import partial
+from pathlib import Path
+import gradflow.cli as cli
+from gradflow.cli.workers import run_all
+from tests.cli.tasks import note, write_half
+
+def work(_):
+    out = Path(sys.argv[1])
+    tasks = [partial(write_half, out / f"{i}.txt") for i in range(2)]
+    run_all([*tasks, *(partial(note, out / f"late{i}") for i in range(9))], lambda done: None, workers=2)
+
+cli._run = work
+cli.main([])
+"""
+
+
+def interrupted(process: subprocess.Popen[bytes], to_group: bool = True) -> None:
+    """Interrupt a program; check what it prints and returns, and that its processes are gone."""
+    (os.killpg if to_group else os.kill)(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, b"", b"interrupted\n")
+    if sys.platform == "linux":
+        wait_until(lambda: not living(process.pid), limit=10)
+
+
+def living(group: int) -> list[str]:
+    """Return the processes of a group that have not ended."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, owner = place.read_text().rsplit(")", 1)[1].split()[:3]
+            found += [place.parent.name] if int(owner) == group and state != "Z" else []
+    return found
+
+
+def workers_of(pid: int) -> list[int]:
+    """Return the worker processes of a program."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    commands = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+    return [child for child, command in commands.items() if b"spawn_main" in command]
+
+
+def working(pid: int) -> bool:
+    """Whether a worker has come beyond its start and computes."""
+    spent = [Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split() for child in workers_of(pid)]
+    return any(int(fields[11]) > 2 * os.sysconf("SC_CLK_TCK") for fields in spent)
+
+
+@LINUX
+@pytest.mark.parametrize("to_group", [True, False])
+def test_reproduce_as_its_workers_start(tmp_path: Path, to_group: bool) -> None:
+    process = launch("reproduce", "--quick", "--out", str(tmp_path / "study"))
+    wait_until(lambda: workers_of(process.pid))
+    interrupted(process, to_group)
+    assert files_below(tmp_path) == []
+
+
+@LINUX
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["directory", "working", "figure"])
+def test_reproduce_at_other_moments(tmp_path: Path, when: str) -> None:
+    study = tmp_path / "study"
+    process = launch("reproduce", "--quick", "--out", str(study))
+    moments: dict[str, Callable[[], Any]] = {
+        "directory": study.exists,
+        "working": lambda: working(process.pid),
+        "figure": lambda: any((study / "figures").glob(".gradflow-*")),
+    }
+    wait_until(moments[when], limit=300)
+    interrupted(process)
+    assert all(name.startswith("figures/0") for name in files_below(tmp_path))
+    assert when == "figure" or files_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("to_group", [True, False])
+def test_workers_in_the_middle_of_a_file(tmp_path: Path, to_group: bool) -> None:
+    code = (sys.executable, "-c", HALVES, str(tmp_path))
+    process = subprocess.Popen(
+        code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, cwd=ROOT
+    )
+    wait_until(lambda: len(list(tmp_path.glob("*.started"))) == 2)
+    assert len(list(tmp_path.glob(".gradflow-*"))) == 2
+    interrupted(process, to_group)
+    assert files_below(tmp_path) == ["0.started", "1.started"]
+
+
+@LINUX
+@pytest.mark.parametrize(
+    "command",
+    ["train --steps 90000000", pytest.param("flow --w1 30 --w2 30 --t-end 1e9", marks=pytest.mark.slow)],
+)
+def test_a_trajectory_while_it_is_computed(tmp_path: Path, command: str) -> None:
+    process = launch(*command.split(), "--b2", "-1", "--out", str(tmp_path / "run.nc"))
+    wait_until(partial(_computes, process.pid))
+    interrupted(process)
+    assert files_below(tmp_path) == []
+
+
+def _computes(pid: int) -> bool:
+    """Whether a program has had more processor time than it takes to start."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) > 3 * os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("command", [("flow", "--t-end", "1"), ("train", "--steps", "3")])
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (OSError(28, "No space left on device"), 2, "gradflow: No space left on device\n"),
+    ],
+)
+def test_the_writing_of_a_trajectory(
+    command: tuple[str, ...], error: BaseException, code: int, line: str,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def write_half(_: Any, path: Path, **__: Any) -> None:
+        Path(path).write_text("half")
+        raise error
+
+    old = tmp_path / "run.nc"
+    old.write_text("old")
+    monkeypatch.setattr("xarray.Dataset.to_netcdf", write_half)
+    assert run([*command, "--out", str(old)]) == code
+    assert capsys.readouterr() == ("", line)
+    assert old.read_text() == "old"
+    assert files_below(tmp_path) == ["run.nc"]
+
+
+def test_results_come_in_order_and_are_counted(tmp_path: Path) -> None:
+    counts: list[float] = []
+    names = [f"{i}" for i in range(5)]
+    tasks = [partial(note, tmp_path / name) for name in names]
+    assert run_all(tasks, counts.append, workers=2) == names == run_all(tasks, counts.append, workers=1)
+    assert counts == [1, 2, 3, 4, 5] * 2
+    assert run_all([], counts.append) == []
+
+
+def test_a_failing_task_ends_the_others() -> None:
+    with pytest.raises(ValueError, match="between"):
+        run_all([fail] * 3, lambda done: None, workers=2)

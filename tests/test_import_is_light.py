@@ -1,0 +1,54 @@
+"""Importing gradflow and simulating loads neither SymPy nor Matplotlib."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("sympy", "matplotlib", "torch", "numba", "cupy", "typer", "rich")
+
+
+def loaded(code: str) -> set[str]:
+    """Return the names of all modules that a fresh interpreter has loaded after running some code."""
+    code = f"import sys\n{code}\nprint(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import gradflow; gradflow.loss(gradflow.Neuron())",
+        "import gradflow as g; g.gradient_flow(t_end=1.0); g.descend(steps=3); g.hessian(g.Neuron())",
+        "import gradflow as g; g.train(g.Neuron(), g.Problem(), g.Adam(), 3); import gradflow.basins",
+    ],
+)
+def test_of_modules(code: str) -> None:
+    modules = loaded(code)
+    assert "gradflow.field" in modules
+    assert modules.isdisjoint(HEAVY)
+
+
+def test_the_package_alone_loads_nothing_of_itself() -> None:
+    modules = loaded("import gradflow; gradflow.__version__; dir(gradflow)")
+    assert {name for name in modules if name.startswith("gradflow")} == {"gradflow"}
+    assert modules.isdisjoint({"numpy", "scipy", "xarray", *HEAVY})
+
+
+@pytest.mark.parametrize("command", [["--help"], ["flow", "--t-end", "0"], ["train", "--steps", "1"]])
+def test_the_command_line_simulates_without_them(command: list[str]) -> None:
+    modules = loaded(f"import gradflow.cli; gradflow.cli.run({command!r})")
+    assert "gradflow.cli.app" in modules
+    assert modules.isdisjoint({"sympy", "matplotlib", "torch"})
+
+
+def test_every_public_name_is_there() -> None:
+    import gradflow
+
+    for name in gradflow.__all__:
+        assert getattr(gradflow, name).__name__ == name
+        assert name in dir(gradflow)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = gradflow.nothing
