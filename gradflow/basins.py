@@ -17,7 +17,16 @@ from gradflow.descent import train
 from gradflow.descent.hyper import Config
 from gradflow.flow.ensemble import States, integrate_ensemble
 from gradflow.flow.integrate import Point, integrate
-from gradflow.outcome import CONSTANT, OUTCOMES, UNDECIDED, References, near, outcome, references
+from gradflow.outcome import (
+    CONSTANT,
+    OUTCOMES,
+    RESTING_GRADIENT,
+    UNDECIDED,
+    References,
+    near,
+    outcome,
+    references,
+)
 from gradflow.problem import Neuron, Problem
 
 Decide = Callable[[np.ndarray], np.ndarray]
@@ -139,10 +148,13 @@ class Ends(NamedTuple):
     first_crossing: np.ndarray
 
 
-def flow_run(neuron: Neuron, problem: Problem, *, rtol: float = 1e-9, longest: float = 1e4) -> Ends:
+def flow_run(
+    neuron: Neuron, problem: Problem, *, rtol: float = 1e-9, longest: float = 1e4, theory: bool = True
+) -> Ends:
     """Follow the flow from an array of starts until each outcome is decided, at most to t = `longest`.
 
-    The first crossing is the time of the first wall crossing, the teacher's breakpoint included.
+    With `theory` off it is followed until |∇L| is below the least at which a neuron counts as resting,
+    and beyond. The first crossing is the time of the first wall crossing, the teacher's breakpoint included.
     """
     levels = references(problem)
 
@@ -157,7 +169,10 @@ def flow_run(neuron: Neuron, problem: Problem, *, rtol: float = 1e-9, longest: f
             ends[worth] = (codes != UNDECIDED) & ~revives
         return ends
 
-    run = integrate_ensemble(neuron, problem, longest, rtol=rtol, stop=stop)
+    if theory:
+        run = integrate_ensemble(neuron, problem, longest, rtol=rtol, stop=stop)
+    else:
+        run = integrate_ensemble(neuron, problem, longest, rtol=rtol, resting=1e-3 * RESTING_GRADIENT)
     return Ends(np.asarray(outcome(run.final, problem)), np.asarray(run.loss), np.asarray(run.first_crossing))
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, as_completed
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from gradflow.outcome import UNDECIDED
 from gradflow.problem import PARAMETERS, Neuron, Problem, Uniform, grid
 from gradflow.results import outcome_codes
 
-BLOCK = 16_384
+BLOCK = 8192
 """Trajectories in a block: enough to fill the arithmetic, few enough to lose little when one fails."""
 
 
@@ -81,6 +82,8 @@ class Sweep:
         Updates, for a method that has any.
     dtype : str
         'float64' or 'float32', for a method with steps.
+    theory : bool
+        Whether the flow is left once its outcome is decided, or followed until it rests.
     block : int
         Trajectories a block, at most. It changes no result.
 
@@ -100,22 +103,19 @@ class Sweep:
     hyper: dict[str, Any] = field(default_factory=dict)
     steps: int = 5000
     dtype: str = "float64"
+    theory: bool = True
     block: int = BLOCK
 
     def __post_init__(self) -> None:
-        if self.method != "flow" and self.method not in OPTIMIZERS:
-            raise ValueError(f"method: expected flow, {', '.join(OPTIMIZERS)}, got {self.method!r}")
-        known = PARAMETERS if self.method == "flow" else (*PARAMETERS, *OPTIMIZERS[self.method]._fields)
+        known = varied(self.method, self.samples)
         names = [axis.name for axis in self.axes]
         for name in names:
             if name not in known:
                 raise ValueError(f"grid: expected one of {', '.join(known)}, got {name!r}")
         if not names or len(set(names)) != len(names):
             raise ValueError(f"grid: expected one axis or more, each once, got {', '.join(names) or 'none'}")
-        if self.method == "flow" and self.samples is not None:
-            raise ValueError(
-                "samples: the flow is that of the population; a sample needs a method with steps"
-            )
+        if self.method != "flow":
+            optimizer(self.method, **self.hyper)
         self.problem()
 
     def problem(self) -> Problem:
@@ -174,7 +174,7 @@ def compute(sweep: Sweep, index: int) -> Block:
         (start if name in PARAMETERS else hyper)[name] = value
     neuron = Neuron(*(np.broadcast_to(np.asarray(start[name]), values[0].shape) for name in PARAMETERS))
     if sweep.method == "flow":
-        return Block(*flow_run(neuron, sweep.problem()))
+        return Block(*flow_run(neuron, sweep.problem(), theory=sweep.theory))
     config = optimizer(sweep.method, **hyper)
     return Block(*descent_run(neuron, sweep.problem(), config, sweep.steps, dtype=sweep.dtype))
 
@@ -209,14 +209,16 @@ def empty(sweep: Sweep) -> xr.Dataset:
     )
 
 
-def run(
-    sweep: Sweep,
-    *,
-    executor: Executor | None = None,
-    skip: Iterable[int] = (),
-    keep: Callable[[int, Block], None] | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> xr.Dataset:
+def assemble(sweep: Sweep, results: Sequence[Block]) -> xr.Dataset:
+    """Return the dataset of a sweep whose blocks have been computed, in the order of `blocks`."""
+    dataset = empty(sweep)
+    for place, block in zip(blocks(sweep), results, strict=True):
+        for name, values in block._asdict().items():
+            dataset[name].values[place] = values
+    return dataset
+
+
+def run(sweep: Sweep, *, executor: Executor | None = None) -> xr.Dataset:
     """Compute a sweep and return its dataset.
 
     Parameters
@@ -224,35 +226,25 @@ def run(
     sweep : Sweep
     executor : concurrent.futures.Executor, optional
         Computes the blocks; by default this process does, one after the other.
-    skip : iterable of int
-        Blocks that are not to be computed (they stay undecided).
-    keep : callable, optional
-        Called in this process with every finished block and its index, in order of completion.
-    progress : callable, optional
-        Called with the number of blocks done.
     """
-    places, dataset = blocks(sweep), empty(sweep)
-    left_out = set(skip)
-    wanted = [index for index in range(len(places)) if index not in left_out]
-    for done, (index, block) in enumerate(_completed(sweep, wanted, executor), start=1):
-        for name, values in block._asdict().items():
-            dataset[name].values[places[index]] = values
-        if keep is not None:
-            keep(index, block)
-        if progress is not None:
-            progress(done)
-    return dataset
-
-
-def _completed(sweep: Sweep, wanted: list[int], executor: Executor | None) -> Iterator[tuple[int, Block]]:
+    indices = range(len(blocks(sweep)))
     if executor is None:
-        for index in wanted:
-            yield index, compute(sweep, index)
-        return
-    futures = {executor.submit(compute, sweep, index): index for index in wanted}
-    try:
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    finally:
-        for future in futures:
-            future.cancel()
+        return assemble(sweep, [compute(sweep, index) for index in indices])
+    return assemble(sweep, list(executor.map(partial(compute, sweep), indices)))
+
+
+def varied(method: str, samples: int | None = None) -> tuple[str, ...]:
+    """Return what can be varied under a method: the start's parameters and its hyper-parameters.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method, or it cannot train on a sample.
+    """
+    if method == "flow":
+        if samples is not None:
+            raise ValueError("samples: the flow is the population's; a sample needs a method with steps")
+        return PARAMETERS
+    if method not in OPTIMIZERS:
+        raise ValueError(f"method: expected one of flow, {', '.join(OPTIMIZERS)}, got {method!r}")
+    return (*PARAMETERS, *OPTIMIZERS[method]._fields)

@@ -1,4 +1,4 @@
-"""The command line: `gradflow reproduce | derive | flow | train`.
+"""The command line: `gradflow reproduce | derive | flow | train | threshold | basins`.
 
 Results go to standard output, everything else to standard error. Bad input gives one line and exit
 code 2; an interrupt leaves no half-written file and gives 130.
@@ -53,10 +53,12 @@ def _run(arguments: list[str]) -> int:
     import typer
 
     from gradflow.cli.app import app
+    from gradflow.cli.basins import join_grids
 
     # Typer carries its own copy of click or uses the installed one, by version; its bases know which.
     usage: type[Any] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
     command: Any = typer.main.get_command(app)
+    arguments = join_grids(arguments)
     if not arguments:
         return _refuse(f"expected a command: {', '.join(command.commands)}; see gradflow --help")
     try:

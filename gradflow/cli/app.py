@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gradflow import __version__
-from gradflow.cli import derive, reproduce, simulate
+from gradflow.cli import basins, derive, reproduce, simulate
 
 app = typer.Typer(
     add_completion=False,
@@ -16,7 +16,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (reproduce.reproduce, derive.derive, simulate.flow, simulate.train):
+for _command in (
+    reproduce.reproduce,
+    derive.derive,
+    simulate.flow,
+    simulate.train,
+    basins.threshold,
+    basins.basins,
+):
     app.command()(_command)
 
 

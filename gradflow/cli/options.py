@@ -23,6 +23,9 @@ MOST = 2**31 - 1
 
 MOST_SAMPLES = 10_000_000
 
+UNIT_TEACHER = ("1", "0", "1", "0")
+UNIT_INTERVAL = ("-1", "1")
+
 
 def number(name: str, text: str, *, least: float | None = None, size: float | None = None) -> float:
     """Return the finite number that an option's text is, at least `least`, at most `size` from 0.

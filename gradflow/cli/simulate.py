@@ -14,27 +14,25 @@ from gradflow.cli.options import (
     B2,
     INTERVAL,
     JSON,
-    MOST_SAMPLES,
     OUT_NC,
     TEACHER,
+    UNIT_INTERVAL,
+    UNIT_TEACHER,
     W1,
     W2,
     check_file,
-    integer,
     neuron,
     number,
     problem,
     progress_bar,
 )
+from gradflow.cli.steps import DTYPE, HYPER, LR, POPULATION, SAMPLES, STEPS, steps_options
 from gradflow.descent import OPTIMIZERS
 from gradflow.descent import optimizer as make_optimizer
 from gradflow.descent.dataset import descend
 from gradflow.flow import STATUSES, gradient_flow
 from gradflow.problem import PARAMETERS
 from gradflow.results import outcome_name, to_json, write
-
-UNIT_TEACHER = ("1", "0", "1", "0")
-UNIT_INTERVAL = ("-1", "1")
 
 
 def flow(
@@ -84,22 +82,12 @@ def train(
     teacher: TEACHER = UNIT_TEACHER,
     interval: INTERVAL = UNIT_INTERVAL,
     optimizer: Annotated[str, typer.Option(metavar="NAME", help=f"One of {', '.join(OPTIMIZERS)}.")] = "adam",
-    lr: Annotated[str, typer.Option(metavar="X", help="Learning rate.")] = "0.01",
-    hyper: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=X", help="Another hyper-parameter, such as beta2=0.99; may be repeated."),
-    ] = None,
-    steps: Annotated[str, typer.Option(metavar="N", help="Number of updates.")] = "5000",
-    samples: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N", help="Train on N equally spaced inputs, ends included, not on the population."
-        ),
-    ] = None,
-    population: Annotated[
-        bool, typer.Option("--population", help="Train on the population (the default).")
-    ] = False,
-    dtype: Annotated[str, typer.Option(metavar="NAME", help="float64 or float32.")] = "float64",
+    lr: LR = "0.01",
+    hyper: HYPER = None,
+    steps: STEPS = "5000",
+    samples: SAMPLES = None,
+    population: POPULATION = False,
+    dtype: DTYPE = "float64",
     out: OUT_NC = None,
     json: JSON = False,
 ) -> None:
@@ -107,39 +95,22 @@ def train(
 
     A crossing's step is the number of updates after which it had happened.
     """
-    if population and samples is not None:
-        raise ValueError("--samples: cannot be combined with --population")
-    inputs = None if samples is None else integer("--samples", samples, least=2, most=MOST_SAMPLES)
-    start, task = neuron(w1, b1, w2, b2), problem(teacher, interval, inputs)
-    updates = integer("--steps", steps, least=0)
-    if dtype not in ("float32", "float64"):
-        raise ValueError(f"--dtype: expected float32 or float64, got {dtype!r}")
-    config = make_optimizer(optimizer, lr=number("--lr", lr, least=0), **_hyper(hyper or []))
+    how = steps_options(lr, hyper, steps, samples, population, dtype)
+    start, task = neuron(w1, b1, w2, b2), problem(teacher, interval, how.samples)
+    config = make_optimizer(optimizer, **how.hyper)
     check_file(out)
-    with progress_bar("train", max(updates, 1)) as advance:
-        run = descend(start, task, config, updates, dtype=dtype, progress=advance)
+    with progress_bar("train", max(how.steps, 1)) as advance:
+        run = descend(start, task, config, how.steps, dtype=how.dtype, progress=advance)
     if out is not None:
         write(run, out)
     events = zip(run["crossing_step"].values, run["crossing_event"].values, strict=True)
     report = {
         **_final(run, "step"),
-        "steps": updates,
+        "steps": how.steps,
         "crossings": [{"step": int(step), "event": str(event)} for step, event in events],
         "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
     }
     _show(report, json)
-
-
-def _hyper(settings: list[str]) -> dict[str, Any]:
-    """Return the hyper-parameters of repeated NAME=X options."""
-    flags = {"true": True, "false": False}
-    parsed: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals or name == "lr":
-            raise ValueError(f"--hyper: expected NAME=X (the rate is --lr), got {setting!r}")
-        parsed[name] = flags[value] if value in flags else number(f"--hyper {name}", value)
-    return parsed
 
 
 def _final(run: xr.Dataset, axis: str) -> dict[str, Any]:

@@ -223,9 +223,13 @@ def _ensemble(setting: Setting, lanes: Lanes, start: Array, shape: tuple[int, ..
     xp, last = setting.xp, _states(setting, lanes)
     # Lanes that never moved have the weights they came with, not those found back from z.
     still = lanes.steps == 0
-    theta = xp.stack(
-        [*(xp.where(still, start[i, ...], last.theta[i, ...]) for i in range(2)), *lanes.y[2:4, ...]]
-    )
+    moved = last.theta
+    theta = xp.stack((
+        xp.where(still, start[0, ...], moved[0, ...]),
+        xp.where(still, start[1, ...], moved[1, ...]),
+        moved[2, ...],
+        moved[3, ...],
+    ))  # fmt: skip
     columns = (
         lanes.t, lanes.status, last.loss, last.activity, lanes.steps, lanes.crossings, lanes.first_time,
         lanes.first_event, last.descended,

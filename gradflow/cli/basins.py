@@ -1,0 +1,184 @@
+"""`gradflow threshold` and `gradflow basins`: where the outcome changes."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from gradflow.basins import bracket, descent_outcomes, flow_outcomes
+from gradflow.cli.options import (
+    B1,
+    B2,
+    INTERVAL,
+    JSON,
+    OUT_NC,
+    TEACHER,
+    UNIT_INTERVAL,
+    UNIT_TEACHER,
+    W1,
+    W2,
+    check_file,
+    integer,
+    neuron,
+    number,
+    problem,
+    progress_bar,
+)
+from gradflow.cli.steps import DTYPE, HYPER, LR, METHOD, POPULATION, SAMPLES, STEPS, steps_options
+from gradflow.cli.workers import run_all
+from gradflow.descent import optimizer
+from gradflow.outcome import OUTCOMES
+from gradflow.problem import PARAMETERS
+from gradflow.results import to_json, write
+from gradflow.sweep import Axis, Sweep, assemble, blocks, compute, varied
+
+
+def threshold(
+    vary: Annotated[
+        str, typer.Option(metavar="NAME", help="What to vary: w1, b1, w2, b2 or a hyper-parameter.")
+    ],
+    between: Annotated[
+        tuple[str, str], typer.Option(metavar="LO HI", help="Values with different outcomes.")
+    ],
+    w1: W1 = "1",
+    b1: B1 = "0",
+    w2: W2 = "1",
+    b2: B2 = "0",
+    teacher: TEACHER = UNIT_TEACHER,
+    interval: INTERVAL = UNIT_INTERVAL,
+    method: METHOD = "flow",
+    lr: LR = "0.01",
+    hyper: HYPER = None,
+    steps: STEPS = "5000",
+    samples: SAMPLES = None,
+    population: POPULATION = False,
+    dtype: DTYPE = "float64",
+    tol: Annotated[str, typer.Option(metavar="X", help="Largest uncertainty.")] = "1e-10",
+    json: JSON = False,
+) -> None:
+    """Locate where the outcome changes along one parameter.
+
+    Of several changes the one found is nearest the lower end that the search comes upon.
+    """
+    start = neuron(w1, b1, w2, b2)
+    lo, hi = sorted(number("--between", value) for value in between)
+    if lo == hi:
+        raise ValueError(f"--between: expected two different numbers, got {between[0]} {between[1]}")
+    uncertainty = number("--tol", tol)
+    if not uncertainty > 0:
+        raise ValueError(f"--tol: expected a finite number > 0, got {tol!r}")
+    how = steps_options(lr, hyper, steps, samples, population, dtype)
+    task = problem(teacher, interval, how.samples)
+    if vary not in (allowed := varied(method, how.samples)):
+        raise ValueError(f"--vary: expected one of {', '.join(allowed)}, got {vary!r}")
+
+    def decide(values: np.ndarray) -> np.ndarray:
+        begin = start._replace(**{vary: values}) if vary in PARAMETERS else start
+        if method == "flow":
+            return flow_outcomes(begin, task)
+        extra = {} if vary in PARAMETERS else {vary: values}
+        config = optimizer(method, **{**how.hyper, **extra})
+        return descent_outcomes(begin, task, config, how.steps, dtype=how.dtype)
+
+    halvings = max(1.0, math.log2((hi - lo) / uncertainty))
+    with progress_bar("threshold", halvings) as advance:
+
+        def watched(values: np.ndarray) -> np.ndarray:
+            codes = decide(values)
+            width = float(np.max(np.diff(values))) if values.size > 1 else hi - lo
+            advance(min(halvings, math.log2((hi - lo) / max(width, uncertainty))))
+            return codes
+
+        # The flow is decided one start at a time, an optimiser takes many at the price of a few.
+        sections = 1 if method == "flow" else 64
+        found = bracket(watched, (lo, hi), tol=uncertainty, sections=sections)
+    if json:
+        print(to_json(found._asdict()))
+    else:
+        print(f"{vary} = {found.value:.15g} +- {found.uncertainty:.2g}")
+        print(f"below: {found.below}, above: {found.above}")
+
+
+def basins(
+    grid: Annotated[
+        list[str],
+        typer.Option(metavar="NAME LO HI N", help="An axis: N values, both ends included; may be repeated."),
+    ],
+    w1: W1 = "1",
+    b1: B1 = "0",
+    w2: W2 = "1",
+    b2: B2 = "0",
+    teacher: TEACHER = UNIT_TEACHER,
+    interval: INTERVAL = UNIT_INTERVAL,
+    method: METHOD = "flow",
+    lr: LR = "0.01",
+    hyper: HYPER = None,
+    steps: STEPS = "5000",
+    samples: SAMPLES = None,
+    population: POPULATION = False,
+    dtype: DTYPE = "float64",
+    no_theory: Annotated[
+        bool,
+        typer.Option("--no-theory", help="Follow the flow until it rests, whatever is proved of its end."),
+    ] = False,
+    out: OUT_NC = None,
+    json: JSON = False,
+) -> None:
+    """Compute the outcome of every start, or rate, on a grid.
+
+    The axes are parameters of the start or hyper-parameters of the method.
+    """
+    axes = tuple(_axis(text) for text in grid)
+    how = steps_options(lr, hyper, steps, samples, population, dtype)
+    start, task = neuron(w1, b1, w2, b2), problem(teacher, interval, how.samples)
+    sweep = Sweep(
+        axes=axes,
+        method=method,
+        neuron=(start.w1, start.b1, start.w2, start.b2),
+        teacher=(task.teacher.w1, task.teacher.b1, task.teacher.w2, task.teacher.b2),
+        interval=(float(task.lo), float(task.hi)),
+        samples=how.samples,
+        hyper={} if method == "flow" else how.hyper,
+        steps=how.steps,
+        dtype=how.dtype,
+        theory=not no_theory,
+    )
+    check_file(out)
+    tasks = [partial(compute, sweep, index) for index in range(len(blocks(sweep)))]
+    with progress_bar("basins", len(tasks)) as advance:
+        result = assemble(sweep, run_all(tasks, advance))
+    if out is not None:
+        write(result, out)
+    codes = np.bincount(result["outcome"].values.ravel(), minlength=len(OUTCOMES))
+    counts = {name: int(count) for name, count in zip(OUTCOMES, codes, strict=True)}
+    if json:
+        print(to_json({"counts": counts, "n": int(codes.sum())}))
+        return
+    for name, count in counts.items():
+        print(f"{name:<12}{count:>12}{count / int(codes.sum()):>10.2%}")
+
+
+def _axis(text: str) -> Axis:
+    words = text.split()
+    if len(words) != 4:
+        raise ValueError(f"--grid: expected NAME LO HI N, got {text!r}")
+    name, lo, hi, n = words
+    return Axis(name, number("--grid", lo), number("--grid", hi), integer("--grid", n, least=1))
+
+
+def join_grids(arguments: list[str]) -> list[str]:
+    """Make one argument of the four that follow each --grid: the parser knows no repeated groups."""
+    joined: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        joined.append(word)
+        if word == "--grid":
+            count = next((i for i, value in enumerate(rest) if value.startswith("--")), len(rest))
+            joined.append(" ".join(rest[: min(count, 4)]))
+            del rest[: min(count, 4)]
+    return joined

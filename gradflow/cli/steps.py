@@ -1,0 +1,64 @@
+"""The options that say how to take finite steps, and what they parse to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from gradflow.cli.options import MOST_SAMPLES, integer, number
+from gradflow.descent import OPTIMIZERS
+
+LR = Annotated[str, typer.Option(metavar="X", help="Learning rate.")]
+HYPER = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=X", help="Another hyper-parameter, such as beta2=0.99; may be repeated."),
+]
+STEPS = Annotated[str, typer.Option(metavar="N", help="Number of updates.")]
+SAMPLES = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="Train on N equally spaced inputs, ends included, not on the population."),
+]
+POPULATION = Annotated[bool, typer.Option("--population", help="Train on the population (the default).")]
+DTYPE = Annotated[str, typer.Option(metavar="NAME", help="float64 or float32.")]
+METHOD = Annotated[str, typer.Option(metavar="NAME", help=f"flow, {', '.join(OPTIMIZERS)}.")]
+
+
+class Steps(NamedTuple):
+    """How finite steps are taken; `samples` is None on the population."""
+
+    hyper: dict[str, Any]
+    steps: int
+    samples: int | None
+    dtype: str
+
+
+def steps_options(
+    lr: str, hyper: list[str] | None, steps: str, samples: str | None, population: bool, dtype: str
+) -> Steps:
+    """Return the options parsed and checked; the rate is one of the hyper-parameters.
+
+    Raises
+    ------
+    ValueError
+        One line with the option, its value and what is allowed.
+    """
+    if population and samples is not None:
+        raise ValueError("--samples: cannot be combined with --population")
+    inputs = None if samples is None else integer("--samples", samples, least=2, most=MOST_SAMPLES)
+    updates = integer("--steps", steps, least=0)
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"--dtype: expected float32 or float64, got {dtype!r}")
+    return Steps({"lr": number("--lr", lr, least=0), **_hyper(hyper or [])}, updates, inputs, dtype)
+
+
+def _hyper(settings: list[str]) -> dict[str, Any]:
+    """Return the hyper-parameters of repeated NAME=X options."""
+    flags = {"true": True, "false": False}
+    parsed: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or name == "lr":
+            raise ValueError(f"--hyper: expected NAME=X (the rate is --lr), got {setting!r}")
+        parsed[name] = flags[value] if value in flags else number(f"--hyper {name}", value)
+    return parsed

@@ -1,0 +1,108 @@
+"""`threshold` and `basins`: the keys, the ends of the grid, the file, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradflow.cli import run
+from gradflow.outcome import OUTCOMES
+from gradflow.results import read
+
+FLOW = ["threshold", "--vary", "b2", "--between", "-1.9", "-1.8"]
+ADAM = ["--method", "adam", "--samples", "100", "--lr", "0.05", "--steps", "300"]
+
+
+def result(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    assert run([*arguments, "--json"]) == 0
+    loaded = json.loads(capsys.readouterr().out)
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def test_threshold_of_the_flow(capsys: pytest.CaptureFixture[str]) -> None:
+    found = result([*FLOW, "--tol", "1e-5"], capsys)
+    assert set(found) == {"value", "uncertainty", "below", "above"}
+    assert abs(float(str(found["value"])) + 1.8727861) <= 1e-5
+    assert 0 < float(str(found["uncertainty"])) <= 1e-5
+    assert (found["below"], found["above"]) == ("linear", "global")
+
+
+def test_threshold_of_a_rate(capsys: pytest.CaptureFixture[str]) -> None:
+    """Below the threshold GD learns, above it one step too long kills; the two ends may be swapped."""
+    arguments = [
+        "threshold",
+        "--vary",
+        "lr",
+        "--b2",
+        "-1",
+        "--method",
+        "gd",
+        "--steps",
+        "1000",
+        "--tol",
+        "1e-4",
+    ]
+    one = result([*arguments, "--between", "0.4", "0.9"], capsys)
+    other = result([*arguments, "--between", "0.9", "0.4"], capsys)
+    assert one == other
+    assert (one["below"], one["above"]) == ("global", "constant")
+    assert abs(float(str(one["value"])) - 0.6156) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["threshold", "--vary", "b2", "--between", "-1.1", "-1.0"], "--between"),
+        (["threshold", "--vary", "b2", "--between", "1", "1"], "--between"),
+        (["threshold", "--vary", "lr", "--between", "0", "1"], "--vary"),
+        ([*FLOW, "--tol", "0"], "--tol"),
+        ([*FLOW, "--samples", "10"], "--samples"),
+        ([*FLOW, "--method", "flaw"], "--method"),
+        (["basins", "--grid", "b1", "1"], "--grid"),
+        (["basins", "--grid", "b1", "0", "1", "0"], "--grid"),
+        (["basins", "--grid", "b1", "0", "nan", "3"], "--grid"),
+        (["basins", "--grid", "lr", "0", "1", "3"], "--grid"),
+        (["basins", "--grid", "b1", "0", "1", "3", "--grid", "b1", "0", "1", "3"], "--grid"),
+        (["basins", "--grid", "b1", "0", "1", "3", "--out", "basins.txt"], "--out"),
+        (["basins"], "--grid"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_one_line(arguments: list[str], name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert streams.err.count("\n") == 1
+    assert name in streams.err
+
+
+def test_basins_count_every_start_and_write_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "basins.nc"
+    grid = ["--grid", "b1", "-2", "2", "9", "--grid", "b2", "-1.5", "1", "4"]
+    counted = result(["basins", *grid, *ADAM, "--out", str(path)], capsys)
+    assert set(counted) == {"counts", "n"}
+    assert counted["n"] == 36
+    counts = counted["counts"]
+    assert isinstance(counts, dict)
+    assert list(counts) == list(OUTCOMES)
+    written = read(path)
+    assert written["outcome"].dims == ("b1", "b2")
+    np.testing.assert_array_equal(written["b1"].values, np.linspace(-2, 2, 9))
+    codes = written["outcome"].values
+    assert {name: int(np.sum(codes == i)) for i, name in enumerate(OUTCOMES)} == counts
+    assert written["outcome"].attrs["flag_meanings"].split() == list(OUTCOMES)
+    configuration = json.loads(written.attrs["configuration"])
+    assert configuration["method"] == "adam"
+    assert configuration["samples"] == 100
+    # A dead start stays dead, and never changes its activity.
+    assert np.all(codes[0] != OUTCOMES.index("global"))
+    assert np.all(np.isnan(written["first_crossing"].values[0]))
+
+
+def test_flow_basins_with_and_without_theory_agree(capsys: pytest.CaptureFixture[str]) -> None:
+    grid = ["basins", "--grid", "b1", "-1.5", "1.5", "4", "--grid", "b2", "-2", "2", "3"]
+    assert result(grid, capsys) == result([*grid, "--no-theory"], capsys)
