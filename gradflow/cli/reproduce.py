@@ -64,7 +64,8 @@ def reproduce(
         plots = [partial(_draw, path, out / "figures") for path in script_paths("plots")]
     with progress_bar("reproduce", len(tasks) + len(plots)) as advance:
         results = run_all([*tasks, *plots], advance)
-    checked, figures = results[: len(tasks)], results[len(tasks) :]
+    checked = results[: len(tasks)]
+    figures = [figure for figure in results[len(tasks) :] if figure is not None]
     document: dict[str, Any] = {
         "claims": [entry.record() for entry in checked],
         "quick": quick,
@@ -106,10 +107,12 @@ def _check(name: str, quick: bool) -> Any:
 
 
 def _draw(path: Path, folder: Path) -> Any:
+    """Draw a script's figure, unless the script says that it takes too long for the report."""
     from gradflow.figures.script import render
     from gradflow.scripts import load_script
 
-    return render(load_script(path), path.stem, folder)
+    script = load_script(path)
+    return render(script, path.stem, folder) if getattr(script, "REPORT", True) else None
 
 
 def _table(document: dict[str, Any]) -> None:

@@ -62,15 +62,24 @@ def _cores() -> int:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Let an interrupt wait; processes started meanwhile never get one."""
-    if not hasattr(signal, "pthread_sigmask"):
+    """Let an interrupt wait; processes started meanwhile never get one.
+
+    The mask is what those processes inherit. It is this thread's alone, so a signal may still arrive
+    through another thread (of a numerical library, say): the handler keeps it until the end.
+    """
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    arrived: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: arrived.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        if arrived and callable(handler):
+            handler(signal.SIGINT, None)
 
 
 @contextmanager
