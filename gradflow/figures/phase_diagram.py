@@ -87,7 +87,7 @@ def phase_diagram(
         for code, name in enumerate(OUTCOMES)
         if code in present
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
 
 
