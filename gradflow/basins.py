@@ -20,9 +20,9 @@ from gradflow.flow.integrate import Point, integrate
 from gradflow.outcome import (
     CONSTANT,
     OUTCOMES,
-    RESTING_GRADIENT,
     UNDECIDED,
     References,
+    at_rest,
     near,
     outcome,
     references,
@@ -149,12 +149,12 @@ class Ends(NamedTuple):
 
 
 def flow_run(
-    neuron: Neuron, problem: Problem, *, rtol: float = 1e-9, longest: float = 1e4, theory: bool = True
+    neuron: Neuron, problem: Problem, *, rtol: float = 1e-10, longest: float = 1e4, theory: bool = True
 ) -> Ends:
     """Follow the flow from an array of starts until each outcome is decided, at most to t = `longest`.
 
-    With `theory` off it is followed until |∇L| is below the least at which a neuron counts as resting,
-    and beyond. The first crossing is the time of the first wall crossing, the teacher's breakpoint included.
+    With `theory` off it is followed until it rests, |∇L| ≤ 1e-9. The first crossing is the time of the
+    first wall crossing, the teacher's breakpoint included.
     """
     levels = references(problem)
 
@@ -169,10 +169,10 @@ def flow_run(
             ends[worth] = (codes != UNDECIDED) & ~revives
         return ends
 
-    if theory:
-        run = integrate_ensemble(neuron, problem, longest, rtol=rtol, stop=stop)
-    else:
-        run = integrate_ensemble(neuron, problem, longest, rtol=rtol, resting=1e-3 * RESTING_GRADIENT)
+    def rests(states: States) -> np.ndarray:
+        return np.asarray(at_rest(states.theta, problem, 1e-9))
+
+    run = integrate_ensemble(neuron, problem, longest, rtol=rtol, stop=stop if theory else rests)
     return Ends(np.asarray(outcome(run.final, problem)), np.asarray(run.loss), np.asarray(run.first_crossing))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradflow.activity import BALANCED, DEAD, activity
 from gradflow.backend import Array, as_floating
-from gradflow.field import loss_and_gradient
+from gradflow.field import gradient, hessian, loss
 from gradflow.field.baselines import adaptable, best_constant, best_line
 from gradflow.problem import Neuron, Problem, as_neuron
 from gradflow.theory.hyperactive import trapped
@@ -20,7 +20,13 @@ TOLERANCE = 1e-3
 """How close, relative to the reference losses, a loss counts as having arrived."""
 
 RESTING_GRADIENT = 1e-6
-"""|∇L| below which a neuron counts as being at rest."""
+"""|∇L| below which a neuron with a kink counts as being at rest."""
+
+RESTING_LINE = 1e-10
+"""|∇L| below which one without a kink does; before that it should be known to be trapped."""
+
+FALLING = 1e-4
+"""A resting point is a saddle if an eigenvalue of the Hessian is below minus this."""
 
 
 def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Array | bool = False) -> Array:
@@ -30,10 +36,9 @@ def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Arra
         L ≤ 1e-3 of the best constant's loss, and of the best line's unless that is 0.
     linear
         L within 1e-3 of the best line's loss, and the neuron trapped in the hyperactive cell
-        (`gradflow.theory.hyperactive.trapped`) or at rest.
+        (`gradflow.theory.hyperactive.trapped`) or at rest (`at_rest`).
     constant
-        L within 1e-3 of the best constant's loss, and the neuron dead (with s₋ = 0) or at rest, but not
-        about to revive (s₋ = 0, balanced, its active part growing).
+        L within 1e-3 of the best constant's loss, and the neuron dead (with s₋ = 0) or at rest.
     diverged
         A parameter is not finite, or `diverged` says so.
     undecided
@@ -48,16 +53,14 @@ def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Arra
     """
     # States that left the range of their numbers are valid input: they have diverged.
     with np.errstate(over="ignore", invalid="ignore"):
-        value, slope = loss_and_gradient(neuron, problem)
+        value = loss(neuron, problem)
         xp, (value, *parameters) = as_floating((value, *as_neuron(neuron)))
-        kind = activity(neuron, problem)
         # Only with s₋ = 0 does a dead neuron stay where it is.
-        is_dead = (kind == DEAD) & (problem.slopes[0] == 0.0)
-        is_reviving = (kind == BALANCED) & (problem.slopes[0] == 0.0) & _widens(neuron, slope, problem)
-        is_resting = xp.sqrt(xp.sum(slope * slope, axis=0)) <= RESTING_GRADIENT
+        is_dead = (activity(neuron, problem) == DEAD) & (problem.slopes[0] == 0.0)
+        is_resting = at_rest(neuron, problem)
         is_near = near(value, References(*adaptable(*references(problem))))
         is_linear = is_near.linear & (trapped(neuron, problem) | is_resting)
-    is_constant = is_near.constant & (is_dead | (is_resting & ~is_reviving))
+    is_constant = is_near.constant & (is_dead | is_resting)
     is_diverged = ~xp.isfinite(value) | xp.asarray(diverged)
     for parameter in parameters:
         is_diverged = is_diverged | ~xp.isfinite(parameter)
@@ -73,11 +76,31 @@ def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Arra
     return codes
 
 
-def _widens(neuron: Neuron | Array, slope: Array, problem: Problem) -> Array:
-    """Return whether the flow raises the larger of a neuron's two end pre-activations."""
-    w1 = as_neuron(neuron).w1
-    xp, (w1, lo, hi) = as_floating((w1, *adaptable(problem.lo, problem.hi)))
-    return slope[0, ...] * xp.where(w1 > 0, hi, lo) + slope[1, ...] < 0
+def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), tolerance: float | None = None) -> Array:
+    """Whether the flow has come to rest: |∇L| is negligible, and no direction leads down from here.
+
+    A trajectory lingers at a saddle with as small a gradient as one likes, so the Hessian must not have a
+    negative eigenvalue (beyond `FALLING`). A neuron about to revive has one: the point mass of its kink.
+
+    Parameters
+    ----------
+    neuron : Neuron or array, shape (4, …)
+        The states.
+    tolerance : float, optional
+        The largest |∇L|; by default `RESTING_GRADIENT` where there is a kink, `RESTING_LINE` where not.
+    """
+    slope, curvature = gradient(neuron, problem), hessian(neuron, problem)
+    xp, (slope, curvature) = as_floating((slope, curvature))
+    kinked = activity(neuron, problem) == BALANCED
+    one = xp.ones_like(slope[0, ...])
+    limit = xp.where(kinked, RESTING_GRADIENT * one, RESTING_LINE * one) if tolerance is None else tolerance
+    slow = xp.sqrt(xp.sum(slope * slope, axis=0)) <= limit
+    finite = xp.all(xp.isfinite(curvature), axis=(0, 1))
+    matrices = xp.where(finite & slow, curvature, xp.zeros_like(curvature))
+    matrices = xp.permute_dims(matrices, (*range(2, matrices.ndim), 0, 1))
+    lowest = xp.min(xp.linalg.eigvalsh(matrices), axis=-1)
+    size = xp.max(xp.abs(matrices), axis=(-2, -1))
+    return slow & finite & (lowest >= -FALLING - 1e-12 * size)
 
 
 class References(NamedTuple):

@@ -28,6 +28,9 @@ from gradflow.results import outcome_codes
 BLOCK = 8192
 """Trajectories in a block: enough to fill the arithmetic, few enough to lose little when one fails."""
 
+MOST = 100_000_000
+"""Trajectories in a sweep, at most: their results are put together in memory."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -114,6 +117,10 @@ class Sweep:
                 raise ValueError(f"grid: expected one of {', '.join(known)}, got {name!r}")
         if not names or len(set(names)) != len(names):
             raise ValueError(f"grid: expected one axis or more, each once, got {', '.join(names) or 'none'}")
+        if math.prod(self.shape) > MOST:
+            raise ValueError(
+                f"grid: expected at most {MOST:.0e} trajectories, got {math.prod(self.shape):.3g}"
+            )
         if self.method != "flow":
             optimizer(self.method, **self.hyper)
         self.problem()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -15,7 +16,6 @@ from gradflow.cli.options import (
     B2,
     INTERVAL,
     JSON,
-    OUT_NC,
     TEACHER,
     UNIT_INTERVAL,
     UNIT_TEACHER,
@@ -125,7 +125,9 @@ def basins(
         bool,
         typer.Option("--no-theory", help="Follow the flow until it rests, whatever is proved of its end."),
     ] = False,
-    out: OUT_NC = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.nc", help="Write outcomes and losses as NetCDF.")
+    ] = None,
     json: JSON = False,
 ) -> None:
     """Compute the outcome of every start, or rate, on a grid.

@@ -13,10 +13,9 @@ import xarray as xr
 
 from gradflow.activity import DEAD
 from gradflow.backend import Array
-from gradflow.field import gradient
 from gradflow.field.baselines import best_constant
-from gradflow.flow.integrate import METHODS, STATUSES, Trajectory, integrate
-from gradflow.outcome import RESTING_GRADIENT, outcome
+from gradflow.flow.integrate import AUTO, METHODS, STATUSES, Trajectory, integrate
+from gradflow.outcome import at_rest, outcome
 from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, numbers, require_finite
 from gradflow.results import activity_codes, balancedness, codes, outcome_codes, provenance, state_variables
 
@@ -29,7 +28,7 @@ def gradient_flow(
     *,
     t_end: float = 200.0,
     rtol: float = 1e-10,
-    method: str = "DOP853",
+    method: str = AUTO,
     times: Array | None = None,
     max_steps: int = 200_000,
     progress: Callable[[float], None] | None = None,
@@ -46,8 +45,9 @@ def gradient_flow(
         Final time ≥ 0, in units in which one GD step of rate η takes η.
     rtol : float
         Relative tolerance of a step, between 1e-13 and 1e-2.
-    method : {'DOP853', 'RK45', 'Radau', 'BDF'}
-        SciPy's solver; the implicit ones pay for very unequal weights only.
+    method : {'auto', 'DOP853', 'RK45', 'Radau', 'BDF'}
+        SciPy's solver. Very unequal weights make the flow stiff: 'auto' changes from DOP853 to the
+        implicit Radau when the steps become many.
     times : array, shape (n,), optional
         Record at these increasing times in [0, t_end]; default: at every step and crossing.
     max_steps : int
@@ -59,7 +59,8 @@ def gradient_flow(
     -------
     xarray.Dataset
         Along `time`: w1, b1, w2, b2, breakpoint, loss, activity, invariant_drift (Q(t) − Q(0); Q is
-        conserved exactly) and energy_residual (L(t) − L(0) + ∫|∇L|² dt, exactly 0). Along `crossing`:
+        conserved exactly; `activity` is that of the cell, also where (w1, b1) already round onto its wall)
+        and energy_residual (L(t) − L(0) + ∫|∇L|² dt, exactly 0). Along `crossing`:
         crossing_time, crossing_event ("balanced -> dead", "passes teacher", …) and crossing_wall (lo,
         teacher or hi). Scalars: outcome, status; `limit` (along `parameter`) is the
         point the trajectory has converged to, NaN if it has not.
@@ -86,8 +87,8 @@ def gradient_flow(
         raise ValueError(f"t_end: must be at least 0, got {t_end}")
     if not 1e-13 <= rtol <= 1e-2:
         raise ValueError(f"rtol: must lie between 1e-13 and 1e-2, got {rtol}")
-    if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"method: must be one of {', '.join(METHODS)}, got {method!r}")
+    if not isinstance(method, str) or method not in (AUTO, *METHODS):
+        raise ValueError(f"method: must be one of {', '.join((AUTO, *METHODS))}, got {method!r}")
     if isinstance(max_steps, bool) or not isinstance(max_steps, (int, np.integer)):
         raise TypeError(f"max_steps: expected an integer, got {max_steps!r}")
     if max_steps < 1:
@@ -166,6 +167,6 @@ def _limit(run: Trajectory, problem: Problem) -> np.ndarray:
     last = np.array(run.last.theta)
     if run.last.activity == DEAD and problem.slopes[0] == 0.0:
         return np.array([*last[:3], float(best_constant(problem).intercept)])
-    if np.linalg.norm(gradient(last, problem)) <= RESTING_GRADIENT:
+    if at_rest(last, problem):
         return last
     return np.full(4, np.nan)

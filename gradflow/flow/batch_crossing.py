@@ -1,9 +1,11 @@
 """Wall crossings of many lanes: the dense output, its first sign change, and the restart behind it.
 
-The rule is that of `gradflow.flow.integrate`: the step's polynomial is searched for the first sign
-change of every wall function; one that goes deeper than ten times the solver's error is a crossing, and
-the lane restarts from it. A shallower one waits, with its time and state, until it has become deep or
-the lane has come back: a trajectory that converges to a wall changes sides at the level of the error.
+The step's polynomial is searched for the first sign change of every wall function. A crossing is certain,
+and the lane restarts from it, once a step ends beyond the wall by ten times the solver's error, or goes
+there and back by a thousand times that error: between its ends the polynomial is less accurate, most of
+all in the long steps of a trajectory at rest. A step that ends less far beyond waits, with the time and
+state of its sign change, until the lane is deep enough or has come back: a trajectory that converges to
+a wall changes sides at the level of the error.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from gradflow.flow.lanes import EVENTS, Lanes, Setting, Terms, ranks
 from gradflow.flow.tableau import DENSE, EXTRA
 
 _CERTAIN = 10.0
+_CERTAIN_BETWEEN = 1000.0
+_AT_ONCE = 1e-9
 _INTERVALS = 16
 _CLOSEST = 4e-16
 _HALVINGS = 26
@@ -48,17 +52,24 @@ def cross(setting: Setting, before: Lanes, trial: Trial, after: Lanes) -> Lanes:
     y = xp.where(waits[:, None, :], before.waiting_y, y)
 
     size = xp.max(xp.abs(xp.concat((before.y[:2, ...], trial.y[:2, ...]))), axis=0)
-    certain = exists & (leaves.depth > _CERTAIN * setting.rtol * size)
-    after = after._replace(waiting_t=xp.where(exists, t, xp.nan * t), waiting_y=y)
+    beyond = -side * xp.stack(batch.preactivations(terms, trial.y))
+    error = setting.rtol * size
+    certain = exists & ((beyond > _CERTAIN * error) | (leaves.depth > _CERTAIN_BETWEEN * error))
+    waiting = exists & (beyond > 0.0)
+    after = after._replace(waiting_t=xp.where(waiting, t, xp.nan * t), waiting_y=y)
     times = xp.where(certain, t, xp.inf * xp.ones_like(t))
     earliest = xp.min(times, axis=0)
     wall = [certain[i, ...] & (times[i, ...] == earliest) for i in range(3)]
     wall[1] = wall[1] & ~wall[0]
     wall[2] = wall[2] & ~(wall[0] | wall[1])
-    return _restart(setting, after, wall, earliest, y)
+    # A start on a wall that leaves to the side not foreseen has crossed nothing.
+    on_wall = xp.abs(heights[0]) <= 4.0 * setting.eps * size
+    at_start = (before.t == 0.0) & (earliest <= _AT_ONCE)
+    counts = ~(at_start & xp.any(xp.stack(wall) & on_wall, axis=0))
+    return _restart(setting, after, wall, earliest, y, counts)
 
 
-def _restart(setting: Setting, lanes: Lanes, wall: list[Array], t: Array, y: Array) -> Lanes:
+def _restart(setting: Setting, lanes: Lanes, wall: list[Array], t: Array, y: Array, counts: Array) -> Lanes:
     """Put lanes on the wall that they crossed, at these times and states, and into the cell behind it."""
     xp, terms = setting.xp, lanes.terms
     crossed = wall[0] | wall[1] | wall[2]
@@ -71,14 +82,15 @@ def _restart(setting: Setting, lanes: Lanes, wall: list[Array], t: Array, y: Arr
     state = xp.where(crossed, put, lanes.y)
     f = batch.velocity(setting, terms, cell, state, batch.preactivations(terms, state))
     event = _event(xp, lanes.cell, cell)
-    first = crossed & (lanes.crossings == 0)
+    counted = crossed & counts
+    first = counted & (lanes.crossings == 0)
     return lanes._replace(
         t=xp.where(crossed, t, lanes.t),
         y=state,
         f=xp.where(crossed, f, lanes.f),
         cell=cell,
         floor=xp.where(crossed, batch.floors(setting, cell, state), lanes.floor),
-        crossings=lanes.crossings + xp.astype(crossed, xp.int32),
+        crossings=lanes.crossings + xp.astype(counted, xp.int32),
         first_time=xp.where(first, t, lanes.first_time),
         first_event=xp.where(first, event, lanes.first_event),
         waiting_t=xp.where(crossed, xp.nan * lanes.waiting_t, lanes.waiting_t),

@@ -51,7 +51,10 @@ def first_exit(values: Any, evaluate: Callable[[float], float], sign: float) -> 
     depth = -min(heights)
     for (s0, h0), (s1, h1) in pairwise(zip(knots, heights, strict=True)):
         if h1 < 0.0:
-            return Exit(float(brentq(evaluate, s0, s1, xtol=4e-16, rtol=8.9e-16)) if h0 > 0.0 else s0, depth)
+            return Exit(
+                float(brentq(evaluate, s0, s1, xtol=4e-16, rtol=8.9e-16, disp=False)) if h0 > 0.0 else s0,
+                depth,
+            )
     return None
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradflow.activity import classify
 from gradflow.backend import Array, as_floating, device
 from gradflow.field import kernel
 from gradflow.field.baselines import best_constant
@@ -107,7 +108,7 @@ def integrate_ensemble(
         A trajectory ends as "converged" once |∇L| is no larger. With 0 only exact rest ends one early.
     stop : callable, optional
         Given the `States` of some running trajectories, returns which of them end here as "stopped".
-        Each trajectory is shown at its start's fourth step and every fourth one after it.
+        Each trajectory is shown after every fourth of its steps.
     max_steps : int
         Give up a trajectory after so many steps.
     chunk : int
@@ -230,8 +231,9 @@ def _ensemble(setting: Setting, lanes: Lanes, start: Array, shape: tuple[int, ..
         moved[2, ...],
         moved[3, ...],
     ))  # fmt: skip
+    activity = xp.where(still, classify(lanes.y[0, ...], lanes.y[1, ...]), last.activity)
     columns = (
-        lanes.t, lanes.status, last.loss, last.activity, lanes.steps, lanes.crossings, lanes.first_time,
+        lanes.t, lanes.status, last.loss, activity, lanes.steps, lanes.crossings, lanes.first_time,
         lanes.first_event, last.descended,
     )  # fmt: skip
     return Ensemble(xp.reshape(theta, (4, *shape)), *(xp.reshape(column, shape) for column in columns))
@@ -258,7 +260,7 @@ def _setting(
     theta: Array, problem: Problem, t_end: float, rtol: float, max_steps: int, resting: float, chunk: int
 ) -> Setting:
     """Return what all lanes share, checked."""
-    xp, ops = as_floating((theta,))[0], None
+    xp = as_floating((theta,))[0]
     kind = xp.finfo(theta.dtype)
     finest = max(1e-13, 100.0 * float(kind.eps))
     if not (math.isfinite(t_end) and t_end >= 0):

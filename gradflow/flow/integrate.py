@@ -8,6 +8,7 @@ located to rounding, the state is put on the wall, and integration restarts in t
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.integrate import BDF, DOP853, RK45, Radau
+from scipy.linalg import LinAlgWarning
 
-from gradflow.activity import ACTIVITIES
+from gradflow.activity import ACTIVITIES, classify
 from gradflow.field.baselines import best_constant
 from gradflow.flow import chart as charts
 from gradflow.flow.chart import Cell, Chart, Floats, Setting
@@ -24,12 +26,16 @@ from gradflow.flow.crossing import NODES, first_exit
 from gradflow.problem import Neuron, Problem
 
 METHODS = {"DOP853": DOP853, "RK45": RK45, "Radau": Radau, "BDF": BDF}
+AUTO = "auto"
+"""DOP853, and Radau after `_STIFF` steps: very unequal weights make the flow stiff."""
 STATUSES = ("reached t_end", "stopped", "step too small", "too many steps")
 REACHED, STOPPED, STEP_TOO_SMALL, TOO_MANY_STEPS = range(4)
 
 _TINY = 1e-300
 _CERTAIN = 10.0
 _DEPARTURE = 1e-16
+_STIFF = 2000
+_AT_ONCE = 1e-9
 
 
 class Point(NamedTuple):
@@ -66,7 +72,7 @@ def integrate(
     t_end: float,
     *,
     rtol: float = 1e-10,
-    method: str = "DOP853",
+    method: str = AUTO,
     times: np.ndarray | None = None,
     stop: Callable[[Point], bool] | None = None,
     max_steps: int = 200_000,
@@ -96,7 +102,10 @@ def integrate(
         if leg.wall is None:
             return Trajectory(run.recorder.points, crossings, leg.status, run.steps, run.recorder.last)
         after = _beyond(cell, leg.wall, where)
-        crossings.append(Crossing(leg.state.t, _event(cell, after), charts.WALLS[leg.wall]))
+        # A start on a wall that leaves to the side not foreseen has crossed nothing.
+        at_start = state.t == 0.0 and z[leg.wall] == 0.0 and leg.state.t <= _AT_ONCE
+        if not at_start:
+            crossings.append(Crossing(leg.state.t, _event(cell, after), charts.WALLS[leg.wall]))
         cell, state = after, leg.state
     _relax(state, t_end, problem, run.recorder)
     return Trajectory(run.recorder.points, crossings, REACHED, run.steps, run.recorder.last)
@@ -132,6 +141,8 @@ class _Recorder:
         """Record a step that ended at `t`; `point` gives the state at any time of it."""
         self.last = end = point(t)
         if self.times is None:
+            if self.points and self.points[-1].t >= t:
+                return end
             self.points.append(end)
             return end
         while self.next < len(self.times) and self.times[self.next] <= t:
@@ -194,7 +205,8 @@ def _cross_cell(cell: Cell, begin: _State, where: Setting, t_end: float, run: _R
         return Point(float(t), theta, value, charts.activity_of(cell), descended)
 
     if begin.t == 0.0 and run.steps == 0:
-        run.recorder.step(0.0, lambda t: point(t, y0)._replace(theta=begin.theta))
+        kind = int(classify(np.float64(begin.z[0]), np.float64(begin.z[2])))
+        run.recorder.step(0.0, lambda t: point(t, y0)._replace(theta=begin.theta, activity=kind))
     if begin.t >= t_end:
         return _Leg(begin, None, REACHED)
     solver = _solver(velocity, begin.t, y0, t_end, cell, run)
@@ -203,7 +215,7 @@ def _cross_cell(cell: Cell, begin: _State, where: Setting, t_end: float, run: _R
         if run.steps >= run.max_steps:
             return _Leg(begin, None, TOO_MANY_STEPS)
         before = run.recorder.mark()
-        solver.step()
+        _advance(solver)
         if solver.status == "failed":
             return _Leg(begin, None, STEP_TOO_SMALL)
         run.steps, run.first_step = run.steps + 1, float(solver.h_abs)
@@ -217,11 +229,21 @@ def _cross_cell(cell: Cell, begin: _State, where: Setting, t_end: float, run: _R
             z[wall] = 0.0
             return _Leg(_State(t, end.theta, (z[0], z[1], z[2]), end.descended), wall, STOPPED)
         end = run.recorder.step(solver.t, partial(_at, point, dense))
+        if run.method == AUTO and run.steps >= _STIFF and solver.status == "running":
+            run.method = "Radau"
+            solver = _solver(velocity, solver.t, solver.y, t_end, cell, run)
         if run.progress is not None:
             run.progress(end.t)
         if run.stop is not None and run.stop(end):
             return _Leg(begin, None, STOPPED)
     return _Leg(begin, None, REACHED)
+
+
+def _advance(solver: Any) -> None:
+    with warnings.catch_warnings():
+        # Of a trial step of an implicit solver, which it then shortens.
+        warnings.simplefilter("ignore", LinAlgWarning)
+        solver.step()
 
 
 def _at(point: Callable[[float, np.ndarray], Point], dense: Any, t: float) -> Point:
@@ -238,14 +260,15 @@ def _solver(
         first_step = 1e-3 * max(1.0, float(np.max(np.abs(y[:4])))) / max(speed, 1e-3)
     floor = 1e-2 * run.rtol
     atol = np.full(5, floor)
+    # The weights share a scale, which may be tiny.
+    atol[:3] = floor * (float(np.max(np.abs(y[:3]))) or 1.0) + _TINY
     if cell[0] != cell[2]:
         atol[:2] = floor * float(np.max(np.abs(y[:2])))
         # The active end's pre-activation decays exponentially in a neuron that is dying away: purely
         # relative control keeps its digits, and keeps the neuron alive.
         atol[0 if cell[0] else 1] = _TINY
-    return METHODS[run.method](
-        velocity, t, y, t_end, rtol=run.rtol, atol=atol, first_step=min(first_step, t_end - t)
-    )
+    method = METHODS["DOP853" if run.method == AUTO else run.method]
+    return method(velocity, t, y, t_end, rtol=run.rtol, atol=atol, first_step=min(first_step, t_end - t))
 
 
 def _crossed(
@@ -301,15 +324,18 @@ def _leave_origin(theta: Floats, where: Setting) -> tuple[float, float, float]:
 def _first_cell(theta: Floats, z: tuple[float, float, float], where: Setting) -> Cell:
     """Return the cell that the flow enters: the signs of z, and on a wall the side it moves to."""
     cell = (z[0] > 0.0, z[1] > 0.0, z[2] > 0.0)
-    if not any(cell):
+    if not any(cell) and (where.slopes[0] == 0.0 or z[0] == z[2] == 0.0):
         return cell
     chart = charts.make_chart(cell, where)
     w1, b1, w2, b2 = theta
     g = charts.gradient(chart, where, *chart.coordinates(w1, b1, z), w2, b2)
     nodes = (where.lo, where.aim.x[1], where.hi)
-    # A hyperactive neuron on the wall that does not move stays hyperactive.
+    # A neuron on the wall that does not move stays what it is: hyperactive or, with a leaky slope, dead.
+    stays = any(cell)
+    speeds = [-(g[0] * x + g[1]) for x in nodes]
     active = [
-        value > 0.0 or (value == 0.0 and -(g[0] * x + g[1]) >= 0.0) for value, x in zip(z, nodes, strict=True)
+        value > 0.0 or (value == 0.0 and (speed > 0.0 or (stays and speed == 0.0)))
+        for value, speed in zip(z, speeds, strict=True)
     ]
     if not where.aim.has_kink:
         active[1] = active[0]

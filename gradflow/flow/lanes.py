@@ -244,12 +244,13 @@ def floors(setting: Setting, cell: Array, y: Array) -> Array:
     """
     xp, floor = setting.xp, 1e-2 * setting.rtol
     size = floor * _largest(xp, y[:2, ...]) + setting.tiny
-    none = xp.zeros_like(size)
-    rest, tiny = none + floor, none + setting.tiny
+    # The weights share a scale, which may be tiny.
+    scale = floor * _largest(xp, y[:3, ...]) + setting.tiny
+    rest, tiny = xp.zeros_like(size) + floor, xp.zeros_like(size) + setting.tiny
     balanced = cell[0, ...] != cell[2, ...]
     z_lo = xp.where(balanced & cell[0, ...], tiny, size)
     z_hi = xp.where(balanced & cell[2, ...], tiny, size)
-    return xp.stack((z_lo, z_hi, rest, rest, rest))
+    return xp.stack((z_lo, z_hi, weights, rest, rest))
 
 
 def _first_cell(setting: Setting, terms: Terms, y: Array, z: Array) -> Array:
@@ -258,8 +259,10 @@ def _first_cell(setting: Setting, terms: Terms, y: Array, z: Array) -> Array:
     cell = z > 0.0
     f = velocity(setting, terms, cell, y, preactivations(terms, y))
     moving = xp.stack(preactivations(terms, f))
-    # A hyperactive neuron on the wall that does not move stays hyperactive.
-    active = cell | (_any(cell) & (z == 0.0) & (moving >= 0.0))
+    # A neuron on the wall that does not move stays what it is: hyperactive or, with a leaky slope, dead.
+    stays = _any(cell)
+    goes = stays | ((z[0, ...] != 0.0) | (z[2, ...] != 0.0)) if setting.slopes[0] != 0.0 else stays
+    active = cell | (goes & (z == 0.0) & ((moving > 0.0) | (stays & (moving == 0.0))))
     middle = xp.where(terms.has_kink, active[1, ...], active[0, ...])
     return xp.stack((active[0, ...], middle, active[2, ...]))
 

@@ -39,6 +39,8 @@ def fraction(expression: Expr, ring: Expr) -> Fraction:
         return total
     if not expression.is_Pow:
         return Fraction(ring.from_expr(expression), {})
+    if not expression.exp.is_Integer:
+        raise ValueError(f"expected a rational expression, got the power {expression}")
     base, power = fraction(expression.base, ring), int(expression.exp)
     if power >= 0:
         return Fraction(base.numerator**power, {d: k * power for d, k in base.denominator.items()})

@@ -65,7 +65,7 @@ def test_the_loss_curve_in_double_precision() -> None:
 
 def test_gd_takes_0_4_and_dies_above_its_threshold() -> None:
     values = observation2.gradient_descent(True).values
-    kills = values["kills_from_rate"]
+    kills = {"value": values["kills_from_rate"], "uncertainty": values["kills_from_rate_uncertainty"]}
     lowest, highest = (kills["value"] + sign * 2 * kills["uncertainty"] for sign in (-1, 1))
     assert not any(plain.dead(theta) for theta in plain.gd(-1.0, lowest, 200))
     assert any(plain.dead(theta) for theta in plain.gd(-1.0, highest, 200))

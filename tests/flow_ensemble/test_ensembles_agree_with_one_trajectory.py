@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from gradflow.flow.ensemble import STATUSES, integrate_ensemble
-from gradflow.flow.integrate import REACHED
+from gradflow.flow.integrate import REACHED, STEP_TOO_SMALL, Trajectory
 from gradflow.problem import Problem
 from tests.flow_ensemble.cases import Batch, batch, events, one_by_one, sensitivity
 
 RTOL = 1e-12
 BOUND = 1e-8
+NOISE = 1e-16
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,21 @@ class Comparison:
     left_out: float
 
 
+def crossed(run: Trajectory) -> int:
+    """Count the crossings before the student equals the teacher: it may sit on the wall then, and rattle."""
+    losses = {point.t: point.loss for point in run.points}
+    return sum(losses[crossing.t] > NOISE for crossing in run.crossings)
+
+
 def compare(cases: Batch, t_end: float) -> Comparison:
     n = cases.theta.shape[1]
     run = integrate_ensemble(cases.theta, cases.problem, t_end, rtol=RTOL)
-    assert all(STATUSES[code] in ("reached t_end", "converged") for code in run.status)
     others = one_by_one(cases, t_end, RTOL)
+    ends = [(STATUSES[code], other.status) for code, other in zip(run.status, others, strict=True)]
+    # A trajectory that runs into w1 = b1 = 0, where the field is not continuous, ends there on both paths.
+    # What its activity is, is rounding.
+    assert {mine for mine, theirs in ends if theirs != STEP_TOO_SMALL} <= {"reached t_end", "converged"}
+    assert {mine for mine, theirs in ends if theirs == STEP_TOO_SMALL} <= {"step too small"}
     columns = [(*(getattr(run, name)[i] for name in run._fields[1:]), run.final[:, i]) for i in range(n)]
     for i, other in enumerate(others):
         if other.status != REACHED:
@@ -54,7 +65,7 @@ def compare(cases: Batch, t_end: float) -> Comparison:
     sharp = gentle & (grows.crossing <= 30.0)
     names = [other.crossings[0].event if other.crossings else "none" for other in others]
     same = np.array([
-        (len(other.crossings), other.last.activity) == (count, code)
+        crossed(other) == count and (other.last.activity == code or other.status == STEP_TOO_SMALL)
         for other, count, code in zip(others, crossings, activity, strict=True)
     ]) & (np.array(names) == np.array(events(run)))  # fmt: skip
     return Comparison(
@@ -112,3 +123,16 @@ def test_a_second_crossing_within_one_step_of_a_restart_is_found() -> None:
     found = compare(Batch(theta, Problem()), 5.0)
     assert_agreement(found)
     assert integrate_ensemble(theta, Problem(), 5.0).crossings[0] == 3
+
+
+@pytest.mark.parametrize("slopes", [(0.0, 1.0), (0.2, 1.0)])
+def test_starts_on_walls_enter_the_same_cell(slopes: tuple[float, float]) -> None:
+    # The breakpoint at lo, at the teacher's and at hi (all exact), and w1 = b1 = 0.
+    rng = np.random.default_rng(6)
+    theta = np.stack([np.repeat([0.5, -1.5, 0.0], 16), np.zeros(48), *rng.normal(0.0, 1.0, (2, 48))])
+    theta[1] = theta[0] * np.tile([-1.0, 0.0, 1.0], 16)
+    cases = Batch(theta, Problem(slopes=slopes))
+    run = integrate_ensemble(theta, cases.problem, 3.0, rtol=RTOL)
+    for i, other in enumerate(one_by_one(cases, 3.0, RTOL)):
+        assert np.max(np.abs(run.final[:, i] - other.last.theta)) <= BOUND
+        assert (run.crossings[i], run.activity[i]) == (len(other.crossings), other.last.activity)

@@ -22,6 +22,7 @@ from gradflow.claims.single_neuron.settings import (
 from gradflow.problem import Neuron, Problem
 
 SOURCE = "Liu 2026, Observation 0"
+QUESTIONS = "Liu 2026, Observation 0: questions it raises"
 
 
 def hyperactive_start(quick: bool) -> Finding:
@@ -131,7 +132,7 @@ CLAIMS = (
     ),
     Claim(
         "obs0.thresholds",
-        SOURCE,
+        QUESTIONS,
         "The outcome changes where the initial activity does: at b1 = -1 and b1 = 1.",
         thresholds,
     ),
