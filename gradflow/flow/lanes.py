@@ -250,7 +250,7 @@ def floors(setting: Setting, cell: Array, y: Array) -> Array:
     balanced = cell[0, ...] != cell[2, ...]
     z_lo = xp.where(balanced & cell[0, ...], tiny, size)
     z_hi = xp.where(balanced & cell[2, ...], tiny, size)
-    return xp.stack((z_lo, z_hi, weights, rest, rest))
+    return xp.stack((z_lo, z_hi, scale, rest, rest))
 
 
 def _first_cell(setting: Setting, terms: Terms, y: Array, z: Array) -> Array:

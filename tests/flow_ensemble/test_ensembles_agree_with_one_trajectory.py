@@ -46,7 +46,7 @@ def compare(cases: Batch, t_end: float) -> Comparison:
     others = one_by_one(cases, t_end, RTOL)
     ends = [(STATUSES[code], other.status) for code, other in zip(run.status, others, strict=True)]
     # A trajectory that runs into w1 = b1 = 0, where the field is not continuous, ends there on both paths.
-    # What its activity is, is rounding.
+    # Its activity and its last crossings are rounding.
     assert {mine for mine, theirs in ends if theirs != STEP_TOO_SMALL} <= {"reached t_end", "converged"}
     assert {mine for mine, theirs in ends if theirs == STEP_TOO_SMALL} <= {"step too small"}
     columns = [(*(getattr(run, name)[i] for name in run._fields[1:]), run.final[:, i]) for i in range(n)]
@@ -65,7 +65,7 @@ def compare(cases: Batch, t_end: float) -> Comparison:
     sharp = gentle & (grows.crossing <= 30.0)
     names = [other.crossings[0].event if other.crossings else "none" for other in others]
     same = np.array([
-        crossed(other) == count and (other.last.activity == code or other.status == STEP_TOO_SMALL)
+        other.status == STEP_TOO_SMALL or (crossed(other), other.last.activity) == (count, code)
         for other, count, code in zip(others, crossings, activity, strict=True)
     ]) & (np.array(names) == np.array(events(run)))  # fmt: skip
     return Comparison(
