@@ -115,11 +115,15 @@ def flow_outcomes(
 
 
 def _flow_outcome(neuron: Neuron, problem: Problem, levels: References, rtol: float, longest: float) -> int:
-    decided = UNDECIDED
+    decided, seen = UNDECIDED, 0
 
     def stop(point: Point) -> bool:
-        nonlocal decided
-        if any(near(point.loss, levels)):
+        nonlocal decided, seen
+        if not any(near(point.loss, levels)):
+            return False
+        seen += 1
+        # To decide costs as much as a step, and a trajectory may linger for hundreds of them.
+        if seen % 5 == 1:
             decided = int(outcome(np.array(point.theta), problem))
         if decided == CONSTANT and _revives(np.array(point.theta), point.activity, problem):
             decided = UNDECIDED

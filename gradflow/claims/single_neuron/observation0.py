@@ -90,12 +90,14 @@ def thresholds(quick: bool) -> Finding:
     upper = {
         "adam_100_inputs": bracket(partial(adam, problem=SAMPLE), (0.5, 1.5), tol=tol, sections=100),
         "adam_population": bracket(partial(adam, problem=POPULATION), (0.5, 1.5), tol=tol, sections=1000),
-        "flow": bracket(flow, (0.5, 1.5), tol=1e-4 if quick else 1e-7),
+        "flow": bracket(flow, (0.5, 1.5), tol=1e-4 if quick else 1e-6),
     }
     lower = {
-        "adam_100_inputs": bracket(partial(adam, problem=SAMPLE), (-1.5, -0.5), tol=tol, sections=100),
-        "adam_population": bracket(partial(adam, problem=POPULATION), (-1.5, -0.5), tol=tol, sections=1000),
-        "flow": bracket(flow, (-1.5, -0.5), tol=1e-4 if quick else 1e-7),
+        "adam_100_inputs": bracket(partial(adam, problem=SAMPLE), (-1.05, -0.95), tol=10 * tol, sections=100),
+        "adam_population": bracket(
+            partial(adam, problem=POPULATION), (-1.05, -0.95), tol=10 * tol, sections=1000
+        ),
+        "flow": bracket(flow, (-1.5, -0.5), tol=1e-4 if quick else 1e-6),
     }
     at_one = all(abs(t.value - 1.0) <= t.uncertainty for t in upper.values())
     at_minus_one = all(abs(t.value + 1.0) <= max(t.uncertainty, tol) for t in lower.values())

@@ -186,7 +186,7 @@ def thresholds(quick: bool) -> Finding:
         "adam_population": _adam_threshold(POPULATION, tol),
         "gd_population_rate_0.01": bracket(gd, (-2.0, -1.7), tol=tol, sections=500),
         "flow": bracket(
-            lambda b2: flow_outcomes(Neuron(b2=b2), POPULATION), (-2.0, -1.2), tol=1e-4 if quick else 1e-9
+            lambda b2: flow_outcomes(Neuron(b2=b2), POPULATION), (-2.0, -1.2), tol=1e-4 if quick else 1e-8
         ),
     }
     between = all(-1.2 < found[name].value < -1.1 for name in found if name.startswith("adam"))
