@@ -119,7 +119,7 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
     square = sympy.Mul(
         h / 3, sympy.Add(middle**2, sympy.Rational(3, 4) * r1**2, evaluate=False), evaluate=False
     )
-    product = h * (2 * (f0 * g0 + f1 * g1) + f0 * g1 + f1 * g0) / 6
+    product = h * ((f0 + f1) * (g0 + g1) + f0 * g0 + f1 * g1) / 6
     return (
         (
             "A segment of width h (a fraction of the input) adds to the loss",

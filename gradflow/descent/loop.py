@@ -18,8 +18,8 @@ from gradflow.problem import Neuron, Problem, Uniform, as_neuron, require_finite
 
 DTYPES = ("float32", "float64")
 BACKENDS = (None, "numpy", "numba", "cupy")
-# Below so many steps of trajectories (two seconds in NumPy) compiled code may cost more than it saves.
-WORTH = 20_000_000
+# Below so many steps of trajectories to record and print the step costs more than it saves.
+WORTH = 1_000_000
 # What one step of NumPy costs besides its trajectories, in trajectories.
 OVERHEAD = 500
 
@@ -98,7 +98,7 @@ def train(
     backend : {"numpy", "numba", "cupy"}, optional
         What takes the steps: the arrays' own library ("numpy"), or compiled code that keeps a whole
         trajectory in registers (`gradflow.fused`), on the processor or on a GPU, which returns the same
-        bits. By default "numba" where it is installed, can do what is asked and pays.
+        bits. By default "numba" where it is installed, can do what is asked and pays; otherwise "numpy".
 
     Returns
     -------
@@ -125,7 +125,7 @@ def train(
     # A start may be too large for float32, and a diverging update overflows before it is thrown away.
     with np.errstate(over="ignore", invalid="ignore"):
         theta, problem, optimizer = prepare(start, problem, optimizer, dtype)
-        if backend != "numpy" and (backend is not None or _pays(theta, steps, due, events)):
+        if backend in ("numba", "cupy") or _pays(theta, steps, due, events):
             # Only now: the fused path is built on this module.
             from gradflow.fused import attempt
 
@@ -205,7 +205,7 @@ def bounds(xp: Any, dtype: Any) -> tuple[float, float]:
 
 
 def _pays(theta: Array, steps: int, due: list[int], events: bool) -> bool:
-    """Whether compiled code is worth asking for."""
+    """Whether straight-line code is worth asking for."""
     size = steps * (theta[0, ...].size + OVERHEAD)
     return isinstance(theta, np.ndarray) and not events and 10 * len(due) <= steps and size >= WORTH
 

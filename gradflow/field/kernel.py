@@ -40,14 +40,24 @@ class Target(NamedTuple):
     has_kink: Truth
 
 
-class Segment(NamedTuple):
-    """A part of the input on which student and teacher are linear; pairs are (left end, right end)."""
+class Node(NamedTuple):
+    """A place on the input where one linear part ends and the next begins: x, φ(z) and the target there."""
 
-    width: Number
-    slope: Number
-    x: tuple[Number, Number]
-    z: tuple[Number, Number]
-    y: tuple[Number, Number]
+    x: Number
+    out: Number
+    y: Number
+
+
+class Pieces(NamedTuple):
+    """The input cut at lo, the student's kink before q, q, its kink behind q, and hi.
+
+    Between neighbouring nodes student and target are linear; `widths` and the activation's `slopes`
+    belong to these four parts, of which at least one has no width.
+    """
+
+    nodes: tuple[Node, ...]
+    widths: tuple[Number, ...]
+    slopes: tuple[Number, ...]
 
 
 Activation: TypeAlias = tuple[Number, Number]
@@ -98,54 +108,58 @@ def signs(ops: Operations, z: tuple[Number, Number, Number]) -> Signs:
 
 def segments(
     ops: Operations, z: tuple[Number, Number, Number], cell: Signs, aim: Target, slopes: Activation
-) -> list[Segment]:
-    """Cut the input at q and at the student's kink: four segments, at least one of width zero.
+) -> Pieces:
+    """Cut the input at q and at the student's kink.
 
     With `cell` other than the signs of `z` the result is the analytic continuation of that cell's
     formulas beyond its walls; the flow needs it for the steps that end outside.
     """
-    result = []
+    steep = [slope(ops, active, slopes) for active in cell]
+    ends = [Node(x, s * end, y) for x, s, end, y in zip(aim.x, steep, z, aim.y, strict=True)]
+    nodes, widths = [ends[0]], []
     for a, b in ((0, 1), (1, 2)):
         kink = cell[a] != cell[b]
         span = ops.where(kink, z[a] - z[b], 1.0)
         before, after = ops.where(kink, z[a] / span, 1.0), ops.where(kink, -z[b] / span, 0.0)
-        x = ops.where(kink, aim.x[a] * after + aim.x[b] * before, aim.x[b])
-        y = ops.where(kink, aim.y[a] * after + aim.y[b] * before, aim.y[b])
-        zero = ops.where(kink, 0.0 * z[b], z[b])
-        width = aim.widths[a]
-        result += [
-            Segment(width * before, slope(ops, cell[a], slopes), (aim.x[a], x), (z[a], zero), (aim.y[a], y)),
-            Segment(width * after, slope(ops, cell[b], slopes), (x, aim.x[b]), (zero, z[b]), (y, aim.y[b])),
-        ]
-    return result
+        x, y = (ends[a][i] * after + ends[b][i] * before for i in (0, 2))
+        nodes += [Node(x, ops.where(kink, 0.0, ends[b].out), y), ends[b]]
+        widths += [aim.widths[a] * before, aim.widths[a] * after]
+    return Pieces(tuple(nodes), tuple(widths), (steep[0], steep[1], steep[1], steep[2]))
 
 
-def loss(parts: list[Segment], w2: Number, offset: Number) -> Number:
+def loss(parts: Pieces, w2: Number, offset: Number) -> Number:
     """Return E[r²]; `offset` is b2 minus the teacher's b2."""
-    total = 0.0
-    for part in parts:
-        r0, r1 = _residual(part, w2, offset)
+    r = _residuals(parts, w2, offset)
+    terms = []
+    for width, r0, r1 in zip(parts.widths, r[:-1], r[1:], strict=True):
         middle = r0 + 0.5 * r1
-        total = total + part.width * (middle * middle + 0.75 * (r1 * r1)) / 3.0
-    return total
+        terms.append(width * (middle * middle + 0.75 * (r1 * r1)))
+    return _total(terms) / 3.0
 
 
-def gradient(parts: list[Segment], w2: Number, offset: Number) -> tuple[Number, Number, Number, Number]:
+def gradient(parts: Pieces, w2: Number, offset: Number) -> tuple[Number, Number, Number, Number]:
     """Return ∂L/∂(w1, b1, w2, b2) = 2 E[r · (w2 φ′(z) x, w2 φ′(z), φ(z), 1)]."""
-    g_w1, g_b1, g_w2, g_b2 = 0.0, 0.0, 0.0, 0.0
-    for part in parts:
-        s, r = part.slope, _residual(part, w2, offset)
-        mean_r = part.width * (r[0] + r[1])
-        g_w1 = g_w1 + s * product(part.width, r, part.x)
-        g_b1 = g_b1 + s * mean_r
-        g_w2 = g_w2 + s * product(part.width, r, part.z)
-        g_b2 = g_b2 + mean_r
-    return 2.0 * w2 * g_w1, w2 * g_b1, 2.0 * g_w2, g_b2
+    r = _residuals(parts, w2, offset)
+    by_x, by_out = ([a * node[i] for a, node in zip(r, parts.nodes, strict=True)] for i in (0, 1))
+    sums: list[list[Number]] = [[], [], [], []]
+    for i, (width, steep) in enumerate(zip(parts.widths, parts.slopes, strict=True)):
+        left, right = parts.nodes[i : i + 2]
+        double_r = r[i] + r[i + 1]
+        # Six times the mean of a product is the product of the sums and those at the ends.
+        six_rx = double_r * (left.x + right.x) + (by_x[i] + by_x[i + 1])
+        six_rout = double_r * (left.out + right.out) + (by_out[i] + by_out[i + 1])
+        mean_r, active = width * double_r, width * steep
+        for entry, value in zip(
+            sums, (active * six_rx, steep * mean_r, width * six_rout, mean_r), strict=True
+        ):
+            entry.append(value)
+    six_w1, double_b1, six_w2, double_b2 = map(_total, sums)
+    return w2 * (six_w1 / 3.0), w2 * double_b1, six_w2 / 3.0, double_b2
 
 
 def hessian(
     ops: Operations,
-    parts: list[Segment],
+    parts: Pieces,
     z: tuple[Number, Number, Number],
     line: tuple[Number, Number],
     w2: Number,
@@ -159,19 +173,16 @@ def hessian(
     inside. On a wall (p at an end) the value is that of the dead or hyperactive side.
     """
     upper = [[0.0 * w2 for _ in range(4)] for _ in range(4)]
-    for part in parts:
-        s, r = part.slope, _residual(part, w2, offset)
-        g = (
-            (w2 * s * part.x[0], w2 * s * part.x[1]),
-            (w2 * s, w2 * s),
-            (s * part.z[0], s * part.z[1]),
-            (1.0, 1.0),
-        )
+    residuals = _residuals(parts, w2, offset)
+    for k, (width, s) in enumerate(zip(parts.widths, parts.slopes, strict=True)):
+        left, right = parts.nodes[k : k + 2]
+        x, r = (left.x, right.x), (residuals[k], residuals[k + 1])
+        g = ((w2 * s * x[0], w2 * s * x[1]), (w2 * s, w2 * s), (left.out, right.out), (1.0, 1.0))
         for i in range(4):
             for j in range(i, 4):
-                upper[i][j] = upper[i][j] + 2.0 * product(part.width, g[i], g[j])
-        upper[0][2] = upper[0][2] + 2.0 * s * product(part.width, part.x, r)
-        upper[1][2] = upper[1][2] + s * (part.width * (r[0] + r[1]))
+                upper[i][j] = upper[i][j] + 2.0 * product(width, g[i], g[j])
+        upper[0][2] = upper[0][2] + 2.0 * s * product(width, x, r)
+        upper[1][2] = upper[1][2] + s * (width * (r[0] + r[1]))
     p, mass = _point_mass(ops, parts, z, line, w2, offset, slopes)
     upper[0][0] = upper[0][0] + 2.0 * (mass * p * p)
     upper[0][1] = upper[0][1] + 2.0 * (mass * p)
@@ -184,19 +195,25 @@ def slope(ops: Operations, active: Truth, slopes: Activation) -> Number:
     return ops.where(active, slopes[1], slopes[0])
 
 
-def _residual(part: Segment, w2: Number, offset: Number) -> tuple[Number, Number]:
-    scale = w2 * part.slope
-    return scale * part.z[0] - part.y[0] + offset, scale * part.z[1] - part.y[1] + offset
-
-
 def product(width: Number, f: tuple[Number, Number], g: tuple[Number, Number]) -> Number:
     """Integrate the product of two linear functions, given by their end values, over a segment."""
-    return width * (2.0 * (f[0] * g[0] + f[1] * g[1]) + f[0] * g[1] + f[1] * g[0]) / 6.0
+    return width * ((f[0] + f[1]) * (g[0] + g[1]) + (f[0] * g[0] + f[1] * g[1])) / 6.0
+
+
+def _residuals(parts: Pieces, w2: Number, offset: Number) -> list[Number]:
+    return [w2 * node.out - node.y + offset for node in parts.nodes]
+
+
+def _total(terms: list[Number]) -> Number:
+    first, *rest = terms
+    for term in rest:
+        first = first + term
+    return first
 
 
 def _point_mass(
     ops: Operations,
-    parts: list[Segment],
+    parts: Pieces,
     z: tuple[Number, Number, Number],
     line: tuple[Number, Number],
     w2: Number,
@@ -209,7 +226,7 @@ def _point_mass(
     in_first = ops.positive(z[0]) != ops.positive(z[1])
     w1, b1 = line
     p = ops.where(inside, -b1 / ops.where(inside, w1, 1.0), 0.0)
-    y = ops.where(in_first, parts[0].y[1], parts[2].y[1])
+    y = ops.where(in_first, parts.nodes[1].y, parts.nodes[3].y)
     span = ops.where(up[0], z[2] - z[0], z[0] - z[2])
     mass = (slopes[1] - slopes[0]) * w2 * (offset - y) / ops.where(inside, span, 1.0)
     return p, ops.where(inside, mass, 0.0)

@@ -27,7 +27,7 @@ class Bound(NamedTuple):
 class Prepared(NamedTuple):
     """The arguments of the kernel's integrals, for a batch of neurons."""
 
-    parts: list[kernel.Segment]
+    parts: kernel.Pieces
     z: tuple[Array, Array, Array]
     line: tuple[Array, Array]
     w2: Array

@@ -23,6 +23,7 @@ For float32 neurons the decision is float32's, and the sums are float64's, round
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -181,21 +182,38 @@ def sides(bound: Bound, theta: Neuron | Array) -> Sides:
     rising = w1[:, None] >= 0
     w1, b1, w2, b2 = (_as(v, xp.float64)[:, None] for v in (w1, b1, w2, b2))
     if bound.dtype == xp.float64:
-        z = _corrected(w1, row[:, :, columns.ANCHOR], b1, product, z)
+        z = corrected(w1, row[:, :, columns.ANCHOR], b1, product, z)
     else:
         z = w1 * row[:, :, columns.ANCHOR] + b1
     slope = xp.where(rising == bound.right, bound.slopes[1], bound.slopes[0])
     through = slope * w2
     sums = z[:, :, None] * row[:, :, : columns.T1 + 1] + w1[:, :, None] * row[:, :, columns.T1 : columns.SXY]
-    total, by_x, by_y, by_d = (sums[:, :, i] for i in range(4))
+    first = tuple(sums[:, :, i] for i in range(4))
+    z_sums, r_sums = side_sums(lambda i: row[:, :, i], first, z, w1, b2, through)
+    return Sides(row, slope, through, z_sums, r_sums, w1, shape)
+
+
+def side_sums(
+    column: Callable[[int], Any], first: tuple[Any, ...], z: Any, w1: Any, b2: Any, through: Any
+) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
+    """Return (Σ w z, Σ w z x, Σ w z²) and (Σ w r, Σ w r x, Σ w r z) over a side.
+
+    Parameters
+    ----------
+    column : callable
+        A column of the side's row of the table.
+    first : tuple of four
+        z·(W, Sx, Sy, T1) + w1·(T1, Tx, Ty, T2).
+    """
+    total, by_x, by_y, by_d = first
     square = z * total + w1 * by_d
-    r = through * total + (b2 * row[:, :, columns.W] - row[:, :, columns.SY])
-    rx = through * by_x + (b2 * row[:, :, columns.SX] - row[:, :, columns.SXY])
+    r = through * total + (b2 * column(columns.W) - column(columns.SY))
+    rx = through * by_x + (b2 * column(columns.SX) - column(columns.SXY))
     rz = through * square + (b2 * total - by_y)
-    return Sides(row, slope, through, (total, by_x, square), (r, rx, rz), w1, shape)
+    return (total, by_x, square), (r, rx, rz)
 
 
-def _corrected(w1: Array, x: Array, b1: Array, product: Array, z: Array) -> Array:
+def corrected(w1: Any, x: Any, b1: Any, product: Any, z: Any) -> Any:
     """Return w1·x + b1 rounded about once, from its rounded product and sum."""
     _, product_error = two_product(w1, x, splitter("float64"))
     _, sum_error = two_sum(product, b1)

@@ -146,7 +146,7 @@ def weights(terms: Terms, y: Array) -> tuple[Array, Array]:
     return (y[1, ...] - y[0, ...]) / span, (y[0, ...] * terms.hi - y[1, ...] * terms.lo) / span
 
 
-def _segments(setting: Setting, terms: Terms, cell: Array, z: tuple[Array, ...]) -> list[kernel.Segment]:
+def _segments(setting: Setting, terms: Terms, cell: Array, z: tuple[Array, ...]) -> kernel.Pieces:
     aim = kernel.Target(
         (terms.lo, terms.q, terms.hi), (terms.left, terms.right), (terms.y_lo, terms.y_q, terms.y_hi),
         terms.has_kink,

@@ -7,9 +7,12 @@ can compare it where there is no GPU. Whoever compiles it must not contract prod
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from gradflow.fused.program import Program
+from gradflow.field.ranges import COLUMNS
+from gradflow.fused.program import Program, Statement
 
 TEMPLATES = {
     "add": "{0} + {1}",
@@ -33,8 +36,8 @@ TEMPLATES = {
 
 # The numbers of slot k lie n apart from those of slot k + 1, so that neighbouring threads read side by side.
 SOURCE = """\
-extern "C" __global__ void gradflow_advance({number} *slots, long long n, const {number} *fixed,
-    const {number} *table, long long steps)
+{search}extern "C" __global__ void gradflow_advance({number} *slots, long long n, const {number} *fixed,
+    const {number} *table, long long steps, const {number} *inputs, long long count, const {number} *sums)
 {{
 {fixed}
     const long long first = (long long)blockIdx.x * blockDim.x + threadIdx.x;
@@ -51,6 +54,32 @@ extern "C" __global__ void gradflow_advance({number} *slots, long long n, const 
 """
 
 
+# The search of `gradflow.fused.python_source`.
+SEARCH = """\
+static __device__ double search(const double *inputs, long long count, double w1, double b1, double row)
+{
+    const int rising = w1 >= 0.0;
+    long long low = 0, high = count, guess = (long long)row;
+    if (guess < high && (w1 * inputs[guess] + b1 > 0.0) == rising) {
+        high = guess;
+        if (guess > 0 && (w1 * inputs[guess - 1] + b1 > 0.0) != rising)
+            return row;
+    } else if (guess < high) {
+        low = guess + 1;
+    }
+    while (low < high) {
+        const long long middle = (low + high) / 2;
+        if ((w1 * inputs[middle] + b1 > 0.0) == rising)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return (double)low;
+}
+
+"""
+
+
 def cuda_source(program: Program) -> str:
     """Return a kernel ``gradflow_advance`` that takes n trajectories through a table's rows in one launch."""
     number = "float" if program.dtype == "float32" else "double"
@@ -64,12 +93,15 @@ def cuda_source(program: Program) -> str:
 
     used = sorted({slot for slot, _ in program.loads} | {slot for slot, _ in program.stores})
     body = [f"const {number} c{i} = row[{i}];" for i in range(program.columns)]
+    if (row := program.search) is not None:
+        body.append(f"r{row} = search(inputs, count, r0, r1, r{row});")
     body += [f"const {number} {name} = r{slot};" for slot, name in program.loads]
     for s in program.statements:
-        right = TEMPLATES[s.op].format(*(operand(a) for a in s.args), f=suffix)
+        right = _right_side(s, operand, suffix)
         body.append(f"const {'int' if s.truth else number} {s.name} = {right};")
     body += [f"r{slot} = {operand(name)};" for slot, name in program.stores]
     return SOURCE.format(
+        search="" if program.search is None else SEARCH,
         number=number,
         columns=program.columns,
         fixed=_lines(4, [f"const {number} f{i} = fixed[{i}];" for i in range(program.fixed)]),
@@ -77,6 +109,13 @@ def cuda_source(program: Program) -> str:
         body=_lines(12, body),
         stores=_lines(8, [f"slots[{slot} * n + i] = r{slot};" for slot, _ in program.stores]),
     )
+
+
+def _right_side(statement: Statement, operand: Callable[[str | float], str], suffix: str) -> str:
+    if statement.op == "gather":
+        row, column = statement.args
+        return f"sums[(long long){row} * {2 * COLUMNS} + {column:.0f}]"
+    return TEMPLATES[statement.op].format(*(operand(a) for a in statement.args), f=suffix)
 
 
 def _lines(indent: int, lines: list[str]) -> str:

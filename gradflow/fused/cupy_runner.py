@@ -8,7 +8,7 @@ import numpy as np
 
 from gradflow.backend import Array
 from gradflow.fused.cuda_source import cuda_source
-from gradflow.fused.program import Program
+from gradflow.fused.step import Recorded
 
 THREADS = 128
 MOST_BLOCKS = 65535
@@ -36,15 +36,12 @@ class CupyRunner:
 
     Parameters
     ----------
-    program : Program
-        The step.
-    slots : list of array, shape (n,)
-        The trajectories' numbers, on the host.
-    fixed : list of number
-        What no step changes.
+    step : Recorded
+        The step, and the trajectories' numbers at the start, on the host.
     """
 
-    def __init__(self, program: Program, slots: list[Array], fixed: list[Any]) -> None:
+    def __init__(self, step: Recorded) -> None:
+        program, slots = step.program, step.slots
         cupy, dtype = library(), np.dtype(program.dtype)
         self._cupy = cupy
         self.n = slots[0].shape[0]
@@ -53,7 +50,10 @@ class CupyRunner:
         )
         self._slots = cupy.asarray(np.stack(slots))
         # A kernel's pointer must point somewhere, also where there is nothing to read.
-        self._fixed = cupy.asarray(np.asarray([*fixed, 0.0], dtype=dtype))
+        self._fixed = cupy.asarray(np.asarray([*step.fixed, 0.0], dtype=dtype))
+        self._inputs = cupy.asarray(np.append(step.inputs, dtype.type(0)))
+        self._sums = cupy.asarray(np.append(step.sums.ravel(), dtype.type(0)))
+        self._count = np.int64(step.inputs.shape[0])
 
     def advance(self, table: Array) -> None:
         """Take every trajectory through the steps whose numbers are the rows of `table`."""
@@ -61,8 +61,14 @@ class CupyRunner:
             return
         rows = self._cupy.asarray(table)
         blocks = min(-(-self.n // THREADS), MOST_BLOCKS)
-        arguments = (self._slots, np.int64(self.n), self._fixed, rows, np.int64(table.shape[0]))
-        self._kernel((blocks,), (THREADS,), arguments)
+        self._kernel(
+            (blocks,),
+            (THREADS,),
+            (
+                self._slots, np.int64(self.n), self._fixed, rows, np.int64(table.shape[0]),
+                self._inputs, self._count, self._sums,
+            ),
+        )  # fmt: skip
 
     def read(self, index: int) -> Array:
         """Return the trajectories' numbers in one slot, shape (n,), on the host."""

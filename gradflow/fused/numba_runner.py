@@ -12,6 +12,7 @@ from numba import types
 from gradflow.backend import Array
 from gradflow.fused.program import Program
 from gradflow.fused.python_source import BLOCK, python_source
+from gradflow.fused.step import Recorded
 from gradflow.fused.store import forget, load
 
 # Vectors are at most this many numbers wide: blocks are filled up to a multiple of it.
@@ -33,7 +34,8 @@ def compiled(program: Program) -> Any:
     number = getattr(types, program.dtype)
     rows = types.Array(number, 2, "C")
     index = types.int64
-    arguments = (rows, index, index, index, types.Array(number, 1, "C"), rows)
+    line = types.Array(number, 1, "C")
+    arguments = (rows, index, index, index, line, rows, line, rows)
     source = python_source(program)
     try:
         advance = load(source).advance
@@ -50,12 +52,8 @@ class NumbaRunner:
 
     Parameters
     ----------
-    program : Program
-        The step.
-    slots : list of array, shape (n,)
-        The trajectories' numbers.
-    fixed : list of number
-        What no step changes.
+    step : Recorded
+        The step, and the trajectories' numbers at the start.
     threads : int, optional
         At most so many; by default one for each core this process may use.
     chunk : int, optional
@@ -64,13 +62,11 @@ class NumbaRunner:
 
     def __init__(
         self,
-        program: Program,
-        slots: list[Array],
-        fixed: list[Any],
+        step: Recorded,
         threads: int | None = None,
         chunk: int | None = None,
     ) -> None:
-        n = slots[0].shape[0]
+        program, n = step.program, step.slots[0].shape[0]
         self.n, self.threads = n, threads or cores()
         if chunk is None:
             share = -(-n // self.threads)
@@ -80,9 +76,10 @@ class NumbaRunner:
         self.count = -(-n // self.chunk)
         self._kernel = compiled(program)
         dtype = np.dtype(program.dtype)
-        self.fixed = np.asarray(fixed, dtype=dtype)
+        self.fixed = np.asarray(step.fixed, dtype=dtype)
+        self._sample = np.ascontiguousarray(step.inputs), np.ascontiguousarray(step.sums)
         self._data = np.zeros((self.count, program.slots, BLOCK), dtype=dtype)
-        for index, values in enumerate(slots):
+        for index, values in enumerate(step.slots):
             padded = np.zeros(self.count * self.chunk, dtype=dtype)
             padded[:n] = values
             self._data[:, index, : self.chunk] = padded.reshape(self.count, self.chunk)
@@ -97,7 +94,7 @@ class NumbaRunner:
         edges = [self.count * i // pieces for i in range(pieces + 1)]
 
         def piece(i: int) -> None:
-            self._kernel(blocks, edges[i], edges[i + 1], self.width, self.fixed, table)
+            self._kernel(blocks, edges[i], edges[i + 1], self.width, self.fixed, table, *self._sample)
 
         if pieces == 1:
             piece(0)

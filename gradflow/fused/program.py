@@ -93,6 +93,9 @@ class Program:
         step different (c0, c1, …).
     statements : tuple of Statement
         In order.
+    search : int, optional
+        The slot that holds the neuron's row of a sorted sample's table. It is found before the statements,
+        from slots 0 and 1 (w1, b1), where the search for the last step's row has left it.
     """
 
     dtype: str
@@ -102,6 +105,7 @@ class Program:
     fixed: int
     columns: int
     statements: tuple[Statement, ...]
+    search: int | None = None
 
 
 def program(dtype: str, slots: int, stores: dict[int, Traced]) -> tuple[Program, list[Traced], list[Traced]]:

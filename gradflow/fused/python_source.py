@@ -37,18 +37,43 @@ from math import sqrt
 from numba import njit
 from numpy import {dtype} as number
 
-
+{search}
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
-def advance(blocks, first, last, width, fixed, table):
+def advance(blocks, first, last, width, fixed, table, inputs, sums):
 {constants}
 {fixed}
     for block in range(first, last):
         slots = blocks[block]
         for step in range(table.shape[0]):
 {columns}
+{searches}
             for lane in range(width):
 {body}
 '''
+
+# Whether input i is on the right of the breakpoint is decided by the rounded pre-activation, as in a direct
+# sum. Rounding preserves order, so the answer changes once; the last step's is right or nearly so.
+SEARCH = """
+@njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+def search(inputs, w1, b1, row):
+    rising = w1 >= 0.0
+    low, high = 0, inputs.shape[0]
+    guess = int(row)
+    if guess < high and (w1 * inputs[guess] + b1 > 0.0) == rising:
+        high = guess
+        if guess > 0 and (w1 * inputs[guess - 1] + b1 > 0.0) != rising:
+            return row
+    elif guess < high:
+        low = guess + 1
+    while low < high:
+        middle = (low + high) // 2
+        if (w1 * inputs[middle] + b1 > 0.0) == rising:
+            high = middle
+        else:
+            low = middle + 1
+    return number(low)
+
+"""
 
 
 def python_source(program: Program) -> str:
@@ -60,11 +85,20 @@ def python_source(program: Program) -> str:
             return value
         return constants.setdefault(repr(value), f"k{len(constants)}")
 
+    searches = []
+    if (slot := program.search) is not None:
+        searches = [
+            "for lane in range(width):",
+            f"    slots[{BLOCK * slot} + lane] = search("
+            f"inputs, slots[lane], slots[{BLOCK} + lane], slots[{BLOCK * slot} + lane])",
+        ]
     body = [f"{name} = slots[{BLOCK * slot} + lane]" for slot, name in program.loads]
     body += [f"{s.name} = {_right_side(s, operand)}" for s in program.statements]
     body += [f"slots[{BLOCK * slot} + lane] = {operand(name)}" for slot, name in program.stores]
     return SOURCE.format(
         dtype=program.dtype,
+        search=SEARCH if searches else "",
+        searches=_lines(12, searches),
         constants=_lines(4, (f"{name} = number({value})" for value, name in constants.items())),
         fixed=_lines(4, (f"f{i} = fixed[{i}]" for i in range(program.fixed))),
         columns=_lines(12, (f"c{i} = table[step, {i}]" for i in range(program.columns))),
@@ -73,6 +107,9 @@ def python_source(program: Program) -> str:
 
 
 def _right_side(statement: Statement, operand: Callable[[str | float], str]) -> str:
+    if statement.op == "gather":
+        row, column = statement.args
+        return f"sums[int({row}), {column:.0f}]"
     return TEMPLATES[statement.op].format(*(operand(a) for a in statement.args))
 
 

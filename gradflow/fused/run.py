@@ -1,26 +1,31 @@
-"""Training by compiled code: the results of `gradflow.descent.train`, to the bit."""
+"""Training by straight-line code, printed for NumPy, Numba or CUDA: the bits of the training loop."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from gradflow import field
-from gradflow.backend import Array
+from gradflow.backend import Array, is_array
 from gradflow.descent.hyper import Config
 from gradflow.descent.loop import Descent, factor, prepare, recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.fused import cupy_runner
-from gradflow.fused.program import Program
+from gradflow.fused.numpy_runner import NumpyRunner
 from gradflow.fused.step import Recorded, record_step
 from gradflow.fused.traced import UnsupportedError
-from gradflow.problem import Neuron, Problem, Sample
+from gradflow.problem import Neuron, Problem, Sample, Uniform
 
 # Steps between two returns from compiled code: Ctrl-C waits for one such stretch.
 STRETCH = 4096
+# Trajectories whose optimiser's state is held at once.
+PIECE = 1 << 20
+# Below so many steps of trajectories (a second in NumPy) Numba's start-up costs more than it saves.
+WORTH_COMPILING = 20_000_000
 
 
 class Runner(Protocol):
@@ -33,7 +38,7 @@ class Runner(Protocol):
         """Return the trajectories' numbers in one slot, shape (n,), in NumPy."""
 
 
-MakeRunner = Callable[[Program, list[Array], list[Any]], Runner]
+MakeRunner = Callable[[Recorded], Runner]
 
 
 def available() -> bool:
@@ -52,17 +57,20 @@ def train(
     first_change: bool = True,
     dtype: Any = None,
     progress: Callable[[int], object] | None = None,
+    backend: str = "numba",
     threads: int | None = None,
     chunk: int | None = None,
 ) -> Descent:
-    """Train an array of neurons on the population loss by code that Numba compiles.
+    """Train an array of neurons on the population loss by straight-line code.
 
     Parameters
     ----------
+    backend : {"numba", "numpy"}
+        What runs the code: Numba's compiler, or NumPy call by call.
     threads : int, optional
-        At most so many; by default one for each core that this process may use.
+        At most so many; by default one for each core that this process may use. NumPy takes one.
     chunk : int, optional
-        How many trajectories lie side by side, 1 to 128.
+        How many trajectories are computed side by side, with Numba at most 128.
 
     Returns
     -------
@@ -72,29 +80,34 @@ def train(
     Raises
     ------
     ValueError
-        If Numba is not installed, or if something has no fused version: a sample of inputs, an optimiser
-        that is not made of elementwise +, −, ·, /, √ and comparisons, arrays of β (their logarithms
-        differ between trajectories), arrays of hyper-parameters in float32.
+        If Numba is not installed, or if something has no fused version: an optimiser that is not made of
+        elementwise +, −, ·, /, √ and comparisons, arrays of β (their logarithms differ between
+        trajectories), arrays of hyper-parameters in float32; a sample that is small, in float32, or
+        labelled by several teachers, and with NumPy any sample.
 
     See Also
     --------
     gradflow.descent.train : the other parameters.
     """
-    require()
+    if backend not in ("numba", "numpy"):
+        raise ValueError(f"backend: expected numba or numpy, got {backend!r}")
+    if backend == "numba":
+        require()
     for name, value in (("threads", threads), ("chunk", chunk)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             raise ValueError(f"{name}: expected an integer >= 1, got {value!r}")
     steps, due = recorded(steps, record_every)
     with np.errstate(over="ignore", invalid="ignore"):
         theta, problem, optimizer = prepare(start, problem, optimizer, dtype)
-        step = record(theta, problem, optimizer, steps, first_change)
 
-        def runner(program: Program, slots: list[Array], fixed: list[Any]) -> Runner:
+        def runner(step: Recorded) -> Runner:
+            if backend == "numpy":
+                return NumpyRunner(step, chunk)
             from gradflow.fused.numba_runner import NumbaRunner
 
-            return NumbaRunner(program, slots, fixed, threads, chunk)
+            return NumbaRunner(step, threads, chunk)
 
-        return run(step, runner, theta, problem, steps, due, schedule, progress)
+        return run(runner, theta, problem, optimizer, steps, due, schedule, first_change, progress)
 
 
 def attempt(
@@ -109,28 +122,23 @@ def attempt(
     first_change: bool,
     progress: Callable[[int], object] | None,
 ) -> Descent | None:
-    """Train what `gradflow.descent.train` has prepared; None if that is for NumPy to do.
+    """Train what `gradflow.descent.train` has prepared; None if that is for its own loop to do.
 
-    Without a backend it is NumPy's where Numba is not installed, cannot be imported or cannot do what is
-    asked; with one that is an error.
+    Without a backend, and with "numpy", the loop does what has no fused version; with "numba" and "cupy"
+    that is an error. A Numba that is not installed or cannot be imported leaves the work to NumPy unless
+    it was asked for.
     """
-    if backend is None and not available():
-        return None
     try:
-        runner = _runner(backend or "numba")
+        runner = _runner(backend, steps * theta[0, ...].size >= WORTH_COMPILING)
         if events:
             raise UnsupportedError("events: not listed by the fused path; pass events=False")
-        step = record(theta, problem, optimizer, steps, first_change)
+        if runner is NumpyRunner and isinstance(problem.inputs, Sample):
+            return None
+        return run(runner, theta, problem, optimizer, steps, due, schedule, first_change, progress)
     except UnsupportedError:
-        if backend is None:
+        if backend in (None, "numpy"):
             return None
         raise
-    except ImportError as error:
-        # Such as a Numba that does not know this NumPy yet.
-        if backend is None:
-            return None
-        raise ValueError(f"backend: {backend} cannot be imported: {str(error).splitlines()[0]}") from error
-    return run(step, runner, theta, problem, steps, due, schedule, progress)
 
 
 def require() -> None:
@@ -139,16 +147,23 @@ def require() -> None:
         raise ValueError("backend: numba is not installed; pip install 'gradflow-sim[fast]'")
 
 
-def _runner(backend: str) -> MakeRunner:
+def _runner(backend: str | None, worth_compiling: bool) -> MakeRunner:
     if backend == "cupy":
         if not cupy_runner.available():
             raise ValueError(
                 "backend: cupy is not installed or finds no GPU (docs.cupy.dev/en/stable/install.html)"
             )
         return cupy_runner.CupyRunner
+    if backend == "numpy" or (backend is None and not (worth_compiling and available())):
+        return NumpyRunner
     require()
-    from gradflow.fused.numba_runner import NumbaRunner
-
+    try:
+        from gradflow.fused.numba_runner import NumbaRunner
+    except ImportError as error:
+        # Such as a Numba that does not know this NumPy yet.
+        if backend is None:
+            return NumpyRunner
+        raise ValueError(f"backend: {backend} cannot be imported: {str(error).splitlines()[0]}") from error
     return NumbaRunner
 
 
@@ -162,31 +177,79 @@ def record(theta: Array, problem: Problem, optimizer: Config, steps: int, first_
     """
     if not isinstance(theta, np.ndarray):
         raise UnsupportedError("start: the fused path takes NumPy arrays")
-    if isinstance(problem.inputs, Sample):
-        raise UnsupportedError("inputs: the fused path trains on the population, not on a sample")
     if first_change and steps > 2 ** (np.finfo(theta.dtype).nmant + 1):
         raise UnsupportedError(f"steps: {steps} cannot be counted in {theta.dtype}; pass first_change=False")
     return record_step(theta, problem, optimizer, first_change)
 
 
 def run(
-    step: Recorded,
     runner: MakeRunner,
     theta: Array,
     problem: Problem,
+    optimizer: Config,
     steps: int,
     due: list[int],
     schedule: Schedule,
+    first_change: bool,
     progress: Callable[[int], object] | None,
 ) -> Descent:
-    """Take the trajectories from one step that is due to the next, and return what was asked for."""
-    machine = runner(step.program, step.slots, step.fixed)
-    evaluate = field.evaluator(problem, theta)
-    every = max(1, -(-steps // 100))
+    """Take the trajectories from one step that is due to the next, and return what was asked for.
+
+    Many trajectories are trained piece by piece, so that an optimiser's state is never held for all.
+    """
+    batch = theta.shape[1:]
+    flat = theta.reshape(4, -1)
+    n = flat.shape[1]
+    states = np.empty((len(due), *flat.shape), dtype=theta.dtype)
+    losses = np.empty((len(due), n), dtype=theta.dtype)
+    first = np.empty(n, dtype=np.int64) if first_change else None
+    diverged = np.empty(n, dtype=bool)
+    pieces = [slice(i, min(i + PIECE, n)) for i in range(0, max(n, 1), PIECE)]
+    every = max(1, -(-steps * len(pieces) // 100))
     marks = {*range(every, steps, every)} if progress is not None else set()
     stops = sorted({*due, *marks, *range(STRETCH, steps, STRETCH)})
-    states: list[Array] = []
-    losses: list[Array] = []
+    for number, part in enumerate(pieces):
+
+        def some(values: Any, part: slice = part) -> Any:
+            array = np.asarray(values)
+            return values if array.ndim == 0 else np.broadcast_to(array, batch).reshape(-1)[part]
+
+        task = replace(problem, teacher=Neuron(*map(some, problem.teacher)))
+        if isinstance(problem.inputs, Uniform):
+            task = replace(task, inputs=Uniform(some(problem.lo), some(problem.hi)))
+        config: Any = optimizer
+        arrays = {name: some(value) for name, value in config._asdict().items() if is_array(value)}
+        step = record(flat[:, part], task, config._replace(**arrays), steps, first_change)
+        machine = runner(step)
+        evaluate = field.evaluator(task, flat[:, part])
+        k = 0
+        for stop in _advance(step, machine, stops, schedule):
+            if stop in marks and progress is not None:
+                progress((number * steps + stop) // len(pieces))
+            if stop == due[k]:
+                state = flat[:, part] if stop == 0 else np.stack([machine.read(i) for i in range(4)])
+                states[k, :, part] = state
+                losses[k, part] = evaluate.loss(state)
+                k += 1
+        if first is not None:
+            first[part] = machine.read(step.first)
+        diverged[part] = machine.read(step.alive) == 0
+    if progress is not None:
+        progress(steps)
+    theta = states.reshape(len(due), 4, *batch)
+    return Descent(
+        final=theta[-1],
+        steps=np.asarray(due, dtype=np.int64),
+        theta=theta,
+        loss=losses.reshape(len(due), *batch),
+        events=[],
+        first_change=None if first is None else first.reshape(batch),
+        diverged=diverged.reshape(batch),
+    )
+
+
+def _advance(step: Recorded, machine: Runner, stops: list[int], schedule: Schedule) -> Iterator[int]:
+    """Take the machine from one stop to the next, and give each when it is there."""
     leaves, done = step.leaves, 0
     for stop in stops:
         rows = []
@@ -195,24 +258,6 @@ def run(
             rows.append(row)
         if rows:
             shape = (len(rows), step.program.columns)
-            machine.advance(np.asarray(rows, dtype=theta.dtype).reshape(shape))
+            machine.advance(np.asarray(rows, dtype=step.program.dtype).reshape(shape))
         done = stop
-        if stop in marks and progress is not None:
-            progress(stop)
-        if stop == due[len(states)]:
-            state = theta if stop == 0 else np.stack([machine.read(i) for i in range(4)]).reshape(theta.shape)
-            states.append(state)
-            losses.append(evaluate.loss(state))
-    if progress is not None:
-        progress(steps)
-    batch = theta.shape[1:]
-    first = machine.read(step.first).astype(np.int64).reshape(batch) if step.first >= 0 else None
-    return Descent(
-        final=states[-1],
-        steps=np.asarray(due, dtype=np.int64),
-        theta=np.stack(states),
-        loss=np.stack(losses),
-        events=[],
-        first_change=first,
-        diverged=machine.read(step.alive).reshape(batch) == 0,
-    )
+        yield stop

@@ -1,11 +1,12 @@
 """One training step of one trajectory, recorded from the code that trains arrays.
 
-The gradient is what `gradflow.field.kernel` computes, the update what the optimiser's own ``update``
+The gradient is what `gradflow.field` computes, the update what the optimiser's own ``update``
 does, the bookkeeping (diverged, first change of activity) that of `gradflow.descent.loop`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,9 +17,10 @@ from gradflow.compensated import affine, splitter
 from gradflow.descent.hyper import Config
 from gradflow.descent.loop import bounds
 from gradflow.descent.registry import init, update
-from gradflow.field import kernel, population
+from gradflow.field import kernel, population, sorted_sample
 from gradflow.fused.host import Host
 from gradflow.fused.program import Program, program, shared
+from gradflow.fused.sample_step import require_sorted, sample_gradient
 from gradflow.fused.traced import (
     NAMESPACE,
     TRUTH,
@@ -30,7 +32,7 @@ from gradflow.fused.traced import (
     record,
     slot,
 )
-from gradflow.problem import Neuron, Problem
+from gradflow.problem import Neuron, Problem, Sample
 
 
 class Recorded(NamedTuple):
@@ -52,6 +54,9 @@ class Recorded(NamedTuple):
         The leaf that takes the schedule's factor.
     alive, first : int
         The slots of these names; `first` is −1 if it is not recorded.
+    inputs, sums : array
+        A sorted sample's distinct inputs, shape (K,), and its table, shape (K + 1, 28); empty for the
+        population.
     """
 
     program: Program
@@ -62,6 +67,8 @@ class Recorded(NamedTuple):
     factor: Traced
     alive: int
     first: int
+    inputs: Array
+    sums: Array
 
 
 class _Slots:
@@ -107,8 +114,19 @@ def record_step(theta: Array, problem: Problem, optimizer: Config, first_change:
     """
     slots = _Slots(theta.shape[1:], theta.dtype)
     state = [slots.add(theta[i, ...]) for i in range(4)]
-    bound = population.bind(problem, theta)
-    gradient = _gradient(slots, bound, state)
+    exact, search = False, None
+    inputs, sums = np.empty(0, theta.dtype), np.empty((0, 0), theta.dtype)
+    if isinstance(problem.inputs, Sample):
+        teachers = max(np.ndim(value) for value in problem.teacher) if problem.inputs.targets is None else 0
+        require_sorted(problem.inputs, str(theta.dtype), teachers)
+        found = sorted_sample.bind(problem, theta)
+        row = slots.add(np.zeros(slots.batch))
+        low, high = (given(np.float64(value)) for value in problem.slopes)
+        gradient: tuple[Traced, ...] = sample_gradient(state, row, (low, high))
+        inputs, sums, search = found.x, found.table.reshape(found.table.shape[0], -1), int(row.args[0])
+    else:
+        bound = population.bind(problem, theta)
+        gradient, exact = _gradient(slots, bound, state), bound.exact
     count, factor = leaf(), leaf()
     new, stores, carried, leaves = _update(slots, theta, state, gradient, optimizer, factor)
 
@@ -127,17 +145,17 @@ def record_step(theta: Array, problem: Problem, optimizer: Config, first_change:
     first_slot = -1
     carried[count], leaves[count] = count + 1.0, np.float64(0.0)
     if first_change:
-        first_slot = _watch(slots, theta, problem, bound.exact, after, count, stores)
+        first_slot = _watch(slots, theta, problem, exact, after, count, stores)
     order = list(stores)
     hosts = list(carried)
     values = shared([*stores.values(), *carried.values()])
     stores = dict(zip(order, values[: len(order)], strict=True))
     carried = dict(zip(hosts, values[len(order) :], strict=True))
     text, fixed, columns = program(str(theta.dtype), len(slots.arrays), stores)
+    text = replace(text, search=search)
     numbers = [value.args[0] for value in fixed]
-    return Recorded(
-        text, slots.arrays, numbers, Host(columns, carried), leaves, factor, alive_slot, first_slot
-    )
+    host = Host(columns, carried)
+    return Recorded(text, slots.arrays, numbers, host, leaves, factor, alive_slot, first_slot, inputs, sums)
 
 
 def _gradient(slots: _Slots, bound: population.Bound, theta: list[Traced]) -> tuple[Traced, ...]:

@@ -111,7 +111,7 @@ def run_kernel(place: Place) -> Field:
     z, uncompensated = (
         kernel.preactivations(ops, *line, teacher, aim, exact=exact) for exact in (False, True)
     )
-    parts = [shortened(part) for part in kernel.segments(ops, z, kernel.signs(ops, z), aim, slopes)]
+    parts = shortened(kernel.segments(ops, z, kernel.signs(ops, z), aim, slopes))
     rows = kernel.hessian(ops, parts, z, line, second, offset, slopes)
     return Field(
         [lift(entry) for entry in z],

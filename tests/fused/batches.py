@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradflow.descent import Descent
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
 
 N = 150
 
@@ -40,6 +40,24 @@ PROBLEMS = {
         teacher=Neuron(1.0, np.linspace(-2.0, 2.0, N), 1.0, 0.0),
         inputs=Uniform(-1.0, np.linspace(0.5, 2.0, N)),
     ),
+}
+
+
+# At least 256 inputs: sorted.
+SAMPLES = {
+    "grid": Problem(inputs=grid(300)),
+    "weighted, labelled": Problem(
+        inputs=Sample(
+            np.random.default_rng(1).normal(size=400),
+            weights=np.random.default_rng(2).uniform(0.0, 1.0, 400),
+            targets=np.random.default_rng(3).normal(size=400),
+        )
+    ),
+    "leaky, other teacher": Problem(
+        teacher=Neuron(-1.3, 0.4, 0.7, -0.2), inputs=grid(300, -0.7, 2.3), slopes=(0.1, 1.0)
+    ),
+    "three distinct inputs": Problem(inputs=Sample(np.repeat([-1.0, 0.0, 0.5], 100))),
+    "one distinct input": Problem(inputs=Sample(np.full(300, 0.5))),
 }
 
 

@@ -17,18 +17,20 @@ COMPILER = shutil.which("c++") or shutil.which("g++")
 PROLOGUE = """
 #include <math.h>
 #define __global__
+#define __device__
 struct Three { int x, y, z; };
 static Three blockIdx, threadIdx, blockDim, gridDim;
 """
 EPILOGUE = """
 extern "C" void launch(int blocks, int threads, void *slots, long long n, void *fixed, void *table,
-    long long steps)
+    long long steps, void *inputs, long long count, void *sums)
 {
     gridDim.x = blocks;
     blockDim.x = threads;
     for (blockIdx.x = 0; blockIdx.x < blocks; ++blockIdx.x)
         for (threadIdx.x = 0; threadIdx.x < threads; ++threadIdx.x)
-            gradflow_advance((NUMBER *)slots, n, (NUMBER *)fixed, (NUMBER *)table, steps);
+            gradflow_advance((NUMBER *)slots, n, (NUMBER *)fixed, (NUMBER *)table, steps,
+                (NUMBER *)inputs, count, (NUMBER *)sums);
 }
 """
 
@@ -74,10 +76,13 @@ class Cupy:
         assert name == "gradflow_advance"
 
         def kernel(grid: tuple[int], block: tuple[int], arguments: tuple[Any, ...]) -> None:
-            slots, n, fixed, table, steps = arguments
-            pointers = (ctypes.c_void_p(a.ctypes.data) for a in (slots, fixed, table))
-            s, f, t = pointers
             self.launches += 1
-            self._launch(grid[0], block[0], s, ctypes.c_longlong(int(n)), f, t, ctypes.c_longlong(int(steps)))
+            self._launch(
+                *(ctypes.c_int(number) for number in (grid[0], block[0])),
+                *(
+                    ctypes.c_void_p(a.ctypes.data) if isinstance(a, np.ndarray) else ctypes.c_longlong(int(a))
+                    for a in arguments
+                ),
+            )
 
         return kernel

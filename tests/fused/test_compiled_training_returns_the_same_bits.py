@@ -21,7 +21,7 @@ from gradflow.descent import (
     train,
 )
 from gradflow.problem import Neuron, Problem
-from tests.fused.batches import PROBLEMS, N, assert_same_bits, starts
+from tests.fused.batches import PROBLEMS, SAMPLES, N, assert_same_bits, starts
 
 pytest.importorskip("numba")
 
@@ -49,6 +49,32 @@ def test_for_every_optimiser_over_500_steps(name: str) -> None:
 def test_for_other_problems(problem: str) -> None:
     case = (starts(), PROBLEMS[problem], GD(0.05), 100)
     assert_same_bits(fused.train(*case), in_numpy(*case))
+
+
+@pytest.mark.parametrize("problem", list(SAMPLES))
+@pytest.mark.parametrize("config", [GD(0.05), Adam(0.05)])
+def test_on_samples(problem: str, config: Any) -> None:
+    case = (starts(), SAMPLES[problem], config, 150)
+    assert_same_bits(fused.train(*case), in_numpy(*case))
+
+
+def test_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases: list[Any] = [
+        (starts(), PROBLEMS["arrays"], Adam(np.linspace(0.0, 0.1, N)), 40),
+        (
+            starts()[:, :60].reshape(4, 3, 4, 5),
+            SAMPLES["grid"],
+            GD(np.linspace(0.0, 1.0, 20).reshape(4, 5)),
+            40,
+        ),
+    ]
+    expected = [in_numpy(*case, record_every=7) for case in cases]
+    monkeypatch.setattr("gradflow.fused.run.PIECE", 37)
+    for case, run in zip(cases, expected, strict=True):
+        seen: list[int] = []
+        assert_same_bits(fused.train(*case, record_every=7, progress=seen.append), run)
+        assert seen == sorted(seen)
+        assert seen[-1] == 40
 
 
 def test_in_single_precision() -> None:

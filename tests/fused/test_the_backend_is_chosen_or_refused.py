@@ -15,7 +15,7 @@ from gradflow.descent.hyper import NON_NEGATIVE
 from gradflow.fused import cupy_runner
 from gradflow.fused import run as fused_run
 from gradflow.problem import Neuron, Problem, grid
-from tests.fused.batches import assert_same_bits, starts
+from tests.fused.batches import N, assert_same_bits, starts
 
 
 class Odd(NamedTuple):
@@ -39,35 +39,46 @@ def refused(**changes: Any) -> str:
 
 
 @pytest.fixture
-def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many steps the compiled code was asked for; it does nothing else."""
-    calls: list[int] = []
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the printed code was asked to run on; it does nothing else."""
+    calls: list[str] = []
 
-    def run(step: Any, runner: Any, theta: Any, problem: Any, steps: int, *rest: Any) -> None:
-        calls.append(steps)
+    def run(runner: Any, *rest: Any) -> None:
+        calls.append(runner.__name__)
 
     monkeypatch.setattr(fused_run, "run", run)
     return calls
 
 
 def test_large_runs_are_compiled_and_small_ones_are_not(
-    taken: list[int], monkeypatch: pytest.MonkeyPatch
+    taken: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("numba")
     monkeypatch.setattr(loop, "WORTH", 100_000)
+    monkeypatch.setattr(fused_run, "WORTH_COMPILING", 20_000)
     case = (starts(), Problem(), GD(0.01))
     train(*case, 200, events=False)
-    assert taken == [200]
     train(*case, 200, events=False, backend="numpy")
+    # Worth printing, but not a compiler's start.
+    train(Neuron(), Problem(), GD(0.01), 2000, events=False)
+    assert taken == ["NumbaRunner", "NumpyRunner", "NumpyRunner"]
     train(*case, 10, events=False)
     train(*case, 200)
     train(*case, 200, events=False, record_every=1)
-    train(starts(), Problem(inputs=grid(10)), GD(0.01), 200, events=False)
-    train(starts(), Problem(), Adam(beta1=np.full(150, 0.9)), 200, events=False)
-    assert taken == [200]
+    train(starts(), Problem(inputs=grid(300)), GD(0.01), 200, events=False, backend="numpy")
+    assert len(taken) == 3
     monkeypatch.setattr(fused_run, "available", lambda: False)
     train(*case, 200, events=False)
-    assert taken == [200]
+    assert taken[3:] == ["NumpyRunner"]
+
+
+def test_what_cannot_be_printed_is_left_to_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "WORTH", 0)
+    monkeypatch.setattr(fused_run, "WORTH_COMPILING", 0)
+    case = (starts(), Problem(), Adam(0.01, beta1=np.full(N, 0.9)), 20)
+    assert_same_bits(train(*case, events=False), train(*case[:2], Adam(0.01, beta1=0.9), 20, events=False))
+    small = (starts(), Problem(inputs=grid(10)), GD(0.05), 20)
+    assert not np.all(train(*small, events=False).diverged)
 
 
 def test_the_choice_does_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,20 +101,26 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_numba_that_cannot_be_imported_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(backend: str) -> Any:
-        raise ImportError("Numba needs an older NumPy\nand more lines")
-
     monkeypatch.setattr(fused_run, "available", lambda: True)
-    monkeypatch.setattr(fused_run, "_runner", broken)
+    monkeypatch.setitem(sys.modules, "gradflow.fused.numba_runner", None)
     monkeypatch.setattr(loop, "WORTH", 0)
+    monkeypatch.setattr(fused_run, "WORTH_COMPILING", 0)
     assert not np.any(train(Neuron(b2=-1.0), Problem(), GD(), 20, events=False).diverged)
-    assert refused() == "backend: numba cannot be imported: Numba needs an older NumPy"
+    assert refused().startswith("backend: numba cannot be imported: ")
 
 
 def test_what_has_no_fused_version_is_named() -> None:
     pytest.importorskip("numba")
     assert refused(events=True).startswith("events: not listed by the fused path")
-    assert refused(problem=Problem(inputs=grid(10))).startswith("inputs: the fused path trains on the pop")
+    assert refused(problem=Problem(inputs=grid(10))).startswith("inputs: the fused path takes samples of at")
+    sample = Problem(inputs=grid(300))
+    assert refused(problem=sample, start=starts("float32")).startswith("inputs: the fused path trains on sam")
+    taught = Problem(inputs=grid(300), teacher=Neuron(b1=np.zeros(N)))
+    assert refused(problem=taught).startswith("teacher: the fused path trains on one sample")
+    found = message(lambda: fused.train(Neuron(), sample, GD(), 1, backend="numpy"))
+    assert found == "inputs: printed for NumPy there is no step on a sample"
+    found = message(lambda: fused.train(Neuron(), Problem(), GD(), 1, backend="cupy"))
+    assert found == "backend: expected numba or numpy, got 'cupy'"
     betas = np.full(150, 0.9)
     assert refused(optimizer=Adam(beta1=betas)).startswith("optimizer: this Adam has no fused version: log")
     assert refused(optimizer=GD(betas), start=starts("float32")).startswith("lr: an array of float64 beside")

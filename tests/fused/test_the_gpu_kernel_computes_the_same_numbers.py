@@ -18,8 +18,8 @@ from gradflow.descent.loop import prepare
 from gradflow.fused import cupy_runner
 from gradflow.fused.cuda_source import cuda_source
 from gradflow.fused.step import record_step
-from gradflow.problem import Neuron, Problem
-from tests.fused.batches import PROBLEMS, N, assert_same_bits, starts
+from gradflow.problem import Neuron, Problem, Uniform
+from tests.fused.batches import PROBLEMS, SAMPLES, N, assert_same_bits, starts
 from tests.fused.shim import COMPILER, Cupy
 
 
@@ -51,6 +51,11 @@ def test_for_every_problem(config: Any, problem: str, cupy: Cupy) -> None:
     compare(starts(), PROBLEMS[problem], config, 100)
 
 
+@pytest.mark.parametrize("problem", list(SAMPLES))
+def test_for_samples(problem: str, cupy: Cupy) -> None:
+    compare(starts(), SAMPLES[problem], Adam(0.05), 100)
+
+
 def test_for_swept_rates_and_records(cupy: Cupy) -> None:
     compare(starts(), Problem(), Adam(np.linspace(0.0, 0.1, N)), 50, record_every=20)
     assert cupy.launches == 3
@@ -64,9 +69,10 @@ def test_with_more_trajectories_than_threads(cupy: Cupy, monkeypatch: pytest.Mon
 
 
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="no nvcc")
+@pytest.mark.parametrize("problem", [Problem(), SAMPLES["grid"]])
 @pytest.mark.parametrize("config", [GD(), HeavyBall(), Adam()])
-def test_nvcc_compiles_it_without_contraction(config: Any, tmp_path: Path) -> None:
-    theta, problem, config = prepare(starts(), Problem(), config)
+def test_nvcc_compiles_it_without_contraction(config: Any, problem: Problem, tmp_path: Path) -> None:
+    theta, problem, config = prepare(starts(), problem, config)
     path = tmp_path / "kernel.cu"
     path.write_text(cuda_source(record_step(theta, problem, config, True).program), encoding="utf-8")
     subprocess.run(
@@ -75,5 +81,5 @@ def test_nvcc_compiles_it_without_contraction(config: Any, tmp_path: Path) -> No
     )  # fmt: skip
     text = (tmp_path / "kernel.ptx").read_text(encoding="utf-8")
     assert "fma.rn.f64" not in text
-    assert "div.rn.f64" in text
+    assert ("div.rn.f64" in text) or not isinstance(problem.inputs, Uniform)
     assert ("sqrt.rn.f64" in text) == isinstance(config, Adam)
