@@ -22,6 +22,8 @@ BACKENDS = (None, "numpy", "numba", "cupy")
 WORTH = 1_000_000
 # What one step of NumPy costs besides its trajectories, in trajectories.
 OVERHEAD = 500
+# From so many trajectories on, the temporary arrays of the loop no longer fit a processor's caches.
+MANY = 20_000
 
 
 class Descent(NamedTuple):
@@ -206,8 +208,10 @@ def bounds(xp: Any, dtype: Any) -> tuple[float, float]:
 
 def _pays(theta: Array, steps: int, due: list[int], events: bool) -> bool:
     """Whether straight-line code is worth asking for."""
-    size = steps * (theta[0, ...].size + OVERHEAD)
-    return isinstance(theta, np.ndarray) and not events and 10 * len(due) <= steps and size >= WORTH
+    n = theta[0, ...].size
+    # Every record asks for a loss of its own; the loop has it from the gradient, but all arrays in memory.
+    sparse = 10 * len(due) <= steps or n >= MANY
+    return isinstance(theta, np.ndarray) and not events and sparse and steps * (n + OVERHEAD) >= WORTH
 
 
 def prepare(

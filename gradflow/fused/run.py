@@ -23,7 +23,7 @@ from gradflow.problem import Neuron, Problem, Sample, Uniform
 # Steps between two returns from compiled code: Ctrl-C waits for one such stretch.
 STRETCH = 4096
 # Trajectories whose optimiser's state is held at once.
-PIECE = 1 << 20
+PIECE = 1 << 17
 # Below so many steps of trajectories (a second in NumPy) Numba's start-up costs more than it saves.
 WORTH_COMPILING = 20_000_000
 
