@@ -39,9 +39,11 @@ def below(problem: Problem, level: float, n: int, seed: int) -> np.ndarray:
 @pytest.mark.parametrize("name", list(PROBLEMS))
 def test_below_the_line_the_limit_is_known(name: str) -> None:
     problem = PROBLEMS[name]
-    theta = below(problem, float(barriers(problem).line), 25_000, 0)
+    # The other problems are stiffer.
+    n = 100_000 if name == "default" else 2_000
+    theta = below(problem, float(barriers(problem).line), n, 0)
     assert np.all(reaches_teacher(theta, problem))
-    run = integrate_ensemble(theta, problem, 100.0, rtol=1e-8, resting=1e-8)
+    run = integrate_ensemble(theta, problem, 2000.0, rtol=1e-8, resting=1e-8)
     size = 1.0 + np.max(np.abs(theta), axis=0)
     missed = np.max(np.abs(run.final - limit(theta, problem)), axis=0) > 1e-4 * size
     # A trajectory that ran out of time is not at its end; there are few, with a small curvature.
