@@ -1,0 +1,143 @@
+"""What one step of gradient descent does to a neuron, and what can move a dead one.
+
+``derivations/12_steps_that_kill.py`` proves it, for slopes (0, s₊); the population and samples alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from gradflow.activity import DEAD, activity, end_preactivations
+from gradflow.backend import Array, as_floating
+from gradflow.descent import Adam, HeavyBall
+from gradflow.descent.adam import Moments
+from gradflow.descent.heavy_ball import HeavyBallState
+from gradflow.field import gradient
+from gradflow.problem import Neuron, Problem, as_neuron
+
+NEVER = -1
+_LONGEST = 100_000
+
+
+class Rates(NamedTuple):
+    """An interval of learning rates, ends included; both ends ∞ where there is none."""
+
+    least: Array
+    largest: Array
+
+
+def killing_rates(neuron: Neuron | Array, problem: Problem = Problem()) -> Rates:
+    """Return the rates η > 0 for which one step of gradient descent leaves the neuron dead.
+
+    With z_e the pre-activation at an end e of the input and ζ_e = e ∂L/∂w1 + ∂L/∂b1, a step kills iff
+    η ζ_e ≥ z_e for both ends. `least` is the largest safe rate: below it no single step kills. For a dead
+    neuron it is 0.
+
+    Raises
+    ------
+    ValueError
+        If s₋ ≠ 0: then a dead neuron is not a trap.
+    """
+    _require_relu(problem)
+    z_lo, z_hi = end_preactivations(neuron, problem)
+    of_w1, of_b1 = gradient(neuron, problem)[:2, ...]
+    xp, (z_lo, z_hi, of_w1, of_b1, lo, hi) = as_floating((z_lo, z_hi, of_w1, of_b1, problem.lo, problem.hi))
+    one = xp.ones_like(z_lo + of_w1)
+    least, largest = 0.0 * one, xp.inf * one
+    for z, end in ((z_lo, lo), (z_hi, hi)):
+        pull = end * of_w1 + of_b1
+        bound = z / xp.where(pull == 0.0, one, pull)
+        least = xp.where(pull > 0.0, xp.maximum(least, bound), least)
+        largest = xp.where(pull < 0.0, xp.minimum(largest, bound), largest)
+        # Without a pull the end stays as it is.
+        largest = xp.where((pull == 0.0) & (z > 0.0), -one, largest)
+    none = (least > largest) | (largest <= 0.0)
+    return Rates(xp.where(none, xp.inf * one, least), xp.where(none, xp.inf * one, largest))
+
+
+def revival(
+    neuron: Neuron | Array,
+    problem: Problem,
+    optimizer: HeavyBall | Adam,
+    state: HeavyBallState | Moments,
+) -> Array:
+    """Return after how many more steps a dead neuron is active again through left-over momentum.
+
+    Parameters
+    ----------
+    neuron : Neuron or array, shape (4, …)
+        Neurons that are dead after some update.
+    problem : Problem
+        With s₋ = 0.
+    optimizer : HeavyBall or Adam
+        Without weight decay, at a constant rate.
+    state : HeavyBallState or Moments
+        The optimiser's state after that update.
+
+    Returns
+    -------
+    array of int
+        The steps, at least 1; `NEVER` (−1) for those that stay dead for ever; 0 for neurons that are not
+        dead.
+
+    Raises
+    ------
+    ValueError
+        If s₋ ≠ 0, there is weight decay, or β1 ≥ √β2 (Adam's drift may then be infinite).
+    """
+    _require_relu(problem)
+    if isinstance(optimizer, Adam):
+        if optimizer.weight_decay != 0.0:
+            raise ValueError(f"weight_decay: expected 0, got {optimizer.weight_decay}")
+        if not 0.0 <= optimizer.beta1 < optimizer.beta2**0.5:
+            raise ValueError(f"beta1: expected less than the root of beta2, got {optimizer.beta1}")
+    z_lo, z_hi = end_preactivations(neuron, problem)
+    values = (*as_neuron(neuron)[:1], z_lo, z_hi, problem.lo, problem.hi)
+    xp, (_, z_lo, z_hi, lo, hi) = as_floating(values)
+    dead = activity(neuron, problem) == DEAD
+    found = xp.where(dead, xp.asarray(NEVER), xp.asarray(0))
+    undecided = dead
+    moves = _moves(xp, optimizer, state)
+    for k in range(1, _LONGEST):
+        # How far each parameter moves at this step, and at most in all later ones.
+        step, rest = moves(k)
+        z_lo, z_hi = z_lo + (lo * step[0] + step[1]), z_hi + (hi * step[0] + step[1])
+        back = undecided & ((z_lo > 0.0) | (z_hi > 0.0))
+        found = xp.where(back, xp.asarray(k), found)
+        reach = [xp.abs(end) * rest[0] + rest[1] for end in (lo, hi)]
+        undecided = undecided & ~back & ((z_lo + reach[0] > 0.0) | (z_hi + reach[1] > 0.0))
+        if not bool(xp.any(undecided)):
+            break
+    return found
+
+
+def _moves(xp: Any, optimizer: HeavyBall | Adam, state: Any) -> Any:
+    """Return the function of k that gives the moves of (w1, b1), and a bound on the sum of the later ones."""
+    rate = float(optimizer.lr)
+    if isinstance(optimizer, HeavyBall):
+        mu, buffer = float(optimizer.momentum), state.buffer[:2, ...]
+
+        def momentum(k: int) -> tuple[Array, Array]:
+            step = -rate * mu**k * buffer
+            return step, xp.abs(step) * (mu / (1.0 - mu))
+
+        return momentum
+    beta1, beta2, eps = (float(v) for v in (optimizer.beta1, optimizer.beta2, optimizer.eps))
+    count, first, second = float(state.step), state.first[:2, ...], state.second[:2, ...]
+    ratio = beta1 / beta2**0.5
+
+    def adaptive(k: int) -> tuple[Array, Array]:
+        scale = xp.sqrt(beta2**k * second / (1.0 - beta2 ** (count + k))) + eps
+        moving = (first != 0.0) & (scale > 0.0)
+        step = -rate * beta1**k * first / (1.0 - beta1 ** (count + k)) / xp.where(moving, scale, 1.0 + scale)
+        step = xp.where(moving, step, xp.zeros_like(step))
+        # Each later term is less than `ratio` times the one before, times √((1 − β2^·)/…) ≤ its limit.
+        growth = (1.0 - beta2 ** (count + k)) ** -0.5
+        return step, xp.abs(step) * growth * ratio / (1.0 - ratio)
+
+    return adaptive
+
+
+def _require_relu(problem: Problem) -> None:
+    if problem.slopes[0] != 0.0:
+        raise ValueError(f"slopes: expected (0, s+), got {problem.slopes}")

@@ -1,0 +1,116 @@
+"""A hunt for steps that kill at a safe rate, and for dead neurons that come back at another step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradflow.activity import DEAD, activity, end_preactivations
+from gradflow.descent import GD, Adam, HeavyBall, train
+from gradflow.descent.adam import Moments
+from gradflow.descent.heavy_ball import HeavyBallState
+from gradflow.descent.registry import init, update
+from gradflow.field import gradient
+from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.theory.steps import NEVER, killing_rates, revival
+
+PROBLEMS = {
+    "default": Problem(),
+    "downwards": Problem(teacher=Neuron(0.8, 0.3, -1.5, 0.1), inputs=Uniform(-0.7, 2.3)),
+    "sample": Problem(inputs=grid(50)),
+}
+
+
+def starts(n: int, seed: int) -> np.ndarray:
+    return np.asarray(np.random.default_rng(seed).normal(size=(4, n)))
+
+
+@pytest.mark.parametrize("name", list(PROBLEMS))
+def test_a_step_kills_exactly_at_the_killing_rates(name: str) -> None:
+    problem, theta = PROBLEMS[name], starts(100_000, 0)
+    rate = np.random.default_rng(1).exponential(1.0, 100_000)
+    least, largest = killing_rates(theta, problem)
+    final = train(theta, problem, GD(rate), 1, events=False).final
+    killed = activity(final, problem) == DEAD
+    predicted = (least <= rate) & (rate <= largest)
+    # Within rounding of a wall either is right.
+    z = np.abs(np.stack(end_preactivations(final, problem)))
+    clear = np.min(z, axis=0) > 1e-12 * (1.0 + np.max(np.abs(final), axis=0))
+    assert np.mean(clear) > 0.99
+    assert np.array_equal(killed[clear], predicted[clear])
+    assert np.sum(killed & (activity(theta, problem) != DEAD)) > 1000
+
+
+def test_with_momentum_the_rates_are_others() -> None:
+    theta = starts(20_000, 2)
+    least, largest = killing_rates(theta)
+    run = train(theta, Problem(), HeavyBall(0.5, 0.9), 3, events=False, record_every=1)
+    wrong = 0
+    for before, after in zip(run.theta[1:-1], run.theta[2:], strict=True):
+        least, largest = killing_rates(before)
+        wrong += int(np.sum(((least <= 0.5) & (largest >= 0.5)) != (activity(after) == DEAD)))
+    assert wrong > 100
+
+
+def just_died(problem: Problem, config: Any, seed: int, n: int = 20_000) -> list[tuple[np.ndarray, Any]]:
+    """Return, for a few steps, the neurons that died at that step and their optimiser's state."""
+    theta = starts(n, seed)
+    state, found = init(config, theta), []
+    for _ in range(12):
+        alive = activity(theta, problem) != DEAD
+        theta, state = update(config, gradient(theta, problem), state, theta, config.lr)
+        died = alive & (activity(theta, problem) == DEAD)
+        parts = [part[:, died] if np.ndim(part) else part for part in state]
+        if np.any(died):
+            found.append((theta[:, died], type(state)(*parts)))
+    return found
+
+
+@pytest.mark.parametrize("name", list(PROBLEMS))
+@pytest.mark.parametrize("config", [HeavyBall(0.2, 0.9), Adam(0.2), Adam(0.3, eps=1e-2), Adam(0.2, 0.5, 0.9)])
+def test_the_dead_come_back_at_the_predicted_step(name: str, config: Any) -> None:
+    problem = PROBLEMS[name]
+    revived = stayed = 0
+    for theta, state in just_died(problem, config, 3):
+        predicted = revival(theta, problem, config, state)
+        steps = np.full(theta.shape[1], NEVER)
+        for k in range(1, 200):
+            theta, state = update(config, gradient(theta, problem), state, theta, config.lr)
+            first = (activity(theta, problem) != DEAD) & (steps == NEVER)
+            steps = np.where(first, k, steps)
+        assert np.mean(predicted != steps) < 1e-3, "but for rounding at a wall they agree"
+        revived, stayed = revived + int(np.sum(steps > 0)), stayed + int(np.sum(steps == NEVER))
+    assert revived > 20
+    assert stayed > 20
+
+
+def test_without_momentum_none_comes_back_at_any_rate() -> None:
+    theta = starts(1000, 4)
+    theta[1] = -np.abs(theta[0]) - 0.1
+    for rate in (0.01, 1.0, 100.0):
+        state = Moments(np.asarray(5.0), np.zeros_like(theta), np.zeros_like(theta))
+        assert np.all(revival(theta, Problem(), Adam(rate), state) == NEVER)
+    buffer = np.zeros_like(theta)
+    buffer[1] = -1.0
+    # With momentum towards life a larger rate does revive: this is all there is to the claim.
+    back = [np.sum(revival(theta, Problem(), HeavyBall(r), HeavyBallState(buffer)) > 0) for r in (0.01, 1.0)]
+    assert back[0] < back[1] == 1000
+
+
+def test_what_is_not_proved_is_refused() -> None:
+    state = Moments(np.asarray(1.0), np.zeros((4,)), np.zeros((4,)))
+    with pytest.raises(ValueError, match="slopes: expected"):
+        killing_rates(Neuron(), Problem(slopes=(0.1, 1.0)))
+    with pytest.raises(ValueError, match="weight_decay: expected 0"):
+        revival(Neuron(b1=-3.0), Problem(), Adam(weight_decay=0.1), state)
+    with pytest.raises(ValueError, match="beta1: expected less"):
+        revival(Neuron(b1=-3.0), Problem(), Adam(beta1=0.99, beta2=0.9), state)
+
+
+def test_arrays_of_any_shape() -> None:
+    least, largest = killing_rates(Neuron(b1=np.zeros((2, 0))))
+    assert least.shape == largest.shape == (2, 0)
+    assert killing_rates(Neuron(b1=-3.0)).least == 0.0
+    assert killing_rates(Neuron(1.0, 0.0, 1.0, 1.0)).least == pytest.approx(2 / 3)
