@@ -137,12 +137,10 @@ def limit_square() -> Expr:
 def formulas() -> tuple[tuple[str, Expr], ...]:
     """Return the fractions that are bounded below, and the limit."""
     alpha, beta, variance, line, c, D = sympy.symbols("alpha beta V L_line c D", positive=True)
+    least = sympy.Min(sympy.Rational(1, 2), (line - c) / (9 * D**2))
     return (
-        ("The active fraction, c < V = Var f*", sympy.Ge(alpha, (variance - c) / D**2)),
-        (
-            "The inactive fraction, c < L_line",
-            sympy.Ge(beta, sympy.Min(sympy.Rational(1, 2), (line - c) / (9 * D**2))),
-        ),
+        ("The least active fraction, c < V = Var f*", sympy.Eq(alpha, (variance - c) / D**2)),
+        ("The least inactive fraction, c < L_line", sympy.Eq(beta, least)),
         ("w1² in the limit", sympy.Eq(w**2, limit_square())),
     )
 

@@ -21,13 +21,14 @@ _SYMBOLS_LATEX |= {lo: r"\mathrm{lo}", hi: r"\mathrm{hi}"}
 
 # What the prose uses beyond ASCII, as it reads in LaTeX's text mode.
 _LATEX = {
-    "ö": r"\"o", "–": "--", "—": "---", "’": "'", "“": "``", "”": "''", "…": r"\dots{}",
+    "ö": r"\"o", "–": "--", "—": "---", "’": "'", "“": "``", "”": "''", "…": r"\dots{}", "Ł": r"\L{}",
     **{character: rf"\ensuremath{{{code}}}" for character, code in {
         "φ": r"\varphi", "θ": r"\theta", "ρ": r"\rho", "η": r"\eta", "ε": r"\varepsilon", "σ": r"\sigma",
         "μ": r"\mu", "δ": r"\delta", "ℓ": r"\ell", "∇": r"\nabla", "∂": r"\partial", "∫": r"\int",
-        "κ": r"\kappa", "Δ": r"\Delta", "√": r"\surd",
+        "κ": r"\kappa", "Δ": r"\Delta", "√": r"\surd", "α": r"\alpha", "β": r"\beta", "λ": r"\lambda",
+        "τ": r"\tau", "ζ": r"\zeta", "ψ": r"\psi", "ξ": r"\xi", "ω": r"\omega",
         "Σ": r"\textstyle\sum", "∈": r"\in", "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "±": r"\pm",
-        "−": "-", "·": r"\cdot", "×": r"\times", "→": r"\to", "∞": r"\infty", "′": "'", "″": "''",
+        "−": "-", "·": r"\cdot", "×": r"\times", "→": r"\to", "←": r"\leftarrow", "∞": r"\infty", "′": "'", "″": "''",
         "¹": "^1", "²": "^2", "³": "^3", "⁴": "^4", "⁻": "^-", "ᵀ": "^T", "₀": "_0", "₁": "_1", "₂": "_2",
         "₃": "_3", "₊": "_+", "₋": "_-", "ᵢ": "_i", "ⱼ": "_j",
     }.items()},
