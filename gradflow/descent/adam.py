@@ -93,8 +93,8 @@ def direction(
     first = state.first + rounded(1.0 - beta1, theta) * (gradient - state.first)
     second = rounded(beta2, theta) * state.second + rounded(1.0 - beta2, theta) * (gradient * gradient)
     rate = rounded(double(lr) / bias_correction(beta1, step), theta)
-    scale = rounded(xp.sqrt(bias_correction(beta2, step)), theta)
-    scaled = quotient(first, xp.sqrt(second) / scale, rounded(eps, theta))
+    scale = rounded(1.0 / xp.sqrt(bias_correction(beta2, step)), theta)
+    scaled = quotient(first, xp.sqrt(second) * scale, rounded(eps, theta))
     return rate * scaled, Moments(step, first, second)
 
 

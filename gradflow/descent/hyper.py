@@ -91,12 +91,16 @@ def bias_correction(beta: ArrayLike, step: Array) -> Array:
 
 def quotient(numerator: Array, root: Array, eps: ArrayLike) -> Array:
     """Return numerator/(root + ε), and 0 where ε = 0 leaves nothing to divide by."""
-    xp = namespace(numerator, root)
     denominator = root + eps
+    if not is_array(eps) and eps > 0:
+        return numerator / denominator
+    xp = namespace(numerator, root)
     empty = denominator == 0
     return xp.where(empty, xp.zeros_like(denominator), numerator / xp.where(empty, 1 + eps, denominator))
 
 
 def with_decay(gradient: Array, theta: Array, weight_decay: ArrayLike) -> Array:
     """Add the gradient of (λ/2)‖θ‖² to the gradient: coupled weight decay."""
+    if not is_array(weight_decay) and weight_decay == 0:
+        return gradient
     return gradient + rounded(weight_decay, theta) * theta

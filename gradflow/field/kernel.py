@@ -51,12 +51,12 @@ class Node(NamedTuple):
 class Pieces(NamedTuple):
     """The input cut at lo, the student's kink before q, q, its kink behind q, and hi.
 
-    Between neighbouring nodes student and target are linear; `widths` and the activation's `slopes`
-    belong to these four parts, of which at least one has no width.
+    Between neighbouring nodes student and target are linear. A third of their width, as Simpson's rule
+    wants it, and the activation's slope belong to these four parts, of which at least one has no width.
     """
 
     nodes: tuple[Node, ...]
-    widths: tuple[Number, ...]
+    thirds: tuple[Number, ...]
     slopes: tuple[Number, ...]
 
 
@@ -116,25 +116,26 @@ def segments(
     """
     steep = [slope(ops, active, slopes) for active in cell]
     ends = [Node(x, s * end, y) for x, s, end, y in zip(aim.x, steep, z, aim.y, strict=True)]
-    nodes, widths = [ends[0]], []
+    nodes, thirds = [ends[0]], []
     for a, b in ((0, 1), (1, 2)):
         kink = cell[a] != cell[b]
         span = ops.where(kink, z[a] - z[b], 1.0)
         before, after = ops.where(kink, z[a] / span, 1.0), ops.where(kink, -z[b] / span, 0.0)
         x, y = (ends[a][i] * after + ends[b][i] * before for i in (0, 2))
         nodes += [Node(x, ops.where(kink, 0.0, ends[b].out), y), ends[b]]
-        widths += [aim.widths[a] * before, aim.widths[a] * after]
-    return Pieces(tuple(nodes), tuple(widths), (steep[0], steep[1], steep[1], steep[2]))
+        third = aim.widths[a] / 3.0
+        thirds += [third * before, third * after]
+    return Pieces(tuple(nodes), tuple(thirds), (steep[0], steep[1], steep[1], steep[2]))
 
 
 def loss(parts: Pieces, w2: Number, offset: Number) -> Number:
     """Return E[r²]; `offset` is b2 minus the teacher's b2."""
     r = _residuals(parts, w2, offset)
     terms = []
-    for width, r0, r1 in zip(parts.widths, r[:-1], r[1:], strict=True):
+    for third, r0, r1 in zip(parts.thirds, r[:-1], r[1:], strict=True):
         middle = r0 + 0.5 * r1
-        terms.append(width * (middle * middle + 0.75 * (r1 * r1)))
-    return _total(terms) / 3.0
+        terms.append(third * (middle * middle + 0.75 * (r1 * r1)))
+    return _total(terms)
 
 
 def gradient(parts: Pieces, w2: Number, offset: Number) -> tuple[Number, Number, Number, Number]:
@@ -142,19 +143,18 @@ def gradient(parts: Pieces, w2: Number, offset: Number) -> tuple[Number, Number,
     r = _residuals(parts, w2, offset)
     by_x, by_out = ([a * node[i] for a, node in zip(r, parts.nodes, strict=True)] for i in (0, 1))
     sums: list[list[Number]] = [[], [], [], []]
-    for i, (width, steep) in enumerate(zip(parts.widths, parts.slopes, strict=True)):
+    for i, (third, steep) in enumerate(zip(parts.thirds, parts.slopes, strict=True)):
         left, right = parts.nodes[i : i + 2]
         double_r = r[i] + r[i + 1]
         # Six times the mean of a product is the product of the sums and those at the ends.
         six_rx = double_r * (left.x + right.x) + (by_x[i] + by_x[i + 1])
         six_rout = double_r * (left.out + right.out) + (by_out[i] + by_out[i + 1])
-        mean_r, active = width * double_r, width * steep
-        for entry, value in zip(
-            sums, (active * six_rx, steep * mean_r, width * six_rout, mean_r), strict=True
-        ):
-            entry.append(value)
-    six_w1, double_b1, six_w2, double_b2 = map(_total, sums)
-    return w2 * (six_w1 / 3.0), w2 * double_b1, six_w2 / 3.0, double_b2
+        third_r = third * double_r
+        terms = (third * steep * six_rx, steep * third_r, third * six_rout, third_r)
+        for entry, term in zip(sums, terms, strict=True):
+            entry.append(term)
+    double_w1, third_b1, double_w2, third_b2 = map(_total, sums)
+    return w2 * double_w1, 3.0 * (w2 * third_b1), double_w2, 3.0 * third_b2
 
 
 def hessian(
@@ -174,7 +174,8 @@ def hessian(
     """
     upper = [[0.0 * w2 for _ in range(4)] for _ in range(4)]
     residuals = _residuals(parts, w2, offset)
-    for k, (width, s) in enumerate(zip(parts.widths, parts.slopes, strict=True)):
+    for k, (third, s) in enumerate(zip(parts.thirds, parts.slopes, strict=True)):
+        width = 3.0 * third
         left, right = parts.nodes[k : k + 2]
         x, r = (left.x, right.x), (residuals[k], residuals[k + 1])
         g = ((w2 * s * x[0], w2 * s * x[1]), (w2 * s, w2 * s), (left.out, right.out), (1.0, 1.0))

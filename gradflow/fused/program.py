@@ -13,36 +13,90 @@ from gradflow.fused.traced import TRUTH, Traced, given
 
 
 def shared(outputs: list[Traced]) -> list[Traced]:
-    """Return the outputs with equal subexpressions made one.
+    """Return the outputs with equal subexpressions made one, and what known numbers make trivial left out.
 
-    Host values that no step changes are computed here. Two rewritings keep every bit: a choice whose
-    condition is known is made, and a division by a known power of two becomes a product with its
-    reciprocal. Nothing else is folded, neither 0·x (x may be infinite) nor 0 + x (x may be −0).
+    Host values that no step changes are computed here. The rewritings keep every finite number but the sign
+    of a zero: a choice whose condition is known is made, a division by a known power of two becomes a
+    product with its reciprocal, and 0·x, 1·x, x + 0 and the like are what they are for finite x. Where x
+    is not finite, neither are other components of the gradient, so the lane diverges all the same.
     """
     known: dict[Any, Traced] = {}
     canonical: dict[int, Any] = {}
     for value in ordered(outputs):
         args = tuple(canonical[id(a)] if isinstance(a, Traced) else a for a in value.args)
-        key = _key(value, args)
-        if key not in known:
-            known[key] = _simplified(value, args)
-        canonical[id(value)] = known[key]
+        new = _simplified(value, args)
+        key = _key(new, new.args)
+        canonical[id(value)] = known.setdefault(key, new)
     return [canonical[id(value)] for value in outputs]
 
 
 def _simplified(value: Traced, args: tuple[Any, ...]) -> Traced:
     if value.op in ("slot", "leaf", "given"):
         return value
-    if value.op == "select" and isinstance(args[0], Traced) and args[0].op == "given" and value.lane:
-        chosen = args[1] if args[0].args[0] else args[2]
-        return chosen if isinstance(chosen, Traced) else given(value.dtype.type(chosen))
-    if value.op == "div" and value.lane and isinstance(args[1], Traced) and _is_scaling(args[1]):
-        return Traced("mul", (args[0], given(1 / args[1].args[0])), value.dtype, True)
-    if not value.lane and all(a.op == "given" for a in args if isinstance(a, Traced)):
+    if all(a.op == "given" for a in args if isinstance(a, Traced)):
         numbers = [a.args[0] if isinstance(a, Traced) else a for a in args]
         computed = value.dtype.type(numbers[0]) if value.op == "cast" else FUNCTIONS[value.op](*numbers)
-        return given(computed)
-    return Traced(value.op, args, value.dtype, value.lane)
+        return given(value.dtype.type(computed))
+    if not value.lane:
+        return Traced(value.op, args, value.dtype, False)
+    if value.op == "select" and (condition := _known(args[0])) is not None:
+        chosen = args[1] if condition else args[2]
+        return chosen if isinstance(chosen, Traced) else given(value.dtype.type(chosen))
+    if value.op == "eq" and _known(args[1]) == 0.0 and _is_positive(args[0]):
+        return given(np.bool_(False))
+    if value.op == "div" and isinstance(args[1], Traced) and _is_scaling(args[1]):
+        reciprocal = Traced("mul", (args[0], given(1 / args[1].args[0])), value.dtype, True)
+        simple = _without_units(reciprocal, reciprocal.args)
+        return reciprocal if simple is None else simple
+    if value.op in ("add", "sub", "mul") and (simple := _without_units(value, args)) is not None:
+        return simple
+    return Traced(value.op, args, value.dtype, True)
+
+
+def _without_units(value: Traced, args: tuple[Any, ...]) -> Traced | None:
+    """Return x for 1·x, x ± 0 and 0 + x, −x for −1·x and 0 − x, 0 for 0·x; None for anything else."""
+    a, b = args
+    first, second = _known(a), _known(b)
+    if value.op == "mul" and 0.0 in (first, second):
+        return given(value.dtype.type(0))
+    if value.op == "mul" and first in (1.0, -1.0):
+        return b if first == 1.0 else _negative(b, value)
+    if value.op == "mul" and second in (1.0, -1.0):
+        return a if second == 1.0 else _negative(a, value)
+    if value.op in ("add", "sub") and second == 0.0:
+        return a if isinstance(a, Traced) else given(value.dtype.type(a))
+    if value.op in ("add", "sub") and first == 0.0:
+        return b if value.op == "add" else _negative(b, value)
+    return None
+
+
+def _negative(x: Traced, like: Traced) -> Traced:
+    return x.args[0] if x.op == "neg" else Traced("neg", (x,), like.dtype, True)
+
+
+def _known(value: Any) -> Any:
+    """Return the number behind a value that is the same for all lanes at every step, or None."""
+    if isinstance(value, Traced):
+        return value.args[0] if value.op == "given" else None
+    return value
+
+
+def _is_positive(value: Any) -> bool:
+    """Whether a value is known to be positive, or NaN."""
+    if (number := _known(value)) is not None:
+        return bool(number > 0)
+    return value.op == "add" and any(
+        _is_positive(a) and _is_not_negative(b) for a, b in (value.args, value.args[::-1])
+    )
+
+
+def _is_not_negative(value: Any) -> bool:
+    """Whether a value is known to be at least 0, or NaN."""
+    if (number := _known(value)) is not None:
+        return bool(number >= 0)
+    if value.op in ("sqrt", "abs"):
+        return True
+    return value.op in ("add", "mul", "div") and all(_is_not_negative(a) for a in value.args)
 
 
 def _is_scaling(value: Traced) -> bool:

@@ -199,7 +199,7 @@ def _update(
     """Return the new parameters, what is stored, and the host's state: its step and its start."""
     config: Any = optimizer
     hyper = {
-        # Flags and the like choose what is recorded.
+        # Flags and the like choose what is recorded, and so does a coefficient that is not there.
         name: slots.take(np.asarray(value, dtype=np.float64), name) if _is_number(value) else value
         for name, value in config._asdict().items()
     }
@@ -244,7 +244,8 @@ def _update(
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.generic, np.ndarray)) and not isinstance(value, bool)
+    is_number = isinstance(value, (int, float, np.generic, np.ndarray)) and not isinstance(value, bool)
+    return is_number and not (np.ndim(value) == 0 and value == 0)
 
 
 def _lane(value: Any, dtype: Any) -> Traced:

@@ -72,7 +72,7 @@ def operations(place: Place) -> kernel.Operations:
     Veltkamp's constant is a symbol: in exact arithmetic the splitting is exact whatever it is.
     """
     return kernel.Operations(
-        where=lambda condition, a, b: a if condition else b,
+        where=lambda condition, a, b: Exact(a if condition else b),
         positive=lambda value: sign(lift(value), place) > 0,
         splitter=Exact(sympy.Symbol("splitter", positive=True)),  # type: ignore[arg-type]
     )
