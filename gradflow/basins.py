@@ -12,14 +12,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.activity import BALANCED
+from gradflow.activity import BALANCED, DEAD, HYPERACTIVE
 from gradflow.descent import train
 from gradflow.descent.hyper import Config
-from gradflow.flow.ensemble import States, integrate_ensemble
+from gradflow.flow.ensemble import Level, States, StopRule, integrate_ensemble
 from gradflow.flow.integrate import Point, integrate
 from gradflow.outcome import (
     CONSTANT,
+    GLOBAL,
     OUTCOMES,
+    RESTING_GRADIENT,
     UNDECIDED,
     References,
     at_rest,
@@ -28,6 +30,7 @@ from gradflow.outcome import (
     references,
 )
 from gradflow.problem import Neuron, Problem
+from gradflow.theory.energy import barriers, reaches_teacher
 
 Decide = Callable[[np.ndarray], np.ndarray]
 
@@ -115,10 +118,13 @@ def flow_outcomes(
 
 
 def _flow_outcome(neuron: Neuron, problem: Problem, levels: References, rtol: float, longest: float) -> int:
-    decided, seen = UNDECIDED, 0
+    decided, seen, barrier = UNDECIDED, 0, _barrier(problem)
 
     def stop(point: Point) -> bool:
         nonlocal decided, seen
+        if point.loss < barrier:
+            decided = GLOBAL
+            return True
         if not any(near(point.loss, levels)):
             return False
         seen += 1
@@ -144,6 +150,13 @@ def _revives(theta: np.ndarray, state: np.ndarray | int, problem: Problem) -> np
     return np.asarray((problem.slopes[0] == 0.0) & (state == BALANCED) & grows)
 
 
+AT_REST = 1e-9
+"""|∇L| below which a trajectory that is followed without theory counts as being at rest."""
+
+CLOSE = 1.0 + 1e-6
+"""The flow's own loss and gradient differ from those of its state by rounding."""
+
+
 class Ends(NamedTuple):
     """Where trajectories ended: outcome codes, final losses, and the first change of activity (NaN: none)."""
 
@@ -153,31 +166,64 @@ class Ends(NamedTuple):
 
 
 def flow_run(
-    neuron: Neuron, problem: Problem, *, rtol: float = 1e-10, longest: float = 1e4, theory: bool = True
+    neuron: Neuron,
+    problem: Problem,
+    *,
+    rtol: float = 1e-10,
+    longest: float = 1e4,
+    theory: bool = True,
+    backend: str | None = None,
 ) -> Ends:
     """Follow the flow from an array of starts until each outcome is decided, at most to t = `longest`.
 
-    With `theory` off it is followed until it rests, |∇L| ≤ 1e-9. The first crossing is the time of the
+    It is decided by what is proved of the flow: below the energy barrier it reaches the teacher, in the
+    trap it ends on the best line, a dead neuron stays. With `theory` off it is followed until it rests, |∇L| ≤ 1e-9. The first crossing is the time of the
     first wall crossing, the teacher's breakpoint included.
     """
-    levels = references(problem)
+    rule = (
+        _decided(problem)
+        if theory
+        else StopRule((Level(0.0, np.inf, slow=AT_REST * CLOSE),), _rests(problem))
+    )
+    run = integrate_ensemble(neuron, problem, longest, rtol=rtol, stop=rule, backend=backend)
+    codes = np.asarray(outcome(run.final, problem))
+    if theory:
+        codes = np.where(reaches_teacher(run.final, problem), np.int8(GLOBAL), codes)
+    return Ends(codes, np.asarray(run.loss), np.asarray(run.first_crossing))
 
-    def stop(states: States) -> np.ndarray:
-        close = near(states.loss, levels)
-        worth = close.zero | close.linear | close.constant
-        ends = np.zeros(states.loss.shape, dtype=bool)
-        if np.any(worth):
-            theta = states.theta[:, worth]
-            codes = outcome(theta, problem)
-            revives = (codes == CONSTANT) & _revives(theta, states.activity[worth], problem)
-            ends[worth] = (codes != UNDECIDED) & ~revives
-        return ends
 
-    def rests(states: States) -> np.ndarray:
-        return np.asarray(at_rest(states.theta, problem, 1e-9))
+def _barrier(problem: Problem) -> float:
+    """Return the loss below which the flow is proved to reach the teacher, less some rounding; 0: none is."""
+    return float(barriers(problem).line) * (1.0 - 1e-9)
 
-    run = integrate_ensemble(neuron, problem, longest, rtol=rtol, stop=stop if theory else rests)
-    return Ends(np.asarray(outcome(run.final, problem)), np.asarray(run.loss), np.asarray(run.first_crossing))
+
+def _rests(problem: Problem) -> Callable[[States], np.ndarray]:
+    return lambda states: np.asarray(at_rest(states.theta, problem, AT_REST))
+
+
+def _decided(problem: Problem) -> StopRule:
+    """Return the rule that ends a trajectory as soon as its outcome is known."""
+    constant, line, near_constant, near_line = (float(level) for level in references(problem))
+
+    def decide(states: States) -> np.ndarray:
+        codes = outcome(states.theta, problem)
+        revives = (codes == CONSTANT) & _revives(states.theta, states.activity, problem)
+        return np.asarray((codes != UNDECIDED) & ~revives)
+
+    slow = RESTING_GRADIENT * CLOSE
+    return StopRule(
+        (
+            # Below the barrier the flow is proved to reach the teacher. Where nothing is proved, a loss as
+            # low as this is `global` whatever else is true.
+            Level(0.0, max(_barrier(problem), near_line / CLOSE), at_once=True),
+            Level(line, near_line, activity=HYPERACTIVE),
+            Level(line, near_line, activity=DEAD),
+            # Elsewhere a trajectory must be at rest.
+            Level(line, near_line, slow),
+            Level(constant, near_constant, slow),
+        ),
+        decide,
+    )
 
 
 def descent_run(
@@ -187,9 +233,10 @@ def descent_run(
     steps: int,
     *,
     dtype: str = "float64",
+    backend: str | None = None,
 ) -> Ends:
     """Train from an array of starts; the first crossing is a step."""
-    run = train(neuron, problem, optimizer, steps, events=False, dtype=dtype)
+    run = train(neuron, problem, optimizer, steps, events=False, dtype=dtype, backend=backend)
     codes = np.asarray(outcome(run.final, problem, run.diverged))
     changes = np.asarray(run.first_change)
     first = np.where(changes < 0, np.nan, changes)
@@ -203,7 +250,10 @@ def descent_outcomes(
     steps: int,
     *,
     dtype: str = "float64",
+    backend: str | None = None,
 ) -> np.ndarray:
     """Return the outcomes of training from an array of starts (or with an array of hyper-parameters)."""
-    run = train(neuron, problem, optimizer, steps, events=False, first_change=False, dtype=dtype)
+    run = train(
+        neuron, problem, optimizer, steps, events=False, first_change=False, dtype=dtype, backend=backend
+    )
     return np.asarray(outcome(run.final, problem, run.diverged))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradflow.activity import BALANCED, DEAD, activity
-from gradflow.backend import Array, as_floating
+from gradflow.backend import Array, as_floating, is_array, namespace
 from gradflow.field import gradient, hessian, loss
 from gradflow.field.baselines import adaptable, best_constant, best_line
-from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.problem import Neuron, Problem, Sample, Uniform, as_neuron
 from gradflow.theory.hyperactive import trapped
 
 OUTCOMES = ("global", "linear", "constant", "diverged", "undecided")
@@ -55,11 +56,13 @@ def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Arra
     with np.errstate(over="ignore", invalid="ignore"):
         value = loss(neuron, problem)
         xp, (value, *parameters) = as_floating((value, *as_neuron(neuron)))
+        is_near = near(value, References(*adaptable(*references(problem))))
         # Only with s₋ = 0 does a dead neuron stay where it is.
         is_dead = (activity(neuron, problem) == DEAD) & (problem.slopes[0] == 0.0)
-        is_resting = at_rest(neuron, problem)
-        is_near = near(value, References(*adaptable(*references(problem))))
-        is_linear = is_near.linear & (trapped(neuron, problem) | is_resting)
+        is_trapped = _among(is_near.linear, trapped, neuron, problem)
+        open_ = (is_near.linear & ~is_trapped) | (is_near.constant & ~is_dead)
+        is_resting = _among(open_ & ~is_near.zero, at_rest, neuron, problem)
+    is_linear = is_near.linear & (is_trapped | is_resting)
     is_constant = is_near.constant & (is_dead | is_resting)
     is_diverged = ~xp.isfinite(value) | xp.asarray(diverged)
     for parameter in parameters:
@@ -89,18 +92,51 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), tolerance: flo
     tolerance : float, optional
         The largest |∇L|; by default `RESTING_GRADIENT` where there is a kink, `RESTING_LINE` where not.
     """
-    slope, curvature = gradient(neuron, problem), hessian(neuron, problem)
-    xp, (slope, curvature) = as_floating((slope, curvature))
+    xp, (slope,) = as_floating((gradient(neuron, problem),))
     kinked = activity(neuron, problem) == BALANCED
     one = xp.ones_like(slope[0, ...])
     limit = xp.where(kinked, RESTING_GRADIENT * one, RESTING_LINE * one) if tolerance is None else tolerance
     slow = xp.sqrt(xp.sum(slope * slope, axis=0)) <= limit
+    return _among(slow, _leads_nowhere, neuron, problem)
+
+
+def _leads_nowhere(neuron: Neuron | Array, problem: Problem) -> Array:
+    """Whether the Hessian is finite and has no negative eigenvalue."""
+    xp, (curvature,) = as_floating((hessian(neuron, problem),))
     finite = xp.all(xp.isfinite(curvature), axis=(0, 1))
-    matrices = xp.where(finite & slow, curvature, xp.zeros_like(curvature))
+    matrices = xp.where(finite, curvature, xp.zeros_like(curvature))
     matrices = xp.permute_dims(matrices, (*range(2, matrices.ndim), 0, 1))
     lowest = xp.min(xp.linalg.eigvalsh(matrices), axis=-1)
     size = xp.max(xp.abs(matrices), axis=(-2, -1))
-    return slow & finite & (lowest >= -FALLING - 1e-12 * size)
+    return finite & (lowest >= -FALLING - 1e-12 * size)
+
+
+def _among(
+    mask: Array, holds: Callable[[Any, Problem], Array], neuron: Neuron | Array, problem: Problem
+) -> Array:
+    """Return where `mask` and `holds` are true; what holds is computed for the neurons in the mask only."""
+    mask = np.asarray(mask) if isinstance(mask, np.generic) else mask
+    xp, shape = namespace(mask), mask.shape
+    flat = xp.reshape(mask, (-1,))
+    which = xp.nonzero(flat)[0]
+    if which.shape[0] == 0 or which.shape[0] == flat.shape[0]:
+        return mask & holds(neuron, problem) if which.shape[0] else mask
+
+    def pick(value: Any) -> Any:
+        value = np.asarray(value) if isinstance(value, Sequence) else value
+        if not is_array(value) or value.ndim == 0:
+            return value
+        return xp.take(xp.reshape(xp.broadcast_to(value, shape), (-1,)), which)
+
+    inputs = problem.inputs
+    if not isinstance(inputs, Sample):
+        inputs = Uniform(pick(inputs.lo), pick(inputs.hi))
+    # One picked field at least has the shape of the mask: they broadcast to it.
+    students, teacher = (Neuron(*map(pick, fields)) for fields in (as_neuron(neuron), problem.teacher))
+    some = holds(students, Problem(teacher, inputs, problem.slopes))
+    rank = xp.cumulative_sum(xp.astype(flat, xp.int64)) - 1
+    found = xp.take(some, xp.where(flat, rank, xp.zeros_like(rank)))
+    return xp.reshape(flat & found, shape)
 
 
 class References(NamedTuple):

@@ -6,11 +6,11 @@ on any machine, again after a failure, and always with the same bits.
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,6 +21,9 @@ import xarray as xr
 from gradflow import __version__
 from gradflow.basins import descent_run, flow_run
 from gradflow.descent import OPTIMIZERS, optimizer
+from gradflow.descent.loop import BACKENDS
+from gradflow.executors import completed
+from gradflow.fused import available
 from gradflow.outcome import UNDECIDED
 from gradflow.problem import PARAMETERS, Neuron, Problem, Uniform, grid
 from gradflow.results import outcome_codes
@@ -28,8 +31,14 @@ from gradflow.results import outcome_codes
 BLOCK = 8192
 """Trajectories in a block: enough to fill the arithmetic, few enough to lose little when one fails."""
 
-MOST = 100_000_000
-"""Trajectories in a sweep, at most: their results are put together in memory."""
+MOST = 10_000_000_000
+"""Trajectories in a sweep, at most."""
+
+MOST_BLOCKS = 10_000_000
+"""Blocks in a sweep, at most: each is three files of a store."""
+
+MOST_IN_MEMORY = 100_000_000
+"""Trajectories whose results are put together in memory, and values of an axis, at most."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,8 @@ class Axis:
             raise ValueError(
                 f"grid: {self.name} needs at least 1 value, and different ends for more, got {self.n}"
             )
+        if self.n > MOST_IN_MEMORY:
+            raise ValueError(f"grid: expected at most {MOST_IN_MEMORY:.0e} values of an axis, got {self.n}")
 
     @property
     def values(self) -> np.ndarray:
@@ -89,6 +100,9 @@ class Sweep:
         Whether the flow is left once its outcome is decided, or followed until it rests.
     block : int
         Trajectories a block, at most. It changes no result.
+    backend : {"numpy", "numba", "cupy"}, optional
+        What computes; by default what suits best. Optimisers give the same bits on all. The flow's may
+        differ in rounding: there Numba is the default wherever it is installed.
 
     Raises
     ------
@@ -108,6 +122,7 @@ class Sweep:
     dtype: str = "float64"
     theory: bool = True
     block: int = BLOCK
+    backend: str | None = None
 
     def __post_init__(self) -> None:
         known = varied(self.method, self.samples)
@@ -121,9 +136,20 @@ class Sweep:
             raise ValueError(
                 f"grid: expected at most {MOST:.0e} trajectories, got {math.prod(self.shape):.3g}"
             )
+        if len(blocks(self)) > MOST_BLOCKS:
+            raise ValueError(f"block: expected at most {MOST_BLOCKS:.0e} blocks, got {len(blocks(self)):.3g}")
         if self.method != "flow":
             optimizer(self.method, **self.hyper)
+        if self.backend not in BACKENDS:
+            raise ValueError(f"backend: expected numpy, numba or cupy, got {self.backend!r}")
         self.problem()
+
+    @property
+    def engine(self) -> str | None:
+        """What computes. For the flow it is never left to the size of a block."""
+        if self.method != "flow" or self.backend is not None:
+            return self.backend
+        return "numba" if available() else "numpy"
 
     def problem(self) -> Problem:
         """Return the problem."""
@@ -140,6 +166,10 @@ class Sweep:
         """Return everything that determines the results, as canonical JSON."""
         plain = asdict(self)
         del plain["block"]
+        if self.method == "flow":
+            plain["backend"] = self.engine
+        else:
+            del plain["backend"]
         return json.dumps({"version": __version__, **plain}, sort_keys=True)
 
 
@@ -151,28 +181,44 @@ class Block(NamedTuple):
     first_crossing: np.ndarray
 
 
-def blocks(sweep: Sweep) -> list[tuple[slice, ...]]:
-    """Return the blocks' places in the grid: boxes of at most `sweep.block` trajectories."""
-    sides: list[int] = []
+def sides(sweep: Sweep) -> tuple[int, ...]:
+    """Return how many values of each axis a block has: of the last axes as many as `sweep.block` allows."""
+    found: list[int] = []
     room = max(1, sweep.block)
     for n in reversed(sweep.shape):
-        sides.insert(0, min(n, room))
+        found.insert(0, min(n, room))
         room = max(1, room // n)
-    ranges = [range(0, n, side) for n, side in zip(sweep.shape, sides, strict=True)]
-    return [
-        tuple(
-            slice(start, min(start + side, n))
-            for start, side, n in zip(corner, sides, sweep.shape, strict=True)
-        )
-        for corner in itertools.product(*ranges)
-    ]
+    return tuple(found)
+
+
+def layout(sweep: Sweep) -> tuple[int, ...]:
+    """Return the number of blocks along each axis."""
+    return tuple(-(-n // side) for n, side in zip(sweep.shape, sides(sweep), strict=True))
+
+
+def corner(sweep: Sweep, index: int) -> tuple[int, ...]:
+    """Return where in the layout a block is; the last axis runs first."""
+    return tuple(int(i) for i in np.unravel_index(index, layout(sweep)))
+
+
+def place(sweep: Sweep, index: int) -> tuple[slice, ...]:
+    """Return a block's place in the grid: a box of at most `sweep.block` trajectories."""
+    return tuple(
+        slice(i * side, min((i + 1) * side, n))
+        for i, side, n in zip(corner(sweep, index), sides(sweep), sweep.shape, strict=True)
+    )
+
+
+def blocks(sweep: Sweep) -> range:
+    """Return the indices of a sweep's blocks."""
+    return range(math.prod(layout(sweep)))
 
 
 def compute(sweep: Sweep, index: int) -> Block:
     """Compute one block: a pure function of its arguments."""
-    place = blocks(sweep)[index]
+    parts = place(sweep, index)
     values = np.meshgrid(
-        *(axis.values[part] for axis, part in zip(sweep.axes, place, strict=True)), indexing="ij"
+        *(axis.values[part] for axis, part in zip(sweep.axes, parts, strict=True)), indexing="ij"
     )
     varied = {axis.name: value for axis, value in zip(sweep.axes, values, strict=True)}
     start = dict(zip(PARAMETERS, sweep.neuron, strict=True))
@@ -181,28 +227,30 @@ def compute(sweep: Sweep, index: int) -> Block:
         (start if name in PARAMETERS else hyper)[name] = value
     neuron = Neuron(*(np.broadcast_to(np.asarray(start[name]), values[0].shape) for name in PARAMETERS))
     if sweep.method == "flow":
-        return Block(*flow_run(neuron, sweep.problem(), theory=sweep.theory))
+        return Block(*flow_run(neuron, sweep.problem(), theory=sweep.theory, backend=sweep.engine))
     config = optimizer(sweep.method, **hyper)
-    return Block(*descent_run(neuron, sweep.problem(), config, sweep.steps, dtype=sweep.dtype))
+    return Block(
+        *descent_run(neuron, sweep.problem(), config, sweep.steps, dtype=sweep.dtype, backend=sweep.engine)
+    )
 
 
-def empty(sweep: Sweep) -> xr.Dataset:
-    """Return the sweep's dataset with every trajectory undecided."""
+def template(sweep: Sweep) -> xr.Dataset:
+    """Return the sweep's dataset before any block is computed; it takes no memory for the trajectories.
+
+    Its arrays are a single value each, seen from every place, and cannot be written to; those of `empty` can.
+    """
     dims = tuple(axis.name for axis in sweep.axes)
     first = (
         "time of the first wall crossing"
         if sweep.method == "flow"
         else "step of the first change of activity"
     )
+    nothing = np.broadcast_to(np.nan, sweep.shape)
     return xr.Dataset(
         {
-            "outcome": outcome_codes(np.full(sweep.shape, UNDECIDED), dims),
-            "loss": (dims, np.full(sweep.shape, np.nan), {"long_name": "final loss", "units": "1"}),
-            "first_crossing": (
-                dims,
-                np.full(sweep.shape, np.nan),
-                {"long_name": f"{first} (NaN: none)", "units": "1"},
-            ),
+            "outcome": outcome_codes(np.broadcast_to(np.int8(UNDECIDED), sweep.shape), dims),
+            "loss": (dims, nothing, {"long_name": "final loss", "units": "1"}),
+            "first_crossing": (dims, nothing, {"long_name": f"{first} (NaN: none)", "units": "1"}),
         },
         coords={
             axis.name: (axis.name, axis.values, {"long_name": f"initial {axis.name}"}) for axis in sweep.axes
@@ -216,12 +264,31 @@ def empty(sweep: Sweep) -> xr.Dataset:
     )
 
 
-def assemble(sweep: Sweep, results: Sequence[Block]) -> xr.Dataset:
-    """Return the dataset of a sweep whose blocks have been computed, in the order of `blocks`."""
+def empty(sweep: Sweep) -> xr.Dataset:
+    """Return the sweep's dataset with every trajectory undecided.
+
+    Raises
+    ------
+    ValueError
+        If it is too large to be held in memory; `gradflow.store` writes such sweeps block by block.
+    """
+    if math.prod(sweep.shape) > MOST_IN_MEMORY:
+        raise ValueError(
+            f"grid: expected at most {MOST_IN_MEMORY:.0e} trajectories in memory, "
+            f"got {math.prod(sweep.shape):.3g}; --out NAME.zarr takes more"
+        )
+    return template(sweep).copy(deep=True)
+
+
+def assemble(sweep: Sweep, results: Iterable[tuple[int, Block]]) -> xr.Dataset:
+    """Return the dataset of a sweep from its blocks and their indices, in any order.
+
+    The memory is taken before the first block is asked for; errors as `empty`.
+    """
     dataset = empty(sweep)
-    for place, block in zip(blocks(sweep), results, strict=True):
+    for index, block in results:
         for name, values in block._asdict().items():
-            dataset[name].values[place] = values
+            dataset[name].values[place(sweep, index)] = values
     return dataset
 
 
@@ -234,10 +301,11 @@ def run(sweep: Sweep, *, executor: Executor | None = None) -> xr.Dataset:
     executor : concurrent.futures.Executor, optional
         Computes the blocks; by default this process does, one after the other.
     """
-    indices = range(len(blocks(sweep)))
     if executor is None:
-        return assemble(sweep, [compute(sweep, index) for index in indices])
-    return assemble(sweep, list(executor.map(partial(compute, sweep), indices)))
+        return assemble(sweep, ((index, compute(sweep, index)) for index in blocks(sweep)))
+    tasks = ((index, partial(compute, sweep, index)) for index in blocks(sweep))
+    with closing(completed(tasks, executor.submit)) as done:
+        return assemble(sweep, ((index, future.result()) for index, future in done))
 
 
 def varied(method: str, samples: int | None = None) -> tuple[str, ...]:

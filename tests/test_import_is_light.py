@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("sympy", "matplotlib", "torch", "numba", "cupy", "typer", "rich")
+HEAVY = ("sympy", "matplotlib", "torch", "numba", "cupy", "typer", "rich", "zarr", "distributed")
 
 
 def loaded(code: str) -> set[str]:
@@ -23,6 +23,7 @@ def loaded(code: str) -> set[str]:
         "import gradflow; gradflow.loss(gradflow.Neuron())",
         "import gradflow as g; g.gradient_flow(t_end=1.0); g.descend(steps=3); g.hessian(g.Neuron())",
         "import gradflow as g; g.train(g.Neuron(), g.Problem(), g.Adam(), 3); import gradflow.basins",
+        "import gradflow.store, gradflow.cluster, gradflow.field",
     ],
 )
 def test_of_modules(code: str) -> None:

@@ -17,7 +17,7 @@ from gradflow.descent import Adam
 from gradflow.flow import integrate
 from gradflow.outcome import OUTCOMES, outcome
 from gradflow.problem import Neuron, Problem
-from gradflow.sweep import Axis, Sweep, blocks, compute, run
+from gradflow.sweep import Axis, Sweep, blocks, compute, place, run
 
 RATES = Sweep((Axis("lr", 0.01, 0.6, 7), Axis("b2", -1.5, 1.0, 5)), "adam", hyper={"lr": 0.1}, steps=200)
 
@@ -27,9 +27,9 @@ def test_blocks_cover_the_grid_once(shape: list[int], block: int) -> None:
     names = ("w1", "b1", "b2")
     sweep = Sweep(tuple(Axis(name, 0.0, 1.0, n) for name, n in zip(names, shape, strict=False)), block=block)
     seen = np.zeros(sweep.shape, dtype=int)
-    for place in blocks(sweep):
-        assert seen[place].size <= block
-        seen[place] += 1
+    for index in blocks(sweep):
+        assert seen[place(sweep, index)].size <= block
+        seen[place(sweep, index)] += 1
     assert np.all(seen == 1)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,20 +20,30 @@ from gradflow.cli.options import (
     UNIT_TEACHER,
     W1,
     W2,
-    check_file,
     integer,
     neuron,
     number,
     problem,
     progress_bar,
 )
-from gradflow.cli.steps import DTYPE, HYPER, LR, METHOD, POPULATION, SAMPLES, STEPS, steps_options
-from gradflow.cli.workers import run_all
+from gradflow.cli.steps import (
+    BACKEND,
+    DTYPE,
+    HYPER,
+    LR,
+    METHOD,
+    POPULATION,
+    SAMPLES,
+    STEPS,
+    backend_option,
+    steps_options,
+)
+from gradflow.cli.sweeps import check_out, count_outcomes, sweep_in_memory, sweep_into_store
 from gradflow.descent import optimizer
 from gradflow.outcome import OUTCOMES
 from gradflow.problem import PARAMETERS
 from gradflow.results import to_json, write
-from gradflow.sweep import Axis, Sweep, assemble, blocks, compute, varied
+from gradflow.sweep import BLOCK, Axis, Sweep, varied
 
 
 def threshold(
@@ -57,6 +66,7 @@ def threshold(
     samples: SAMPLES = None,
     population: POPULATION = False,
     dtype: DTYPE = "float64",
+    backend: BACKEND = None,
     tol: Annotated[str, typer.Option(metavar="X", help="Largest uncertainty.")] = "1e-10",
     json: JSON = False,
 ) -> None:
@@ -73,6 +83,9 @@ def threshold(
         raise ValueError(f"--tol: expected a finite number > 0, got {tol!r}")
     how = steps_options(lr, hyper, steps, samples, population, dtype)
     task = problem(teacher, interval, how.samples)
+    engine = backend_option(backend)
+    if method == "flow" and engine is not None:
+        raise ValueError("--backend: the flow's threshold is found with SciPy; choose a method with steps")
     if vary not in (allowed := varied(method, how.samples)):
         raise ValueError(f"--vary: expected one of {', '.join(allowed)}, got {vary!r}")
 
@@ -82,7 +95,7 @@ def threshold(
             return flow_outcomes(begin, task)
         extra = {} if vary in PARAMETERS else {vary: values}
         config = optimizer(method, **{**how.hyper, **extra})
-        return descent_outcomes(begin, task, config, how.steps, dtype=how.dtype)
+        return descent_outcomes(begin, task, config, how.steps, dtype=how.dtype, backend=engine)
 
     halvings = max(1.0, math.log2((hi - lo) / uncertainty))
     with progress_bar("threshold", halvings) as advance:
@@ -121,12 +134,27 @@ def basins(
     samples: SAMPLES = None,
     population: POPULATION = False,
     dtype: DTYPE = "float64",
+    backend: BACKEND = None,
     no_theory: Annotated[
         bool,
         typer.Option("--no-theory", help="Follow the flow until it rests, whatever is proved of its end."),
     ] = False,
+    block: Annotated[
+        str,
+        typer.Option(metavar="N", help="Trajectories computed at a time, at most; a store keeps its own."),
+    ] = str(BLOCK),
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Compute on the workers of the Dask scheduler at this address."),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE.nc", help="Write outcomes and losses as NetCDF.")
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE.nc|STORE.zarr",
+            help="Write outcomes and losses as NetCDF, or block by block as zarr; a store that is there "
+            "already is completed.",
+        ),
     ] = None,
     json: JSON = False,
 ) -> None:
@@ -148,20 +176,23 @@ def basins(
         steps=how.steps,
         dtype=how.dtype,
         theory=not no_theory,
+        block=integer("--block", block, least=1),
+        backend=backend_option(backend),
     )
-    check_file(out)
-    tasks = [partial(compute, sweep, index) for index in range(len(blocks(sweep)))]
-    with progress_bar("basins", len(tasks)) as advance:
-        result = assemble(sweep, run_all(tasks, advance))
-    if out is not None:
-        write(result, out)
-    codes = np.bincount(result["outcome"].values.ravel(), minlength=len(OUTCOMES))
-    counts = {name: int(count) for name, count in zip(OUTCOMES, codes, strict=True)}
+    check_out(out)
+    if out is not None and out.suffix == ".zarr":
+        found = sweep_into_store(sweep, out, cluster)
+    else:
+        result = sweep_in_memory(sweep, cluster)
+        if out is not None:
+            write(result, out)
+        found = count_outcomes(result["outcome"].values)
+    counts = {name: int(count) for name, count in zip(OUTCOMES, found, strict=True)}
     if json:
-        print(to_json({"counts": counts, "n": int(codes.sum())}))
+        print(to_json({"counts": counts, "n": int(found.sum())}))
         return
     for name, count in counts.items():
-        print(f"{name:<12}{count:>12}{count / int(codes.sum()):>10.2%}")
+        print(f"{name:<12}{count:>12}{count / int(found.sum()):>10.2%}")
 
 
 def _axis(text: str) -> Axis:

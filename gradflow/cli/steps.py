@@ -6,8 +6,10 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from gradflow import fused
 from gradflow.cli.options import MOST_SAMPLES, integer, number
 from gradflow.descent import OPTIMIZERS
+from gradflow.descent.loop import BACKENDS
 
 LR = Annotated[str, typer.Option(metavar="X", help="Learning rate.")]
 HYPER = Annotated[
@@ -21,6 +23,10 @@ SAMPLES = Annotated[
 ]
 POPULATION = Annotated[bool, typer.Option("--population", help="Train on the population (the default).")]
 DTYPE = Annotated[str, typer.Option(metavar="NAME", help="float64 or float32.")]
+BACKEND = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="numpy, numba or cupy; by default what is installed and pays."),
+]
 METHOD = Annotated[str, typer.Option(metavar="NAME", help=f"flow, {', '.join(OPTIMIZERS)}.")]
 
 
@@ -50,6 +56,23 @@ def steps_options(
     if dtype not in ("float32", "float64"):
         raise ValueError(f"--dtype: expected float32 or float64, got {dtype!r}")
     return Steps({"lr": number("--lr", lr, least=0), **_hyper(hyper or [])}, updates, inputs, dtype)
+
+
+def backend_option(name: str | None) -> str | None:
+    """Return the name of a backend that is there.
+
+    Raises
+    ------
+    ValueError
+        One line, if there is no such backend, or it is not installed.
+    """
+    if name not in BACKENDS:
+        raise ValueError(f"--backend: expected numpy, numba or cupy, got {name!r}")
+    if name == "numba":
+        fused.require()
+    if name == "cupy":
+        fused.require_cupy()
+    return name
 
 
 def _hyper(settings: list[str]) -> dict[str, Any]:

@@ -1,15 +1,25 @@
-"""Independent tasks on all the machine's cores."""
+"""Independent tasks on all the machine's cores, whatever becomes of the processes that compute them."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
-from typing import Any
+import traceback
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Generic, NamedTuple, TypeVar
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
+
+DEATHS = 3
+"""Worker processes that may die on a task; it is not given to another."""
 
 
 def run_all(
@@ -26,42 +36,180 @@ def run_all(
     workers : int, optional
         As many as there are cores by default; one runs the tasks in this process.
     """
-    workers = min(workers or _cores(), len(tasks))
+    found: dict[int, Any] = {}
+    with closing(results(enumerate(tasks), workers=min(workers or cores(), len(tasks)))) as done:
+        for index, result in done:
+            found[index] = result
+            advance(len(found))
+    return [found[index] for index in range(len(tasks))]
+
+
+def results(
+    tasks: Iterable[tuple[Key, Callable[[], Result]]], *, workers: int
+) -> Generator[tuple[Key, Result]]:
+    """Run tasks in worker processes and yield their keys and results as they are done.
+
+    A task whose process died (killed, or out of memory) is given to another one. Closing the generator
+    ends the processes; they also end when this process is killed.
+
+    Parameters
+    ----------
+    tasks : iterable of (key, callable)
+        As `run_all`; taken one by one, so there may be millions.
+    workers : int
+        One or none runs the tasks in this process.
+
+    Raises
+    ------
+    ChildProcessError
+        If `DEATHS` processes have died on the same task.
+
+    Notes
+    -----
+    Not a `ProcessPoolExecutor`: its processes share their pipes and locks, so it waits for ever if one is
+    killed while it sends a result.
+    """
     if workers <= 1:
-        results = []
-        for task in tasks:
-            results.append(task())
-            advance(len(results))
-        return results
-    # Not forked: a fork copies the progress bar's thread in whatever state it is.
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_listen)
+        for key, task in tasks:
+            yield key, task()
+        return
+    left = (_Given(key, task, 0) for key, task in tasks)
+    lost: deque[_Given[Key, Result]] = deque()
+    given: dict[Connection, _Given[Key, Result]] = {}
+    with _crew() as crew:
+        while True:
+            while len(given) < workers and (next_one := lost.popleft() if lost else next(left, None)):
+                pipe = next((idle for idle in crew if idle not in given), None) or _hire(crew)
+                given[pipe] = next_one
+                if not _sent(pipe, next_one.task):
+                    lost.append(_after_death(given.pop(pipe)))
+                    _bury(crew, pipe)
+            if not given:
+                return
+            for pipe in _ready(given):
+                returned = given.pop(pipe)
+                answer = _received(pipe)
+                if answer is None:
+                    lost.append(_after_death(returned))
+                    _bury(crew, pipe)
+                    continue
+                succeeded, result = pickle.loads(answer)
+                if not succeeded:
+                    raise result
+                yield returned.key, result
+
+
+class _Given(NamedTuple, Generic[Key, Result]):
+    """A task, and how many processes have died on it."""
+
+    key: Key
+    task: Callable[[], Result]
+    deaths: int
+
+
+def _after_death(task: _Given[Key, Result]) -> _Given[Key, Result]:
+    if task.deaths + 1 == DEATHS:
+        raise ChildProcessError(
+            f"{DEATHS} worker processes died on the same task: killed, or there was not enough memory"
+        )
+    return task._replace(deaths=task.deaths + 1)
+
+
+@contextmanager
+def _crew() -> Iterator[dict[Connection, BaseProcess]]:
+    """Give a dict for worker processes and our ends of their pipes; end them afterwards."""
+    crew: dict[Connection, BaseProcess] = {}
     try:
-        # Ctrl-C goes to every process of the terminal; the workers, which inherit this, leave it to us.
-        with _interrupts_held():
-            futures = [executor.submit(_run, task) for task in tasks]
-        for done, future in enumerate(as_completed(futures), start=1):
-            future.result()
-            advance(done)
-        return [future.result() for future in futures]
+        yield crew
     except BaseException:
         with _interrupts_ignored():
-            for child in multiprocessing.active_children():
-                child.terminate()
-            executor.shutdown(wait=True, cancel_futures=True)
+            for process in crew.values():
+                process.terminate()
+            _dismiss(crew)
         raise
-    finally:
-        executor.shutdown()
+    _dismiss(crew)
 
 
-def _cores() -> int:
+def _hire(crew: dict[Connection, BaseProcess]) -> Connection:
+    # Not forked: a fork copies the progress bar's thread in whatever state it is.
+    context = multiprocessing.get_context("spawn")
+    # Ctrl-C goes to every process of the terminal; the workers, which inherit this, leave it to us.
+    with interrupts_held():
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        process.start()
+        # The pipe ends with the process only if nobody else holds its other end.
+        theirs.close()
+        crew[ours] = process
+    return ours
+
+
+def _bury(crew: dict[Connection, BaseProcess], pipe: Connection) -> None:
+    pipe.close()
+    crew.pop(pipe).join()
+
+
+def _dismiss(crew: dict[Connection, BaseProcess]) -> None:
+    """Let the processes go: a pipe that ends is the sign to leave."""
+    for pipe in crew:
+        pipe.close()
+    for process in crew.values():
+        process.join()
+
+
+def _sent(pipe: Connection, task: Callable[[], Any]) -> bool:
+    data = pickle.dumps(task)
+    try:
+        pipe.send_bytes(data)
+    except OSError:
+        return False
+    return True
+
+
+def _ready(pipes: Iterable[Connection]) -> list[Connection]:
+    """Wait until there is something to read in a pipe, or it ends."""
+    return [pipe for pipe in wait(list(pipes)) if isinstance(pipe, Connection)]
+
+
+def _received(pipe: Connection) -> bytes | None:
+    """Return a message, or None if the process died before its end."""
+    try:
+        return pipe.recv_bytes()
+    except (EOFError, OSError):
+        return None
+
+
+def _serve(pipe: Connection) -> None:
+    """Do the tasks that come through the pipe, in a worker process, until it ends."""
+    # Terminated, leave through the `finally` clauses of the task.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    while (task := _received(pipe)) is not None:
+        try:
+            answer = pickle.dumps((True, pickle.loads(task)()))
+        except Exception as error:
+            error.add_note(f"in a worker process:\n{traceback.format_exc()}")
+            answer = pickle.dumps((False, error))
+        try:
+            pipe.send_bytes(answer)
+        except OSError:
+            return
+
+
+def _leave(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(130)
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """Let an interrupt wait; processes started meanwhile never get one.
 
     The mask is what those processes inherit. It is this thread's alone, so a signal may still arrive
@@ -93,22 +241,3 @@ def _interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _listen() -> None:
-    """Make a worker leave through its `finally` clauses when it is terminated."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
-
-
-def _leave(*_: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise SystemExit(130)
-
-
-def _run(task: Callable[[], Any]) -> Any:
-    try:
-        return task()
-    except SystemExit:
-        # The executor would take this for the task's result and hand out the next one.
-        os._exit(130)

@@ -19,12 +19,12 @@ from gradflow.flow.batch_step import Trial, combine, sides
 from gradflow.flow.lanes import EVENTS, Lanes, Setting, Terms, ranks
 from gradflow.flow.tableau import DENSE, EXTRA
 
-_CERTAIN = 10.0
-_CERTAIN_BETWEEN = 1000.0
-_AT_ONCE = 1e-9
-_INTERVALS = 16
-_CLOSEST = 4e-16
-_HALVINGS = 26
+CERTAIN = 10.0
+CERTAIN_BETWEEN = 1000.0
+AT_ONCE = 1e-9
+INTERVALS = 16
+CLOSEST = 4e-16
+HALVINGS = 26
 
 Polynomial = list[Array]
 """p(0) and seven terms: p = p0 + s (p1 + (1 − s) (p2 + s (p3 + …))), s and 1 − s in turn."""
@@ -54,7 +54,7 @@ def cross(setting: Setting, before: Lanes, trial: Trial, after: Lanes) -> Lanes:
     size = xp.max(xp.abs(xp.concat((before.y[:2, ...], trial.y[:2, ...]))), axis=0)
     beyond = -side * xp.stack(batch.preactivations(terms, trial.y))
     error = setting.rtol * size
-    certain = exists & ((beyond > _CERTAIN * error) | (leaves.depth > _CERTAIN_BETWEEN * error))
+    certain = exists & ((beyond > CERTAIN * error) | (leaves.depth > CERTAIN_BETWEEN * error))
     waiting = exists & (beyond > 0.0)
     after = after._replace(waiting_t=xp.where(waiting, t, xp.nan * t), waiting_y=y)
     times = xp.where(certain, t, xp.inf * xp.ones_like(t))
@@ -64,7 +64,7 @@ def cross(setting: Setting, before: Lanes, trial: Trial, after: Lanes) -> Lanes:
     wall[2] = wall[2] & ~(wall[0] | wall[1])
     # A start on a wall that leaves to the side not foreseen has crossed nothing.
     on_wall = xp.abs(heights[0]) <= 4.0 * setting.eps * size
-    at_start = (before.t == 0.0) & (earliest <= _AT_ONCE)
+    at_start = (before.t == 0.0) & (earliest <= AT_ONCE)
     counts = ~(at_start & xp.any(xp.stack(wall) & on_wall, axis=0))
     return _restart(setting, after, wall, earliest, y, counts)
 
@@ -158,13 +158,13 @@ def first_exit(xp: Any, heights: Polynomial) -> Exit:
         The polynomials' terms, positive on the lane's own side.
     """
     first = heights[0]
-    knots = xp.arange(_INTERVALS + 1, dtype=first.dtype, device=device(first)) / _INTERVALS
+    knots = xp.arange(INTERVALS + 1, dtype=first.dtype, device=device(first)) / INTERVALS
     values, slopes = evaluate(heights, knots[:, None, None])
     ends, places = values[1:, ...], knots[1:, None, None] + 0.0 * values[1:, ...]
     lows, places = _minima(xp, heights, values, slopes, places)
     below = (ends < 0.0) | (lows < 0.0)
     a, b, start = xp.zeros_like(first), xp.zeros_like(first), first
-    for i in reversed(range(_INTERVALS)):
+    for i in reversed(range(INTERVALS)):
         here = below[i, ...]
         a, start = xp.where(here, knots[i], a), xp.where(here, values[i, ...], start)
         b = xp.where(here, xp.where(lows[i, ...] < 0.0, places[i, ...], knots[i + 1]), b)
@@ -187,7 +187,7 @@ def _minima(xp: Any, p: Polynomial, values: Array, slopes: Array, places: Array)
     (v0, v1), (d0, d1) = (values[:-1, ...], values[1:, ...]), (slopes[:-1, ...], slopes[1:, ...])
     dips = (d0 < 0.0) & (d1 > 0.0) & (v1 >= 0.0)
     bend = xp.where(dips, d1 - d0, xp.ones_like(d0))
-    tangents = v0 + d0 * ((v0 - v1 + d1 / _INTERVALS) / bend)
+    tangents = v0 + d0 * ((v0 - v1 + d1 / INTERVALS) / bend)
     dips = dips & (tangents < 0.1 * (xp.abs(v0) + v1))
     if not bool(xp.any(dips)):
         return v1, places
@@ -196,7 +196,7 @@ def _minima(xp: Any, p: Polynomial, values: Array, slopes: Array, places: Array)
     lanes = which % (p[0].shape[0] * p[0].shape[1])
     p = [xp.take(xp.reshape(term, (-1,)), lanes) for term in p]
     end = xp.take(xp.reshape(places, (-1,)), which)
-    high = _turn(xp, p, end - 1.0 / _INTERVALS, end, rising=False)
+    high = _turn(xp, p, end - 1.0 / INTERVALS, end, rising=False)
     found = (evaluate(p, high)[0], high)
     rank = xp.reshape(ranks(xp, flat), v1.shape)
     low, place = (
@@ -211,7 +211,7 @@ def _turn(xp: Any, p: Polynomial, low: Array, high: Array, *, rising: bool) -> A
 
     There the value is stationary: half the digits of the place are enough.
     """
-    for _ in range(_HALVINGS):
+    for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
         slope = evaluate(p, middle)[1]
         before = slope > 0.0 if rising else slope < 0.0
@@ -231,7 +231,7 @@ def _root(xp: Any, p: Polynomial, a: Array, b: Array, wanted: Array) -> Array:
         newton = s - value / xp.where(slope < 0.0, slope, -xp.ones_like(slope))
         good = (slope < 0.0) & (newton > a) & (newton < b)
         new = xp.where(good, newton, 0.5 * (a + b))
-        close = (abs(new - s) <= _CLOSEST) | (b - a <= _CLOSEST)
+        close = (abs(new - s) <= CLOSEST) | (b - a <= CLOSEST)
         s = xp.where(done | (value == 0.0), s, new)
         done = done | close | (value == 0.0)
         if bool(xp.all(done)):

@@ -35,8 +35,7 @@ def combine(row: Row, stages: tuple[Array, ...] | list[Array]) -> Array:
 def attempt(setting: Setting, lanes: Lanes) -> Trial:
     """Make the stages of a step and estimate its error."""
     xp, terms, cell = setting.xp, lanes.terms, lanes.cell
-    h = xp.maximum(lanes.h, 10.0 * setting.eps * lanes.t)
-    h = xp.minimum(h, setting.t_end - lanes.t)
+    h = trial_step(setting, lanes)
     side = sides(setting, cell)
     state = lanes.y[:4, ...]
     z = batch.preactivations(terms, state)
@@ -52,8 +51,14 @@ def attempt(setting: Setting, lanes: Lanes) -> Trial:
     total = combine(STEP, stages)
     y = lanes.y + h * total
     stages.append(batch.velocity(setting, terms, cell, y, batch.preactivations(terms, y)))
-    error = _error(setting, lanes, y, h, combine(FIFTH, stages), total - combine(THIRD, stages))
+    error = error_of(setting, lanes, y, h, combine(FIFTH, stages), total - combine(THIRD, stages))
     return Trial(h, y, error, xp.stack(lowest), tuple(stages))
+
+
+def trial_step(setting: Setting, lanes: Lanes) -> Array:
+    """Return the step to try: it can be resolved, and it does not go beyond t_end."""
+    xp = setting.xp
+    return xp.minimum(xp.maximum(lanes.h, 10.0 * setting.eps * lanes.t), setting.t_end - lanes.t)
 
 
 def sides(setting: Setting, cell: Array) -> Array:
@@ -63,6 +68,16 @@ def sides(setting: Setting, cell: Array) -> Array:
 
 def advance(setting: Setting, lanes: Lanes, trial: Trial) -> tuple[Lanes, Array]:
     """Accept or reject the trial; return the lanes and which of them moved."""
+    xp = setting.xp
+    after, moved, small = decided(setting, lanes, trial)
+    if bool(xp.any(small)):
+        after = batch.ended(xp, after, small & (trial.error == xp.inf), DIVERGED)
+        after = batch.ended(xp, after, small, STEP_TOO_SMALL)
+    return after, moved
+
+
+def decided(setting: Setting, lanes: Lanes, trial: Trial) -> tuple[Lanes, Array, Array]:
+    """Return the lanes after the trial, which of them moved, and which can no longer shorten their step."""
     xp = setting.xp
     moved = (trial.error < 1.0) & (lanes.status == RUNNING)
     one = xp.ones_like(trial.h)
@@ -82,10 +97,7 @@ def advance(setting: Setting, lanes: Lanes, trial: Trial) -> tuple[Lanes, Array]
         rejected=~moved,
         steps=lanes.steps + xp.astype(moved, xp.int32),
     )
-    if bool(xp.any(small)):
-        after = batch.ended(xp, after, small & (trial.error == xp.inf), DIVERGED)
-        after = batch.ended(xp, after, small, STEP_TOO_SMALL)
-    return after, moved
+    return after, moved, small
 
 
 def near_wall(setting: Setting, lanes: Lanes, trial: Trial) -> Array:
@@ -114,20 +126,33 @@ def near_wall(setting: Setting, lanes: Lanes, trial: Trial) -> Array:
     return near
 
 
-def _error(setting: Setting, lanes: Lanes, y: Array, h: Array, fifth: Array, third: Array) -> Array:
+def error_of(setting: Setting, lanes: Lanes, y: Array, h: Array, fifth: Array, third: Array) -> Array:
     """Return the error relative to the tolerance; infinite where a number is not finite.
 
     The norm is that of Hairer, Nørsett and Wanner (II.10): two estimates, so that it is of order 8.
     """
+    return norm(setting, *squares(setting, lanes.floor, lanes.y, y, h, fifth, third))
+
+
+def squares(
+    setting: Setting, floor: Array, before: Array, after: Array, h: Array, fifth: Array, third: Array
+) -> tuple[Array, Array]:
+    """Return the squares of both error estimates, relative to the tolerance, for every coordinate."""
     xp = setting.xp
-    scale = h / (lanes.floor + setting.rtol * xp.maximum(xp.abs(lanes.y), xp.abs(y)))
-    a, b = _squares(scale * fifth), _squares(scale * third)
+    scale = h / (floor + setting.rtol * xp.maximum(xp.abs(before), xp.abs(after)))
+    a, b = scale * fifth, scale * third
+    return a * a, b * b
+
+
+def norm(setting: Setting, fifth: Array, third: Array) -> Array:
+    """Return the error that the squares of its coordinates amount to."""
+    xp = setting.xp
+    a, b = _sum(fifth), _sum(third)
     size = a + 0.01 * b
     zero = size == 0.0
     error = a / xp.sqrt(5.0 * xp.where(zero, xp.ones_like(size), size))
     return xp.where(xp.isfinite(size), error, xp.inf * xp.ones_like(size))
 
 
-def _squares(rows: Array) -> Array:
-    rows = rows * rows
+def _sum(rows: Array) -> Array:
     return rows[0, ...] + rows[1, ...] + rows[2, ...] + rows[3, ...] + rows[4, ...]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,13 +22,15 @@ from gradflow.flow import lanes as batch
 from gradflow.flow.batch_crossing import cross
 from gradflow.flow.batch_step import advance, attempt, near_wall
 from gradflow.flow.fade import fade
-from gradflow.flow.lanes import EVENTS, RUNNING, STATUSES, STOPPED, Lanes, Setting, Terms
+from gradflow.flow.lanes import EVENTS, RUNNING, STATUSES, STOPPED, Lanes, Setting, Terms, ranks
+from gradflow.flow.stop import LONGEST_WAIT, STOP_EVERY, Decide, Level, States, StopRule, as_rule
 from gradflow.problem import Neuron, Problem, Uniform, as_neuron
 
-__all__ = ["EVENTS", "STATUSES", "Ensemble", "States", "integrate_ensemble"]
+__all__ = ["EVENTS", "STATUSES", "Ensemble", "Level", "States", "StopRule", "integrate_ensemble"]
 
 CHUNK = 4096
-_STOP_EVERY = 4
+WORTH = 2000
+"""So many trajectories take NumPy longer than it takes to fetch the compiled code."""
 _FULL = 0.75
 
 
@@ -69,17 +71,6 @@ class Ensemble(NamedTuple):
     descended: Array
 
 
-class States(NamedTuple):
-    """What a stop rule sees of m running trajectories; `index` is their place in the flattened batch."""
-
-    index: Array
-    t: Array
-    theta: Array
-    loss: Array
-    activity: Array
-    descended: Array
-
-
 def integrate_ensemble(
     neuron: Neuron | Array,
     problem: Problem = Problem(),
@@ -87,9 +78,10 @@ def integrate_ensemble(
     *,
     rtol: float = 1e-10,
     resting: float = 0.0,
-    stop: Callable[[States], Array] | None = None,
+    stop: StopRule | Decide | None = None,
     max_steps: int = 200_000,
     chunk: int = CHUNK,
+    backend: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Ensemble:
     """Integrate dθ/dt = −∇L from t = 0 for an array of neurons on the population loss.
@@ -106,13 +98,17 @@ def integrate_ensemble(
         Relative tolerance of a step, between 1e-13 (100 spacings of the dtype, if more) and 1e-2.
     resting : float
         A trajectory ends as "converged" once |∇L| is no larger. With 0 only exact rest ends one early.
-    stop : callable, optional
+    stop : StopRule or callable, optional
         Given the `States` of some running trajectories, returns which of them end here as "stopped".
-        Each trajectory is shown after every fourth of its steps.
+        Each trajectory is shown after every fourth of its steps; a `StopRule` says which are worth it.
     max_steps : int
         Give up a trajectory after so many steps.
     chunk : int
-        How many trajectories are computed at once.
+        How many trajectories are computed at once (compiled: a thread takes four times as many).
+    backend : {"numpy", "numba", "cupy"}, optional
+        By default Numba, if it is installed, for large batches in NumPy's float64 (with a function as
+        `stop`, always NumPy: it is then called from one thread, in lockstep). The compiled code takes the
+        same steps; crossings and the closed form of a fading neuron may differ in rounding.
     progress : callable, optional
         Called with the number of trajectories that have ended.
 
@@ -139,28 +135,51 @@ def integrate_ensemble(
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
         theta, problem, shape = _flattened(as_neuron(neuron), problem)
         setting = _setting(theta, problem, t_end, rtol, max_steps, resting, chunk)
-        z, terms = _terms(setting, theta, problem)
-        lanes = _run(setting, theta, z, terms, stop, chunk, progress)
-        return _ensemble(setting, lanes, theta, shape)
+        rule, n = as_rule(stop), theta.shape[1]
+        start = _starts(setting, theta, problem)
+        machine = _machine(backend, theta, stop)
+        if machine is None:
+            lanes = _run(setting, start, n, rule, chunk, progress)
+            return _ensemble(setting, lanes, theta, shape)
+        return _compiled(machine, setting, theta, shape, start, rule, chunk, progress)
+
+
+def _starts(setting: Setting, theta: Array, problem: Problem) -> Callable[[int, int], Lanes]:
+    """Return what makes the lanes i to j at t = 0; those that are dead, or at rest, have ended."""
+    xp, ops, teacher = setting.xp, setting.ops, tuple(problem.teacher)
+    aim = kernel.target(ops, teacher, problem.lo, problem.hi, setting.slopes)
+    mean = best_constant(problem).intercept
+    terms = Terms(teacher[3], *aim.x, *aim.widths, *aim.y, aim.has_kink, mean)
+    each = any(value.ndim for value in (*teacher, *terms))
+    if each:
+        shape = theta.shape[1:]
+        terms = Terms(*(xp.broadcast_to(term, shape) for term in terms))
+        teacher = tuple(xp.broadcast_to(value, shape) for value in teacher)
+    index = xp.arange(theta.shape[1], dtype=xp.int64, device=device(theta))
+
+    def start(i: int, j: int) -> Lanes:
+        here, its = batch.part(terms, i, j), tuple(value[i:j] if each else value for value in teacher)
+        aim = kernel.Target(
+            (here.lo, here.q, here.hi), (here.left, here.right), (here.y_lo, here.y_q, here.y_hi),
+            here.has_kink,
+        )  # fmt: skip
+        z = kernel.preactivations(ops, theta[0, i:j], theta[1, i:j], its, aim)
+        lanes = batch.begin(setting, index[i:j], theta[:, i:j], xp.stack(xp.broadcast_arrays(*z)), here)
+        return batch.arrived(setting, fade(setting, lanes))
+
+    return start
 
 
 def _run(
     setting: Setting,
-    theta: Array,
-    z: Array,
-    terms: Terms,
-    stop: Callable[[States], Array] | None,
+    start: Callable[[int, int], Lanes],
+    n: int,
+    stop: StopRule | None,
     chunk: int,
     progress: Callable[[int], None] | None,
 ) -> Lanes:
     """Return all trajectories' last lanes, in the order of their index."""
-    xp, n = setting.xp, theta.shape[1]
-    index = xp.arange(n, dtype=xp.int64, device=device(theta))
-
-    def start(i: int, j: int) -> Lanes:
-        lanes = batch.begin(setting, index[i:j], theta[:, i:j], z[:, i:j], batch.part(terms, i, j))
-        return batch.arrived(setting, fade(setting, lanes))
-
+    xp = setting.xp
     begun = min(n, chunk)
     lanes, ended, count = start(0, begun), [], 0
     while True:
@@ -186,7 +205,47 @@ def _run(
     return batch.take(xp, ended[0], xp.argsort(ended[0].index))
 
 
-def _step(setting: Setting, lanes: Lanes, stop: Callable[[States], Array] | None) -> Lanes:
+def _machine(backend: str | None, theta: Array, stop: object) -> Any:
+    """Return what makes the compiled code's runner; None for NumPy's loop."""
+    if backend == "numpy" or theta.shape[1] == 0:
+        return None
+    from gradflow.fused import flow_run
+
+    worth = theta.shape[1] >= WORTH and (stop is None or isinstance(stop, StopRule))
+    return flow_run.machine(backend, theta, worth)
+
+
+def _compiled(
+    machine: Any,
+    setting: Setting,
+    theta: Array,
+    shape: tuple[int, ...],
+    start: Callable[[int, int], Lanes],
+    stop: StopRule | None,
+    chunk: int,
+    progress: Callable[[int], None] | None,
+) -> Ensemble:
+    """Follow the trajectories by compiled code."""
+    from gradflow.fused import flow_run
+
+    results: dict[int, Ensemble] = {}
+
+    def end(i: int, j: int, lanes: Lanes) -> None:
+        results[i] = _ensemble(setting, lanes, theta[:, i:j], (j - i,))
+
+    def otherwise(lanes: Lanes) -> Lanes:
+        return _run(setting, lambda i, j: lanes, lanes.t.shape[0], stop, lanes.t.shape[0], None)
+
+    flow_run.run(
+        machine, setting, start, theta.shape[1], end, otherwise,
+        lambda lanes: states_of(setting, lanes), stop, 4 * chunk, progress,
+    )  # fmt: skip
+    columns = zip(*(results[i] for i in sorted(results)), strict=True)
+    joined = (np.concatenate(parts, axis=-1) for parts in columns)
+    return Ensemble(*(np.reshape(values, (*values.shape[:-1], *shape)) for values in joined))
+
+
+def _step(setting: Setting, lanes: Lanes, stop: StopRule | None) -> Lanes:
     """Take one step with every running lane."""
     xp = setting.xp
     trial = attempt(setting, lanes)
@@ -202,18 +261,41 @@ def _step(setting: Setting, lanes: Lanes, stop: Callable[[States], Array] | None
             crossed = crossed._replace(waiting_y=after.waiting_y)
         after = batch.put(xp, after, near, crossed)
     after = batch.arrived(setting, fade(setting, after))
-    if stop is None:
-        return after
-    due = moved & (after.status == RUNNING) & (after.steps % _STOP_EVERY == 0)
+    return after if stop is None else _stopped(setting, after, moved, stop)
+
+
+def _stopped(setting: Setting, lanes: Lanes, moved: Array, stop: StopRule) -> Lanes:
+    """End the running lanes that a stop rule ends."""
+    xp = setting.xp
+    due = moved & (lanes.status == RUNNING) & (lanes.steps >= lanes.due)
     which = xp.nonzero(due)[0]
     if which.shape[0] == 0:
-        return after
-    some = batch.take(xp, after, which)
-    decided = xp.asarray(stop(_states(setting, some)), dtype=xp.bool)
-    return batch.put(xp, after, due, batch.ended(xp, some, decided, STOPPED)._replace(terms=after.terms))
+        return lanes
+    some = batch.take(xp, lanes, which)
+    value, speed = batch.loss(setting, some), xp.sqrt(some.f[4, ...])
+    state = batch.activity(xp, some.cell)
+    shown, at_once = some.due < 0, some.due < 0
+    for level in stop.levels:
+        there = (abs(value - level.loss) <= level.width) & (speed <= level.slow)
+        if level.activity >= 0:
+            there = there & (state == level.activity)
+        shown, at_once = (shown, at_once | there) if level.at_once else (shown | there, at_once)
+    some = batch.ended(xp, some, at_once, STOPPED)
+    shown = shown & ~at_once
+    few = xp.nonzero(shown)[0]
+    if few.shape[0] > 0:
+        ends = xp.asarray(stop.decide(states_of(setting, batch.take(xp, some, few))), dtype=xp.bool)
+        some = batch.ended(xp, some, shown & xp.take(ends, ranks(xp, shown)), STOPPED)
+    longest = xp.full_like(some.wait, LONGEST_WAIT)
+    some = some._replace(
+        due=some.steps + xp.where(shown, some.wait, xp.full_like(some.wait, STOP_EVERY)),
+        wait=xp.where(shown, xp.minimum(some.wait * stop.patience, longest), some.wait),
+    )
+    return batch.put(xp, lanes, due, some._replace(terms=lanes.terms))
 
 
-def _states(setting: Setting, lanes: Lanes) -> States:
+def states_of(setting: Setting, lanes: Lanes) -> States:
+    """Return what a stop rule sees of lanes."""
     xp, y = setting.xp, lanes.y
     theta = xp.stack((*batch.weights(lanes.terms, y), y[2, ...], y[3, ...]))
     value, activity = batch.loss(setting, lanes), batch.activity(xp, lanes.cell)
@@ -221,7 +303,7 @@ def _states(setting: Setting, lanes: Lanes) -> States:
 
 
 def _ensemble(setting: Setting, lanes: Lanes, start: Array, shape: tuple[int, ...]) -> Ensemble:
-    xp, last = setting.xp, _states(setting, lanes)
+    xp, last = setting.xp, states_of(setting, lanes)
     # Lanes that never moved have the weights they came with, not those found back from z.
     still = lanes.steps == 0
     moved = last.theta
@@ -279,15 +361,3 @@ def _setting(
         xp, ops, problem.slopes, float(t_end), float(rtol), int(max_steps), float(resting),
         float(kind.eps), 1e8 * float(kind.smallest_normal),
     )  # fmt: skip
-
-
-def _terms(setting: Setting, theta: Array, problem: Problem) -> tuple[Array, Terms]:
-    """Return the starts' pre-activations, and the problem as the lanes want it."""
-    xp, ops, teacher = setting.xp, setting.ops, tuple(problem.teacher)
-    aim = kernel.target(ops, teacher, problem.lo, problem.hi, setting.slopes)
-    z = kernel.preactivations(ops, theta[0, ...], theta[1, ...], teacher, aim)
-    mean = best_constant(problem).intercept
-    terms = Terms(teacher[3], *aim.x, *aim.widths, *aim.y, aim.has_kink, mean)
-    if any(term.ndim for term in terms):
-        terms = Terms(*(xp.broadcast_to(term, theta.shape[1:]) for term in terms))
-    return xp.stack(xp.broadcast_arrays(*z)), terms

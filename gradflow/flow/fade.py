@@ -17,8 +17,8 @@ from typing import Any
 from gradflow.backend import Array
 from gradflow.flow.lanes import REACHED, RUNNING, Lanes, Setting, ended, preactivations, put, take, velocity
 
-_NEGLIGIBLE = 1e-20
-_HALVINGS = 60
+NEGLIGIBLE = 1e-20
+HALVINGS = 60
 
 
 def fade(setting: Setting, lanes: Lanes) -> Lanes:
@@ -33,7 +33,7 @@ def fade(setting: Setting, lanes: Lanes) -> Lanes:
     z_lo, z_hi = xp.abs(lanes.y[0, ...]), xp.abs(lanes.y[1, ...])
     dead = ~(cell[0, ...] | cell[1, ...] | cell[2, ...])
     balanced = cell[0, ...] != cell[2, ...]
-    small = balanced & (xp.minimum(z_lo, z_hi) <= _NEGLIGIBLE * xp.maximum(z_lo, z_hi))
+    small = balanced & (xp.minimum(z_lo, z_hi) <= NEGLIGIBLE * xp.maximum(z_lo, z_hi))
     candidates = (lanes.status == RUNNING) & (dead | small)
     which = xp.nonzero(candidates)[0]
     if which.shape[0] == 0:
@@ -61,8 +61,8 @@ def _fade(setting: Setting, lanes: Lanes) -> Lanes:
 
     # With the teacher's breakpoint between the ends of the active part, that part is not small.
     alone = ~terms.has_kink | ~cell[1, ...]
-    fades = (at_lo != at_hi) & alone & (z > 0.0) & (z <= _NEGLIGIBLE * other) & (rate * (b2 - output) > 0.0)
-    room = math.log(_NEGLIGIBLE) - xp.log(xp.where(fades, z / other, _NEGLIGIBLE * one))
+    fades = (at_lo != at_hi) & alone & (z > 0.0) & (z <= NEGLIGIBLE * other) & (rate * (b2 - output) > 0.0)
+    room = math.log(NEGLIGIBLE) - xp.log(xp.where(fades, z / other, NEGLIGIBLE * one))
     # log z turns where b2 = f*(e), if it ever does.
     turns = fades & (pull * gap < 0.0) & (xp.abs(gap) > xp.abs(pull))
     turn = 0.5 * xp.log(xp.where(turns, -gap / xp.where(turns, pull, one), one))
@@ -71,7 +71,7 @@ def _fade(setting: Setting, lanes: Lanes) -> Lanes:
 
     goes = (~at_lo & ~at_hi) | fades
     there = xp.where(returns, lanes.t + time, setting.t_end * one)
-    z = xp.where(fades, xp.where(returns, _NEGLIGIBLE * other, z * xp.exp(growth(time))), z)
+    z = xp.where(fades, xp.where(returns, NEGLIGIBLE * other, z * xp.exp(growth(time))), z)
     moved = goes & (left > 0.0)
     y = xp.stack((
         xp.where(at_lo, z, z_lo),
@@ -92,7 +92,7 @@ def _time_of(xp: Any, happened: Callable[[Array], Array], start: Array, end: Arr
     """Return when something happens that has not at the start and has at the end; the end if they agree."""
     if not bool(xp.any(start < end)):
         return end
-    for _ in range(_HALVINGS):
+    for _ in range(HALVINGS):
         middle = 0.5 * (start + end)
         late = happened(middle)
         start, end = xp.where(late, start, middle), xp.where(late, middle, end)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from gradflow.backend import Array, device
 from gradflow.field import kernel
 from gradflow.flow.integrate import STATUSES as ONE_TRAJECTORY
+from gradflow.flow.stop import STOP_EVERY
 
 STATUSES = (*ONE_TRAJECTORY, "converged", "diverged")
 """How a trajectory can end; the first codes are those of one trajectory."""
@@ -54,8 +55,9 @@ class Terms(NamedTuple):
 class Lanes(NamedTuple):
     """The state of n trajectories; the lane is the last axis of every array.
 
-    `waiting_t` and `waiting_y` hold, for each wall, when and where a lane changed sides by no more than
-    the solver's error so far (NaN: it did not).
+    `due` is the step at which a stop rule looks next, `wait` how long it then waits. `waiting_t` and
+    `waiting_y` hold, for each wall, when and where a lane changed sides by no more than the solver's error
+    so far (NaN: it did not).
     """
 
     index: Array
@@ -73,6 +75,8 @@ class Lanes(NamedTuple):
     status: Array
     waiting_t: Array
     waiting_y: Array
+    due: Array
+    wait: Array
     terms: Terms
 
 
@@ -216,6 +220,8 @@ def begin(setting: Setting, index: Array, theta: Array, z: Array, terms: Terms) 
         status=xp.full(index.shape, RUNNING, dtype=xp.int8, device=device(index)),
         waiting_t=xp.nan * xp.zeros_like(z),
         waiting_y=xp.zeros((3, *y.shape), dtype=y.dtype, device=device(y)),
+        due=counter + STOP_EVERY,
+        wait=counter + STOP_EVERY,
         terms=terms,
     )
     bounded = xp.isfinite(_total(xp.abs(theta)) + _total(xp.abs(y)) + _total(xp.abs(f)))
@@ -256,13 +262,15 @@ def floors(setting: Setting, cell: Array, y: Array) -> Array:
 def _first_cell(setting: Setting, terms: Terms, y: Array, z: Array) -> Array:
     """Return the cell that the flow enters: the signs of z, and on a wall the side it moves to."""
     xp = setting.xp
-    cell = z > 0.0
-    f = velocity(setting, terms, cell, y, preactivations(terms, y))
-    moving = xp.stack(preactivations(terms, f))
-    # A neuron on the wall that does not move stays what it is: hyperactive or, with a leaky slope, dead.
-    stays = _any(cell)
-    goes = stays | ((z[0, ...] != 0.0) | (z[2, ...] != 0.0)) if setting.slopes[0] != 0.0 else stays
-    active = cell | (goes & (z == 0.0) & ((moving > 0.0) | (stays & (moving == 0.0))))
+    active = z > 0.0
+    if bool(xp.any(z == 0.0)):
+        f = velocity(setting, terms, active, y, preactivations(terms, y))
+        moving = xp.stack(preactivations(terms, f))
+        # A neuron on the wall that does not move stays what it is: hyperactive or, with a leaky slope, dead.
+        stays = _any(active)
+        flat = (z[0, ...] == 0.0) & (z[2, ...] == 0.0)
+        goes = stays | ~flat if setting.slopes[0] != 0.0 else stays
+        active = active | (goes & (z == 0.0) & ((moving > 0.0) | (stays & (moving == 0.0))))
     middle = xp.where(terms.has_kink, active[1, ...], active[0, ...])
     return xp.stack((active[0, ...], middle, active[2, ...]))
 

@@ -7,7 +7,7 @@ contracted or approximated, so the results are the bits of the NumPy path for an
 threads. Numba is imported when the first trajectory is trained, not before.
 """
 
-from gradflow.fused.run import attempt, available, train
+from gradflow.fused.run import attempt, available, require, require_cupy, train
 from gradflow.fused.traced import UnsupportedError
 
-__all__ = ["UnsupportedError", "attempt", "available", "train"]
+__all__ = ["UnsupportedError", "attempt", "available", "require", "require_cupy", "train"]

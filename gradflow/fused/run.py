@@ -15,7 +15,7 @@ from gradflow.descent.hyper import Config
 from gradflow.descent.loop import Descent, factor, prepare, recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.fused import cupy_runner
-from gradflow.fused.numpy_runner import NumpyRunner
+from gradflow.fused.numpy_runner import CHUNK, NumpyRunner
 from gradflow.fused.step import Recorded, record_step
 from gradflow.fused.traced import UnsupportedError
 from gradflow.problem import Neuron, Problem, Sample, Uniform
@@ -147,12 +147,17 @@ def require() -> None:
         raise ValueError("backend: numba is not installed; pip install 'gradflow-sim[fast]'")
 
 
+def require_cupy() -> None:
+    """Raise a one-line ValueError unless CuPy is installed and finds a GPU."""
+    if not cupy_runner.available():
+        raise ValueError(
+            "backend: cupy is not installed or finds no GPU (docs.cupy.dev/en/stable/install.html)"
+        )
+
+
 def _runner(backend: str | None, worth_compiling: bool) -> MakeRunner:
     if backend == "cupy":
-        if not cupy_runner.available():
-            raise ValueError(
-                "backend: cupy is not installed or finds no GPU (docs.cupy.dev/en/stable/install.html)"
-            )
+        require_cupy()
         return cupy_runner.CupyRunner
     if backend == "numpy" or (backend is None and not (worth_compiling and available())):
         return NumpyRunner
@@ -209,19 +214,9 @@ def run(
     marks = {*range(every, steps, every)} if progress is not None else set()
     stops = sorted({*due, *marks, *range(STRETCH, steps, STRETCH)})
     for number, part in enumerate(pieces):
-
-        def some(values: Any, part: slice = part) -> Any:
-            array = np.asarray(values)
-            return values if array.ndim == 0 else np.broadcast_to(array, batch).reshape(-1)[part]
-
-        task = replace(problem, teacher=Neuron(*map(some, problem.teacher)))
-        if isinstance(problem.inputs, Uniform):
-            task = replace(task, inputs=Uniform(some(problem.lo), some(problem.hi)))
-        config: Any = optimizer
-        arrays = {name: some(value) for name, value in config._asdict().items() if is_array(value)}
-        step = record(flat[:, part], task, config._replace(**arrays), steps, first_change)
+        task, config = _part(problem, optimizer, batch, part)
+        step = record(flat[:, part], task, config, steps, first_change)
         machine = runner(step)
-        evaluate = field.evaluator(task, flat[:, part])
         k = 0
         for stop in _advance(step, machine, stops, schedule):
             if stop in marks and progress is not None:
@@ -229,11 +224,17 @@ def run(
             if stop == due[k]:
                 state = flat[:, part] if stop == 0 else np.stack([machine.read(i) for i in range(4)])
                 states[k, :, part] = state
-                losses[k, part] = evaluate.loss(state)
                 k += 1
         if first is not None:
             first[part] = machine.read(step.first)
         diverged[part] = machine.read(step.alive) == 0
+    # In few neurons at a time, whose temporary arrays fit the cache.
+    evaluate = field.evaluator(problem, theta) if isinstance(problem.inputs, Sample) else None
+    for i in range(0, n, CHUNK):
+        part = slice(i, i + CHUNK)
+        loss = (evaluate or field.evaluator(_part(problem, optimizer, batch, part)[0], flat[:, part])).loss
+        for k in range(len(due)):
+            losses[k, part] = loss(states[k, :, part])
     if progress is not None:
         progress(steps)
     theta = states.reshape(len(due), 4, *batch)
@@ -246,6 +247,21 @@ def run(
         first_change=None if first is None else first.reshape(batch),
         diverged=diverged.reshape(batch),
     )
+
+
+def _part(problem: Problem, optimizer: Config, batch: tuple[int, ...], part: slice) -> tuple[Problem, Config]:
+    """Return the problem and the hyper-parameters of some of the flattened trajectories."""
+
+    def some(values: Any) -> Any:
+        array = np.asarray(values)
+        return values if array.ndim == 0 else np.broadcast_to(array, batch).reshape(-1)[part]
+
+    config: Any = optimizer
+    arrays = {name: some(value) for name, value in config._asdict().items() if is_array(value)}
+    task = replace(problem, teacher=Neuron(*map(some, problem.teacher)))
+    if isinstance(problem.inputs, Uniform):
+        task = replace(task, inputs=Uniform(some(problem.lo), some(problem.hi)))
+    return task, config._replace(**arrays)
 
 
 def _advance(step: Recorded, machine: Runner, stops: list[int], schedule: Schedule) -> Iterator[int]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -28,8 +28,14 @@ class UnsupportedError(ValueError):
     """What was asked for has no fused version; the message is one line that names it."""
 
 
+class Compound:
+    """What is made of several values: in an expression with one, its own operators take over."""
+
+
 def record(op: str, *args: Any, dtype: Any = None) -> Traced:
     """Return the value of an operation on traced values, Python numbers and NumPy scalars."""
+    if any(isinstance(a, Compound) for a in args):
+        return cast(Traced, NotImplemented)
     values = tuple(given(a) if isinstance(a, (np.generic, np.ndarray)) else a for a in args)
     lane = any(a.lane for a in values if isinstance(a, Traced))
     if lane and op in TRANSCENDENTAL:
@@ -191,8 +197,14 @@ class Traced:
     def __and__(self, other: Any) -> Traced:
         return record("and", self, other)
 
+    def __rand__(self, other: Any) -> Traced:
+        return record("and", other, self)
+
     def __or__(self, other: Any) -> Traced:
         return record("or", self, other)
+
+    def __ror__(self, other: Any) -> Traced:
+        return record("or", other, self)
 
     def __invert__(self) -> Traced:
         return record("not", self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -67,3 +68,20 @@ def files_below(folder: Path) -> list[str]:
         for where, _, names in os.walk(folder)
         for name in names
     )
+
+
+def living(group: int) -> list[str]:
+    """Return the processes of a group that have not ended."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, owner = place.read_text().rsplit(")", 1)[1].split()[:3]
+            found += [place.parent.name] if int(owner) == group and state != "Z" else []
+    return found
+
+
+def workers_of(pid: int) -> list[int]:
+    """Return the worker processes of a program."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    commands = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+    return [child for child, command in commands.items() if b"spawn_main" in command]

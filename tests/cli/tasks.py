@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import signal
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from gradflow.results import whole_file
@@ -25,3 +29,18 @@ def note(path: Path) -> str:
 def fail() -> None:
     """Fail."""
     raise ValueError("between: the outcome is global at both ends")
+
+
+def die_once(mark: Path, half: bytes = b"") -> int:
+    """End the process as a kill would, with half an answer sent, unless another one has done so before."""
+    if not mark.exists():
+        mark.touch()
+        (pipe,) = (found for found in gc.get_objects() if isinstance(found, Connection))
+        os.write(pipe.fileno(), half)
+        die()
+    return 1
+
+
+def die() -> None:
+    """End the process as a kill would."""
+    os.kill(os.getpid(), signal.SIGKILL)

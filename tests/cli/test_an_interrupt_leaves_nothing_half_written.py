@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -16,7 +15,7 @@ import pytest
 
 from gradflow.cli import run
 from gradflow.cli.workers import run_all
-from tests.cli.command import ROOT, files_below, launch, wait_until
+from tests.cli.command import ROOT, files_below, launch, living, wait_until, workers_of
 from tests.cli.tasks import fail, note
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -45,23 +44,6 @@ def interrupted(process: subprocess.Popen[bytes], to_group: bool = True) -> None
     assert (process.returncode, out, err) == (130, b"", b"interrupted\n")
     if sys.platform == "linux":
         wait_until(lambda: not living(process.pid), limit=10)
-
-
-def living(group: int) -> list[str]:
-    """Return the processes of a group that have not ended."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            state, _, owner = place.read_text().rsplit(")", 1)[1].split()[:3]
-            found += [place.parent.name] if int(owner) == group and state != "Z" else []
-    return found
-
-
-def workers_of(pid: int) -> list[int]:
-    """Return the worker processes of a program."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    commands = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
-    return [child for child, command in commands.items() if b"spawn_main" in command]
 
 
 def working(pid: int) -> bool:

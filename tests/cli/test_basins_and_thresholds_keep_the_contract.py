@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -106,3 +107,28 @@ def test_basins_count_every_start_and_write_them(tmp_path: Path, capsys: pytest.
 def test_flow_basins_with_and_without_theory_agree(capsys: pytest.CaptureFixture[str]) -> None:
     grid = ["basins", "--grid", "b1", "-1.5", "1.5", "4", "--grid", "b2", "-2", "2", "3"]
     assert result(grid, capsys) == result([*grid, "--no-theory"], capsys)
+
+
+def test_the_backend_changes_no_count(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("numba")
+    sweep = ["basins", "--grid", "b1", "-2", "2", "6", "--grid", "b2", "-2", "1", "5", "--json"]
+    for method in (["--method", "adam", "--steps", "300", "--lr", "0.05"], []):
+        printed = []
+        for backend in ([], ["--backend", "numpy"], ["--backend", "numba"]):
+            assert run([*sweep, *method, *backend]) == 0
+            printed.append(capsys.readouterr().out)
+        assert len(set(printed)) == 1
+
+
+def test_a_backend_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = ["basins", "--grid", "b1", "-2", "2", "2", "--method", "adam", "--steps", "1"]
+    assert run([*sweep, "--backend", "torch"]) == 2
+    assert capsys.readouterr().err == "gradflow: --backend: expected numpy, numba or cupy, got 'torch'\n"
+    assert run(["threshold", "--vary", "b2", "--between", "-2", "-1", "--backend", "numpy"]) == 2
+    assert "--backend: the flow's threshold is found with SciPy" in capsys.readouterr().err
+    if importlib.util.find_spec("cupy") is None:
+        assert run([*sweep, "--backend", "cupy"]) == 2
+        assert "--backend: cupy is not installed" in capsys.readouterr().err
+    if importlib.util.find_spec("numba") is not None:
+        assert run([*sweep, "--samples", "20", "--backend", "numba"]) == 2
+        assert "inputs: the fused path takes samples of at least" in capsys.readouterr().err

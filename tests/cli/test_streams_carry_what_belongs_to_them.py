@@ -14,7 +14,12 @@ from gradflow.cli import run
 from tests.cli.command import PROGRAM, launch, strict
 
 pty = pytest.importorskip("pty")
-LENGTHS = {"flow": ("--t-end", "100"), "train": ("--steps", "2000"), "reproduce": ("--only", "obs1.kink")}
+LENGTHS = {
+    "flow": ("--t-end", "100"),
+    "train": ("--steps", "2000"),
+    "basins": ("--grid", "b1", "-1", "1", "3", "--method", "gd", "--samples", "9", "--steps", "9"),
+    "reproduce": ("--only", "obs1.kink"),
+}
 
 
 def on_terminal(*arguments: str) -> tuple[bytes, bytes, int]:

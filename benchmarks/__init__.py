@@ -1,0 +1,1 @@
+"""gradflow beside what a user would pick instead: `python -m benchmarks`."""

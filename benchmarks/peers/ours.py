@@ -1,0 +1,79 @@
+"""gradflow itself, through its public functions."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import gradflow as gf
+from benchmarks import starts
+from gradflow.basins import flow_run
+from gradflow.descent import optimizer as by_name
+from gradflow.flow.ensemble import integrate_ensemble
+from gradflow.problem import Sample
+
+
+def has_fused_flow() -> bool:
+    """Whether this gradflow can integrate ensembles of flows in compiled code."""
+    return "backend" in inspect.signature(integrate_ensemble).parameters
+
+
+def adam(theta: np.ndarray, steps: int, lr: float, backend: str) -> Callable[[], np.ndarray]:
+    """Adam on the population loss, final parameters of shape (4, n)."""
+    return _train(theta, gf.Problem(), steps, gf.Adam(lr=lr), backend)
+
+
+def steps(theta: np.ndarray, steps: int, optimizer: str) -> Callable[[], np.ndarray]:
+    """Fused steps of an optimiser by name, rate 0.01, final parameters of shape (4, n)."""
+    return _train(theta, gf.Problem(), steps, by_name(optimizer, lr=0.01), "numba")
+
+
+def adam_on_sample(
+    theta: np.ndarray, x: np.ndarray, steps: int, lr: float, backend: str
+) -> Callable[[], np.ndarray]:
+    """Adam on the loss of a sample, final parameters of shape (4, n)."""
+    return _train(theta, gf.Problem(inputs=Sample(x)), steps, gf.Adam(lr=lr), backend)
+
+
+def _train(
+    theta: np.ndarray, problem: gf.Problem, steps: int, optimizer: Any, backend: str
+) -> Callable[[], np.ndarray]:
+    def go() -> np.ndarray:
+        run = gf.train(theta, problem, optimizer, steps, events=False, first_change=False, backend=backend)
+        return np.asarray(run.final)
+
+    return go
+
+
+def adam_many(n: int, steps: int, lr: float, backend: str, show: int) -> Callable[[], np.ndarray]:
+    """Adam from n starts drawn here; the answer is the first `show` final states only."""
+    return _first(show, _train(starts.normal(n), gf.Problem(), steps, gf.Adam(lr=lr), backend))
+
+
+def flow(theta: np.ndarray, t_end: float, rtol: float, backend: str) -> Callable[[], np.ndarray]:
+    """The flow, parameters at `t_end`, shape (4, n)."""
+    options: dict[str, Any] = {"backend": backend} if has_fused_flow() else {}
+    if backend != "numpy" and not options:
+        raise ValueError(f"backend: this gradflow integrates ensembles with NumPy only, got {backend!r}")
+    return lambda: np.asarray(integrate_ensemble(theta, gf.Problem(), t_end, rtol=rtol, **options).final)
+
+
+def flow_many(n: int, t_end: float, rtol: float, backend: str, show: int) -> Callable[[], np.ndarray]:
+    """The flow from n starts drawn here; the answer is the first `show` final states only."""
+    return _first(show, flow(starts.normal(n), t_end, rtol, backend))
+
+
+def _first(count: int, go: Callable[[], np.ndarray]) -> Callable[[], np.ndarray]:
+    def some() -> np.ndarray:
+        return go()[:, :count].copy()
+
+    return some
+
+
+def basins(n: int) -> Callable[[], np.ndarray]:
+    """Outcome codes of the flow on the grid of n × n starts, each followed until its outcome is decided."""
+    theta = starts.plane(n)
+    return lambda: np.asarray(flow_run(gf.Neuron(*theta), gf.Problem()).outcome)

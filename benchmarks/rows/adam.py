@@ -1,0 +1,150 @@
+"""Adam on the population, 10⁵ neurons, beside NumPy, PyTorch and JAX; and the cores' limit."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import gradflow as gf
+from benchmarks import starts
+from benchmarks.harness import Contender, Measured, Say, cores, measure
+from benchmarks.table import Line, Section, compare, find
+from gradflow.descent.loop import prepare
+
+ROW = "adam"
+TOLERANCE = 1e-9
+RATE = 0.01
+OPTIMIZERS = ("adam", "gd", "heavy_ball")
+
+
+def contenders(n: int, steps: int, unrolls: tuple[int, ...]) -> list[Contender]:
+    """Return gradflow on both paths, and every form of the peers."""
+    threads = len(cores())
+    work = {"theta": starts.normal(n), "steps": steps, "lr": RATE}
+    torch, jax, fast = ("torch",), ("jax",), ("numba",)
+    closed, cut = "closed-form gradient", f"neurons in cache-sized chunks, {threads} calls at once"
+    return [
+        Contender("gradflow fused", "numba", "ours:adam", work | {"backend": "numba"}, fast),
+        Contender("gradflow NumPy", "numpy", "ours:adam", work | {"backend": "numpy"}),
+        Contender("NumPy", f"{closed}, moments in place", "plain_numpy:adam", work),
+        Contender("JAX", "jit + scan", "jax_adam:adam", work, jax),
+        Contender("JAX", "jit + scan, 4 steps unrolled", "jax_adam:adam", work | {"unroll": 4}, jax),
+        *(
+            Contender(
+                "JAX chunked",
+                f"jit + scan, {cut} ({chunk})",
+                "jax_adam:adam",
+                work | {"chunk": chunk, "threads": threads},
+                jax,
+            )
+            for chunk in (256, 1024)
+        ),
+        Contender("PyTorch eager", f"{closed}, fused Adam", "torch_adam:adam_eager", work, torch),
+        Contender(
+            "PyTorch autograd",
+            "eager, autograd of the loss, fused Adam",
+            "torch_adam:adam_autograd",
+            work,
+            torch,
+        ),
+        *(
+            Contender(
+                "torch.compile" if unroll == 1 else "torch.compile unrolled",
+                f"{closed}, {unroll} update{'s' * (unroll > 1)} a call",
+                "torch_adam:adam_compiled",
+                work | {"unroll": unroll},
+                torch,
+            )
+            for unroll in unrolls
+        ),
+    ]
+
+
+def run(quick: bool, say: Say) -> Section:
+    """Measure on all cores."""
+    n, steps = (4096, 40) if quick else (100_000, 1000)
+    unrolls = (1, 4) if quick else (1, 5, 20)
+    threads = len(cores())
+    everybody = [*contenders(n, steps, unrolls), *kernels(n, steps, threads)]
+    measured = measure(everybody, threads=threads, repetitions=2 if quick else 7, say=say)
+    fused, plain = find(measured, "gradflow fused")[0], find(measured, "gradflow NumPy")[0]
+    lines = [
+        compare(ROW, "fused", fused, find(measured, peer), goal, TOLERANCE)
+        for peer, goal in (
+            ("JAX", 3.0),
+            ("JAX chunked", 3.0),
+            ("torch.compile", 5.0),
+            ("torch.compile unrolled", 5.0),
+            ("NumPy", 20.0),
+        )
+    ]
+    lines += [
+        compare(ROW, "NumPy", plain, find(measured, peer), goal, TOLERANCE)
+        for peer, goal in (("NumPy", 2.0), ("PyTorch eager", 8.0), ("PyTorch autograd", 8.0))
+    ]
+    lines.append(compare(ROW, "NumPy", plain, [fused], math.nan, 0.0))
+    limits, data = of_the_limit(measured, n * steps, threads)
+    title = f"Adam on the population, {n} neurons, {steps} steps, float64, {threads} cores"
+    return Section(ROW, title, [*lines, *limits], measured, data)
+
+
+def kernels(n: int, steps: int, threads: int) -> list[Contender]:
+    """Return the other fused optimisers, and the kernels that measure the cores."""
+    numba = ("numba",)
+    work = {"theta": starts.normal(n), "steps": steps}
+    others = [
+        Contender(f"gradflow {name}", "numba", "ours:steps", work | {"optimizer": name}, numba)
+        for name in OPTIMIZERS[1:]
+    ]
+    limits = [
+        Contender("limits", name, "limits:throughput", {"name": name, "threads": threads}, numba)
+        for name in ("sqrt", "div", "arithmetic", "fma", "memory")
+    ]
+    return [*others, *limits]
+
+
+def of_the_limit(
+    measured: Sequence[Measured], updates: int, threads: int
+) -> tuple[list[Line], dict[str, Any]]:
+    """Return how close the fused optimisers come to the limit of their own instructions."""
+    nan, against = math.nan, "limit of its own instructions"
+    timed = [find(measured, f"gradflow {name}")[0] for name in ("fused", *OPTIMIZERS[1:])]
+    speeds = find(measured, "limits")
+    lines = [
+        Line(ROW, f"fused {name}", against, nan, nan, nan, goal, nan, 0.0, unit="%")
+        for name, goal in zip(OPTIMIZERS, (0.5, nan, nan), strict=True)
+    ]
+    problem = next((m.problem for m in (*timed, *speeds) if m.problem), "")
+    if problem:
+        return [line._replace(note=problem) for line in lines], {}
+    from benchmarks import limits as model
+
+    each = {m.contender.form: m.best / model.work(m.contender.form).operations(threads) for m in speeds}
+    data = {"seconds an instruction, a number": each, "vector bits": model.vector_bits()}
+    for i, (name, run) in enumerate(zip(OPTIMIZERS, timed, strict=True)):
+        program = recorded(name)
+        groups = model.limit(program, each)
+        group = max(groups, key=lambda g: groups[g])
+        shares = sorted(groups[group] * updates / s for s in run.seconds)
+        roots, quotients = program.statements["sqrt"], program.statements["div"]
+        others = program.statements.total() - roots - quotients
+        note = f"{name}: {quotients} ÷, {roots} √ and {others} other statements an update; the {group} limits"
+        lines[i] = lines[i]._replace(value=shares[-1], low=shares[0], high=shares[-1], note=note)
+        data[name] = {"statements": dict(program.statements), "limit": groups, "seconds": run.seconds}
+    return lines, data
+
+
+def recorded(name: str) -> Any:
+    """Return what the fused step of an optimiser consists of."""
+    from benchmarks.limits import Program
+    from gradflow.descent import optimizer
+    from gradflow.fused.step import record_step
+
+    theta, problem, config = prepare(np.zeros((4, 1)), gf.Problem(), optimizer(name, lr=RATE))
+    program = record_step(theta, problem, config, False).program
+    counts = Counter(statement.op for statement in program.statements)
+    return Program(counts, len(program.loads), len(program.stores))

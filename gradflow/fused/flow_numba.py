@@ -1,0 +1,66 @@
+"""The flow's compiled code on the processor."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from gradflow.backend import Array
+from gradflow.fused import flow_layout as at
+from gradflow.fused.flow_source import literal, numba_source
+from gradflow.fused.numba_runner import cores
+from gradflow.fused.store import forget, load
+
+
+def signature() -> tuple[Any, ...]:
+    """Return the types of the arguments of ``advance``."""
+    number, index = types.Array(types.float64, 1, "C"), types.Array(types.int64, 1, "C")
+    whole = types.int64
+    return (number, whole, whole, number, number, whole, number, number, index, index, index)
+
+
+@cache
+def compiled(slopes: tuple[float, float]) -> Any:
+    """Return the function ``advance``, compiled or found compiled on disk.
+
+    What is on disk and cannot be used is thrown away and compiled again.
+    """
+    source, arguments = numba_source(slopes), signature()
+    try:
+        advance = load(source).advance
+        advance.compile(arguments)
+    except Exception:
+        forget(source)
+        advance = load(source).advance
+        advance.compile(arguments)
+    return advance
+
+
+class NumbaFlow:
+    """Follows trajectories on one core; any number of threads may share one.
+
+    Parameters
+    ----------
+    slopes : (float, float)
+        The activation's.
+    fixed : array
+        What all trajectories share (`gradflow.fused.flow_layout.T_END` and so on).
+    """
+
+    def __init__(self, slopes: tuple[float, float], fixed: Array) -> None:
+        self._advance = compiled(literal(slopes))
+        self.threads, self.share = cores(), 1
+        self._fixed, self._levels = fixed, (len(fixed) - at.LEVELS) // at.LEVEL
+
+    def advance(self, records: Array, terms: Array) -> None:
+        """Follow the running trajectories with these records until each has ended or is put aside."""
+        w, q = np.zeros(at.ROWS * at.BLOCK), np.zeros(at.SCRATCH)
+        w[at.TERMS * at.BLOCK :] = np.repeat(terms[: at.TERM_COUNT], at.BLOCK)
+        pool, count = np.zeros(8 * at.POOL, dtype=np.int64), np.zeros(8, dtype=np.int64)
+        ids = np.full(at.BLOCK, -1, dtype=np.int64)
+        self._advance(
+            records.reshape(-1), 0, len(records), terms, self._fixed, self._levels, w, q, pool, count, ids
+        )

@@ -1,0 +1,56 @@
+"""The limit of a kernel counts its own instructions."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from benchmarks.limits import LANES, MEASURES, Program, limit, work
+from benchmarks.rows.adam import recorded
+
+EACH = dict(zip(MEASURES, (8.0, 4.0, 1.0, 1.0, 2.0), strict=True))
+
+
+def test_groups_are_added_up() -> None:
+    program = Program(Counter(sqrt=2, div=3, mul=5, add=4, select=1), loads=6, stores=7)
+    assert limit(program, EACH) == {"divider": 28.0, "arithmetic": 10.0, "memory": 14.0}
+
+
+def test_adam_takes_one_root_a_parameter_and_more_quotients() -> None:
+    program = recorded("adam")
+    assert program.statements["sqrt"] == 4
+    assert program.statements["div"] >= 5  # four steps, one breakpoint
+    assert min(program.loads, program.stores) >= 12  # parameters and both moments
+    assert recorded("gd").statements["sqrt"] == 0
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_every_kernel_does_its_work(name: str) -> None:
+    data = np.linspace(1.0, 2.0, 3 * LANES)
+    expected = data.copy()
+    first, last = expected[:LANES], expected[2 * LANES :]
+    if name == "sqrt":
+        for shift in (0.9, 0.8, 0.7, 0.6) * 2:
+            first[:] = np.sqrt(first + shift)
+    elif name == "div":
+        for top, shift in ((1.4, 0.9), (1.5, 0.8), (1.6, 0.7), (1.7, 0.6)) * 2:
+            first[:] = top / (first + shift)
+    elif name == "memory":
+        last[:] = first
+    else:
+        chains = np.stack([first, first + 0.1, first + 0.2, first + 0.3])
+        slopes = np.array([[0.7], [0.8], [0.6], [0.9]])
+        for _ in range(6):
+            chains = chains * slopes + (1.0 - slopes)
+        first[:] = np.sum(chains, axis=0)
+    work(name).kernel(data, 1)
+    np.testing.assert_allclose(data, expected, rtol=1e-14)
+
+
+def test_operations_are_instructions_of_all_threads() -> None:
+    kernel = work("sqrt")
+    assert kernel.operations(2) == 2 * 8 * LANES * kernel.rounds
