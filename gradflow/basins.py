@@ -177,8 +177,9 @@ def flow_run(
     """Follow the flow from an array of starts until each outcome is decided, at most to t = `longest`.
 
     It is decided by what is proved of the flow: below the energy barrier it reaches the teacher, in the
-    trap it ends on the best line, a dead neuron stays. With `theory` off it is followed until it rests, |∇L| ≤ 1e-9. The first crossing is the time of the
-    first wall crossing, the teacher's breakpoint included.
+    trap it ends on the best line, a dead neuron stays. With `theory` off it is followed until it rests,
+    |∇L| ≤ 1e-9. The first crossing is the time of the first wall crossing until then, the teacher's
+    breakpoint included; the loss is that of the last state.
     """
     rule = (
         _decided(problem)
