@@ -12,7 +12,7 @@ import numpy as np
 import gradflow as gf
 from benchmarks import starts
 from benchmarks.harness import Contender, Measured, Say, cores, measure
-from benchmarks.table import Line, Section, compare, find
+from benchmarks.table import Line, Section, compare, find, usual_disagreement
 from gradflow.descent.loop import prepare
 
 ROW = "adam"
@@ -73,7 +73,7 @@ def run(quick: bool, say: Say) -> Section:
     measured = measure(everybody, threads=threads, repetitions=2 if quick else 7, say=say)
     fused, plain = find(measured, "gradflow fused")[0], find(measured, "gradflow NumPy")[0]
     lines = [
-        compare(ROW, "fused", fused, find(measured, peer), goal, TOLERANCE)
+        _against("fused", fused, find(measured, peer), goal)
         for peer, goal in (
             ("JAX", 3.0),
             ("JAX chunked", 3.0),
@@ -83,13 +83,20 @@ def run(quick: bool, say: Say) -> Section:
         )
     ]
     lines += [
-        compare(ROW, "NumPy", plain, find(measured, peer), goal, TOLERANCE)
+        _against("NumPy", plain, find(measured, peer), goal)
         for peer, goal in (("NumPy", 2.0), ("PyTorch eager", 8.0), ("PyTorch autograd", 8.0))
     ]
     lines.append(compare(ROW, "NumPy", plain, [fused], math.nan, 0.0))
     limits, data = of_the_limit(measured, n * steps, threads)
     title = f"Adam on the population, {n} neurons, {steps} steps, float64, {threads} cores"
     return Section(ROW, title, [*lines, *limits], measured, data)
+
+
+def _against(side: str, ours: Measured, peers: list[Measured], goal: float) -> Line:
+    def error(peer: Measured) -> float:
+        return usual_disagreement(peer.answer, ours.answer)
+
+    return compare(ROW, side, ours, peers, goal, TOLERANCE, error=error)
 
 
 def kernels(n: int, steps: int, threads: int) -> list[Contender]:
