@@ -72,8 +72,8 @@ along the set (for a constant teacher the rank is less). (H) off the walls: posi
 2 if w2 ≠ 0, and no θ of the cell has a smaller loss. (D) off the walls: the Hessian is 2 in the direction
 b2 and 0 otherwise, and no θ of the cell has a smaller loss. (S): strict saddles, with a negative
 eigenvalue. On a wall, with p at an end e of the input, the balanced side's Hessian is that of the cell
-plus 2 s w2 r(e)/(|w1| (hi − lo)) · (e, 1)ᵀ(e, 1) on (w1, b1): where w2 s r(e) < 0 the flow's second
-derivative points into the balanced cell and the point is no local minimum.
+plus 2 s w2 r(e)/(|w1| (hi − lo)) · (e, 1)ᵀ(e, 1) on (w1, b1): where w2 s r(e) < 0 the point is no local
+minimum.
 
 For the default problem the losses are L = 0 on (G), 1/48 on (H) and 5/48 on (D) and (S).
 """
@@ -119,7 +119,9 @@ Types. On (G) r = 0, so the Hessian is 2 E[∂f ∂fᵀ]. Its leading minors in 
 positive and (w1, b1, −w2, 0) is in the kernel, for both orders of p and q, whose Hessians agree there. On
 (H) the Hessian of L is that of e = V ρ₁² + ρ₀² at ρ = 0, 2 V ∇ρ₁ ∇ρ₁ᵀ + 2 ∇ρ₀ ∇ρ₀ᵀ, and ∇ρ₁, ∇ρ₀ are
 linearly independent where w2 ≠ 0. At (S) the (w1, w2) block of the Hessian has the determinant −(2 s V
-a)² < 0. At a wall the point mass of the kink is added (derivation 3).
+a)² < 0. At a wall the point mass of the kink is added (derivation 3). The cell's Hessian annihilates v =
+(0, 1, 0, −s w2) on (H) and v = (0, 1, 0, 0) on (D); v or −v points into the balanced cell, where v · Hv =
+2 s w2 r(e)/(|w1| (hi − lo)): L decreases if that is negative.
 """
 
 NOT_CLAIMED = (
@@ -294,6 +296,8 @@ def prove_hyperactive(proof: Proof, cell: Cell) -> None:
     on_line = Place(cell.name, {**place.compact}, place.signs)
     difference = (hessian - gram).applyfunc(lambda entry: entry.xreplace(best).xreplace(best))
     proof.equal("(H): the Hessian is 2 V ∇ρ₁∇ρ₁ᵀ + 2 ∇ρ₀∇ρ₀ᵀ", difference, sympy.zeros(4, 4), on_line)
+    along = sympy.Matrix([ZERO, sympy.Integer(1), ZERO, -s * w2])
+    proof.equal("(H): the Hessian annihilates (0, 1, 0, −s w2)", gram * along, sympy.zeros(4, 1), place)
     minor = rows[0][0] * rows[1][3] - rows[0][3] * rows[1][0]
     proof.equal("(H): ∇ρ₁ and ∇ρ₀ are independent where w2 ≠ 0", minor, s * w2, place)
     saddle = {w1: ZERO, w2: ZERO, b2: mean}

@@ -75,8 +75,8 @@ the Polyak–Łojasiewicz inequality), and dL/dt ≤ −2 μ L.
 
 NOT_CLAIMED = (
     "Any rate, or a time after which the decay is exponential: μ and K are not computed.",
-    "Anything between the two levels but that the outcome is not constant: both others occur, and a neuron "
-    "that converges to neither would have to be unbounded.",
+    "Between the two levels, anything but that the outcome is not constant: both others occur, and it is not "
+    "proved that a neuron converges at all.",
     "Anything for steps of finite size, for samples, or for leaky slopes.",
 )
 

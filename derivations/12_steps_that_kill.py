@@ -23,15 +23,15 @@ STATEMENT = """
 Let s₋ = 0, z_e = w1 e + b1 at the ends e = lo, hi, and ζ_e = e ∂L/∂w1 + ∂L/∂b1.
 
 (1) After one step of GD(η) the pre-activations at the ends are z_e − η ζ_e. The neuron is then dead iff η
-ζ_e ≥ z_e for both ends. The rates η > 0 that kill form an interval; the largest safe rate η* is its lower
-end.
+ζ_e ≥ z_e for both ends. The rates η > 0 that kill form a closed interval or there are none: below its
+lower end η* no single step kills, and a step of rate η* does.
 
 (2) A dead neuron stays dead under GD with any rates. w1, b1 and w2 do not move.
 
 (3) Heavy ball, θ ← θ − η B, B ← μ B + ∇L. Let the neuron be dead after some update that left B₁, B₂ for
 w1, b1, and β_e = e B₁ + B₂. As long as it is dead, z_e after k more steps is z_e − η μ (1 − μ^k)/(1 − μ)
 β_e. It comes back iff for one end z_e > η μ/(1 − μ) β_e, and then at the first k with μ^k < 1 − z_e (1 −
-μ)/(η μ β_e) for that end.
+μ)/(η μ β_e) for such an end (the earlier, if both are).
 
 (4) Adam (no decay) with moments m, v after K updates, β1 < √β2 =: r. While the neuron is dead its
 parameter j moves at the k-th further update by −η β1^k m_j/(1 − β1^(K+k)) / (√(β2^k v_j/(1 − β2^(K+k))) +
@@ -50,7 +50,8 @@ HYPOTHESES = (
     "Those of the loss (derivation 1) with s₋ = 0, or a sample whose smallest and largest input are lo and "
     "hi.",
     "Exact arithmetic: in floating point a neuron within rounding of a wall may go either way.",
-    "In (3) and (4) no decay; the state before death does not matter but through B, m and v.",
+    "In (3) and (4) no decay, 0 < μ < 1, and v_j > 0 unless m_j = 0, when parameter j does not move. The "
+    "state before death matters only through B, m and v.",
 )
 
 PROOF = """

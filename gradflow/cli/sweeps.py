@@ -77,6 +77,10 @@ def sweep_into_store(sweep: Sweep, path: Path, cluster: str | None) -> np.ndarra
                 raise type(error)(
                     f"{error}; {path} keeps what is finished, repeat the command to go on"
                 ) from error
+            except OSError as error:
+                # Such as a full disk, of which zarr does not say where.
+                error.filename = error.filename or str(path)
+                raise
     else:
         _say(f"{path}: found all {len(indices)} blocks")
     absent = set(missing)

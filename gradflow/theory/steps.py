@@ -30,8 +30,7 @@ def killing_rates(neuron: Neuron | Array, problem: Problem = Problem()) -> Rates
     """Return the rates η > 0 for which one step of gradient descent leaves the neuron dead.
 
     With z_e the pre-activation at an end e of the input and ζ_e = e ∂L/∂w1 + ∂L/∂b1, a step kills iff
-    η ζ_e ≥ z_e for both ends. `least` is the largest safe rate: below it no single step kills. For a dead
-    neuron it is 0.
+    η ζ_e ≥ z_e for both ends. Below `least` no single step kills, at it one does. For a dead neuron it is 0.
 
     Raises
     ------
