@@ -10,9 +10,9 @@ from numba import types
 
 from gradflow.backend import Array
 from gradflow.fused import flow_layout as at
+from gradflow.fused import store
 from gradflow.fused.flow_source import literal, numba_source
 from gradflow.fused.numba_runner import cores
-from gradflow.fused.store import forget, load
 
 
 def signature() -> tuple[Any, ...]:
@@ -24,19 +24,8 @@ def signature() -> tuple[Any, ...]:
 
 @cache
 def compiled(slopes: tuple[float, float]) -> Any:
-    """Return the function ``advance``, compiled or found compiled on disk.
-
-    What is on disk and cannot be used is thrown away and compiled again.
-    """
-    source, arguments = numba_source(slopes), signature()
-    try:
-        advance = load(source).advance
-        advance.compile(arguments)
-    except Exception:
-        forget(source)
-        advance = load(source).advance
-        advance.compile(arguments)
-    return advance
+    """Return the function ``advance`` for a pair of slopes."""
+    return store.compiled(numba_source(slopes), signature())
 
 
 class NumbaFlow:

@@ -10,10 +10,10 @@ import numpy as np
 from numba import types
 
 from gradflow.backend import Array
+from gradflow.fused import store
 from gradflow.fused.program import Program
 from gradflow.fused.python_source import BLOCK, python_source
 from gradflow.fused.step import Recorded
-from gradflow.fused.store import forget, load
 
 # Vectors are at most this many numbers wide: blocks are filled up to a multiple of it.
 WIDEST = 16
@@ -27,24 +27,12 @@ def cores() -> int:
 
 
 def compiled(program: Program) -> Any:
-    """Return the function ``advance`` of a program, compiled or found compiled on disk.
-
-    What is on disk and cannot be used is thrown away and compiled again.
-    """
+    """Return the function ``advance`` of a program."""
     number = getattr(types, program.dtype)
     rows = types.Array(number, 2, "C")
     index = types.int64
     line = types.Array(number, 1, "C")
-    arguments = (rows, index, index, index, line, rows, line, rows)
-    source = python_source(program)
-    try:
-        advance = load(source).advance
-        advance.compile(arguments)
-    except Exception:
-        forget(source)
-        advance = load(source).advance
-        advance.compile(arguments)
-    return advance
+    return store.compiled(python_source(program), (rows, index, index, index, line, rows, line, rows))
 
 
 class NumbaRunner:

@@ -10,6 +10,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 
 def folder() -> Path:
@@ -61,6 +62,21 @@ def load(source: str) -> ModuleType:
     sys.modules[module.__name__] = module
     spec.loader.exec_module(module)
     return module
+
+
+def compiled(source: str, arguments: tuple[Any, ...]) -> Any:
+    """Return the function ``advance`` of a printed module, compiled or found compiled on disk.
+
+    What is on disk and cannot be used is thrown away and compiled again.
+    """
+    try:
+        advance = load(source).advance
+        advance.compile(arguments)
+    except Exception:
+        forget(source)
+        advance = load(source).advance
+        advance.compile(arguments)
+    return advance
 
 
 def forget(source: str) -> None:

@@ -13,7 +13,7 @@ from gradflow.descent import Adam, HeavyBall
 from gradflow.descent.adam import Moments
 from gradflow.descent.heavy_ball import HeavyBallState
 from gradflow.field import gradient
-from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.problem import Neuron, Problem
 
 NEVER = -1
 _LONGEST = 100_000
@@ -91,8 +91,7 @@ def revival(
         if not 0.0 <= optimizer.beta1 < optimizer.beta2**0.5:
             raise ValueError(f"beta1: expected less than the root of beta2, got {optimizer.beta1}")
     z_lo, z_hi = end_preactivations(neuron, problem)
-    values = (*as_neuron(neuron)[:1], z_lo, z_hi, problem.lo, problem.hi)
-    xp, (_, z_lo, z_hi, lo, hi) = as_floating(values)
+    xp, (z_lo, z_hi, lo, hi) = as_floating((z_lo, z_hi, problem.lo, problem.hi))
     dead = activity(neuron, problem) == DEAD
     found = xp.where(dead, xp.asarray(NEVER), xp.asarray(0))
     undecided = dead

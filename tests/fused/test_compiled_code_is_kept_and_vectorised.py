@@ -30,8 +30,7 @@ from gradflow.fused import store
 from gradflow.problem import Neuron, Problem
 modules = []
 original = store.load
-import gradflow.fused.numba_runner as runner
-runner.load = lambda source: modules.append(original(source)) or modules[-1]
+store.load = lambda source: modules.append(original(source)) or modules[-1]
 run = fused.train(Neuron(b2=-1.2), Problem(), GD(0.05), 10)
 stats = modules[0].advance.stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), run.final.tobytes().hex())

@@ -78,6 +78,20 @@ def test_above_the_line_the_end_may_be_another() -> None:
     assert float(integrate(start, Problem(), 200.0).last.loss) == pytest.approx(1 / 48, abs=1e-3)
 
 
+def test_the_levels_are_as_high_as_they_can_be() -> None:
+    # On the best line, and a little above it: critical, and back to it. The dead neuron rests at 5/48.
+    on_line, beside, dead = (
+        Neuron(0.5, 0.9, 1.0, -0.65),
+        Neuron(0.5, 0.9, 1.0, -0.6),
+        Neuron(b1=-2.0, b2=0.25),
+    )
+    assert not reaches_teacher(on_line)
+    assert not reaches_teacher(beside)
+    assert float(integrate(beside, Problem(), 50.0).last.loss) == pytest.approx(1 / 48, abs=1e-6)
+    assert never_constant(beside)
+    assert not never_constant(dead)
+
+
 def test_finite_steps_cross_the_barrier() -> None:
     theta = below(Problem(), 1 / 48, 5000, 3)
     run = train(theta, Problem(), GD(1.2), 500, events=False)
