@@ -8,21 +8,49 @@ f = f*_line + ρ1 (x − E x) + ρ0, with ρ1 = s w1 w2 − slope and ρ0 = s w2
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from gradflow.activity import wall_distances
 from gradflow.backend import Array, as_floating
 from gradflow.field.baselines import adaptable, best_line, moments
 from gradflow.problem import Neuron, Problem, as_neuron
 
 
+class Line(NamedTuple):
+    """What a problem's linear cells depend on: E x, Var x, E f* and the slope of the best line."""
+
+    mean_x: Array
+    variance: Array
+    mean: Array
+    slope: Array
+
+
+def line(problem: Problem) -> Line:
+    """Return these numbers; single ones as Python numbers, which adapt to the arrays beside them."""
+    m = moments(problem)
+    return Line(*adaptable(m.mean_x, m.variance_x, m.mean, best_line(problem).slope))
+
+
+def residuals(neuron: Neuron | Array, problem: Problem, s: float) -> tuple[Array, Array]:
+    """Return ρ1 and ρ0, by how much slope and level of the student miss the best line's."""
+    _, (w1, b1, w2, b2, mean_x, _, mean, slope) = as_floating((*as_neuron(neuron), *line(problem)))
+    return s * w1 * w2 - slope, s * w2 * (w1 * mean_x + b1) + b2 - mean
+
+
 def excess(neuron: Neuron | Array, problem: Problem, s: float) -> Array:
     """Return e, the loss above the best line's that the neuron has with slope `s` on the whole input."""
-    w1, b1, w2, b2 = as_neuron(neuron)
-    m, line = moments(problem), best_line(problem)
-    _, (w1, b1, w2, b2, mean_x, variance, mean, slope) = as_floating(
-        (w1, b1, w2, b2, *adaptable(m.mean_x, m.variance_x, m.mean, line.slope))
-    )
-    rho1, rho0 = s * w1 * w2 - slope, s * w2 * (w1 * mean_x + b1) + b2 - mean
-    return variance * (rho1 * rho1) + rho0 * rho0
+    rho1, rho0 = residuals(neuron, problem, s)
+    return line(problem).variance * (rho1 * rho1) + rho0 * rho0
+
+
+def contraction(problem: Problem, s: float) -> Array:
+    """Return c = |s| √κ: |∇L| ≥ 2 c |w2| √e where the slope is `s`. It is 0 if the inputs do not vary."""
+    of_x = line(problem)
+    xp, (mean_x, variance) = as_floating((of_x.mean_x, of_x.variance))
+    trace = variance + mean_x * mean_x + 1.0
+    root = trace * trace - 4.0 * variance
+    kappa = 2.0 * variance / (trace + xp.sqrt(xp.where(root > 0, root, xp.zeros_like(root))))
+    return abs(s) * xp.sqrt(kappa)
 
 
 def remaining_path(neuron: Neuron | Array, problem: Problem, s: float) -> Array:
@@ -37,14 +65,9 @@ def remaining_path(neuron: Neuron | Array, problem: Problem, s: float) -> Array:
     array
         ℓ for every neuron; ∞ where w2² < 2√e/c, so that nothing is claimed.
     """
-    w2 = as_neuron(neuron).w2
-    m = moments(problem)
-    moments_x = adaptable(m.mean_x, m.variance_x)
-    xp, (e, w2, mean_x, variance) = as_floating((excess(neuron, problem, s), w2, *moments_x))
-    trace = variance + mean_x * mean_x + 1.0
-    root = trace * trace - 4.0 * variance
-    kappa = 2.0 * variance / (trace + xp.sqrt(xp.where(root > 0, root, xp.zeros_like(root))))
-    c = abs(s) * xp.sqrt(kappa)
+    given = (excess(neuron, problem, s), as_neuron(neuron).w2, *adaptable(contraction(problem, s)))
+    xp, (e, w2, c) = as_floating(given)
+    c = c + xp.zeros_like(e + w2)
     moves, one = c > 0, xp.ones_like(c)
     twice = xp.where(moves, 2.0 * xp.sqrt(e) / xp.where(moves, c, one), xp.inf * one)
     room = w2 * w2 - twice

@@ -131,9 +131,7 @@ def test_the_same_lines_on_symbols(change: tuple[str, str] | None, monkeypatch: 
     monkeypatch.setattr(module, "as_neuron", lambda neuron: neuron)
     monkeypatch.setattr(module, "adaptable", lambda *values: values)
     monkeypatch.setattr(module, "excess", lambda *_: root_e**2)
-    monkeypatch.setattr(
-        module, "moments", lambda _: types.SimpleNamespace(mean_x=mean_x, variance_x=kappa * lam)
-    )
+    monkeypatch.setattr(module, "line", lambda _: types.SimpleNamespace(mean_x=mean_x, variance=kappa * lam))
     monkeypatch.setattr(Symbols, "sqrt", staticmethod(lambda value: sympy.sqrt(sympy.factor(value))))
     values = {"k": 0.7, "l": 1.9, "D": 0.6, "rest": 0.8, "s": 1.3}
     numbers = {
