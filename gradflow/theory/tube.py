@@ -1,0 +1,287 @@
+"""Tubes: all starts near one start stay near its curve, hence without a kink if the curve is far enough.
+
+A curve is computed, and with it a radius that grows as fast as solutions near it can part. What is claimed
+does not rest on the accuracy of the curve: its defect, by how much it fails to solve the flow, makes the
+radius grow. ``derivations/14_tubes.py`` proves it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gradflow.activity import end_preactivations
+from gradflow.backend import Array, as_floating, to_numpy
+from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.theory.hyperactive import Line, contraction, line
+
+STEP = 0.1
+"""A step of the curve, in units of one over a bound on the rate at which the residuals decay."""
+
+KEPT = 0.5
+"""The part κ of the Gauss–Newton term that is kept against the curvature; the rest pays for the square."""
+
+DEGREE = 9
+"""Of the defect on a step, as a polynomial: a cubic curve in a cubic field."""
+
+
+class Tube(NamedTuple):
+    """What is proved of the ball around each start, arrays of the starts' shape.
+
+    Attributes
+    ----------
+    trapped : array of bool
+        Every start in the ball stays without a kink and ends at the best line.
+    time : array
+        When the trap of derivation 8 held for the whole tube; NaN where it did not.
+    radius : array
+        The tube's radius when it was left.
+    """
+
+    trapped: Array
+    time: Array
+    radius: Array
+
+
+def surround(
+    neuron: Neuron | Array, problem: Problem = Problem(), radius: Array = 0.0, *, steps: int = 2000
+) -> Tube:
+    """Try to prove that all starts within `radius` of each start are trapped without a kink.
+
+    Parameters
+    ----------
+    neuron : Neuron or array, shape (4, …)
+        The centres: hyperactive, or dead where s₋ ≠ 0; of others nothing is proved.
+    problem : Problem
+        One teacher and one interval, or a sample.
+    radius : number or array
+        Euclidean, in (w1, b1, w2, b2); 0 for the start alone.
+    steps : int
+        Of the curve, at most.
+
+    Returns
+    -------
+    Tube
+        NumPy arrays. "Not trapped" means that nothing was proved.
+
+    Raises
+    ------
+    ValueError
+        If the problem is an array of problems, or the radius is negative or not finite.
+    """
+    _, values = as_floating((*as_neuron(neuron), radius))
+    *fields, radius = (to_numpy(value).astype(np.float64) for value in values)
+    theta = np.stack(np.broadcast_arrays(*fields))
+    if any(np.ndim(value) for value in (*problem.teacher, problem.lo, problem.hi)):
+        raise ValueError("problem: expected one teacher and one interval, got arrays of them")
+    if not np.all((radius >= 0.0) & np.isfinite(radius)):
+        raise ValueError("radius: expected finite numbers >= 0")
+    shape = np.broadcast_shapes(theta.shape[1:], radius.shape)
+    flat = np.broadcast_to(theta, (4, *shape)).reshape(4, -1)
+    reach = np.array(np.broadcast_to(radius, shape), dtype=np.float64).reshape(-1)
+    proved, time = np.zeros(reach.shape, dtype=bool), np.full(reach.shape, np.nan)
+    z = np.stack([to_numpy(end) for end in end_preactivations(flat, problem)])
+    for s, sign in ((problem.slopes[1], 1.0), (problem.slopes[0], -1.0)):
+        inside = np.all(sign * z > 0.0, axis=0) & np.all(np.isfinite(flat), axis=0)
+        if s == 0.0 or not np.any(inside):
+            continue
+        proved[inside], time[inside], reach[inside] = _follow(
+            Cell(
+                s, sign, float(problem.lo), float(problem.hi), line(problem), float(contraction(problem, s))
+            ),
+            flat[:, inside],
+            reach[inside],
+            steps,
+        )
+    return Tube(proved.reshape(shape), time.reshape(shape), reach.reshape(shape))
+
+
+class Cell(NamedTuple):
+    """A linear cell: the slope of φ in it, the sign of the pre-activation, the input, the line, and c."""
+
+    s: float
+    sign: float
+    lo: float
+    hi: float
+    line: Line
+    c: float
+
+
+class Rates(NamedTuple):
+    """ρ1 and ρ0 and their gradients, shapes (n,) and (4, n)."""
+
+    rho1: np.ndarray
+    rho0: np.ndarray
+    g1: np.ndarray
+    g0: np.ndarray
+
+
+def rates(cell: Cell, theta: np.ndarray) -> Rates:
+    """Return the residuals and their gradients."""
+    w1, b1, w2, b2 = theta
+    s, m = cell.s, cell.line.mean_x
+    nothing = np.zeros_like(w1)
+    beta = m * w1 + b1
+    return Rates(
+        s * w1 * w2 - cell.line.slope,
+        s * w2 * beta + b2 - cell.line.mean,
+        s * np.stack([w2, nothing, w1, nothing]),
+        np.stack([s * m * w2, s * w2, s * beta, nothing + 1.0]),
+    )
+
+
+def descent(cell: Cell, theta: np.ndarray) -> np.ndarray:
+    """Return −∇e."""
+    r = rates(cell, theta)
+    return -2.0 * (cell.line.variance * r.rho1 * r.g1 + r.rho0 * r.g0)
+
+
+def _follow(
+    cell: Cell, theta: np.ndarray, radius: np.ndarray, steps: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return for each start whether it is proved to be trapped, when, and the radius then."""
+    n = radius.shape[0]
+    proved, time, left = np.zeros(n, dtype=bool), np.full(n, np.nan), radius.copy()
+    which, t = np.arange(n), np.zeros(n)
+    excess = largest_root_excess(cell, theta, radius)
+    for _ in range(steps):
+        done = ends(cell, theta, radius, excess)
+        proved[which[done]], time[which[done]] = True, t[done]
+        left[which] = radius
+        h, new, grown, fallen = _step(cell, theta, radius, excess)
+        going = ~done & (grown < np.inf)
+        if not np.any(going):
+            break
+        which, t = which[going], (t + h)[going]
+        theta, radius, excess = new[:, going], grown[going], fallen[going]
+    return proved, time, left
+
+
+def _step(
+    cell: Cell, theta: np.ndarray, radius: np.ndarray, excess: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the step's length, and state, radius (∞: nothing is proved) and bound on √e after it."""
+    reach = 1.0 + max(cell.lo**2, cell.hi**2)
+    h = STEP / (1.0 + cell.s**2 * reach * np.sum(theta[:3] ** 2, axis=0))
+    k1 = descent(cell, theta)
+    k2 = descent(cell, theta + 0.5 * h * k1)
+    k3 = descent(cell, theta + 0.5 * h * k2)
+    k4 = descent(cell, theta + h * k3)
+    new = theta + h * (k1 + 2.0 * k2 + 2.0 * k3 + k4) / 6.0
+    # The curve is the cubic with these control points.
+    control = np.stack([theta, theta + h * k1 / 3.0, new - h * descent(cell, new) / 3.0, new])
+    middle = (control[0] + 3.0 * control[1] + 3.0 * control[2] + control[3]) / 8.0
+    width = np.max(np.sqrt(np.sum((control - middle) ** 2, axis=1)), axis=0)
+    error = h * defect(cell, control, h)
+    cap = 1.25 * radius + 4.0 * error
+    growth = divergence(cell, middle, width) + quadratic(cell) * cap * cap
+    factor = np.exp(np.minimum(h * growth, 1.0))
+    grown = radius * factor + error * np.maximum(factor, 1.0)
+    weight = np.min(np.abs(control[:, 2]), axis=0) - cap
+    same_sign = (np.min(control[:, 2], axis=0) > 0.0) | (np.max(control[:, 2], axis=0) < 0.0)
+    weight = np.where(same_sign, np.maximum(weight, 0.0), 0.0)
+    fallen = excess * np.exp(-2.0 * (cell.c * weight) ** 2 * h)
+    inside = (np.maximum(radius, grown) <= cap) & (wall_distance(cell, control) > cap)
+    return h, new, np.where(inside, grown, np.inf), fallen
+
+
+def divergence(cell: Cell, theta: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Bound the rate at which solutions part, but for the term in radius², within `width` of a point.
+
+    −λ_min of 2 V (ρ1 P1 + κ g1 g1ᵀ) + 2 (ρ0 P0 + κ g0 g0ᵀ), with P1 and P0 the constant Hessians of ρ1
+    and ρ0, plus what this matrix can change by over the width.
+    """
+    r, (p1, p0) = rates(cell, theta), hessians(cell)
+    variance = cell.line.variance
+    matrix = 2.0 * variance * _against(r.rho1, p1, r.g1) + 2.0 * _against(r.rho0, p0, r.g0)
+    change = np.zeros_like(width)
+    for weight, gradient, norm in ((variance, r.g1, abs(cell.s)), (1.0, r.g0, _norm(cell))):
+        size = np.sqrt(np.sum(gradient**2, axis=0))
+        change += 2.0 * weight * norm * width * (size + 0.5 * norm * width)
+        change += 2.0 * weight * KEPT * norm * width * (2.0 * size + norm * width)
+    # Eigenvalues are computed to rounding of the norm.
+    slack = 1e-13 * np.sum(np.abs(matrix), axis=(-2, -1))
+    return -np.linalg.eigvalsh(matrix)[..., 0] + change + slack
+
+
+def quadratic(cell: Cell) -> float:
+    """Return k in the term k radius² of the rate: 2 (1/16 + (9/16) (1/(1 − κ) − 1)) (V |P1|² + |P0|²)."""
+    factor = 1.0 / 16.0 + 9.0 / 16.0 * (1.0 / (1.0 - KEPT) - 1.0)
+    return 2.0 * factor * (cell.line.variance * cell.s**2 + _norm(cell) ** 2)
+
+
+def hessians(cell: Cell) -> tuple[np.ndarray, np.ndarray]:
+    """Return the Hessians of ρ1 and ρ0, which are constant."""
+    p1, p0 = np.zeros((4, 4)), np.zeros((4, 4))
+    p1[0, 2] = p1[2, 0] = cell.s
+    p0[0, 2] = p0[2, 0] = cell.s * cell.line.mean_x
+    p0[1, 2] = p0[2, 1] = cell.s
+    return p1, p0
+
+
+def defect(cell: Cell, control: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """Bound |y' + ∇e(y)| over a step: it is a polynomial, so its Bernstein coefficients bound it."""
+    at = np.linspace(0.0, 1.0, DEGREE + 1)
+    u = 1.0 - at
+    basis = np.stack([u**3, 3.0 * at * u**2, 3.0 * at**2 * u, at**3])
+    slopes = np.stack([u**2, 2.0 * at * u, at**2])
+    values = np.einsum("kn...,kp->pn...", control, basis)
+    speed = np.einsum("kn...,kp->pn...", 3.0 * np.diff(control, axis=0), slopes) / h
+    missing = np.stack([v - descent(cell, y) for v, y in zip(speed, values, strict=True)])
+    coefficients = np.einsum("pq,qn...->pn...", _to_bernstein(), missing)
+    # The transformation amplifies rounding by its norm, about 1e3.
+    slack = 1e-12 * np.max(np.sqrt(np.sum(speed**2, axis=1)), axis=0)
+    return np.max(np.sqrt(np.sum(coefficients**2, axis=1)), axis=0) + slack
+
+
+def largest_root_excess(cell: Cell, theta: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """Bound √e on a ball, by Taylor's formula for ρ1 and ρ0, which are quadratic."""
+    r = rates(cell, theta)
+    bounds = []
+    for value, gradient, norm in ((r.rho1, r.g1, abs(cell.s)), (r.rho0, r.g0, _norm(cell))):
+        size = np.sqrt(np.sum(gradient**2, axis=0))
+        bounds.append(np.abs(value) + radius * (size + 0.5 * norm * radius))
+    return np.sqrt(cell.line.variance * bounds[0] ** 2 + bounds[1] ** 2)
+
+
+def ends(cell: Cell, theta: np.ndarray, radius: np.ndarray, excess: np.ndarray) -> np.ndarray:
+    """Whether derivation 8's trap holds for all states in the ball whose √e is at most `excess`."""
+    weight = np.maximum(np.abs(theta[2]) - radius, 0.0)
+    root = np.minimum(excess, largest_root_excess(cell, theta, radius))
+    if cell.c == 0.0:
+        return np.zeros(radius.shape, dtype=bool)
+    twice = 2.0 * root / cell.c
+    room = weight**2 - twice
+    bounded = (room >= 0.0) & (weight > 0.0)
+    path = twice / np.where(bounded, weight + np.sqrt(np.where(bounded, room, 0.0)), 1.0)
+    return bounded & (wall_distance(cell, theta[None]) - radius > path)
+
+
+def wall_distance(cell: Cell, control: np.ndarray) -> np.ndarray:
+    """Return the smallest distance of the control points to a wall, negative beyond it."""
+    found = [
+        np.min(cell.sign * (control[:, 0] * end + control[:, 1]), axis=0) / np.hypot(1.0, end)
+        for end in (cell.lo, cell.hi)
+    ]
+    return np.minimum(*found)
+
+
+def _against(rho: np.ndarray, p: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """Return ρ P + κ g gᵀ, shape (n, 4, 4)."""
+    outer = np.einsum("in,jn->nij", g, g)
+    return rho[:, None, None] * p + KEPT * outer
+
+
+def _norm(cell: Cell) -> float:
+    """Return the spectral norm of ρ0's Hessian."""
+    return abs(cell.s) * float(np.hypot(1.0, cell.line.mean_x))
+
+
+def _to_bernstein() -> np.ndarray:
+    """Return the matrix from values at equidistant points to Bernstein coefficients."""
+    from math import comb
+
+    at = np.linspace(0.0, 1.0, DEGREE + 1)
+    rows = [[comb(DEGREE, k) * x**k * (1.0 - x) ** (DEGREE - k) for k in range(DEGREE + 1)] for x in at]
+    return np.linalg.inv(np.array(rows))
