@@ -10,7 +10,7 @@ import sympy
 
 from gradflow.scripts import describe
 from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import DEAD, KINDS, Cell, Expr, b1, hi, lo, q, s_minus, w1
+from gradflow.symbolic.cells import DEAD, KINDS, Cell, Expr, Place, b1, hi, lo, q, s_minus, w1
 from gradflow.symbolic.proof import Proof
 from gradflow.symbolic.render import main
 from gradflow.symbolic.result import Result
@@ -40,10 +40,29 @@ parameter j moves at the k-th further update by −η β1^k m_j/(1 − β1^(K+k)
 + m₂/√v₂). For K → ∞, S(∞) → ρ/(1 − ρ), ρ = β1/r; that is 9.05 at the defaults. A neuron whose moments are
 0 never comes back, at any rate.
 
-(5) Decay with 0 < η λ < 1 and no other force. On all parameters (SGD's and AdamW's): z_e is multiplied by
-1 − η λ at each step, so a dead neuron never comes back. On the bias alone: w1 stays, b1 shrinks, and a
-neuron with w1 e > 0 at an end comes back at the first k with (1 − η λ)^k < w1 e/|b1|. On w1 alone: never,
-if b1 < 0.
+(5) Decay and no other force, decoupled or in GD's gradient. Each step multiplies w1 by p = 1 − η λ with
+the λ of w1, and b1 by q = 1 − η λ with that of b1. Let 0 < p, q ≤ 1. A dead neuron comes back iff at one
+end e either w1 e > 0 and p > q, and then at the first k with (p/q)^k > |b1|/(w1 e), or w1 e < 0 < b1 and
+p < q, and then at the first k with (q/p)^k > |w1 e|/b1 (the earlier, if both ends have one). The second
+case needs an input that does not contain 0: if lo ≤ 0 ≤ hi, a dead neuron has b1 ≤ 0. So with the same
+decay on w1 and b1 none comes back (for η λ > 1 all with z_e < 0 at an end do, at once); with decay on the
+bias alone all that have w1 e > 0 at an end do, which are all with w1 ≠ 0 if lo < 0 < hi; with decay on
+the weights alone none does, if lo ≤ 0 ≤ hi. A factor of 1 − η λ < 0 changes the sign of w1 or b1 at each
+step; the same comparison then holds for the even k and, with the signs of odd steps, for the odd k.
+
+(6) Heavy ball with decay in the gradient, B ← μ B + λ θ + ∇L, the same λ > 0 for w1 and b1. While the
+neuron is dead, z(k + 1) = (1 + μ − η λ) z(k) − μ z(k − 1) at each end, with z(1) = (1 − η λ) z(0) − η μ
+β_e. If η λ < (1 − √μ)² the roots r₁ > r₂ of r² − (1 + μ − η λ) r + μ are in (0, 1), and the neuron comes
+back iff A > 0 at one end, A = (r₁ (1 − r₂) z(0) − η μ β_e)/(r₁ − r₂), at the first k with (r₁/r₂)^k > (A
+− z(0))/A. From rest, β_e = 0, it never does. If (1 − √μ)² < η λ < (1 + √μ)² the roots are √μ exp(± i ω),
+0 < ω < π, and every dead neuron with (z(0), β_e) ≠ (0, 0) at an end comes back, at a k ≤ 1 + π/ω. From
+rest, with λ of w1 and of b1 not the same, both η λ < (1 − √μ)²: as in (5), with "the λ of w1 is the
+smaller" for p > q, and the same with w1 and b1 exchanged.
+
+(7) Adam and RMSProp with ε = 0 and decay in the gradient, from moments 0: the path of w1 and b1 of a dead
+neuron is the same for all λ > 0; multiplying w1, b1 and η by one factor multiplies the path by it. So the
+step of its return depends on w1/η and b1/η only. Adam's first step moves every decayed parameter that is
+not 0 by exactly η towards 0, whatever its size.
 """
 
 HYPOTHESES = (
@@ -52,6 +71,7 @@ HYPOTHESES = (
     "Exact arithmetic: in floating point a neuron within rounding of a wall may go either way.",
     "In (3) and (4) no decay, 0 < μ < 1, and v_j > 0 unless m_j = 0, when parameter j does not move. The "
     "state before death matters only through B, m and v.",
+    "In (5) no momentum is left; in (6) 0 < μ < 1; in (5) to (7) the rate is constant.",
 )
 
 PROOF = """
@@ -72,15 +92,39 @@ every parameter. So z_e(k) − z_e is −S(k) times a constant, S grows with k, 
 applies. As ρ < 1 the series converges, and faster than a geometric one for ε > 0, which makes every term
 smaller. For K → ∞ each factor tends to 1, and S(∞) to the sum of ρ^i.
 
-(5) Each decayed parameter is multiplied by 1 − η λ > 0. If both are, z_e is. If only b1 is, z_e(k) = w1 e
-+ (1 − η λ)^k b1, which grows to w1 e; dead means z_e ≤ 0, so b1 ≤ −w1 e. If only w1 is, z_e(k) lies
-between z_e and b1 < 0.
+(5) z_e(k) = p^k w1 e + q^k b1 has the sign of (p/q)^k w1 e + b1, which is monotone in k. Dead means w1 e
++ b1 ≤ 0. If w1 e > 0, then b1 < 0, and it becomes positive iff p > q, once (p/q)^k exceeds |b1|/(w1 e) ≥
+1. If w1 e < 0 it becomes positive iff b1 > 0 and p < q, once (q/p)^k exceeds |w1 e|/b1 ≥ 1. If w1 e = 0,
+then b1 ≤ 0 and z_e(k) ≤ 0. z at x = 0 is b1, and lies between z_lo and z_hi if lo ≤ 0 ≤ hi. For a
+negative factor p, p^k = |p|^k (−1)^k.
+
+(6) Both parameters, hence z, obey the same linear recurrence (checked). (1 − √μ)² and (1 + √μ)² are the
+zeros in η λ of the discriminant (1 + μ − η λ)² − 4 μ (checked). Real roots: r₁ r₂ = μ and r₁ + r₂ > 0, so
+both are positive, and (1 − r₁)(1 − r₂) = η λ > 0 with r₁ r₂ < 1 puts both below 1. z(k) = A r₁^k + (z(0)
+− A) r₂^k, A as stated (checked). Divided by r₂^k it is monotone in k: with z(0) ≤ 0 it becomes positive
+iff A > 0, when (r₁/r₂)^k > (A − z(0))/A. If β_e = 0, A ≤ 0. Complex roots: z(k) = c μ^(k/2) cos(ω k + ψ)
+with c > 0 (checked). As long as z ≤ 0 the angle ω k + ψ is in a closed half circle, of the length π;
+steps of length ω < π do not leap over the other, open half, and at most 1 + π/ω successive angles are in
+this one, the first of them at k = 0.
+
+From rest a parameter with the decay λ is c_k times its start, c_k = (r₁^(k+1) (1 − r₂) − r₂^(k+1) (1 −
+r₁))/(r₁ − r₂) > 0 (checked; 1 for λ = 0). The quotient t_k = c_(k+1)/c_k obeys t_0 = 1 − η λ, t_(k+1) = 1
++ μ − η λ − μ/t_k: by induction it falls with λ, for each k. It tends to r₁, which falls with λ. So c_k
+for the smaller λ over c_k for the larger one grows with k, to ∞; the argument of (5) applies with it in
+place of (p/q)^k.
+
+(7) The gradient is λ θ. If m is multiplied by a factor c > 0 and v by c², and g by c, then so are m and v
+after the update, and m/√v is not changed (checked for Adam; RMSProp's is the same with m = g). By
+induction over the steps all λ give the same path. If θ is multiplied by c, so is g, and the moves are the
+same multiples of η. At Adam's first step m/(1 − β1) = g and v/(1 − β2) = g².
 """
 
 NOT_CLAIMED = (
     "That a neuron which comes back stays alive, or that it ends well.",
     "Adam with ε > 0 in closed form: its terms are summed numerically, with a bound for the rest.",
-    "Coupled decay inside Adam's gradient, where each parameter moves at a rate of its own.",
+    "When decay inside the gradient of Adam or RMSProp brings a neuron back: gradflow.theory.decay iterates "
+    "it. (In the random cases tried, Adam's brought back every neuron that AdamW's leaves dead.)",
+    "Momentum left over together with decoupled decay, in closed form.",
 )
 
 
@@ -130,8 +174,9 @@ def derive() -> Result:
     proof.holds(
         "at the defaults ρ/(1 − ρ) rounds to 9.05", abs(total - sympy.Float("9.05")) < sympy.Float("0.005")
     )
-    shrunk = (1 - eta * lam) * w1 * end + (1 - eta * lam) * b1
-    proof.equal("decay of both multiplies z", shrunk, (1 - eta * lam) * (w1 * end + b1))
+    prove_decay(proof)
+    prove_momentum_with_decay(proof)
+    prove_scaling(proof)
     return Result(
         *describe(__file__)[:3],
         status="proved",
@@ -144,8 +189,72 @@ def derive() -> Result:
     )
 
 
+def prove_decay(proof: Proof) -> None:
+    """Prove what k steps of plain decay do to z."""
+    p, q, grown, kept = sympy.symbols("p q_b P Q", positive=True)
+    decayed = grown * w1 * end + kept * b1
+    proof.equal("z_e(k) is q^k times (p/q)^k w1 e + b1", decayed, kept * (grown / kept * w1 * end + b1))
+    same = (1 - eta * lam) * w1 * end + (1 - eta * lam) * b1
+    proof.equal("the same decay multiplies z", same, (1 - eta * lam) * (w1 * end + b1))
+    mixed = (b1 + w1 * hi) * -lo + (b1 + w1 * lo) * hi
+    proof.equal("z at 0 is a mean of z at the ends", mixed / (hi - lo), b1, Place("", {}, {hi: lo + p + q}))
+
+
+def prove_momentum_with_decay(proof: Proof) -> None:
+    """Prove the recurrence of heavy ball with decay, and its solutions."""
+    z0, z1, beta, pull = sympy.symbols("z_0 z_1 beta_e x", real=True)
+    # θ(k + 1) = θ(k) − η (μ B + λ θ(k)), with −η B = θ(k) − θ(k − 1).
+    proof.equal("the recurrence", z1 + mu * (z1 - z0) - pull * z1, (1 + mu - pull) * z1 - mu * z0)
+    root = sympy.Symbol("sqrt(mu)", positive=True)
+    discriminant = (1 + root**2 - pull) ** 2 - 4 * root**2
+    proof.equal("its discriminant", discriminant, (pull - (1 - root) ** 2) * (pull - (1 + root) ** 2))
+    r2, difference = sympy.symbols("r_2 d", positive=True)
+    r1 = r2 + difference
+    # With μ = r₁ r₂ and η λ = (1 − r₁)(1 − r₂).
+    product, decay = r1 * r2, (1 - r1) * (1 - r2)
+    proof.equal("1 + μ − η λ = r₁ + r₂", 1 + product - decay, r1 + r2)
+    A = (r1 * (1 - r2) * z0 - eta * product * beta) / difference
+    P1, P2 = sympy.symbols("P_1 P_2", positive=True)
+
+    def solution(steps: int) -> Expr:
+        return A * P1 * r1**steps + (z0 - A) * P2 * r2**steps
+
+    proof.equal(
+        "A r₁^k + (z(0) − A) r₂^k solves it",
+        solution(2),
+        (1 + product - decay) * solution(1) - product * solution(0),
+    )
+    ones = {P1: 1, P2: 1}
+    first = (1 - decay) * z0 - eta * product * beta
+    proof.equal("from z(0) and z(1)", [solution(i).subs(ones) for i in (0, 1)], [z0, first])
+    rest = (P1 * r1 * (1 - r2) - P2 * r2 * (1 - r1)) / difference
+    stated = solution(0).subs({beta: 0, z0: 1})
+    proof.equal("from rest it is c_k", stated, rest)
+    angle, omega = sympy.symbols("alpha omega", real=True)
+    swing = sympy.cos(angle + omega) - 2 * sympy.cos(omega) * sympy.cos(angle) + sympy.cos(angle - omega)
+    proof.holds("μ^(k/2) cos(ω k + ψ) solves it", sympy.expand(sympy.expand_trig(swing)) == 0)
+
+
+def prove_scaling(proof: Proof) -> None:
+    """Prove that Adam's moments scale with the gradient."""
+    m, v, g, beta2, c = sympy.symbols("m v g beta_2 c", positive=True)
+
+    def moments(m: Expr, v: Expr, g: Expr) -> tuple[Expr, Expr]:
+        return beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+
+    first, second = moments(m, v, g)
+    scaled = moments(c * m, c**2 * v, c * g)
+    proof.equal("moments of c g are c m and c² v", list(scaled), [c * first, c**2 * second])
+    start = moments(sympy.Integer(0), sympy.Integer(0), g)
+    proof.equal(
+        "Adam's first m and v over 1 − β are g and g²",
+        [(start[0] / (1 - beta1)).cancel(), (start[1] / (1 - beta2)).cancel()],
+        [g, g**2],
+    )
+
+
 def formulas() -> tuple[tuple[str, Expr], ...]:
-    """Return the step, the drift of heavy ball and that of Adam."""
+    """Return the step, the drift of heavy ball, decay, and the drift of Adam."""
     z, zeta, beta, i, S, rho = sympy.symbols("z_e zeta_e beta_e i S rho")
     beta2 = sympy.Symbol("beta_2")
     term = rho**i * sympy.sqrt(1 - beta2 ** (K + i)) / (1 - beta1 ** (K + i))
@@ -154,6 +263,10 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
         (
             "After k steps of heavy ball",
             sympy.Eq(sympy.Symbol("z_e(k)"), z - eta * mu * (1 - mu**k) / (1 - mu) * beta),
+        ),
+        (
+            "After k steps of decay alone",
+            sympy.Eq(sympy.Symbol("z_e(k)"), sympy.Symbol("p") ** k * w1 * end + sympy.Symbol("q") ** k * b1),
         ),
         ("Adam's drift, in units of η m/√v", sympy.Eq(S, sympy.Sum(term, (i, 1, sympy.oo)))),
     )
