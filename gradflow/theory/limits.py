@@ -1,0 +1,141 @@
+"""Where on the best line a trapped neuron ends, and the door through which others still leave.
+
+The states of slope s on the whole input that are the best line form a surface, s w1 w2 = a and b2 given by
+the rest; Q = w1² + b1² − w2² leaves a curve of it. Where a trajectory ends on that curve is enclosed by
+what is monotone and by the length of its path. The curve's end at the wall where the kink can still come
+in, the door, is where the trajectories between the teacher's basin and the line's go.
+``derivations/15_the_door.py`` proves it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gradflow.activity import end_preactivations
+from gradflow.backend import Array, as_floating
+from gradflow.field.baselines import adaptable
+from gradflow.problem import Neuron, Problem, Uniform, as_neuron
+from gradflow.theory.energy import barriers
+from gradflow.theory.hyperactive import line, remaining_path, trapped
+from gradflow.theory.signs import path_by_signs, trapped_by_signs
+
+
+class Box(NamedTuple):
+    """Bounds of a state, shape (4, …) each; NaN where nothing is known."""
+
+    lower: Array
+    upper: Array
+
+
+def line_limit(neuron: Neuron | Array, problem: Problem = Problem()) -> Box:
+    """Enclose the state in which the flow of a neuron ends that is trapped on the best line.
+
+    It is within the remaining path ℓ of the start (derivations 8 and 13); if the neuron is trapped by signs
+    and E x = 0, |w1| does not rise and |b1| does not fall. On the curve |w1| determines all else, and |w2|,
+    |b1| and |w2 b1| fall with it: so each of these bounds |w1|, and |w1| bounds the state.
+
+    Parameters
+    ----------
+    neuron : Neuron or array, shape (4, …)
+        The starts.
+    problem : Problem
+        The population or a sample, with 0 in [lo, hi] and a ≠ 0.
+
+    Returns
+    -------
+    Box
+        NaN for neurons that are not known to be trapped, and where the problem is not as described. Bounds
+        are computed in floating point, not rounded outwards.
+    """
+    s_minus, s_plus = problem.slopes
+    z_lo, z_hi = end_preactivations(neuron, problem)
+    box = _limit(neuron, problem, s_plus, (z_lo > 0.0) & (z_hi > 0.0))
+    other = _limit(neuron, problem, s_minus, (z_lo < 0.0) & (z_hi < 0.0))
+    xp, (lower, upper, *second) = as_floating((*box, *other))
+    unknown = xp.isnan(lower)
+    return Box(xp.where(unknown, second[0], lower), xp.where(unknown, second[1], upper))
+
+
+def door(balance: Array, problem: Problem = Problem()) -> Array:
+    """Return the door of the level Q = `balance`: the best line with the kink at an end of the input.
+
+    With a the best line's slope and n the end (lo if w1 > 0, hi if w1 < 0), w1 = σ W, b1 = −n w1, w2 = a/(s₊
+    w1) and b2 the best line at n, W² = (Q + √(Q² + 4 (1 + n²)(a/s₊)²))/(2 (1 + n²)), σ the sign of a s₊ w2ᵀ.
+    A start on the boundary of the teacher's basin ends there, once its loss has fallen below Var f*.
+
+    Parameters
+    ----------
+    balance : number or array
+        w1² + b1² − w2² of a start.
+    problem : Problem
+        The population, s₋ = 0, a teacher with its breakpoint inside the input and a ≠ 0.
+
+    Returns
+    -------
+    array, shape (4, …)
+        NaN where the hypotheses do not hold.
+    """
+    of_x, levels = line(problem), barriers(problem).line
+    given = (balance, problem.teacher.w2, of_x.slope, of_x.mean, of_x.mean_x, problem.lo, problem.hi)
+    xp, (balance, out, slope, mean, mean_x, lo, hi, levels) = as_floating((*given, *adaptable(levels)))
+    s = problem.slopes[1]
+    holds = (levels > 0.0) & (slope != 0.0) & (isinstance(problem.inputs, Uniform) and s != 0.0)
+    one = xp.ones_like(balance + out + slope + lo)
+    right = s * slope * out > 0.0
+    n = xp.where(right, lo, hi) * one
+    aim = xp.where(holds, slope, one) / (s if s != 0.0 else 1.0)
+    scale = 1.0 + n * n
+    root = _hypotenuse(balance + 0.0 * n, 2.0 * xp.sqrt(scale) * aim)
+    total = root + xp.abs(balance)
+    square = xp.where(balance >= 0.0, total / (2.0 * scale), 2.0 * aim * (aim / total))
+    w1 = xp.sqrt(square) * xp.where(right, one, -one)
+    parts = (w1, -n * w1, aim / w1, mean + slope * (n - mean_x) + 0.0 * w1)
+    nowhere = xp.nan * one
+    return xp.stack([xp.where(holds, part, nowhere) for part in xp.broadcast_arrays(*parts)])
+
+
+def _hypotenuse(a: Array, b: Array) -> Array:
+    """Return √(a² + b²) without overflow, for b ≠ 0."""
+    xp, (a, b) = as_floating((a, b))
+    size = xp.maximum(xp.abs(a), xp.abs(b))
+    return size * xp.sqrt((a / size) ** 2 + (b / size) ** 2)
+
+
+def _limit(neuron: Neuron | Array, problem: Problem, s: float, inside: Array) -> Box:
+    """Enclose the limits of those neurons that have the slope `s` on the whole input."""
+    of_x, by_signs = line(problem), trapped_by_signs(neuron, problem)
+    known = inside & (by_signs | trapped(neuron, problem))
+    lengths = (remaining_path(neuron, problem, s), path_by_signs(neuron, problem))
+    given = (*as_neuron(neuron), *of_x, problem.lo, problem.hi, *lengths)
+    xp, (w1, b1, w2, _, mean_x, _, mean, slope, lo, hi, first, second) = as_floating(given)
+    known = known & (lo <= 0.0) & (hi >= 0.0) & (slope != 0.0)
+    one = xp.ones_like(first + second)
+    path = xp.where(known, xp.minimum(first, second), one)
+    k = xp.where(known, xp.abs(slope), one) / (abs(s) if s != 0.0 else 1.0)
+    balance = w1 * w1 + b1 * b1 - w2 * w2
+    # w1 ends with the sign that w1 w2 = a/s asks for.
+    right = s * slope * w2
+
+    def of_b1(shift: Array) -> Array:
+        """Return |w1| on the curve, where w1² − k²/w1² = Q − b1²; it falls with |b1|."""
+        rest = balance - shift * shift
+        total = _hypotenuse(rest, 2.0 * k) + xp.abs(rest)
+        return xp.sqrt(xp.where(rest >= 0.0, 0.5 * total, 2.0 * k * (k / total)))
+
+    def at(size: Array) -> Array:
+        """Return the point of the curve with |w1| = `size`; b1 and w2 have kept their signs."""
+        out = k / size
+        square = balance + (out - size) * (out + size)
+        shift = xp.sqrt(xp.where(square > 0.0, square, xp.zeros_like(square)))
+        state = [xp.where(v < 0.0, -u, u) for v, u in ((right, size), (b1, shift), (w2, out))]
+        level = mean - s * state[2] * (mean_x * state[0] + state[1])
+        return xp.stack([xp.where(known, part, xp.nan * one) for part in (*state, level)])
+
+    monotone = by_signs & (mean_x == 0.0)
+    size, shift, out = xp.where(right < 0.0, -w1, w1), xp.abs(b1), xp.abs(w2)
+    least_shift = xp.where(monotone, shift, xp.maximum(shift - path, 0.0 * path))
+    most = xp.minimum(xp.where(monotone, size, size + path), of_b1(least_shift))
+    most = xp.where(out > path, xp.minimum(most, k / xp.where(out > path, out - path, one)), most)
+    least = xp.maximum(xp.maximum(size - path, of_b1(shift + path)), k / (out + path))
+    ends = at(xp.where(known, least, one)), at(xp.where(known, most, one))
+    return Box(xp.minimum(*ends), xp.maximum(*ends))
