@@ -27,23 +27,18 @@ def solve(
     velocity: Callable[[float, Any], Any],
     start: Any,
     t_end: float,
-    jumps: tuple[float, ...] = (),
 ) -> Any:
     """Return the state at `t_end` of dy/dt = velocity(t, y), y(0) = start, for y of any shape.
 
-    SciPy's DOP853 with rtol = 1e-13, atol = 1e-15. The field must be smooth along the way but for the times
-    `jumps`, in ascending order, where the integration is restarted.
+    SciPy's DOP853 with rtol = 1e-13, atol = 1e-15. The field must be smooth along the way.
 
     Raises
     ------
     RuntimeError
         If the integrator gives up.
     """
-    times = (0.0, *(t for t in jumps if 0.0 < t < t_end), t_end)
     y = np.asarray(start, dtype=np.float64)
-    for i in range(len(times) - 1):
-        y = _leg(velocity, y, times[i], times[i + 1]).y[:, -1].reshape(y.shape)
-    return y
+    return _leg(velocity, y, 0.0, t_end).y[:, -1].reshape(y.shape)
 
 
 def solve_across(

@@ -146,7 +146,7 @@ def check_limits(problem: Problem, n: int, steps: int) -> None:
             continue
         end = follow(theta[:, some], problem, s, steps=steps)
         settled = end.after < 1e-14
-        assert np.mean(settled) > 0.5
+        assert np.mean(settled) > 0.2
         assert np.all((end.theta >= lower[:, some] - 1e-6)[:, settled])
         assert np.all((end.theta <= upper[:, some] + 1e-6)[:, settled])
         # The enclosures say something: half of what they allow would not do.
