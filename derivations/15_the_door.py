@@ -216,7 +216,7 @@ def prove_ends(proof: Proof, teacher: object) -> None:
         value = slope * (end - middle) + level - integrals.teacher(piece, end)
         compact = value.xreplace({s_minus: ZERO}).xreplace(cell.place.compact)
         # Per unit of −s w2ᵀ |w1ᵀ|; the teacher's bias b2ᵀ cancels.
-        unit = sympy.cancel(sympy.together(compact / (-s_plus * wt2 * wt1 * teacher.sign)))  # type: ignore[attr-defined]
+        unit = sympy.cancel(sympy.together(compact / (-s_plus * wt2 * wt1 * teacher.sign)))
         spread = Place("u = q − lo, v = hi − q", {}, {q: lo + left, hi: lo + left + right})
         proof.holds(f"(l − f*)({name}) has the sign of −s w2ᵀ", sign(unit, spread) == 1, cell.place)
 

@@ -14,7 +14,7 @@ import numpy as np
 from gradflow.activity import end_preactivations
 from gradflow.backend import Array, as_floating, to_numpy
 from gradflow.problem import Neuron, Problem, as_neuron
-from gradflow.theory.hyperactive import Line, contraction, line
+from gradflow.theory.hyperactive import contraction, line
 
 STEP = 0.1
 """A step of the curve, in units of one over a bound on the rate at which the residuals decay."""
@@ -87,9 +87,7 @@ def surround(
         if s == 0.0 or not np.any(inside):
             continue
         proved[inside], time[inside], reach[inside] = _follow(
-            Cell(
-                s, sign, float(problem.lo), float(problem.hi), line(problem), float(contraction(problem, s))
-            ),
+            cell_of(problem, s, sign),
             flat[:, inside],
             reach[inside],
             steps,
@@ -98,14 +96,23 @@ def surround(
 
 
 class Cell(NamedTuple):
-    """A linear cell: the slope of φ in it, the sign of the pre-activation, the input, the line, and c."""
+    """A linear cell: the slope of φ, the sign of the pre-activation, input, moments, best line, c."""
 
     s: float
     sign: float
     lo: float
     hi: float
-    line: Line
+    mean_x: float
+    variance: float
+    mean: float
+    slope: float
     c: float
+
+
+def cell_of(problem: Problem, s: float, sign: float) -> Cell:
+    """Return the linear cell where φ has the slope s and the pre-activation this sign."""
+    numbers = (problem.lo, problem.hi, *line(problem), contraction(problem, s))
+    return Cell(s, sign, *(float(value) for value in numbers))
 
 
 class Rates(NamedTuple):
@@ -120,12 +127,12 @@ class Rates(NamedTuple):
 def rates(cell: Cell, theta: np.ndarray) -> Rates:
     """Return the residuals and their gradients."""
     w1, b1, w2, b2 = theta
-    s, m = cell.s, cell.line.mean_x
+    s, m = cell.s, cell.mean_x
     nothing = np.zeros_like(w1)
     beta = m * w1 + b1
     return Rates(
-        s * w1 * w2 - cell.line.slope,
-        s * w2 * beta + b2 - cell.line.mean,
+        s * w1 * w2 - cell.slope,
+        s * w2 * beta + b2 - cell.mean,
         s * np.stack([w2, nothing, w1, nothing]),
         np.stack([s * m * w2, s * w2, s * beta, nothing + 1.0]),
     )
@@ -134,7 +141,7 @@ def rates(cell: Cell, theta: np.ndarray) -> Rates:
 def descent(cell: Cell, theta: np.ndarray) -> np.ndarray:
     """Return −∇e."""
     r = rates(cell, theta)
-    return -2.0 * (cell.line.variance * r.rho1 * r.g1 + r.rho0 * r.g0)
+    return np.asarray(-2.0 * (cell.variance * r.rho1 * r.g1 + r.rho0 * r.g0))
 
 
 def _follow(
@@ -193,7 +200,7 @@ def divergence(cell: Cell, theta: np.ndarray, width: np.ndarray) -> np.ndarray:
     and ρ0, plus what this matrix can change by over the width.
     """
     r, (p1, p0) = rates(cell, theta), hessians(cell)
-    variance = cell.line.variance
+    variance = cell.variance
     matrix = 2.0 * variance * _against(r.rho1, p1, r.g1) + 2.0 * _against(r.rho0, p0, r.g0)
     change = np.zeros_like(width)
     for weight, gradient, norm in ((variance, r.g1, abs(cell.s)), (1.0, r.g0, _norm(cell))):
@@ -202,20 +209,20 @@ def divergence(cell: Cell, theta: np.ndarray, width: np.ndarray) -> np.ndarray:
         change += 2.0 * weight * KEPT * norm * width * (2.0 * size + norm * width)
     # Eigenvalues are computed to rounding of the norm.
     slack = 1e-13 * np.sum(np.abs(matrix), axis=(-2, -1))
-    return -np.linalg.eigvalsh(matrix)[..., 0] + change + slack
+    return np.asarray(-np.linalg.eigvalsh(matrix)[..., 0] + change + slack)
 
 
 def quadratic(cell: Cell) -> float:
     """Return k in the term k radius² of the rate: 2 (1/16 + (9/16) (1/(1 − κ) − 1)) (V |P1|² + |P0|²)."""
     factor = 1.0 / 16.0 + 9.0 / 16.0 * (1.0 / (1.0 - KEPT) - 1.0)
-    return 2.0 * factor * (cell.line.variance * cell.s**2 + _norm(cell) ** 2)
+    return 2.0 * factor * (cell.variance * cell.s**2 + _norm(cell) ** 2)
 
 
 def hessians(cell: Cell) -> tuple[np.ndarray, np.ndarray]:
     """Return the Hessians of ρ1 and ρ0, which are constant."""
     p1, p0 = np.zeros((4, 4)), np.zeros((4, 4))
     p1[0, 2] = p1[2, 0] = cell.s
-    p0[0, 2] = p0[2, 0] = cell.s * cell.line.mean_x
+    p0[0, 2] = p0[2, 0] = cell.s * cell.mean_x
     p0[1, 2] = p0[2, 1] = cell.s
     return p1, p0
 
@@ -232,7 +239,7 @@ def defect(cell: Cell, control: np.ndarray, h: np.ndarray) -> np.ndarray:
     coefficients = np.einsum("pq,qn...->pn...", _to_bernstein(), missing)
     # The transformation amplifies rounding by its norm, about 1e3.
     slack = 1e-12 * np.max(np.sqrt(np.sum(speed**2, axis=1)), axis=0)
-    return np.max(np.sqrt(np.sum(coefficients**2, axis=1)), axis=0) + slack
+    return np.asarray(np.max(np.sqrt(np.sum(coefficients**2, axis=1)), axis=0) + slack)
 
 
 def largest_root_excess(cell: Cell, theta: np.ndarray, radius: np.ndarray) -> np.ndarray:
@@ -242,7 +249,7 @@ def largest_root_excess(cell: Cell, theta: np.ndarray, radius: np.ndarray) -> np
     for value, gradient, norm in ((r.rho1, r.g1, abs(cell.s)), (r.rho0, r.g0, _norm(cell))):
         size = np.sqrt(np.sum(gradient**2, axis=0))
         bounds.append(np.abs(value) + radius * (size + 0.5 * norm * radius))
-    return np.sqrt(cell.line.variance * bounds[0] ** 2 + bounds[1] ** 2)
+    return np.asarray(np.sqrt(cell.variance * bounds[0] ** 2 + bounds[1] ** 2))
 
 
 def ends(cell: Cell, theta: np.ndarray, radius: np.ndarray, excess: np.ndarray) -> np.ndarray:
@@ -255,7 +262,7 @@ def ends(cell: Cell, theta: np.ndarray, radius: np.ndarray, excess: np.ndarray) 
     room = weight**2 - twice
     bounded = (room >= 0.0) & (weight > 0.0)
     path = twice / np.where(bounded, weight + np.sqrt(np.where(bounded, room, 0.0)), 1.0)
-    return bounded & (wall_distance(cell, theta[None]) - radius > path)
+    return np.asarray(bounded & (wall_distance(cell, theta[None]) - radius > path))
 
 
 def wall_distance(cell: Cell, control: np.ndarray) -> np.ndarray:
@@ -264,18 +271,18 @@ def wall_distance(cell: Cell, control: np.ndarray) -> np.ndarray:
         np.min(cell.sign * (control[:, 0] * end + control[:, 1]), axis=0) / np.hypot(1.0, end)
         for end in (cell.lo, cell.hi)
     ]
-    return np.minimum(*found)
+    return np.asarray(np.minimum(*found))
 
 
 def _against(rho: np.ndarray, p: np.ndarray, g: np.ndarray) -> np.ndarray:
     """Return ρ P + κ g gᵀ, shape (n, 4, 4)."""
-    outer = np.einsum("in,jn->nij", g, g)
-    return rho[:, None, None] * p + KEPT * outer
+    outer: np.ndarray = np.einsum("in,jn->nij", g, g)
+    return np.asarray(rho[:, None, None] * p + KEPT * outer)
 
 
 def _norm(cell: Cell) -> float:
     """Return the spectral norm of ρ0's Hessian."""
-    return abs(cell.s) * float(np.hypot(1.0, cell.line.mean_x))
+    return abs(cell.s) * float(np.hypot(1.0, cell.mean_x))
 
 
 def _to_bernstein() -> np.ndarray:

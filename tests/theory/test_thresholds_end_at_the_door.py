@@ -47,7 +47,7 @@ def opening(problem: Problem, theta: np.ndarray, n: int) -> np.ndarray:
     around = theta[:, :, None] + size * rng.normal(size=(4, theta.shape[1], n))
     # Some of them are the line itself, with the kink pushed in along (w1, b1).
     around[2:, :, ::2] = theta[2:, :, None]
-    return np.min(loss(around, problem), axis=-1) - float(best_line(problem).loss)
+    return np.asarray(np.min(loss(around, problem), axis=-1) - float(best_line(problem).loss))
 
 
 @pytest.mark.parametrize("name", DOORS)
@@ -76,7 +76,7 @@ def thresholds(problem: Problem, n: int, seed: int, halvings: int) -> np.ndarray
         middle = 0.5 * (inside + outside)
         is_global = flow_run(Neuron(*middle), problem, rtol=1e-12, backend=ENGINE).outcome == GLOBAL
         inside, outside = np.where(is_global, middle, inside), np.where(is_global, outside, middle)
-    return outside
+    return np.asarray(outside)
 
 
 def distances(problem: Problem, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

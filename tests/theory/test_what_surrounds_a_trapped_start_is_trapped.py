@@ -12,23 +12,22 @@ from gradflow.activity import HYPERACTIVE, activity
 from gradflow.field.baselines import best_line
 from gradflow.problem import Neuron, Problem, Uniform
 from gradflow.theory import tube
-from gradflow.theory.hyperactive import contraction, line
-from gradflow.theory.tube import Cell, surround
+from gradflow.theory.hyperactive import line
+from gradflow.theory.tube import Cell, cell_of, surround
 from tests.theory.cell import field, follow
 from tests.theory.moments import PROBLEMS
 
-SIDES = [
-    pytest.param(problem, s, id=f"{name}, slope {s}")
+CASES = {
+    f"{name}, slope {s}": (problem, s)
     for name, problem in PROBLEMS.items()
     for s in problem.slopes
     if s != 0.0
-]
+}
+SIDES = [pytest.param(*case, id=name) for name, case in CASES.items()]
 
 
 def cell(problem: Problem, s: float) -> Cell:
-    sign = 1.0 if s == problem.slopes[1] else -1.0
-    c = float(contraction(problem, s))
-    return Cell(s, sign, float(problem.lo), float(problem.hi), line(problem), c)
+    return cell_of(problem, s, 1.0 if s == problem.slopes[1] else -1.0)
 
 
 def starts(problem: Problem, s: float, n: int, seed: int) -> np.ndarray:
@@ -91,7 +90,7 @@ def test_no_counterexample_in_the_balls(problem: Problem, s: float) -> None:
 @pytest.mark.slow
 def test_no_counterexample_among_many() -> None:
     checked = 0
-    for k, (problem, s) in enumerate(side.values for side in SIDES):  # type: ignore[misc]
+    for k, (problem, s) in enumerate(CASES.values()):
         theta = starts(problem, s, 1500, seed=100 + k)
         radius = 10.0 ** np.random.default_rng(k).uniform(-3.0, -0.3, theta.shape[1])
         inside = surround(theta, problem, radius, steps=600).trapped
