@@ -13,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.activity import BALANCED, DEAD, HYPERACTIVE
+from gradflow.decision import BARRIER, SIMULATION, Decision, decide
 from gradflow.descent import train
 from gradflow.descent.hyper import Config
+from gradflow.field import loss
 from gradflow.flow.ensemble import Level, States, StopRule, integrate_ensemble
 from gradflow.flow.integrate import Point, integrate
 from gradflow.outcome import (
@@ -30,7 +32,7 @@ from gradflow.outcome import (
     references,
 )
 from gradflow.problem import Neuron, Problem
-from gradflow.theory.energy import barriers, reaches_teacher
+from gradflow.theory.energy import barriers
 
 Decide = Callable[[np.ndarray], np.ndarray]
 
@@ -96,47 +98,84 @@ def bracket(
 
 
 def flow_outcomes(
-    neuron: Neuron, problem: Problem, *, rtol: float = 1e-12, longest: float = 1e6
+    neuron: Neuron, problem: Problem, *, rtol: float = 1e-12, longest: float = 1e6, theory: bool = True
 ) -> np.ndarray:
     """Return the outcomes of the flow from an array of starts, each given the time it needs.
 
+    As `flow_decisions`, without what decided.
+    """
+    found = flow_decisions(neuron, problem, rtol=rtol, longest=longest, theory=theory)
+    return np.asarray(found.outcome)
+
+
+def flow_decisions(
+    neuron: Neuron, problem: Problem, *, rtol: float = 1e-12, longest: float = 1e6, theory: bool = True
+) -> Decision:
+    """Return the outcomes of the flow from an array of starts, and the theorems that decided them.
+
     A trajectory near a separatrix lingers, so none is cut off at a fixed time: it is followed until the
-    outcome is decided, at most to t = `longest`.
+    outcome is decided, at most to t = `longest`. SciPy follows one after the other.
 
     Parameters
     ----------
     neuron : Neuron
         Fields broadcast to the starts' shape.
+    theory : bool
+        Whether theorems decide; if not, a trajectory must come to rest, |∇L| ≤ 1e-9.
     """
     starts = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in neuron))
     levels = References(*(float(level) for level in references(problem)))
-    codes = [
-        _flow_outcome(Neuron(*values), problem, levels, rtol, longest)
+    follow = _followed if theory else _rested
+    found = [
+        follow(Neuron(*values), problem, levels, rtol, longest)
         for values in zip(*map(np.ravel, starts), strict=True)
     ]
-    return np.array(codes, dtype=np.int8).reshape(starts[0].shape)
+    pairs = np.array(found, dtype=np.int8).reshape(*starts[0].shape, 2)
+    return Decision(pairs[..., 0], pairs[..., 1])
 
 
-def _flow_outcome(neuron: Neuron, problem: Problem, levels: References, rtol: float, longest: float) -> int:
-    decided, seen, barrier = UNDECIDED, 0, _barrier(problem)
+def _followed(
+    neuron: Neuron, problem: Problem, levels: References, rtol: float, longest: float
+) -> tuple[int, int]:
+    """Follow one start until its outcome is decided; return the outcome and the theorem."""
+    decided, barrier, seen = (UNDECIDED, SIMULATION), _barrier(problem), 0
 
     def stop(point: Point) -> bool:
         nonlocal decided, seen
         if point.loss < barrier:
-            decided = GLOBAL
+            decided = GLOBAL, BARRIER
             return True
-        if not any(near(point.loss, levels)):
+        is_near = any(near(point.loss, levels))
+        if not is_near and point.activity == BALANCED:
             return False
         seen += 1
         # To decide costs as much as a step, and a trajectory may linger for hundreds of them.
         if seen % 5 == 1:
-            decided = int(outcome(np.array(point.theta), problem))
-        if decided == CONSTANT and _revives(np.array(point.theta), point.activity, problem):
-            decided = UNDECIDED
-        return decided != UNDECIDED
+            decided = _decision(np.array(point.theta), problem)
+        if decided == (CONSTANT, SIMULATION) and _revives(np.array(point.theta), point.activity, problem):
+            decided = UNDECIDED, SIMULATION
+        return decided[0] != UNDECIDED
 
     run = integrate(neuron, problem, longest, rtol=rtol, stop=stop)
-    return decided if decided != UNDECIDED else int(outcome(np.array(run.last.theta), problem))
+    return decided if decided[0] != UNDECIDED else _decision(np.array(run.last.theta), problem)
+
+
+def _rested(
+    neuron: Neuron, problem: Problem, levels: References, rtol: float, longest: float
+) -> tuple[int, int]:
+    """Follow one start until it rests; return the outcome, and that no theorem decided it."""
+
+    def stop(point: Point) -> bool:
+        return any(near(point.loss, levels)) and bool(at_rest(np.array(point.theta), problem, AT_REST))
+
+    run = integrate(neuron, problem, longest, rtol=rtol, stop=stop)
+    return int(outcome(np.array(run.last.theta), problem)), SIMULATION
+
+
+def _decision(theta: np.ndarray, problem: Problem) -> tuple[int, int]:
+    """Return what is proved of a state's end, or else what the state itself shows."""
+    code, theorem = (int(part) for part in decide(theta, problem))
+    return (code, theorem) if code != UNDECIDED else (int(outcome(theta, problem)), SIMULATION)
 
 
 def _revives(theta: np.ndarray, state: np.ndarray | int, problem: Problem) -> np.ndarray:
@@ -158,11 +197,24 @@ CLOSE = 1.0 + 1e-6
 
 
 class Ends(NamedTuple):
-    """Where trajectories ended: outcome codes, final losses, and the first change of activity (NaN: none)."""
+    """Where trajectories ended; arrays of the starts' shape.
+
+    Attributes
+    ----------
+    outcome : array of int8
+        Codes of `gradflow.outcome.OUTCOMES`.
+    loss : array
+        The last loss, where the trajectory was left.
+    first_crossing : array
+        When activity first changed until then; NaN: not.
+    decided_by : array of int8
+        The theorem that decided the outcome, codes of `gradflow.decision.THEOREMS`; 0: the simulation did.
+    """
 
     outcome: np.ndarray
     loss: np.ndarray
     first_crossing: np.ndarray
+    decided_by: np.ndarray
 
 
 def flow_run(
@@ -176,21 +228,30 @@ def flow_run(
 ) -> Ends:
     """Follow the flow from an array of starts until each outcome is decided, at most to t = `longest`.
 
-    It is decided by what is proved of the flow: below the energy barrier it reaches the teacher, in the
-    trap it ends on the best line, a dead neuron stays. With `theory` off it is followed until it rests,
-    |∇L| ≤ 1e-9. The first crossing is the time of the first wall crossing until then, the teacher's
-    breakpoint included; the loss is that of the last state.
+    It is decided by what is proved of the flow (`gradflow.decision`), at the start if that is enough, or by
+    coming to rest. With `theory` off it is followed until it rests, |∇L| ≤ 1e-9. The first crossing is the
+    time of the first wall crossing until then, the teacher's breakpoint included; the loss is that of the
+    last state.
     """
-    rule = (
-        _decided(problem)
-        if theory
-        else StopRule((Level(0.0, np.inf, slow=AT_REST * CLOSE),), _rests(problem))
+    start = np.stack(np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in neuron)))
+    if not theory:
+        rest = StopRule((Level(0.0, np.inf, slow=AT_REST * CLOSE),), _rests(problem))
+        run = integrate_ensemble(start, problem, longest, rtol=rtol, stop=rest, backend=backend)
+        codes = np.asarray(outcome(run.final, problem))
+        return Ends(codes, np.asarray(run.loss), np.asarray(run.first_crossing), np.zeros_like(codes))
+    codes, theorem = (np.asarray(part) for part in decide(start, problem))
+    value, first = np.asarray(loss(start, problem)), np.full(codes.shape, np.nan)
+    open_ = codes == UNDECIDED
+    run = integrate_ensemble(
+        start[:, open_], problem, longest, rtol=rtol, stop=_decided(problem), backend=backend
     )
-    run = integrate_ensemble(neuron, problem, longest, rtol=rtol, stop=rule, backend=backend)
-    codes = np.asarray(outcome(run.final, problem))
-    if theory:
-        codes = np.where(reaches_teacher(run.final, problem), np.int8(GLOBAL), codes)
-    return Ends(codes, np.asarray(run.loss), np.asarray(run.first_crossing))
+    proved = decide(run.final, problem)
+    seen = np.where(proved.outcome == UNDECIDED, outcome(run.final, problem), proved.outcome)
+    for array, some in zip(
+        (codes, theorem, value, first), (seen, proved.theorem, run.loss, run.first_crossing), strict=True
+    ):
+        array[open_] = np.asarray(some)
+    return Ends(codes, value, first, theorem)
 
 
 def _barrier(problem: Problem) -> float:
@@ -206,10 +267,11 @@ def _decided(problem: Problem) -> StopRule:
     """Return the rule that ends a trajectory as soon as its outcome is known."""
     constant, line, near_constant, near_line = (float(level) for level in references(problem))
 
-    def decide(states: States) -> np.ndarray:
+    def is_decided(states: States) -> np.ndarray:
+        proved = np.asarray(decide(states.theta, problem).outcome) != UNDECIDED
         codes = outcome(states.theta, problem)
         revives = (codes == CONSTANT) & _revives(states.theta, states.activity, problem)
-        return np.asarray((codes != UNDECIDED) & ~revives)
+        return np.asarray(proved | ((codes != UNDECIDED) & ~revives))
 
     slow = RESTING_GRADIENT * CLOSE
     return StopRule(
@@ -217,13 +279,14 @@ def _decided(problem: Problem) -> StopRule:
             # Below the barrier the flow is proved to reach the teacher. Where nothing is proved, a loss as
             # low as this is `global` whatever else is true.
             Level(0.0, max(_barrier(problem), near_line / CLOSE), at_once=True),
-            Level(line, near_line, activity=HYPERACTIVE),
-            Level(line, near_line, activity=DEAD),
+            # Without a kink a trap may hold at any loss; to ask at all of them costs more than it saves.
+            Level(line, 10.0 * near_line, activity=HYPERACTIVE),
+            Level(line, 10.0 * near_line, activity=DEAD),
             # Elsewhere a trajectory must be at rest.
             Level(line, near_line, slow),
             Level(constant, near_constant, slow),
         ),
-        decide,
+        is_decided,
     )
 
 
@@ -241,7 +304,7 @@ def descent_run(
     codes = np.asarray(outcome(run.final, problem, run.diverged))
     changes = np.asarray(run.first_change)
     first = np.where(changes < 0, np.nan, changes)
-    return Ends(codes, run.loss[-1].astype(np.float64), first)
+    return Ends(codes, run.loss[-1].astype(np.float64), first, np.zeros_like(codes))
 
 
 def descent_outcomes(

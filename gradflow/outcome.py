@@ -59,9 +59,9 @@ def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Arra
         is_near = near(value, References(*adaptable(*references(problem))))
         # Only with s₋ = 0 does a dead neuron stay where it is.
         is_dead = (activity(neuron, problem) == DEAD) & (problem.slopes[0] == 0.0)
-        is_trapped = _among(is_near.linear, trapped, neuron, problem)
+        is_trapped = among(is_near.linear, trapped, neuron, problem)
         open_ = (is_near.linear & ~is_trapped) | (is_near.constant & ~is_dead)
-        is_resting = _among(open_ & ~is_near.zero, at_rest, neuron, problem)
+        is_resting = among(open_ & ~is_near.zero, at_rest, neuron, problem)
     is_linear = is_near.linear & (is_trapped | is_resting)
     is_constant = is_near.constant & (is_dead | is_resting)
     is_diverged = ~xp.isfinite(value) | xp.asarray(diverged)
@@ -97,7 +97,7 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), tolerance: flo
     one = xp.ones_like(slope[0, ...])
     limit = xp.where(kinked, RESTING_GRADIENT * one, RESTING_LINE * one) if tolerance is None else tolerance
     slow = xp.sqrt(xp.sum(slope * slope, axis=0)) <= limit
-    return _among(slow, _leads_nowhere, neuron, problem)
+    return among(slow, _leads_nowhere, neuron, problem)
 
 
 def _leads_nowhere(neuron: Neuron | Array, problem: Problem) -> Array:
@@ -111,10 +111,18 @@ def _leads_nowhere(neuron: Neuron | Array, problem: Problem) -> Array:
     return finite & (lowest >= -FALLING - 1e-12 * size)
 
 
-def _among(
+def among(
     mask: Array, holds: Callable[[Any, Problem], Array], neuron: Neuron | Array, problem: Problem
 ) -> Array:
-    """Return where `mask` and `holds` are true; what holds is computed for the neurons in the mask only."""
+    """Return where `mask` and `holds` are true; what holds is computed for the neurons in the mask only.
+
+    Parameters
+    ----------
+    mask : array of bool
+        Of the shape of the batch.
+    holds : callable
+        Given neurons and a problem, an array of bool.
+    """
     mask = np.asarray(mask) if isinstance(mask, np.generic) else mask
     xp, shape = namespace(mask), mask.shape
     flat = xp.reshape(mask, (-1,))

@@ -34,7 +34,7 @@ except ImportError:  # not POSIX
     fcntl = None
 
 NOT_COMPUTED = -1
-"""The outcome of starts whose block is not there yet."""
+"""Outcome and theorem of starts whose block is not there yet."""
 
 
 class Store(NamedTuple):
@@ -106,8 +106,8 @@ def write_block(store: Store, index: int, block: Block) -> None:
         store.arrays[name][place(store.sweep, index)] = values
 
 
-def read_outcomes(store: Store, index: int) -> np.ndarray:
-    """Return the outcome codes of a finished block.
+def read_codes(store: Store, index: int, name: str) -> np.ndarray:
+    """Return a finished block's codes: its outcomes ("outcome") or theorems ("decided_by").
 
     Raises
     ------
@@ -115,9 +115,9 @@ def read_outcomes(store: Store, index: int) -> np.ndarray:
         If they are damaged.
     """
     try:
-        return np.asarray(store.arrays["outcome"][place(store.sweep, index)])
+        return np.asarray(store.arrays[name][place(store.sweep, index)])
     except (RuntimeError, ValueError) as error:
-        damaged = _files(store, index)[Block._fields.index("outcome")]
+        damaged = _files(store, index)[Block._fields.index(name)]
         raise ValueError(
             f"out: {str(damaged)!r} is damaged; without it the block is computed again"
         ) from error
@@ -173,7 +173,7 @@ def _create(path: Path, sweep: Sweep) -> None:
                     chunks=sides(sweep) if is_result else variable.shape,
                     chunk_key_encoding={"name": "default", "separator": "/"},
                     compressors=ZstdCodec(level=0, checksum=True),
-                    fill_value=NOT_COMPUTED if name == "outcome" else float("nan"),
+                    fill_value=NOT_COMPUTED if variable.dtype.kind == "i" else float("nan"),
                     dimension_names=[str(dim) for dim in variable.dims],
                     attributes={key: _plain(value) for key, value in variable.attrs.items()},
                 )

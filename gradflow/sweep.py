@@ -20,13 +20,14 @@ import xarray as xr
 
 from gradflow import __version__
 from gradflow.basins import descent_run, flow_run
+from gradflow.decision import SIMULATION, THEOREMS
 from gradflow.descent import OPTIMIZERS, optimizer
 from gradflow.descent.loop import BACKENDS
 from gradflow.executors import completed
 from gradflow.fused import available
 from gradflow.outcome import UNDECIDED
 from gradflow.problem import PARAMETERS, Neuron, Problem, Uniform, grid
-from gradflow.results import outcome_codes
+from gradflow.results import codes, outcome_codes
 
 BLOCK = 8192
 """Trajectories in a block: enough to fill the arithmetic, few enough to lose little when one fails."""
@@ -35,7 +36,7 @@ MOST = 10_000_000_000
 """Trajectories in a sweep, at most."""
 
 MOST_BLOCKS = 10_000_000
-"""Blocks in a sweep, at most: each is three files of a store."""
+"""Blocks in a sweep, at most: each is four files of a store."""
 
 MOST_IN_MEMORY = 100_000_000
 """Trajectories whose results are put together in memory, and values of an axis, at most."""
@@ -179,6 +180,7 @@ class Block(NamedTuple):
     outcome: np.ndarray
     loss: np.ndarray
     first_crossing: np.ndarray
+    decided_by: np.ndarray
 
 
 def sides(sweep: Sweep) -> tuple[int, ...]:
@@ -251,6 +253,12 @@ def template(sweep: Sweep) -> xr.Dataset:
             "outcome": outcome_codes(np.broadcast_to(np.int8(UNDECIDED), sweep.shape), dims),
             "loss": (dims, nothing, {"long_name": "final loss", "units": "1"}),
             "first_crossing": (dims, nothing, {"long_name": f"{first} (NaN: none)", "units": "1"}),
+            "decided_by": codes(
+                np.broadcast_to(np.int8(SIMULATION), sweep.shape),
+                THEOREMS,
+                dims,
+                "theorem that decided the outcome",
+            ),
         },
         coords={
             axis.name: (axis.name, axis.values, {"long_name": f"initial {axis.name}"}) for axis in sweep.axes

@@ -24,7 +24,7 @@ from gradflow.store import (
     is_finished,
     locked,
     open_store,
-    read_outcomes,
+    read_codes,
     write_block,
 )
 from gradflow.sweep import Axis, Block, Sweep, blocks, compute, place, run
@@ -99,7 +99,7 @@ def test_what_is_not_computed_is_no_outcome(path: Path) -> None:
     known = np.zeros(SWEEP.shape, dtype=bool)
     for index in some:
         known[place(SWEEP, index)] = True
-        np.testing.assert_array_equal(read_outcomes(store, index), computed(index).outcome)
+        np.testing.assert_array_equal(read_codes(store, index, "outcome"), computed(index).outcome)
     with xr.open_zarr(path) as found:
         np.testing.assert_array_equal(found["outcome"] == NOT_COMPUTED, ~known)
         assert NOT_COMPUTED not in found["outcome"].attrs["flag_values"]
@@ -117,10 +117,12 @@ def test_blocks_share_no_file(path: Path, shape: tuple[int, ...], block: int) ->
     before = files(store)
     for index in reversed(blocks(sweep)):
         part = values[place(sweep, index)]
-        write_block(store, index, Block(part.astype(np.int8), part, np.full(part.shape, np.nan)))
+        write_block(
+            store, index, Block(part.astype(np.int8), part, np.full(part.shape, np.nan), part.astype(np.int8))
+        )
         after = files(store)
         assert before.items() <= after.items()
-        assert len(after) == len(before) + 3
+        assert len(after) == len(before) + 4
         before = after
     with xr.open_zarr(path) as found:
         np.testing.assert_array_equal(found["loss"], values)
@@ -157,7 +159,7 @@ def test_a_write_that_fails_leaves_no_finished_block(
     assert not is_finished(store, 4)
     write_block(store, 4, computed(4))
     assert is_finished(store, 4)
-    np.testing.assert_array_equal(read_outcomes(store, 4), computed(4).outcome)
+    np.testing.assert_array_equal(read_codes(store, 4, "outcome"), computed(4).outcome)
 
 
 def test_halves_that_a_kill_left_are_cleared_away(path: Path) -> None:
@@ -286,7 +288,7 @@ def test_a_damaged_file_is_named(path: Path) -> None:
     file.write_bytes(data)
     (index,) = (i for i in blocks(SWEEP) if place(SWEEP, i) == (slice(2, 3), slice(3, 6)))
     with pytest.raises(ValueError, match=r"^out: .*outcome/c/2/1' is damaged"):
-        read_outcomes(store, index)
+        read_codes(store, index, "outcome")
 
 
 def test_a_large_sweep_takes_no_memory(path: Path) -> None:
@@ -297,8 +299,8 @@ def test_a_large_sweep_takes_no_memory(path: Path) -> None:
         index = len(blocks(sweep)) // 2
         side = place(sweep, index)[1]
         part = np.zeros((1, side.stop - side.start))
-        write_block(store, index, Block(part.astype(np.int8), part, part))
-        assert read_outcomes(store, index).shape == part.shape
+        write_block(store, index, Block(part.astype(np.int8), part, part, part.astype(np.int8)))
+        assert read_codes(store, index, "outcome").shape == part.shape
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -9,12 +9,13 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from gradflow.basins import bracket, descent_outcomes, flow_outcomes
+from gradflow.basins import bracket, descent_outcomes, flow_decisions
 from gradflow.cli.options import (
     B1,
     B2,
     INTERVAL,
     JSON,
+    NO_THEORY,
     TEACHER,
     UNIT_INTERVAL,
     UNIT_TEACHER,
@@ -38,7 +39,8 @@ from gradflow.cli.steps import (
     backend_option,
     steps_options,
 )
-from gradflow.cli.sweeps import check_out, count_outcomes, sweep_in_memory, sweep_into_store
+from gradflow.cli.sweeps import check_out, count, sweep_in_memory, sweep_into_store
+from gradflow.decision import THEOREMS
 from gradflow.descent import optimizer
 from gradflow.outcome import OUTCOMES
 from gradflow.problem import PARAMETERS
@@ -68,11 +70,13 @@ def threshold(
     dtype: DTYPE = "float64",
     backend: BACKEND = None,
     tol: Annotated[str, typer.Option(metavar="X", help="Largest uncertainty.")] = "1e-10",
+    no_theory: NO_THEORY = False,
     json: JSON = False,
 ) -> None:
     """Locate where the outcome changes along one parameter.
 
-    Of several changes the one found is nearest the lower end that the search comes upon.
+    Of several changes the one found is nearest the lower end that the search comes upon. `decided_by` names
+    the theorems that decided the flow's outcomes on both sides.
     """
     start = neuron(w1, b1, w2, b2)
     lo, hi = sorted(number("--between", value) for value in between)
@@ -89,10 +93,15 @@ def threshold(
     if vary not in (allowed := varied(method, how.samples)):
         raise ValueError(f"--vary: expected one of {', '.join(allowed)}, got {vary!r}")
 
+    theorems: dict[float, int] = {}
+
     def decide(values: np.ndarray) -> np.ndarray:
         begin = start._replace(**{vary: values}) if vary in PARAMETERS else start
         if method == "flow":
-            return flow_outcomes(begin, task)
+            found = flow_decisions(begin, task, theory=not no_theory)
+            if not no_theory:
+                theorems.update(zip(values.tolist(), found.theorem.tolist(), strict=True))
+            return np.asarray(found.outcome)
         extra = {} if vary in PARAMETERS else {vary: values}
         config = optimizer(method, **{**how.hyper, **extra})
         return descent_outcomes(begin, task, config, how.steps, dtype=how.dtype, backend=engine)
@@ -109,11 +118,20 @@ def threshold(
         # The flow is decided one start at a time, an optimiser takes many at the price of a few.
         sections = 1 if method == "flow" else 64
         found = bracket(watched, (lo, hi), tol=uncertainty, sections=sections)
+    by = _either_side(theorems, found.value) if theorems else None
     if json:
-        print(to_json(found._asdict()))
+        print(to_json({**found._asdict(), **({"decided_by": by} if by else {})}))
     else:
         print(f"{vary} = {found.value:.15g} +- {found.uncertainty:.2g}")
         print(f"below: {found.below}, above: {found.above}")
+        if by:
+            print(f"decided by: {by['below']} (below), {by['above']} (above)")
+
+
+def _either_side(theorems: dict[float, int], value: float) -> dict[str, str]:
+    """Return which theorems decided the starts nearest below and above a value."""
+    below, above = max(v for v in theorems if v <= value), min(v for v in theorems if v >= value)
+    return {"below": THEOREMS[theorems[below]], "above": THEOREMS[theorems[above]]}
 
 
 def basins(
@@ -135,10 +153,7 @@ def basins(
     population: POPULATION = False,
     dtype: DTYPE = "float64",
     backend: BACKEND = None,
-    no_theory: Annotated[
-        bool,
-        typer.Option("--no-theory", help="Follow the flow until it rests, whatever is proved of its end."),
-    ] = False,
+    no_theory: NO_THEORY = False,
     block: Annotated[
         str,
         typer.Option(metavar="N", help="Trajectories computed at a time, at most; a store keeps its own."),
@@ -186,13 +201,20 @@ def basins(
         result = sweep_in_memory(sweep, cluster)
         if out is not None:
             write(result, out)
-        found = count_outcomes(result["outcome"].values)
-    counts = {name: int(count) for name, count in zip(OUTCOMES, found, strict=True)}
+        found = count(result["outcome"].values, result["decided_by"].values)
+    counts = dict(zip(OUTCOMES, found.sum(axis=1).tolist(), strict=True))
+    decided_by = dict(zip(THEOREMS, found.sum(axis=0).tolist(), strict=True))
+    n = int(found.sum())
+    by_theory = method == "flow" and not no_theory
     if json:
-        print(to_json({"counts": counts, "n": int(found.sum())}))
+        print(to_json({"counts": counts, "n": n, **({"decided_by": decided_by} if by_theory else {})}))
         return
-    for name, count in counts.items():
-        print(f"{name:<12}{count:>12}{count / int(found.sum()):>10.2%}")
+    for name, number_ in counts.items():
+        print(f"{name:<16}{number_:>12}{number_ / n:>10.2%}")
+    if by_theory:
+        print("decided by")
+        for name, number_ in decided_by.items():
+            print(f"  {name:<14}{number_:>12}{number_ / n:>10.2%}")
 
 
 def _axis(text: str) -> Axis:

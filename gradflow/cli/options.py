@@ -87,6 +87,9 @@ INTERVAL = Annotated[
     ),
 ]
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+NO_THEORY = Annotated[
+    bool, typer.Option("--no-theory", help="Follow the flow until it rests, whatever is proved of its end.")
+]
 OUT_NC = Annotated[
     Path | None, typer.Option("--out", metavar="FILE.nc", help="Write the trajectory as NetCDF.")
 ]

@@ -27,6 +27,7 @@ from gradflow.cli.options import (
     progress_bar,
 )
 from gradflow.cli.steps import DTYPE, HYPER, LR, POPULATION, SAMPLES, STEPS, steps_options
+from gradflow.decision import THEOREMS
 from gradflow.descent import OPTIMIZERS
 from gradflow.descent import optimizer as make_optimizer
 from gradflow.descent.dataset import descend
@@ -44,21 +45,38 @@ def flow(
     interval: INTERVAL = UNIT_INTERVAL,
     t_end: Annotated[str, typer.Option(metavar="T", help="Final time.")] = "200",
     rtol: Annotated[str, typer.Option(metavar="X", help="Relative tolerance of a step.")] = "1e-10",
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Stop as soon as a theorem decides the outcome.")
+    ] = False,
+    no_theory: Annotated[
+        bool, typer.Option("--no-theory", help="Judge the outcome by the last state alone.")
+    ] = False,
     out: OUT_NC = None,
     json: JSON = False,
 ) -> None:
     """Follow one neuron under the gradient flow.
 
     The loss is the population's; crossings between activities, and past the teacher's breakpoint, are
-    located. `limit` is where the trajectory has converged to, if it has.
+    located. `limit` is where the trajectory has converged to, if it has; `decided_by` names the theorem that
+    decides the outcome, and `decided_at` the time by which it does.
     """
     start, task = neuron(w1, b1, w2, b2), problem(teacher, interval)
     duration, tolerance = number("--t-end", t_end, least=0), number("--rtol", rtol)
     if not 1e-13 <= tolerance <= 1e-2:
         raise ValueError(f"--rtol: expected a number between 1e-13 and 1e-2, got {rtol!r}")
+    if until_decided and no_theory:
+        raise ValueError("--until-decided: expected without --no-theory, which lets no theorem decide")
     check_file(out)
     with progress_bar("flow", duration) as advance:
-        run = gradient_flow(start, task, t_end=duration, rtol=tolerance, progress=advance)
+        run = gradient_flow(
+            start,
+            task,
+            t_end=duration,
+            rtol=tolerance,
+            theory=not no_theory,
+            until_decided=until_decided,
+            progress=advance,
+        )
     if out is not None:
         write(run, out)
     times = zip(run["crossing_time"].values, run["crossing_event"].values, strict=True)
@@ -70,6 +88,8 @@ def flow(
         "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
         "limit": limit if np.all(np.isfinite(run["limit"].values)) else None,
         "status": STATUSES[int(run["status"])],
+        "decided_by": THEOREMS[int(run["decided_by"])],
+        "decided_at": None if np.isnan(run["decided_at"]) else float(run["decided_at"]),
     }
     _show(report, json)
 

@@ -13,8 +13,9 @@ import xarray as xr
 
 from gradflow.cli.options import check_directory, check_file, progress_bar
 from gradflow.cli.workers import cores, interrupts_held, results
+from gradflow.decision import THEOREMS
 from gradflow.outcome import OUTCOMES
-from gradflow.store import Store, is_finished, locked, open_store, read_outcomes, write_block
+from gradflow.store import Store, is_finished, locked, open_store, read_codes, write_block
 from gradflow.sweep import Block, Sweep, assemble, blocks, compute
 
 
@@ -36,9 +37,11 @@ def check_out(path: Path | None) -> None:
         check_directory(path.parent)
 
 
-def count_outcomes(codes: np.ndarray) -> np.ndarray:
-    """Return how often each outcome occurs."""
-    return np.bincount(codes.ravel(), minlength=len(OUTCOMES))
+def count(outcome: np.ndarray, decided_by: np.ndarray) -> np.ndarray:
+    """Return how often each outcome is decided by each theorem, shape (outcomes, theorems)."""
+    shape = len(OUTCOMES), len(THEOREMS)
+    pairs = np.ravel_multi_index((outcome.ravel(), decided_by.ravel()), shape)
+    return np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def sweep_in_memory(sweep: Sweep, cluster: str | None) -> xr.Dataset:
@@ -48,7 +51,7 @@ def sweep_in_memory(sweep: Sweep, cluster: str | None) -> xr.Dataset:
 
 
 def sweep_into_store(sweep: Sweep, path: Path, cluster: str | None) -> np.ndarray:
-    """Compute what a store lacks of a sweep, and return how often each outcome occurs in all of it.
+    """Compute what a store lacks of a sweep, and return what `count` finds in all of it.
 
     Says on standard error what was found. The results are never all in memory.
 
@@ -63,7 +66,7 @@ def sweep_into_store(sweep: Sweep, path: Path, cluster: str | None) -> np.ndarra
     with interrupts_held():
         store = open_store(path, sweep)
     indices = blocks(store.sweep)
-    counts = np.zeros(len(OUTCOMES), dtype=np.int64)
+    counts = np.zeros((len(OUTCOMES), len(THEOREMS)), dtype=np.int64)
     missing = _missing(store)
     if missing:
         with locked(store):
@@ -86,7 +89,7 @@ def sweep_into_store(sweep: Sweep, path: Path, cluster: str | None) -> np.ndarra
     absent = set(missing)
     for index in indices:
         if index not in absent:
-            counts += count_outcomes(read_outcomes(store, index))
+            counts += count(*(read_codes(store, index, name) for name in ("outcome", "decided_by")))
     return counts
 
 
@@ -95,12 +98,12 @@ def _missing(store: Store) -> list[int]:
 
 
 def _write_missing(store: Store, missing: Sequence[int], cluster: str | None) -> np.ndarray:
-    counts = np.zeros(len(OUTCOMES), dtype=np.int64)
+    counts = np.zeros((len(OUTCOMES), len(THEOREMS)), dtype=np.int64)
     with closing(_computed(store.sweep, missing, cluster)) as computed:
         for index, block in computed:
             with interrupts_held():
                 write_block(store, index, block)
-            counts += count_outcomes(block.outcome)
+            counts += count(block.outcome, block.decided_by)
     return counts
 
 

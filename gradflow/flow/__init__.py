@@ -7,15 +7,17 @@ beneath it, for callers that need neither the dataset nor its checks.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from gradflow.activity import DEAD
 from gradflow.backend import Array
+from gradflow.decision import SIMULATION, THEOREMS, decide
 from gradflow.field.baselines import best_constant
-from gradflow.flow.integrate import AUTO, METHODS, STATUSES, Trajectory, integrate
-from gradflow.outcome import at_rest, outcome
+from gradflow.flow.integrate import AUTO, METHODS, STATUSES, Point, Trajectory, integrate
+from gradflow.outcome import UNDECIDED, at_rest, outcome
 from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, numbers, require_finite
 from gradflow.results import activity_codes, balancedness, codes, outcome_codes, provenance, state_variables
 
@@ -31,6 +33,8 @@ def gradient_flow(
     method: str = AUTO,
     times: Array | None = None,
     max_steps: int = 200_000,
+    theory: bool = True,
+    until_decided: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> xr.Dataset:
     """Integrate the gradient flow of one neuron on the population loss.
@@ -52,6 +56,10 @@ def gradient_flow(
         Record at these increasing times in [0, t_end]; default: at every step and crossing.
     max_steps : int
         Give up after so many steps (`status` says so).
+    theory : bool
+        Whether theorems may decide the outcome (`gradflow.decision`).
+    until_decided : bool
+        Stop as soon as one does; else the flow is followed to `t_end` all the same.
     progress : callable, optional
         Called with the time reached after every step.
 
@@ -62,8 +70,9 @@ def gradient_flow(
         conserved exactly; `activity` is that of the cell, also where (w1, b1) already round onto its wall)
         and energy_residual (L(t) − L(0) + ∫|∇L|² dt, exactly 0). Along `crossing`:
         crossing_time, crossing_event ("balanced -> dead", "passes teacher", …) and crossing_wall (lo,
-        teacher or hi). Scalars: outcome, status; `limit` (along `parameter`) is the
-        point the trajectory has converged to, NaN if it has not.
+        teacher or hi). Scalars: outcome, status; decided_by, the theorem that decides the outcome, and
+        decided_at, the first recorded time at which it does (NaN if none does); `limit` (along `parameter`)
+        is the point the trajectory has converged to, NaN if it has not.
 
     Raises
     ------
@@ -101,8 +110,17 @@ def gradient_flow(
         or np.any((moments < 0) | (moments > t_end))
     ):
         raise ValueError(f"times: must be increasing and lie in [0, {t_end}]")
+    stop = (lambda point: _is_decided(point, problem)) if theory and until_decided else None
     run = integrate(
-        start, problem, t_end, rtol=rtol, method=method, times=moments, max_steps=max_steps, progress=progress
+        start,
+        problem,
+        t_end,
+        rtol=rtol,
+        method=method,
+        times=moments,
+        max_steps=max_steps,
+        progress=progress,
+        stop=stop,
     )
     attributes = provenance(
         "flow",
@@ -112,7 +130,11 @@ def gradient_flow(
         rtol=rtol,
         method=method,
     )
-    return _dataset(run, start, problem, attributes)
+    return _dataset(run, start, problem, attributes, theory)
+
+
+def _is_decided(point: Point, problem: Problem) -> bool:
+    return int(decide(np.array(point.theta), problem).outcome) != UNDECIDED
 
 
 def _number(name: str, value: float) -> float:
@@ -122,7 +144,9 @@ def _number(name: str, value: float) -> float:
     return float(value)
 
 
-def _dataset(run: Trajectory, start: Neuron, problem: Problem, attributes: dict[str, str]) -> xr.Dataset:
+def _dataset(
+    run: Trajectory, start: Neuron, problem: Problem, attributes: dict[str, str], theory: bool
+) -> xr.Dataset:
     theta = np.array([p.theta for p in run.points], dtype=np.float64).reshape(-1, 4).T
     value = np.array([p.loss for p in run.points])
     descended = np.array([p.descended for p in run.points])
@@ -131,6 +155,8 @@ def _dataset(run: Trajectory, start: Neuron, problem: Problem, attributes: dict[
     last = np.array(run.last.theta)
     limit = _limit(run, problem)
     end = last if np.any(np.isnan(limit)) else limit
+    decided = _decided(run, problem) if theory else Decided(UNDECIDED, SIMULATION, np.nan)
+    code = np.asarray(outcome(end, problem)) if decided.outcome == UNDECIDED else decided.outcome
     dims = ("time",)
     return xr.Dataset(
         {
@@ -150,7 +176,9 @@ def _dataset(run: Trajectory, start: Neuron, problem: Problem, attributes: dict[
             "crossing_time": ("crossing", np.array([c.t for c in run.crossings], dtype=np.float64)),
             "crossing_event": ("crossing", np.array([c.event for c in run.crossings], dtype=str)),
             "crossing_wall": ("crossing", np.array([c.wall for c in run.crossings], dtype=str)),
-            "outcome": outcome_codes(outcome(end, problem), ()),
+            "outcome": outcome_codes(code, ()),
+            "decided_by": codes(decided.theorem, THEOREMS, (), "theorem that decided the outcome"),
+            "decided_at": ((), decided.time, {"long_name": "time by which it did", "units": "1"}),
             "status": codes(run.status, STATUSES, (), "how the integration ended"),
             "limit": (("parameter",), limit),
         },
@@ -160,6 +188,25 @@ def _dataset(run: Trajectory, start: Neuron, problem: Problem, attributes: dict[
         },
         attrs={"title": "Gradient flow of one neuron", **attributes},
     )
+
+
+class Decided(NamedTuple):
+    """What was decided of a trajectory, by which theorem, and by which time."""
+
+    outcome: int
+    theorem: int
+    time: float
+
+
+def _decided(run: Trajectory, problem: Problem) -> Decided:
+    """Return the first decision among the recorded states and the last one."""
+    points = [*run.points, run.last]
+    found = decide(np.array([point.theta for point in points]).T, problem)
+    known = np.flatnonzero(np.asarray(found.outcome) != UNDECIDED)
+    if known.size == 0:
+        return Decided(UNDECIDED, SIMULATION, np.nan)
+    first = int(known[0])
+    return Decided(int(found.outcome[first]), int(found.theorem[first]), float(points[first].t))
 
 
 def _limit(run: Trajectory, problem: Problem) -> np.ndarray:

@@ -26,9 +26,15 @@ class Line(NamedTuple):
 
 
 def line(problem: Problem) -> Line:
-    """Return these numbers; single ones as Python numbers, which adapt to the arrays beside them."""
+    """Return these numbers; single ones as Python numbers, which adapt to the arrays beside them.
+
+    A mean of the inputs that is 0 but for rounding is returned as 0.
+    """
     m = moments(problem)
-    return Line(*adaptable(m.mean_x, m.variance_x, m.mean, best_line(problem).slope))
+    xp, (mean_x, lo, hi) = as_floating((m.mean_x, problem.lo, problem.hi))
+    rounding = 16.0 * float(xp.finfo(mean_x.dtype).eps) * (xp.abs(lo) + xp.abs(hi))
+    mean_x = xp.where(xp.abs(mean_x) > rounding, mean_x, xp.zeros_like(mean_x))
+    return Line(*adaptable(mean_x, m.variance_x, m.mean, best_line(problem).slope))
 
 
 def residuals(neuron: Neuron | Array, problem: Problem, s: float) -> tuple[Array, Array]:
@@ -84,5 +90,9 @@ def trapped(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """
     d_lo, d_hi = wall_distances(neuron, problem)
     s_minus, s_plus = problem.slopes
-    on, off = remaining_path(neuron, problem, s_plus), remaining_path(neuron, problem, s_minus)
-    return ((d_lo > on) & (d_hi > on)) | ((-d_lo > off) & (-d_hi > off))
+    path = remaining_path(neuron, problem, s_plus)
+    holds = (d_lo > path) & (d_hi > path)
+    if s_minus == 0.0:
+        return holds
+    path = remaining_path(neuron, problem, s_minus)
+    return holds | ((-d_lo > path) & (-d_hi > path))

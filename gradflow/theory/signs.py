@@ -64,7 +64,8 @@ def trapped_by_signs(neuron: Neuron | Array, problem: Problem = Problem()) -> Ar
     then converges to the best line. Sufficient, not necessary.
     """
     s_minus, s_plus = problem.slopes
-    return _holds(neuron, problem, s_plus, 1.0) | _holds(neuron, problem, s_minus, -1.0)
+    holds = _holds(neuron, problem, s_plus, 1.0)
+    return holds if s_minus == 0.0 else holds | _holds(neuron, problem, s_minus, -1.0)
 
 
 def path_by_signs(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:

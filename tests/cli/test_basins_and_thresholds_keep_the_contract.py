@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gradflow.cli import run
+from gradflow.decision import THEOREMS
 from gradflow.outcome import OUTCOMES
 from gradflow.results import read
 
@@ -26,7 +27,10 @@ def result(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str
 
 def test_threshold_of_the_flow(capsys: pytest.CaptureFixture[str]) -> None:
     found = result([*FLOW, "--tol", "1e-5"], capsys)
-    assert set(found) == {"value", "uncertainty", "below", "above"}
+    assert set(found) == {"value", "uncertainty", "below", "above", "decided_by"}
+    assert found["decided_by"] == {"below": "sign trap", "above": "energy barrier"}
+    simulated = result([*FLOW, "--tol", "1e-5", "--no-theory"], capsys)
+    assert simulated == {key: value for key, value in found.items() if key != "decided_by"}
     assert abs(float(str(found["value"])) + 1.8727861) <= 1e-5
     assert 0 < float(str(found["uncertainty"])) <= 1e-5
     assert (found["below"], found["above"]) == ("linear", "global")
@@ -106,7 +110,13 @@ def test_basins_count_every_start_and_write_them(tmp_path: Path, capsys: pytest.
 
 def test_flow_basins_with_and_without_theory_agree(capsys: pytest.CaptureFixture[str]) -> None:
     grid = ["basins", "--grid", "b1", "-1.5", "1.5", "4", "--grid", "b2", "-2", "2", "3"]
-    assert result(grid, capsys) == result([*grid, "--no-theory"], capsys)
+    found, simulated = result(grid, capsys), result([*grid, "--no-theory"], capsys)
+    decided_by = found.pop("decided_by")
+    assert found == simulated
+    assert isinstance(decided_by, dict)
+    assert list(decided_by) == list(THEOREMS)
+    assert sum(decided_by.values()) == found["n"] == 12
+    assert decided_by["simulation"] == 0
 
 
 def test_the_backend_changes_no_count(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from gradflow.claims import LEDGER
 from gradflow.cli import run
 from gradflow.results import read
+from gradflow.symbolic.result import STATUSES
 from tests.cli.command import answer
 
 Capture = pytest.CaptureFixture[str]
@@ -20,7 +21,7 @@ COMMON = {"final", "loss", "activity", "outcome", "crossings", "invariant_drift"
 
 def test_flow(capsys: Capture) -> None:
     result = answer(capsys, "flow", "--b2", "-1.2")
-    assert COMMON | {"t", "limit", "status"} == set(result)
+    assert COMMON | {"t", "limit", "status", "decided_by", "decided_at"} == set(result)
     assert list(result["final"]) == ["w1", "b1", "w2", "b2"]
     np.testing.assert_allclose(list(result["final"].values()), [1, 0, 1, 0], atol=1e-8)
     assert (result["t"], result["outcome"], result["activity"]) == (200.0, "global", "balanced")
@@ -115,6 +116,15 @@ def test_intervals(interval: str, capsys: Capture) -> None:
 def test_derive(capsys: Capture) -> None:
     listed = answer(capsys, "derive")["results"]
     assert [entry["number"] for entry in listed] == list(range(1, len(listed) + 1))
+    assert all(set(entry) == {"number", "name", "status", "title"} for entry in listed)
+    assert {entry["status"] for entry in listed} <= set(STATUSES)
+    assert run(["derive"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for entry, line in zip(listed, lines, strict=True):
+        number, name, rest = line.split(maxsplit=2)
+        assert (int(number), name) == (entry["number"], entry["name"])
+        assert rest.split("  ", 1)[0] == entry["status"]
+        assert rest.endswith(entry["title"])
     result = answer(capsys, "derive", "balancedness")
     assert (result["status"], result["holds"]) == ("proved", True)
     assert result["checks"] > 0

@@ -217,7 +217,7 @@ def test_the_run_is_ended(
         assert not [name for name in files_below(tmp_path) if name.endswith(".partial")]
     code, err = ended(sweep_on(pair, path))
     assert code == 0
-    # A kill may have come between the three files of a block.
+    # A kill may have come between the files of a block.
     assert err in [f"{path}: found {k} of {BLOCKS} blocks\n" for k in (found, found - 1)]
     assert contents(path) == undisturbed
 
