@@ -6,7 +6,7 @@ beneath it, for callers that need neither the dataset nor its checks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from gradflow.activity import DEAD
 from gradflow.backend import Array
 from gradflow.decision import SIMULATION, THEOREMS, decide
 from gradflow.field.baselines import best_constant
-from gradflow.flow.integrate import AUTO, METHODS, STATUSES, Point, Trajectory, integrate
+from gradflow.flow.integrate import AUTO, METHODS, STATUSES, Trajectory, integrate
 from gradflow.outcome import UNDECIDED, at_rest, outcome
 from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, numbers, require_finite
 from gradflow.results import activity_codes, balancedness, codes, outcome_codes, provenance, state_variables
@@ -110,7 +110,10 @@ def gradient_flow(
         or np.any((moments < 0) | (moments > t_end))
     ):
         raise ValueError(f"times: must be increasing and lie in [0, {t_end}]")
-    stop = (lambda point: _is_decided(point, problem)) if theory and until_decided else None
+    stop = (lambda point: _is_decided(point.theta, problem)) if theory and until_decided else None
+    if stop is not None and _is_decided(start, problem):
+        t_end = 0.0
+        moments = None if moments is None else moments[moments == 0.0]
     run = integrate(
         start,
         problem,
@@ -133,8 +136,8 @@ def gradient_flow(
     return _dataset(run, start, problem, attributes, theory)
 
 
-def _is_decided(point: Point, problem: Problem) -> bool:
-    return int(decide(np.array(point.theta), problem).outcome) != UNDECIDED
+def _is_decided(theta: Sequence[float], problem: Problem) -> bool:
+    return int(decide(np.array(theta), problem).outcome) != UNDECIDED
 
 
 def _number(name: str, value: float) -> float:
