@@ -24,7 +24,9 @@ Let s₋ = 0, z_e = w1 e + b1 at the ends e = lo, hi, and ζ_e = e ∂L/∂w1 + 
 
 (1) After one step of GD(η) the pre-activations at the ends are z_e − η ζ_e. The neuron is then dead iff η
 ζ_e ≥ z_e for both ends. The rates η > 0 that kill form a closed interval or there are none: below its
-lower end η* no single step kills, and a step of rate η* does.
+lower end no single step kills, and a step of that rate does. It is hyperactive iff η ζ_e ≤ z_e for both
+ends, not both with equality: again an interval. For a balanced neuron the smaller of the two lower ends
+is the largest safe rate η*: below it the step keeps the kink on the input.
 
 (2) A dead neuron stays dead under GD with any rates. w1, b1 and w2 do not move.
 

@@ -38,13 +38,37 @@ def killing_rates(neuron: Neuron | Array, problem: Problem = Problem()) -> Rates
         If s₋ ≠ 0: then a dead neuron is not a trap.
     """
     _require_relu(problem)
+    return _rates(neuron, problem, 1.0)
+
+
+def straightening_rates(neuron: Neuron | Array, problem: Problem = Problem()) -> Rates:
+    """Return the rates η > 0 for which one step of gradient descent leaves the neuron hyperactive.
+
+    It does iff η ζ_e ≤ z_e for both ends (and not both new pre-activations are 0). For a hyperactive neuron
+    `least` is 0. Any slopes.
+    """
+    return _rates(neuron, problem, -1.0)
+
+
+def largest_safe_rate(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
+    """Return η*, below which one step of gradient descent neither kills a neuron nor takes away its kink.
+
+    0 for neurons that are not balanced; ∞ where no rate does.
+    """
+    dead, straight = _rates(neuron, problem, 1.0).least, _rates(neuron, problem, -1.0).least
+    xp, (dead, straight) = as_floating((dead, straight))
+    return xp.minimum(dead, straight)
+
+
+def _rates(neuron: Neuron | Array, problem: Problem, sign: float) -> Rates:
+    """Return the rates with sign · (z_e − η ζ_e) ≤ 0 at both ends e."""
     z_lo, z_hi = end_preactivations(neuron, problem)
     of_w1, of_b1 = gradient(neuron, problem)[:2, ...]
     xp, (z_lo, z_hi, of_w1, of_b1, lo, hi) = as_floating((z_lo, z_hi, of_w1, of_b1, problem.lo, problem.hi))
     one = xp.ones_like(z_lo + of_w1)
     least, largest = 0.0 * one, xp.inf * one
-    for z, end in ((z_lo, lo), (z_hi, hi)):
-        pull = end * of_w1 + of_b1
+    for value, end in ((z_lo, lo), (z_hi, hi)):
+        z, pull = sign * value, sign * (end * of_w1 + of_b1)
         bound = z / xp.where(pull == 0.0, one, pull)
         least = xp.where(pull > 0.0, xp.maximum(least, bound), least)
         largest = xp.where(pull < 0.0, xp.minimum(largest, bound), largest)
@@ -69,7 +93,7 @@ def revival(
     problem : Problem
         With s₋ = 0.
     optimizer : HeavyBall or Adam
-        Without weight decay, at a constant rate.
+        Without weight decay (for that `gradflow.theory.decay`), at a constant rate.
     state : HeavyBallState or Moments
         The optimiser's state after that update.
 

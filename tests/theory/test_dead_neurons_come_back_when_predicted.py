@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.activity import DEAD, activity, end_preactivations
+from gradflow.activity import BALANCED, DEAD, HYPERACTIVE, activity, end_preactivations
 from gradflow.descent import GD, Adam, HeavyBall, train
 from gradflow.descent.adam import Moments
 from gradflow.descent.heavy_ball import HeavyBallState
 from gradflow.descent.registry import init, update
 from gradflow.field import gradient
 from gradflow.problem import Neuron, Problem, Uniform, grid
-from gradflow.theory.steps import NEVER, killing_rates, revival
+from gradflow.theory.steps import NEVER, killing_rates, largest_safe_rate, revival, straightening_rates
 
 PROBLEMS = {
     "default": Problem(),
@@ -41,6 +41,29 @@ def test_a_step_kills_exactly_at_the_killing_rates(name: str) -> None:
     assert np.mean(clear) > 0.99
     assert np.array_equal(killed[clear], predicted[clear])
     assert np.sum(killed & (activity(theta, problem) != DEAD)) > 1000
+
+
+@pytest.mark.parametrize("name", [*PROBLEMS, "leaky"])
+def test_a_step_takes_the_kink_away_exactly_at_these_rates(name: str) -> None:
+    problem = PROBLEMS.get(name, Problem(slopes=(0.2, 1.0)))
+    theta = starts(100_000, 5)
+    rate = np.random.default_rng(6).exponential(1.0, 100_000)
+    least, largest = straightening_rates(theta, problem)
+    final = train(theta, problem, GD(rate), 1, events=False).final
+    z = np.abs(np.stack(end_preactivations(final, problem)))
+    clear = np.min(z, axis=0) > 1e-12 * (1.0 + np.max(np.abs(final), axis=0))
+    straight = activity(final, problem) == HYPERACTIVE
+    assert np.array_equal(straight[clear], ((least <= rate) & (rate <= largest))[clear])
+    balanced = activity(theta, problem) == BALANCED
+    assert np.sum(straight & balanced) > 1000
+    # Below the largest safe rate no step takes a balanced neuron's kink away, and just above it one does.
+    safe = largest_safe_rate(theta, problem)
+    kept = activity(final, problem) == BALANCED
+    assert np.all(kept[clear & balanced & (rate < safe)])
+    some = balanced & (safe < 1e3)
+    over = train(theta[:, some], problem, GD(safe[some] * (1.0 + 1e-9)), 1, events=False).final
+    assert np.mean(activity(over, problem) != BALANCED) > 0.99
+    assert np.all(safe[~balanced] == 0.0)
 
 
 def test_with_momentum_the_rates_are_others() -> None:
