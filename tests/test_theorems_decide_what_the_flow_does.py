@@ -99,7 +99,7 @@ def test_a_theorem_decides_what_a_short_run_does_not_show() -> None:
 
 
 def test_starts_are_decided_alike_one_by_one_and_together() -> None:
-    starts = Neuron(*np.random.default_rng(8).uniform(-2.0, 2.0, (4, 40)))
+    starts = Neuron(*np.random.default_rng(8).uniform(-2.0, 2.0, (4, 14)))
     together, alone = flow_run(starts, Problem()), flow_decisions(starts, Problem())
     np.testing.assert_array_equal(together.outcome, alone.outcome)
     # Some end at the closed edge (derivation 15), and some die away: of these no theorem knows.

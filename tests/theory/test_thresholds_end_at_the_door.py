@@ -100,8 +100,8 @@ def hunt(problem: Problem, n: int, seed: int) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["default", "downward"])
 def test_thresholds_end_at_the_door(name: str) -> None:
-    found = hunt(DOORS[name], 8, seed=5)
-    assert found.size >= 2
+    found = hunt(DOORS[name], 6, seed=5)
+    assert found.size >= 1
     assert np.max(found) < 1e-2
     assert np.median(found) < 1e-4
 
@@ -159,7 +159,7 @@ LIMITS = ["default", "shifted interval", "leaky", "negative slope", "sample"]
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_line_limits_enclose_the_limit(name: str) -> None:
-    check_limits(PROBLEMS[name], 400, 1500)
+    check_limits(PROBLEMS[name], 300, 1000)
 
 
 @pytest.mark.slow

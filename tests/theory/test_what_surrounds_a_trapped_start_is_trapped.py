@@ -12,7 +12,7 @@ from gradflow.activity import HYPERACTIVE, activity
 from gradflow.field.baselines import best_line
 from gradflow.problem import Neuron, Problem, Uniform
 from gradflow.theory import tube
-from gradflow.theory.hyperactive import line
+from gradflow.theory.hyperactive import line, trapped
 from gradflow.theory.tube import Cell, cell_of, surround
 from tests.theory.cell import field, follow
 from tests.theory.moments import PROBLEMS
@@ -101,19 +101,21 @@ def test_no_counterexample_among_many() -> None:
 
 
 def test_the_hunt_finds_starts_that_leave_balls_too_large() -> None:
-    theta = starts(Problem(), 1.0, 3000, seed=21)
+    theta = starts(Problem(), 1.0, 700, seed=21)
     sure = surround(theta, Problem(), 1e-4).trapped
     theta = theta[:, sure]
     wide = np.full(theta.shape[1], 0.3)
     refused = ~surround(theta, Problem(), wide).trapped
     many = around(theta[:, refused], wide[refused], 50, seed=6)
     many = many[:, activity(many) == HYPERACTIVE]
-    assert np.sum(follow(many, Problem(), 1.0, steps=300).left) >= 100
+    assert np.sum(follow(many, Problem(), 1.0, steps=300).left) >= 30
 
 
 def test_a_wrong_curve_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     # The curve of another field has a defect: the radius grows, and the proof does not go through.
-    theta = starts(Problem(), 1.0, 400, seed=3)
+    theta = starts(Problem(), 1.0, 300, seed=3)
+    # Those that a trap holds from the start on need no curve.
+    theta = theta[:, ~trapped(theta)]
     right = surround(theta, Problem(), 1e-3)
     descent, calls = tube.descent, 0
 
@@ -128,8 +130,8 @@ def test_a_wrong_curve_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_most_of_what_is_trapped_is_proved() -> None:
-    theta = starts(Problem(), 1.0, 2000, seed=31)
-    end = follow(theta, Problem(), 1.0, steps=4000)
+    theta = starts(Problem(), 1.0, 500, seed=31)
+    end = follow(theta, Problem(), 1.0, steps=3000)
     stays = ~end.left & (end.after < 1e-9)
     proved = surround(theta, Problem(), 0.0).trapped
     assert not np.any(proved & end.left)
