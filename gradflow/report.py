@@ -101,7 +101,7 @@ def _introduction(claims: list[dict[str, Any]]) -> str:
         "otherwise. Unless a claim says otherwise, training starts at w<sub>1</sub> = w<sub>2</sub> = 1, "
         "b<sub>1</sub> = b<sub>2</sub> = 0 and runs 5000 full-batch steps of Adam at rate 0.01; “100 inputs” are equally "
         "spaced with both ends included, “population” is the exact expectation over [−1, 1] in closed form, and “flow” is "
-        f"its gradient flow. Covered are Observations 0 to 2 of the post (Observation 3, on SiLU, is not); what stands under "
+        f"its gradient flow. Covered are Observations 0 to 2 of the post (Observation 3, on SiLU, is not), and what theorems say of three of its sentences; what stands under "
         "“questions it raises” is not claimed there but asked by its claims. Each entry below was recomputed; the verdicts: "
         f"{told}. An entry’s conditions are stated in its text, with their numbers.</p>"
     )

@@ -4,9 +4,9 @@ To add a document, add a package or module with a tuple `CLAIMS` of `gradflow.cl
 name it in `LEDGER`.
 """
 
-from gradflow.claims import single_neuron
+from gradflow.claims import single_neuron, theory
 from gradflow.claims.ledger import VERDICTS, Checked, Claim, Finding, check, describe, select
 
-LEDGER: tuple[Claim, ...] = (*single_neuron.CLAIMS,)
+LEDGER: tuple[Claim, ...] = (*single_neuron.CLAIMS, *theory.CLAIMS)
 
 __all__ = ["LEDGER", "VERDICTS", "Checked", "Claim", "Finding", "check", "describe", "select"]

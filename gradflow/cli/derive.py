@@ -13,24 +13,33 @@ from gradflow.results import to_json
 def derive(
     result: Annotated[
         str | None,
-        typer.Argument(metavar="RESULT", help="Number or name of a derivation; without it, a list."),
+        typer.Argument(
+            metavar="RESULT",
+            help="Number or name of a derivation; without it, a list with the status that each claims.",
+        ),
     ] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Print only the LaTeX.")] = False,
     json: JSON = False,
 ) -> None:
     """Derive, prove and print the closed forms.
 
-    Exit code 1 if a proof fails.
+    Without RESULT nothing is derived: the list shows what each script claims to have proved. Exit code 1 if
+    a proof fails.
     """
-    from gradflow.symbolic.catalogue import catalogue, load
+    from gradflow.symbolic.catalogue import catalogue, load, stated_status
 
     if result is None:
-        entries = [{"number": s.number, "name": s.slug, "title": s.title} for s in catalogue()]
+        entries = [
+            {"number": s.number, "name": s.slug, "status": stated_status(s.path), "title": s.title}
+            for s in catalogue()
+        ]
         if json:
             print(to_json({"results": entries}))
             return
+        widths = {key: max(len(str(entry[key])) for entry in entries) for key in ("name", "status")}
         for entry in entries:
-            print(f"{entry['number']:>3}  {entry['name']:<22} {entry['title']}")
+            name, status = (str(entry[key]).ljust(width) for key, width in widths.items())
+            print(f"{entry['number']:>3}  {name}  {status}  {entry['title']}")
         return
     from gradflow.symbolic.render import as_latex, as_text, verdict
 

@@ -47,7 +47,7 @@ def reproduce(
     if list_:
         entries = [describe(claim) for claim in claims]
         print(
-            to_json({"claims": entries}) if json else "\n".join(f"{e['id']:<18}{e['claim']}" for e in entries)
+            to_json({"claims": entries}) if json else "\n".join(f"{e['id']:<24}{e['claim']}" for e in entries)
         )
         return
     if out is None and not only:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradflow.scripts import Script, describe, load_script, script_paths
@@ -13,6 +15,27 @@ if TYPE_CHECKING:
 def catalogue() -> list[Script]:
     """Return number, slug, title and path of every derivation, without running one."""
     return [describe(path) for path in script_paths("derivations")]
+
+
+def stated_status(path: Path | str) -> str:
+    """Return the status that a derivation claims for its result, without running it.
+
+    It stands in the script as text, `Result(…, status="proved")`. When the script runs, the result has this
+    status if all its checks hold, and is not proved if one fails.
+
+    Raises
+    ------
+    ValueError
+        If the script does not make exactly one `Result`, with a status written out.
+    """
+    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _makes_result(node.func)]
+    found = [keyword.value for call in calls for keyword in call.keywords if keyword.arg == "status"]
+    if len(calls) == len(found) == 1 and isinstance(found[0], ast.Constant):
+        status = found[0].value
+        if isinstance(status, str) and status:
+            return status
+    raise ValueError(f'{path}: expected one Result(..., status="...") with the status written out')
 
 
 def find(result: str) -> Script:
@@ -42,3 +65,8 @@ def load(result: str) -> Result:
     """
     derived: Result = load_script(find(result).path).derive()
     return derived
+
+
+def _makes_result(function: ast.expr) -> bool:
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name == "Result"

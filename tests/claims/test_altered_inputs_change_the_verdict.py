@@ -9,11 +9,15 @@ import pytest
 
 from gradflow.claims import LEDGER, check, select
 from gradflow.claims.single_neuron import observation0, observation1, observation2, settings
-from gradflow.descent import GD, Adam
+from gradflow.claims.theory import irreversibility, large_bias, large_rate
+from gradflow.descent import GD, Adam, HeavyBall
 from gradflow.field import gradient
 from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.theory.stability import flattest_minimum, stable_minima
+from gradflow.theory.steps import Rates, killing_rates
 
-MODULES = (settings, observation0, observation1, observation2)
+THEORY = (irreversibility, large_bias, large_rate)
+MODULES = (settings, observation0, observation1, observation2, *THEORY)
 SHALLOW = Problem(teacher=Neuron(w2=0.5), inputs=grid(100))
 SMOOTH = Problem(teacher=Neuron(b1=3.0), inputs=grid(100))
 SLOPED = Problem(inputs=grid(100), slopes=(0.3, 1.0))
@@ -121,3 +125,81 @@ def test_a_threshold_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
         assert verdict(name)[0] == expected
     assert verdict("obs1.large-b2")[0] == "refuted"
     assert "0.2500" in verdict("obs2.gd")[1]
+
+
+def test_a_slope_that_lets_the_dead_return(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(monkeypatch, POPULATION=Problem(slopes=(0.1, 1.0)))
+    found, summary = verdict("theory.irreversibility")
+    assert found == "refuted"
+    assert summary.startswith("Not so")
+    for name in ("theory.large-b2", "theory.large-rate"):
+        assert verdict(name)[0] == "open", "the theorems are about a slope of 0"
+
+
+def test_without_momentum_and_decay_death_is_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(irreversibility, "MOMENTUM", {"heavy ball": HeavyBall(0.2, 0.0)})
+    monkeypatch.setattr(irreversibility, "DECAY", 0.0)
+    assert verdict("theory.irreversibility")[0] == "reproduced"
+
+
+def test_returns_at_another_step_than_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("revival", "decay_revival"):
+        with monkeypatch.context() as patch:
+            true = getattr(irreversibility, name)
+            later = lambda *arguments, true=true: (k := true(*arguments)) + (k > 0)  # noqa: E731
+            patch.setattr(irreversibility, name, later)
+            found, summary = verdict("theory.irreversibility")
+            assert found == "open"
+            assert "The predicted step is wrong in" in summary
+
+
+def test_a_trap_that_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(monkeypatch, trapped=lambda theta, problem: np.ones(theta.shape[1:], bool))
+    assert verdict("theory.irreversibility")[0] == "open"
+
+
+def test_rates_that_kill_according_to_another_theorem(monkeypatch: pytest.MonkeyPatch) -> None:
+    def later(*arguments: Any) -> Rates:
+        return Rates(*(end + 1e-2 for end in killing_rates(*arguments)))
+
+    everywhere(monkeypatch, killing_rates=later)
+    assert verdict("theory.large-b2")[0] == "open"
+    found, summary = verdict("theory.large-rate")
+    assert found == "open"
+    assert "random rates 0 do otherwise" not in summary
+
+
+def test_a_teacher_that_moves_the_threshold_in_b2(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(monkeypatch, POPULATION=Problem(teacher=Neuron(b2=0.25)))
+    assert verdict("theory.large-b2")[0] == "open"
+
+
+def test_a_flow_that_may_kill(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(monkeypatch, survives_until=lambda neuron, problem: np.asarray(neuron.b2) * 0.0 + 3.0)
+    found, summary = verdict("theory.large-b2")
+    assert found == "reproduced"
+    assert "the flow may kill" in summary
+    found, summary = verdict("theory.large-rate")
+    assert found == "refuted"
+    assert "may kill after t = 3" in summary
+
+
+def test_a_limit_of_the_rates_that_is_too_low(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(
+        monkeypatch, flattest_minimum=lambda problem: flattest_minimum(problem)._replace(sharpness=4.0)
+    )
+    found, summary = verdict("theory.large-rate")
+    assert found == "open"
+    assert "above the rate 0.500000" in summary
+
+
+def test_minima_that_are_not_stable_at_their_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(monkeypatch, stable_minima=lambda problem, rate: stable_minima(problem, 1.2 * rate))
+    found, summary = verdict("theory.large-rate")
+    assert found == "open"
+    assert ", all but " in summary
+
+
+def test_a_start_that_no_rate_kills(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(monkeypatch, START=Neuron())
+    assert verdict("theory.large-rate")[0] == "refuted"

@@ -10,7 +10,14 @@ from gradflow.claims import LEDGER, VERDICTS, Claim, Finding, check, select
 from gradflow.results import to_json
 from tests.cli.command import strict
 
-CHEAP = ("obs1.kink", "obs2.gd", "obs2.frozen")
+CHEAP = (
+    "obs1.kink",
+    "obs2.gd",
+    "obs2.frozen",
+    "theory.irreversibility",
+    "theory.large-b2",
+    "theory.large-rate",
+)
 VERDICT = {
     "obs0.hyperactive": "reproduced",
     "obs0.dead": "reproduced",
@@ -28,6 +35,9 @@ VERDICT = {
     "obs2.between": "conditional",
     "obs2.gd": "conditional",
     "obs2.frozen": "conditional",
+    "theory.irreversibility": "conditional",
+    "theory.large-b2": "conditional",
+    "theory.large-rate": "reproduced",
 }
 
 

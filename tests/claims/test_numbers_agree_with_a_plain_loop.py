@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 from gradflow.claims.single_neuron import observation0, observation1, observation2, settings
+from gradflow.claims.theory import irreversibility, large_bias, large_rate
+from gradflow.descent import Adam
 from tests.claims import plain
 
 DOUBLE = "100 inputs, float64"
+MIDPOINTS = (np.arange(4000) + 0.5) / 2000 - 1
+"""The midpoint rule: the population to about 1e-7."""
 
 
 def test_the_reference_losses() -> None:
@@ -103,3 +107,81 @@ def test_a_dead_start_stays_where_it_is() -> None:
     values = observation0.dead_start(True).values
     assert values["largest_move_of_w1_b1_w2"] == 0.0
     assert values["final_loss_population"] == pytest.approx([5 / 48, 5 / 48], rel=1e-6)
+
+
+def test_the_b2_that_one_step_kills() -> None:
+    values = large_bias.large_bias(True).values
+    for rate, entry in values["gd_first_step"].items():
+        # E over [-1, 1] of x and of 1 where x > 0; z at 1 after the step is 1 − 2 η b2 (1/4 + 1/2).
+        exact = 1 / (2 * Fraction(rate) * (Fraction(1, 4) + Fraction(1, 2)))
+        assert entry["predicted"] == pytest.approx(float(exact), rel=1e-14)
+        assert entry["bisected"] == pytest.approx(float(exact), abs=2 * entry["uncertainty"])
+        for factor, dies in ((1 - 1e-5, False), (1 + 1e-5, True)):
+            *_, end = plain.gd(factor * float(exact), float(rate), 1, MIDPOINTS)
+            assert plain.dead(end) is dies
+
+
+def test_the_b2_that_some_steps_kill() -> None:
+    values = large_bias.large_bias(True).values
+    for train, name in ((plain.gd, "gd_rate_0.01"), (plain.adam, "adam_rate_0.01")):
+        at = values[f"{name}_first_kills_at"]
+        for factor, dies in ((0.995, False), (1.005, True)):
+            *_, end = train(factor * at, 0.01, values["steps"], MIDPOINTS)
+            assert plain.dead(end) is dies
+
+
+def test_the_rate_that_kills_the_posts_start() -> None:
+    found = large_rate.along_runs(161)
+    deaths = {}
+    for rate in np.linspace(0.2, 1.0, 161)[::4]:
+        dead = [plain.dead(theta) for theta in plain.gd(-1.0, rate, found["steps"], MIDPOINTS)]
+        deaths[rate] = dead.index(True) if True in dead else None
+    assert {step for step in deaths.values() if step is not None} == set(found["steps_of_death"])
+    assert min(rate for rate, step in deaths.items() if step) == pytest.approx(found["least_that_kills"])
+    assert found["disagree"] == 0
+
+
+def test_the_largest_stable_rate_is_a_root() -> None:
+    # 2/λ at a root λ of the polynomial that derivation 16 states.
+    coefficients = (7488, -44352, 82676, -36328, -48308, 51872, -12376, -848, 208, 4, -1)
+    roots = np.roots(coefficients)
+    (sharpness,) = (root.real for root in roots if abs(root.imag) < 1e-9 and 2 < root.real < 4)
+    found = large_rate.large_rate(True).values
+    assert found["largest_stable_rate"] == pytest.approx(2 / sharpness, rel=1e-9)
+    assert found["ends_of_random_starts"]["at_teacher"][-3:] == [0, 0, 0]
+    assert min(found["ends_of_random_starts"]["at_teacher"][:3]) > 0
+
+
+def test_decay_of_the_bias_brings_back_whom_it_should() -> None:
+    start = irreversibility.dead_starts(2000)
+    found = irreversibility.with_decay(start, 0.0, 0.02)
+    b1, returned = start[1].copy(), np.zeros(2000, bool)
+    for _ in range(irreversibility.LONGEST):
+        b1 *= 1 - irreversibility.RATE * 0.02
+        returned |= np.abs(start[0]) + b1 > 0
+    assert found.returned == found.predicted == np.sum(returned)
+    assert 0 < found.returned < found.dead == 2000
+
+
+def test_neurons_that_die_and_return_under_adam() -> None:
+    n, lr, last = 400, 0.2, irreversibility.TRANSIENT + irreversibility.LONGEST
+    found = irreversibility.after_death(Adam(lr), n)
+    died = returned = 0
+    for theta in np.random.default_rng(2).normal(size=(4, n)).T:
+        m, v, death = np.zeros(4), np.zeros(4), None
+        if plain.dead(theta):
+            continue
+        for k in range(1, last + 1):
+            g = plain.gradient(theta, MIDPOINTS)
+            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+            theta = theta - lr * (m / (1 - 0.9**k)) / (np.sqrt(v / (1 - 0.999**k)) + 1e-8)
+            if death is None and plain.dead(theta):
+                died, death = died + 1, k
+            elif death is not None and not plain.dead(theta):
+                returned += k - death <= irreversibility.LONGEST
+                break
+            if death is None and k == irreversibility.TRANSIENT:
+                break
+    assert (found.dead, found.returned, found.wrong) == (died, returned, 0)
+    assert died > 50
+    assert returned > 2

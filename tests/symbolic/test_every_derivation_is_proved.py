@@ -10,12 +10,15 @@ from types import ModuleType
 import pytest
 
 from gradflow.scripts import Script
-from gradflow.symbolic.catalogue import catalogue
+from gradflow.symbolic.catalogue import catalogue, stated_status
 from gradflow.symbolic.proof import Check
 from gradflow.symbolic.render import WIDTH, as_latex, as_text, latex_prose, main
 from gradflow.symbolic.result import Result
 
 SCRIPTS = catalogue()
+NOT_PROVED: dict[str, str] = {}
+"""The names of those that are not, with their status."""
+
 SECTIONS = ("Statement", "Hypotheses", "Formulas", "Proof", "Checked by machine", "Not claimed")
 
 
@@ -34,7 +37,7 @@ def test_a_derivation_proves_and_prints_its_result(
     result: Result = module.derive()
     assert (result.number, result.slug, result.title) == script[:3]
     assert result.holds
-    assert result.status == "proved"
+    assert result.status == stated_status(script.path) == NOT_PROVED.get(script.slug, "proved")
     assert all((result.statement, result.hypotheses, result.proof, result.not_claimed, result.formulas))
     assert main(lambda: result, []) == 0
     printed = capsys.readouterr()
@@ -67,7 +70,7 @@ def test_latex_alone_on_request(
 def test_a_derivation_runs_as_a_script(script: Script) -> None:
     run = subprocess.run([sys.executable, str(script.path)], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
-    assert "Status: proved" in run.stdout
+    assert f"Status: {stated_status(script.path)}" in run.stdout
     assert r"\section*{" in run.stdout
 
 
