@@ -195,14 +195,9 @@ def prove_orthogonal(proof: Proof, kind: object) -> None:
     def of_line(piece: Piece, at: Expr) -> Expr:
         return integrals.student(piece, at).xreplace({s_minus: ZERO}) - slope * (at - middle) - level
 
-    loss = proof.mean(cell, lambda piece, at: integrals.residual(piece, at) ** 2).xreplace({s_minus: ZERO})
-    best = proof.mean(cell, lambda piece, at: missing(piece, at) ** 2)
-    parted = proof.mean(cell, lambda piece, at: of_line(piece, at) ** 2)
-    crossed = proof.mean(cell, lambda piece, at: missing(piece, at) * hinge(piece, at))
-    total = loss - best - parted - 2 * crossed
-    proof.equal(
-        "L − L_line = E[(f − l)²] + 2 E[(l − f*) h]", total.xreplace({s_minus: ZERO}), ZERO, cell.place
-    )
+    # With (f − f*)² = (f − l)² + 2 (f − l) (l − f*) + (l − f*)² this is L − L_line = E[(f − l)²] + 2 E[(l − f*) h].
+    rest = proof.mean(cell, lambda piece, at: missing(piece, at) * (of_line(piece, at) - hinge(piece, at)))
+    proof.equal("E[(l − f*) (f − l − h)] = 0", rest.xreplace({s_minus: ZERO}), ZERO, cell.place)
 
 
 def prove_ends(proof: Proof, teacher: object) -> None:

@@ -3,11 +3,13 @@
 No figure touches pyplot, so none has to be closed and no backend has to be chosen; `save` writes it.
 """
 
+from gradflow.figures.convergence import Errors, Orders, convergence
 from gradflow.figures.loss_against import loss_against
 from gradflow.figures.loss_curves import loss_curves
 from gradflow.figures.panels import Band, Level, Mark, Panel, Series, fraction
-from gradflow.figures.phase_diagram import Diagram, phase_diagram
+from gradflow.figures.phase_diagram import Diagram, Layer, phase_diagram
 from gradflow.figures.phase_plane import Trajectory, phase_plane
+from gradflow.figures.proved_regions import proved_regions
 from gradflow.figures.save import save
 from gradflow.figures.snapshots import snapshots
 from gradflow.figures.style import DOUBLE, SINGLE, style
@@ -17,16 +19,21 @@ __all__ = [
     "SINGLE",
     "Band",
     "Diagram",
+    "Errors",
+    "Layer",
     "Level",
     "Mark",
+    "Orders",
     "Panel",
     "Series",
     "Trajectory",
+    "convergence",
     "fraction",
     "loss_against",
     "loss_curves",
     "phase_diagram",
     "phase_plane",
+    "proved_regions",
     "save",
     "snapshots",
     "style",

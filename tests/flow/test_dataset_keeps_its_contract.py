@@ -28,7 +28,8 @@ def states(data: Any) -> np.ndarray:
 def test_variables_and_dimensions() -> None:
     data = gradient_flow(START, t_end=5.0)
     assert set(data.data_vars) == {
-        *ALONG_TIME, "crossing_time", "crossing_event", "crossing_wall", "outcome", "status", "limit"
+        *ALONG_TIME, "crossing_time", "crossing_event", "crossing_wall", "outcome", "status", "limit",
+        "decided_by", "decided_at",
     }  # fmt: skip
     assert all(data[name].dims == ("time",) for name in ALONG_TIME)
     assert all(data[f"crossing_{name}"].dims == ("crossing",) for name in ("time", "event", "wall"))
