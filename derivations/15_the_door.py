@@ -171,7 +171,8 @@ def best_line(proof: Proof, cell: Cell) -> tuple[Expr, Expr]:
     relu = {s_minus: ZERO}
     level = proof.mean(cell, integrals.teacher).xreplace(relu)
     tilt = proof.mean(cell, lambda piece, at: integrals.teacher(piece, at) * (at - middle)).xreplace(relu)
-    return tilt / variance, level
+    compact = cell.place.compact
+    return sympy.factor((tilt / variance).xreplace(compact)), sympy.factor(level.xreplace(compact))
 
 
 def prove_orthogonal(proof: Proof, kind: object) -> None:
@@ -195,7 +196,7 @@ def prove_orthogonal(proof: Proof, kind: object) -> None:
     def of_line(piece: Piece, at: Expr) -> Expr:
         return integrals.student(piece, at).xreplace({s_minus: ZERO}) - slope * (at - middle) - level
 
-    # With (f − f*)² = (f − l)² + 2 (f − l) (l − f*) + (l − f*)² this is L − L_line = E[(f − l)²] + 2 E[(l − f*) h].
+    # As (f − f*)² = (f − l)² + 2 (f − l) (l − f*) + (l − f*)², L − L_line = E[(f − l)²] + 2 E[(l − f*) h].
     rest = proof.mean(cell, lambda piece, at: missing(piece, at) * (of_line(piece, at) - hinge(piece, at)))
     proof.equal("E[(l − f*) (f − l − h)] = 0", rest.xreplace({s_minus: ZERO}), ZERO, cell.place)
 
