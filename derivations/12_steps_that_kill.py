@@ -127,6 +127,7 @@ NOT_CLAIMED = (
     "When decay inside the gradient of Adam or RMSProp brings a neuron back: gradflow.theory.decay iterates "
     "it. (In the random cases tried, Adam's brought back every neuron that AdamW's leaves dead.)",
     "Momentum left over together with decoupled decay, in closed form.",
+    "In (6), η λ = (1 ± √μ)² and η λ > (1 + √μ)².",
 )
 
 

@@ -49,7 +49,7 @@ HYPOTHESES = (
     "a sample, finite E f*², V > 0.",
     "A solution is a continuously differentiable curve with dθ/dt = −∇L that starts off the walls.",
     "The condition on the interval, after the reflections: m ≥ 0, n ≤ 0, 1 + n m ≥ 0. Intervals that are "
-    "symmetric about 0 with a mean of 0 have it in both views; inputs on one side of 0 in none.",
+    "symmetric about 0 with E x = 0 have it in both views; those that do not contain 0 in none.",
     "Exact arithmetic: signs that rounding could change are not covered.",
 )
 
@@ -114,6 +114,7 @@ def derive() -> Result:
     proof.equal("Q is conserved", along(w**2 + b**2 - (omega / s) ** 2, rates), zero)
     prove_signs(proof, gamma, grows)
     prove_weight(proof)
+    prove_default(proof)
     centred = {m: zero}
     proof.equal(
         "m = 0: w' = −2 V ω ρ₁", rates[w].xreplace(centred), (-2 * V * omega * rho1).xreplace(centred)
@@ -169,6 +170,9 @@ def prove_weight(proof: Proof) -> None:
     balance, product = sympy.Symbol("Q", real=True), sympy.Symbol("k", positive=True)
     y = (sympy.sqrt(balance**2 + 4 * product**2) - balance) / 2
     proof.equal("y (y + Q) = (a/s)²", sympy.expand(y * (y + balance)), product**2)
+    twice = sympy.expand(2 * (y + balance))
+    proof.equal("2 (y + Q) = √(Q² + 4 (a/s)²) + Q", twice, sympy.sqrt(balance**2 + 4 * product**2) + balance)
+    proof.holds("√(Q² + 4 (a/s)²) > |Q|, so y and y + Q > 0", bool((4 * product**2).is_positive))
     proof.equal(
         "y − (a/s)²/(y + Q) = 0: both forms of y",
         sympy.expand(y * (y + balance) - product**2),
@@ -177,6 +181,16 @@ def prove_weight(proof: Proof) -> None:
     slope = sympy.Symbol("y", positive=True)
     rise = (slope * (slope + balance)).diff(slope)
     proof.equal("d/dy of y (y + Q) is y + (y + Q)", rise, slope + (slope + balance))
+
+
+def prove_default(proof: Proof) -> None:
+    """Prove what the hypotheses are for the default problem, hyperactive and w1, w2 > 0."""
+    half, quarter, weight = sympy.Rational(1, 2), sympy.Rational(1, 4), sympy.Symbol("w2", positive=True)
+    default = {m: sympy.Integer(0), near: -sympy.Integer(1), a: half, c: quarter, omega: weight}
+    rho1, rho0 = (error.xreplace(default) for error in errors())
+    proof.equal("default: w n + b = b1 − w1", (w * near + b).xreplace(default), b - w)
+    proof.equal("default: ρ₁ = w1 w2 − 1/2", rho1, w * weight - half)
+    proof.equal("default: ρ₀ = w2 b1 + b2 − 1/4", rho0, weight * b + b2 - quarter)
 
 
 def formulas() -> tuple[tuple[str, Expr], ...]:

@@ -51,7 +51,7 @@ HYPOTHESES = (
     "Those of derivation 8: the loss and its gradient off the walls; any distribution of the inputs on [lo, "
     "hi] with V > 0; s ≠ 0 is the slope of φ on the side in use.",
     "The solution starts off the walls, in the ball.",
-    "In (4), exact arithmetic. The function adds slack of the size of rounding to the defect and to the "
+    "In (4), exact arithmetic. The function adds slack for rounding, by an estimate, to the defect and to the "
     "eigenvalue, but does not use interval arithmetic.",
 )
 
@@ -77,8 +77,9 @@ maximum of the distance from y_m, which is convex. ∇e has degree 3, so ∇e(y)
 parameter and y' degree 2. A polynomial is a convex combination of its Bernstein coefficients. ρ₁ and its
 gradient change by at most |P| d (|g|/|P| + d/2) and |P| d over a distance d, which bounds the change of ρ
 P + κ g gᵀ in the norm, and λ_min changes by at most that. On a step the radius is bounded by a cap, with
-which the rate is a constant μ; then R' = μ R + D is solved by R ≤ R(0) exp(μ h) + D h max(1, exp(μ h)),
-and the step counts only if this stays below the cap.
+which the rate is a constant μ; then R' = μ R + D gives R(h) ≤ R(0) exp(μ h) + D h max(1, exp(μ h)),
+because (exp(μ h) − 1)/(μ h) is a mean of exp between 0 and μ h. R' = (μ R(0) + D) exp(μ t) has one sign,
+so R is largest at an end of the step. The step counts only if both ends stay below the cap (and μ h ≤ 1).
 """
 
 NOT_CLAIMED = (
@@ -119,6 +120,8 @@ def derive() -> Result:
     solved = start * sympy.exp(spread * h) + rest * (sympy.exp(spread * h) - 1) / spread
     proof.holds("R' = μ R + D", sympy.simplify(solved.diff(h) - spread * solved - rest) == 0)
     proof.holds("R(0)", sympy.limit(solved, h, 0) == start)
+    speed = (spread * start + rest) * sympy.exp(spread * h)
+    proof.holds("R' = (μ R(0) + D) exp(μ t)", sympy.simplify(solved.diff(h) - speed) == 0)
     return Result(
         *describe(__file__)[:3],
         status="proved",

@@ -11,6 +11,7 @@ import sympy
 from gradflow.scripts import describe
 from gradflow.symbolic import integrals
 from gradflow.symbolic.cells import (
+    DEFAULT,
     FALLING,
     RISING,
     Cell,
@@ -28,7 +29,6 @@ from gradflow.symbolic.cells import (
     w2,
     wt1,
     wt2,
-    x,
 )
 from gradflow.symbolic.proof import Proof, sign
 from gradflow.symbolic.render import main
@@ -46,8 +46,8 @@ b1) + b2 = E f* (derivation 9), L = L_line there; among them the edges have z = 
 input.
 
 (1) Curve. At given Q = w1² + b1² − w2², |w1| = W determines w2² = k²/W² and b1² = Q + k²/W² − W², k =
-|a/s|. Both fall with W, and W falls with |b1|. If 0 is in the input, b1 > 0, and the state is determined
-by W, Q and the signs.
+|a/s|. Both fall with W, and W falls with |b1|. If 0 is in the input, b1 ≥ 0, with b1 = 0 only at an edge
+n = 0, and the state is determined by W, Q and the signs.
 
 (2) Edges. At each end n and each Q there is exactly one: |w1|² = (Q + √(Q² + 4 (1 + n²) k²))/(2 (1 +
 n²)), w1 > 0 at n = lo, w1 < 0 at n = hi, b1 = −n w1, w2 = a/(s w1), b2 = l(n). Call the one with s w2 of
@@ -61,9 +61,9 @@ the teacher. Let θ(0) be in the closure of G but not in G, let its solution not
 Var f* at some time. Then θ(t) converges to D(Q).
 
 So on a continuous line of starts from G to starts that end on the best line, there is one with θ(t) →
-D(Q), unless its loss never falls below Var f*: the threshold is a zero of the distance of lim θ(t) from
-D(Q). For the default problem D(Q) = (W, W, 1/(2 W), −1/4), W² = (Q + √(Q² + 2))/4; on w1 = w2 = 1, b1 =
-0, where Q = 0, W⁴ = 1/8.
+D(Q), unless its loss never falls below Var f* or its solution passes w1 = b1 = 0 (which Q ≥ 0 excludes,
+derivation 10): the threshold is a zero of the distance of lim θ(t) from D(Q). For the default problem
+D(Q) = (W, W, 1/(2 W), −1/4), W² = (Q + √(Q² + 2))/4; on w1 = w2 = 1, b1 = 0, where Q = 0, W⁴ = 1/8.
 """
 
 HYPOTHESES = (
@@ -77,7 +77,7 @@ HYPOTHESES = (
 
 PROOF = """
 (1) From s w1 w2 = a. The derivatives of k²/W² and Q + k²/W² − W² are negative. If 0 is in the input, z(0)
-= b1 ≥ 0 as the neuron is hyperactive; b1 = 0 would make 0 an end and the state an edge.
+= b1 ≥ 0 as the neuron is hyperactive; b1 = 0 makes 0 an end and the state an edge.
 
 (2) At an edge b1 = −n w1, so z = w1 (x − n) ≥ 0 on the input decides the sign of w1. Q = (1 + n²) w1² −
 k²/w1² grows with w1² from −∞ to ∞; the script checks that the stated w1² solves it. f = l has the value
@@ -86,14 +86,14 @@ b2 where z = 0. The two edges have w1, hence w2 = a/(s w1), of opposite signs.
 (3) Let the neuron be balanced with its kink p near the end n of the input, h the part of f that is
 missing from the line through its active part: h = 0 where it is active and h = −s w2 z where it is not,
 so that f = l₁ + h with a line l₁ and h has the sign of s w2. As l − f* is orthogonal to all lines (the
-script checks it on each cell), L − L_line = E[(f − l)²] + 2 E[(l − f*) h]. f* is convex if s w2ᵀ > 0 and
-concave if s w2ᵀ < 0, and not a line, so l − f* has at both ends the sign of −s w2ᵀ; the script finds it
-from the closed form. By continuity it has it also between n and p, if p is near enough to n. If s w2 has
-the opposite sign of s w2ᵀ, both terms are ≥ 0: the edge is closed. (On the hyperactive side L ≥ L_line in
-any case. Near an edge no neuron is dead, as b1, w1 ≠ 0 have z > 0 at the other end.) At the door choose
-states near it with l₁ = l and the kink at the distance d from n, inside: h is at most C d there, on a
-part d of the input: E[h²] = O(d³), while 2 E[(l − f*) h] is at most −C′ d² with C′ > 0. So L < L_line for
-small d.
+script checks it for a rising teacher, with the kink next to each end; x → −x gives the others), L −
+L_line = E[(f − l)²] + 2 E[(l − f*) h]. f* is convex if s w2ᵀ > 0 and concave if s w2ᵀ < 0, and not a
+line, so l − f* has at both ends the sign of −s w2ᵀ; the script finds it from the closed form. By
+continuity it has it also between n and p, if p is near enough to n. If s w2 has the opposite sign of s
+w2ᵀ, both terms are ≥ 0: the edge is closed. (On the hyperactive side L ≥ L_line in any case. Near an edge
+no neuron is dead, as w1 ≠ 0 gives z > 0 at the other end.) At the door choose states near it with l₁ = l
+and the kink at the distance d from n, inside: h is at most C d there, on a part d of the input: E[h²] =
+O(d³), while 2 E[(l − f*) h] is at most −C′ d² with C′ > 0. So L < L_line for small d.
 
 (4) Bounded. Let c = L(0) < Var f* (shift time). By the proof of derivation 11 the active part is not
 small, |f| is bounded on it, w1 w2 is bounded, and |w2| √(w1² + b1²) ≥ C₁ > 0. While the neuron is
@@ -223,8 +223,11 @@ def prove_default(proof: Proof) -> None:
     square = edge_square().xreplace({n: sympy.Integer(-1), k: half})
     proof.equal("default: W² = (Q + √(Q² + 2))/4", square, (Q + sympy.sqrt(Q**2 + 2)) / 4)
     proof.equal("default, Q = 0: W⁴ = 1/8", square.xreplace({Q: ZERO}) ** 2, sympy.Rational(1, 8))
-    line = half * x + sympy.Rational(1, 4)
-    proof.equal("default: l(−1) = −1/4", line.subs(x, -1), -sympy.Rational(1, 4))
+    cell = Cell(RISING, RISING, (lo, p, q, hi))
+    numbers = {**DEFAULT, q: ZERO, wt1: sympy.Integer(1), wt2: sympy.Integer(1)}
+    slope, level = (sympy.sympify(value).xreplace(numbers) for value in best_line(proof, cell))
+    proof.equal("default: a = 1/2", slope, half)
+    proof.equal("default: l(−1) = E f* − a = −1/4", level - slope, -sympy.Rational(1, 4))
 
 
 def formulas() -> tuple[tuple[str, Expr], ...]:

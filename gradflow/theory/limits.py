@@ -61,7 +61,8 @@ def door(balance: Array, problem: Problem = Problem()) -> Array:
 
     With a the best line's slope and n the end (lo if w1 > 0, hi if w1 < 0), w1 = σ W, b1 = −n w1, w2 = a/(s₊
     w1) and b2 the best line at n, W² = (Q + √(Q² + 4 (1 + n²)(a/s₊)²))/(2 (1 + n²)), σ the sign of a s₊ w2ᵀ.
-    A start on the boundary of the teacher's basin ends there, once its loss has fallen below Var f*.
+    A start on the boundary of the teacher's basin ends there, if its loss falls below Var f* and its solution
+    does not pass w1 = b1 = 0.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from gradflow import field
 from gradflow.backend import Array, ArrayLike, as_floating
 from gradflow.field.jet import Derivatives, derivatives
 from gradflow.field.kernel import Signs
-from gradflow.problem import Neuron, Problem, as_neuron, numbers
+from gradflow.problem import Neuron, Problem, Uniform, as_neuron, numbers
 
 ORDERS = (1, 2, 3)
 
@@ -36,12 +36,12 @@ def gd_field(
     theta : Neuron or array, shape (4, …)
         The parameters.
     problem : Problem
-        Population or sample.
+        Population; or a sample, while the breakpoint passes no input: there its gradient jumps.
     lr : number or array
         η, which broadcasts against the neurons.
     order : {1, 2, 3}
         The error after a fixed time is O(η^order) within a cell. Where the breakpoint crosses an end of the
-        input it is O(η²) for order 3.
+        population's input it is O(η²) for order 3.
     cell : optional
         Use this cell's formulas, also beyond its walls (`gradflow.field.jet.derivatives`).
 
@@ -150,8 +150,10 @@ def wall_defect(
     Raises
     ------
     ValueError
-        If there is no such wall, or w1 = 0, where no neuron crosses it.
+        If there is no such wall, w1 = 0, where no neuron crosses it, or the inputs are a sample.
     """
+    if not isinstance(problem.inputs, Uniform):
+        raise ValueError("inputs: the gradient of a sample's loss jumps on walls; expected the population")
     if wall not in ("lo", "hi"):
         raise ValueError(f"wall: expected lo or hi, got {wall!r}")
     g = field.gradient(theta, problem)

@@ -60,8 +60,8 @@ def trapped_by_signs(neuron: Neuron | Array, problem: Problem = Problem()) -> Ar
 
     In the view of `Oriented`: the pre-activation is positive at the near end e and w > 0, the best line
     rises, the student is at least as steep and on average not above it, E x ≥ 0, e ≤ 0 and 1 + e E x ≥ 0.
-    (So an interval that is symmetric about 0 always qualifies; one on one side of 0 never does.) The neuron
-    then converges to the best line. Sufficient, not necessary.
+    (So an interval that is symmetric about 0 qualifies if E x = 0; one that does not contain 0 does not.) The
+    neuron then converges to the best line. Sufficient, not necessary.
     """
     s_minus, s_plus = problem.slopes
     holds = _holds(neuron, problem, s_plus, 1.0)

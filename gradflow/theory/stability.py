@@ -176,7 +176,9 @@ def flattest_minimum(problem: Problem = Problem()) -> Flattest:
 
 
 def stable_minima(problem: Problem, lr: ArrayLike) -> Interval:
-    """Return the |w1| of the global minima at which gradient descent of rate η can stay: λ_max ≤ 2/η.
+    """Return the |w1| of the global minima at which gradient descent of rate η can stay: λ_max < 2/η.
+
+    Inside the interval they are stable and outside not; of its ends, λ_max = 2/η, nothing is claimed.
 
     The sharpness is a convex function of w1² that grows to ∞ at both ends, so they are an interval.
 

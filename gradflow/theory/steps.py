@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gradflow.activity import DEAD, activity, end_preactivations
+from gradflow.activity import BALANCED, DEAD, activity, end_preactivations
 from gradflow.backend import Array, as_floating
 from gradflow.descent import Adam, HeavyBall
 from gradflow.descent.adam import Moments
@@ -15,12 +15,15 @@ from gradflow.descent.heavy_ball import HeavyBallState
 from gradflow.field import gradient
 from gradflow.problem import Neuron, Problem
 
-NEVER = -1
+NEVER, UNKNOWN = -1, -2
 _LONGEST = 100_000
 
 
 class Rates(NamedTuple):
-    """An interval of learning rates, ends included; both ends ∞ where there is none."""
+    """An interval of learning rates, ends included; both ends ∞ where there is none.
+
+    An end at which both pre-activations become 0 leaves the neuron dead, whatever the interval is of.
+    """
 
     least: Array
     largest: Array
@@ -44,8 +47,9 @@ def killing_rates(neuron: Neuron | Array, problem: Problem = Problem()) -> Rates
 def straightening_rates(neuron: Neuron | Array, problem: Problem = Problem()) -> Rates:
     """Return the rates η > 0 for which one step of gradient descent leaves the neuron hyperactive.
 
-    It does iff η ζ_e ≤ z_e for both ends (and not both new pre-activations are 0). For a hyperactive neuron
-    `least` is 0. Any slopes.
+    It does iff η ζ_e ≤ z_e for both ends, and not both new pre-activations are 0: a rate at which w1 = b1 = 0
+    is an end of the interval that does not belong to it. For a hyperactive neuron off the walls `least` is
+    0; one on a wall may have no such rate. Any slopes.
     """
     return _rates(neuron, problem, -1.0)
 
@@ -57,7 +61,8 @@ def largest_safe_rate(neuron: Neuron | Array, problem: Problem = Problem()) -> A
     """
     dead, straight = _rates(neuron, problem, 1.0).least, _rates(neuron, problem, -1.0).least
     xp, (dead, straight) = as_floating((dead, straight))
-    return xp.minimum(dead, straight)
+    safe = xp.minimum(dead, straight)
+    return xp.where(activity(neuron, problem) == BALANCED, safe, xp.zeros_like(safe))
 
 
 def _rates(neuron: Neuron | Array, problem: Problem, sign: float) -> Rates:
@@ -101,7 +106,8 @@ def revival(
     -------
     array of int
         The steps, at least 1; `NEVER` (−1) for those that stay dead for ever; 0 for neurons that are not
-        dead.
+        dead; `UNKNOWN` (−2) for those that neither are back after 1e5 steps nor known to stay (β1 must be
+        within about 1e-4 of √β2, or μ of 1, for that).
 
     Raises
     ------
@@ -130,7 +136,7 @@ def revival(
         undecided = undecided & ~back & ((z_lo + reach[0] > 0.0) | (z_hi + reach[1] > 0.0))
         if not bool(xp.any(undecided)):
             break
-    return found
+    return xp.where(undecided, xp.asarray(UNKNOWN), found)
 
 
 def _moves(xp: Any, optimizer: HeavyBall | Adam, state: Any) -> Any:

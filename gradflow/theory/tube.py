@@ -170,7 +170,9 @@ def _step(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the step's length, and state, radius (∞: nothing is proved) and bound on √e after it."""
     reach = 1.0 + max(cell.lo**2, cell.hi**2)
-    h = STEP / (1.0 + cell.s**2 * reach * np.sum(theta[:3] ** 2, axis=0))
+    r = rates(cell, theta)
+    bent = np.abs(r.rho1) + np.abs(r.rho0)
+    h = STEP / (1.0 + cell.s**2 * reach * np.sum(theta[:3] ** 2, axis=0) + _norm(cell) * bent)
     k1 = descent(cell, theta)
     k2 = descent(cell, theta + 0.5 * h * k1)
     k3 = descent(cell, theta + 0.5 * h * k2)
@@ -189,7 +191,7 @@ def _step(
     same_sign = (np.min(control[:, 2], axis=0) > 0.0) | (np.max(control[:, 2], axis=0) < 0.0)
     weight = np.where(same_sign, np.maximum(weight, 0.0), 0.0)
     fallen = excess * np.exp(-2.0 * (cell.c * weight) ** 2 * h)
-    inside = (np.maximum(radius, grown) <= cap) & (wall_distance(cell, control) > cap)
+    inside = (np.maximum(radius, grown) <= cap) & (h * growth <= 1.0) & (wall_distance(cell, control) > cap)
     return h, new, np.where(inside, grown, np.inf), fallen
 
 
@@ -207,9 +209,11 @@ def divergence(cell: Cell, theta: np.ndarray, width: np.ndarray) -> np.ndarray:
         size = np.sqrt(np.sum(gradient**2, axis=0))
         change += 2.0 * weight * norm * width * (size + 0.5 * norm * width)
         change += 2.0 * weight * KEPT * norm * width * (2.0 * size + norm * width)
-    # Eigenvalues are computed to rounding of the norm.
-    slack = 1e-13 * np.sum(np.abs(matrix), axis=(-2, -1))
-    return np.asarray(-np.linalg.eigvalsh(matrix)[..., 0] + change + slack)
+    # Eigenvalues are computed to rounding of the norm; of numbers too large for them nothing is known.
+    size = np.sum(np.abs(matrix), axis=(-2, -1))
+    finite = np.isfinite(size)
+    lowest = np.linalg.eigvalsh(np.where(finite[:, None, None], matrix, 0.0))[..., 0]
+    return np.asarray(np.where(finite, -lowest + change + 1e-13 * size, np.inf))
 
 
 def quadratic(cell: Cell) -> float:
@@ -237,9 +241,18 @@ def defect(cell: Cell, control: np.ndarray, h: np.ndarray) -> np.ndarray:
     speed = np.einsum("kn...,kp->pn...", 3.0 * np.diff(control, axis=0), slopes) / h
     missing = np.stack([v - descent(cell, y) for v, y in zip(speed, values, strict=True)])
     coefficients = np.einsum("pq,qn...->pn...", _to_bernstein(), missing)
-    # The transformation amplifies rounding by its norm, about 1e3.
-    slack = 1e-12 * np.max(np.sqrt(np.sum(speed**2, axis=1)), axis=0)
+    # Rounding of the curve's own speed and of ∇e; the transformation amplifies it by its norm, about 1e3.
+    size = np.max(np.abs(control), axis=(0, 1))
+    slack = 1e-12 * (np.max(np.abs(speed), axis=(0, 1)) + size / h + _terms(cell, control))
     return np.asarray(np.max(np.sqrt(np.sum(coefficients**2, axis=1)), axis=0) + slack)
+
+
+def _terms(cell: Cell, control: np.ndarray) -> np.ndarray:
+    """Return the size of the terms of which ∇e consists on a step."""
+    size = 1.0 + np.max(np.abs(control), axis=(0, 1))
+    factor = 1.0 + abs(cell.s) * (1.0 + abs(cell.mean_x))
+    levels = abs(cell.slope) + abs(cell.mean)
+    return np.asarray(factor * size * (factor * size * size + levels) * (1.0 + cell.variance))
 
 
 def largest_root_excess(cell: Cell, theta: np.ndarray, radius: np.ndarray) -> np.ndarray:

@@ -14,7 +14,14 @@ from gradflow.descent.heavy_ball import HeavyBallState
 from gradflow.descent.registry import init, update
 from gradflow.field import gradient
 from gradflow.problem import Neuron, Problem, Uniform, grid
-from gradflow.theory.steps import NEVER, killing_rates, largest_safe_rate, revival, straightening_rates
+from gradflow.theory.steps import (
+    NEVER,
+    UNKNOWN,
+    killing_rates,
+    largest_safe_rate,
+    revival,
+    straightening_rates,
+)
 
 PROBLEMS = {
     "default": Problem(),
@@ -130,6 +137,27 @@ def test_what_is_not_proved_is_refused() -> None:
         revival(Neuron(b1=-3.0), Problem(), Adam(weight_decay=0.1), state)
     with pytest.raises(ValueError, match="beta1: expected less"):
         revival(Neuron(b1=-3.0), Problem(), Adam(beta1=0.99, beta2=0.9), state)
+
+
+def test_what_takes_too_long_is_not_said_to_stay() -> None:
+    state = HeavyBallState(np.array([0.0, -6e-6, 0.0, 0.0]))
+    neuron = np.array([0.0, -1.0, 1.0, 0.0])
+    assert revival(neuron, Problem(), HeavyBall(1.0, 0.999999), state) == UNKNOWN
+    # A hundred times the push, and it is back within the steps that are looked at.
+    state = HeavyBallState(np.array([0.0, -6e-4, 0.0, 0.0]))
+    assert 0 < revival(neuron, Problem(), HeavyBall(1.0, 0.999999), state) < 10_000
+
+
+def test_on_a_wall_no_rate_is_safe() -> None:
+    on_wall = Neuron(1.0, 1.0, 1.0, 2.0)
+    assert activity(on_wall) == HYPERACTIVE
+    assert largest_safe_rate(on_wall) == 0.0
+    assert straightening_rates(on_wall).least == np.inf
+    assert activity(train(on_wall, Problem(), GD(1e-3), 1, events=False).final) == BALANCED
+    # Both walls at once: w1 = b1 = 0 is dead, but for rounding.
+    start = Neuron(1.0, 2.0, 2.0, -2.75)
+    end = train(start, Problem(), GD(straightening_rates(start).largest), 1, events=False).final
+    np.testing.assert_allclose(end[:2], 0.0, atol=1e-15)
 
 
 def test_arrays_of_any_shape() -> None:

@@ -138,7 +138,19 @@ def test_most_of_what_is_trapped_is_proved() -> None:
     assert np.sum(proved) > 0.95 * np.sum(stays)
 
 
+def test_a_step_too_long_for_its_growth_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Errors of a curve without a radius grow by more than e: the cap must hold for all of it.
+    theta = np.array([0.00355, 0.18135, 0.10635, -10.30])[:, None]
+    monkeypatch.setattr(tube, "STEP", 2.0)
+    h, _, grown, _ = tube._step(cell(Problem(), 1.0), theta, np.zeros(1), np.full(1, 100.0))
+    assert h > 0.0
+    assert grown == np.inf
+
+
 def test_special_values() -> None:
+    huge = np.array([1e160, 2e160, 1e160, 0.0])
+    with np.errstate(all="ignore"):
+        assert not surround(huge).trapped
     assert surround(Neuron(1.0, 2.0, 1.0, -2.0)).trapped.shape == ()
     assert surround(Neuron(1.0, 2.0, 1.0, -2.0), Problem(), 0.01).trapped
     assert not surround(Neuron(1.0, 0.5, 1.0, -2.0)).trapped  # balanced
