@@ -109,8 +109,9 @@ def stays(n: int = N) -> np.ndarray:
 
 
 def candidates(n: int) -> np.ndarray:
-    """Return the starts that tubes are worth trying on."""
-    return np.asarray(stays(n) & (decisions(n)[0][0] == UNDECIDED))
+    """Return the starts that tubes are tried on, whatever the simulation says of them."""
+    hyperactive = np.asarray(activity(starts(n)) == HYPERACTIVE)
+    return np.asarray(hyperactive & (decisions(n)[0][0] == UNDECIDED))
 
 
 @functools.cache

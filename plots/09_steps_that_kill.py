@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from gradflow.activity import DEAD, activity
+from gradflow.activity import DEAD, activity, end_preactivations
 from gradflow.descent import optimizer, train
 from gradflow.figures import Diagram, Layer, phase_diagram
 from gradflow.figures.script import main
-from gradflow.figures.style import BLACK, ORANGE
-from gradflow.outcome import CONSTANT, UNDECIDED
+from gradflow.figures.style import BLACK, PURPLE
+from gradflow.outcome import CONSTANT, UNDECIDED, outcome
 from gradflow.problem import Neuron, Problem
 from gradflow.sweep import Axis, Sweep, run
 from gradflow.theory.steps import killing_rates
@@ -22,6 +22,12 @@ from gradflow.theory.survival import survives_until
 N, STEPS = 201, 5000
 FINE = 1001
 """Points a side from which the outline of the exact set is drawn."""
+
+FADED = 1e-12
+"""The pre-activation at the nearest end of an input that a neuron approached and never jumped across."""
+
+YELLOW = "#F0E442"
+"""Lighter than the line's colour and darker than white, so that single cells read in grey too."""
 
 FLOW = "gradient flow"
 METHODS = {"gd": ("GD", (0.1, 0.3, 0.5, 0.7)), "adam": ("Adam", (0.01, 0.05, 0.1, 0.2, 0.4))}
@@ -38,11 +44,13 @@ CAPTION = (
     "Outcome of training on the population loss (teacher ReLU(x), inputs uniform on [−1, 1]) against the "
     "initial biases, from w1 = w2 = 1, on {n} × {n} starts: the flow followed until its outcome is "
     "decided, GD and Adam (β = (0.9, 0.999), ε = 1e-8) after {steps} steps at the rates above the panels. "
-    "Hatched: starts that are not dead and end dead. The flow cannot do that: Q = b1² ≥ 0 from all these "
-    "starts (derivation 10), and {by_flow} of the {alive} living starts end dead under it. Outlined: the "
-    "exact set that the first step of GD kills (derivation 12). Dashed: the walls between dead, balanced "
-    "and hyperactive starts. Share of the living starts that are killed, and of these the part by the "
-    "very first step: {shares}."
+    "Striped: starts that are not dead and that steps carry into the dead set. The flow never makes them "
+    "dead: Q = b1² ≥ 0 from all these starts (derivation 10); simulated, it ends at the best constant from "
+    "{by_flow} of the {alive} living starts. Dotted: starts that end at the best constant without having "
+    "been killed, the active part of the input shrinking to nothing (largest pre-activation within "
+    "{faded:g} of 0). Outlined: the exact set that the first step of GD kills (derivation 12). Dashed: the "
+    "walls between dead, balanced and hyperactive starts. Share of the living starts that are killed, in "
+    "brackets the part of these that the very first step kills, and what fades or is undecided: {shares}."
 )
 
 
@@ -64,11 +72,23 @@ def over(values: np.ndarray) -> xr.DataArray:
 
 
 @functools.cache
-def outcomes(name: str, n: int = N) -> xr.DataArray:
-    """Compute the outcomes of one panel."""
+def ends(name: str, n: int = N) -> tuple[np.ndarray, np.ndarray]:
+    """Compute one panel: the outcomes, and the larger pre-activation of the input's ends at the last step.
+
+    The flow's last state is not needed: there the second is NaN.
+    """
     method, rate = PANELS[name]
-    sweep = Sweep(axes(n), method, hyper={"lr": rate}, steps=STEPS) if rate else Sweep(axes(n))
-    return run(sweep)["outcome"]
+    if method == "flow":
+        codes = run(Sweep(axes(n)))["outcome"].values
+        return codes, np.full(codes.shape, np.nan)
+    after = train(starts(n), Problem(), optimizer(method, lr=rate), STEPS, events=False, first_change=False)
+    largest = np.maximum(*map(np.asarray, end_preactivations(after.final)))
+    return np.asarray(outcome(after.final, Problem(), after.diverged)), largest
+
+
+def outcomes(name: str, n: int = N) -> xr.DataArray:
+    """Return the outcomes of one panel."""
+    return over(ends(name, n)[0])
 
 
 @functools.cache
@@ -77,9 +97,19 @@ def lives(n: int = N) -> np.ndarray:
     return np.asarray(activity(starts(n)) != DEAD)
 
 
+def extinct(name: str, n: int = N) -> np.ndarray:
+    """Return which starts are not dead, and end at the best constant."""
+    return np.asarray(lives(n) & (ends(name, n)[0] == CONSTANT))
+
+
 def killed(name: str, n: int = N) -> np.ndarray:
-    """Return which starts are not dead, and end dead."""
-    return np.asarray(lives(n) & (outcomes(name, n).values == CONSTANT))
+    """Return which of these a step has carried into the dead set; rounding alone does not count."""
+    return np.asarray(extinct(name, n) & (ends(name, n)[1] < -FADED))
+
+
+def faded(name: str, n: int = N) -> np.ndarray:
+    """Return which of these have approached the dead set instead."""
+    return np.asarray(extinct(name, n) & (np.abs(ends(name, n)[1]) <= FADED))
 
 
 def killed_at_once(name: str, n: int = N) -> np.ndarray:
@@ -105,14 +135,15 @@ def numbers() -> dict[str, object]:
         if rate:
             dead = killed(name)
             first = np.sum(dead & killed_at_once(name)) / max(1, np.sum(dead))
-            open_ = np.mean(outcomes(name).values == UNDECIDED)
-            rest = f", {open_:.1%} of the square undecided" if open_ else ""
-            shares.append(f"{name}: {np.mean(dead[alive]):.1%} ({first:.1%}{rest})")
+            others = {"faded": faded(name), "undecided": ends(name)[0] == UNDECIDED}
+            rest = [f", {np.mean(part[alive]):.1%} {word}" for word, part in others.items() if np.any(part)]
+            shares.append(f"{name}: {np.mean(dead[alive]):.1%} ({first:.1%}){''.join(rest)}")
     return {
         "n": N,
         "steps": STEPS,
         "alive": int(np.sum(alive)),
-        "by_flow": int(np.sum(killed(FLOW))),
+        "by_flow": int(np.sum(extinct(FLOW))),
+        "faded": FADED,
         "shares": "; ".join(shares),
     }
 
@@ -120,7 +151,8 @@ def numbers() -> dict[str, object]:
 def diagram(name: str) -> Diagram:
     """Return one panel."""
     method, rate = PANELS[name]
-    layers = [Layer("killed by steps", over(killed(name)), ORANGE, "//////")]
+    layers = [Layer("killed by steps", over(killed(name)), YELLOW, "//////")]
+    layers.append(Layer("faded", over(faded(name)), PURPLE, "......"))
     if method == "gd":
         layers.append(Layer("by the first step", over(exact_set(rate)), outline=BLACK))
     return Diagram(name, outcomes(name), (-1.0, 1.0), layers)

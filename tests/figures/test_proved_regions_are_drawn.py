@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from gradflow.field import gradient
 from gradflow.figures import DOUBLE, Diagram, Layer, Panel, Series, phase_diagram, proved_regions
 from gradflow.outcome import GLOBAL, LINEAR, UNDECIDED
 from gradflow.scripts import load_script, script_paths
@@ -27,7 +28,7 @@ def steps_script() -> ModuleType:
 
 
 def test_proofs_do_not_contradict_the_simulation(proved: ModuleType) -> None:
-    n = 60
+    n = 40
     assert proved.contradictions(n) == 0
     later = [proved.share_of(None, codes, n) for codes, _ in proved.decisions(n)]
     assert later == sorted(later)
@@ -36,6 +37,9 @@ def test_proofs_do_not_contradict_the_simulation(proved: ModuleType) -> None:
     # A cell that tubes prove contains only starts that stay.
     assert np.all(proved.stays(n)[proved.tubes(n)])
     assert np.sum(proved.tubes(n)) > 0
+    assert np.all(proved.stays(n)[proved.tubes_of_starts(n)])
+    # Tubes were tried on starts that leave.
+    assert np.any(proved.candidates(n) & ~proved.stays(n))
     with_tubes = proved.with_tubes(n)
     assert proved.share_of(LINEAR, with_tubes, n) > proved.share_of(LINEAR, proved.decisions(n)[0][0], n)
 
@@ -58,7 +62,30 @@ def test_the_first_step_kills_the_exact_set(steps: ModuleType) -> None:
         simulated, exact = steps.killed_at_once(name, n), steps.exact_set(rate, n)
         np.testing.assert_array_equal(simulated, exact, err_msg=name)
     assert np.any(steps.exact_set(0.5, n))
-    assert not np.any(steps.killed(steps.FLOW, n))
+    assert not np.any(steps.extinct(steps.FLOW, n))
+
+
+def test_what_ends_at_the_constant_was_killed_or_fades(steps: ModuleType) -> None:
+    n = 40
+    for name, (method, _) in steps.PANELS.items():
+        if method != "flow":
+            both = steps.killed(name, n) | steps.faded(name, n)
+            np.testing.assert_array_equal(both, steps.extinct(name, n), err_msg=name)
+    name = "GD 0.3"
+    killed, faded, rest = steps.killed(name, n), steps.faded(name, n), steps.extinct(name, n)
+    assert not np.any(killed & faded)
+    assert np.all(killed[steps.killed_at_once(name, n)])
+    # Followed step by step: to be killed is to be carried across the end by more than rounding.
+    theta, jumped = np.stack(np.broadcast_arrays(*steps.starts(n))), np.zeros((n, n), dtype=bool)
+    for _ in range(steps.STEPS):
+        new = theta - 0.3 * gradient(theta)
+        before, after = (np.maximum(t[1] - t[0], t[1] + t[0]) for t in (theta, new))
+        jumped |= (before > 1e-12) & (after <= 0.0)
+        theta = new
+    np.testing.assert_array_equal(killed, jumped & rest)
+    assert np.any(faded)
+    # They approach the end of the input from inside, with an output that they want to lower there.
+    assert np.all(theta[2][faded] < 0.0)
 
 
 def plane(values: np.ndarray) -> xr.DataArray:
