@@ -51,8 +51,8 @@ HYPOTHESES = (
     "Those of derivation 8: the loss and its gradient off the walls; any distribution of the inputs on [lo, "
     "hi] with V > 0; s ≠ 0 is the slope of φ on the side in use.",
     "The solution starts off the walls, in the ball.",
-    "In (4), exact arithmetic. The function adds slack for rounding, by an estimate, to the defect and to the "
-    "eigenvalue, but does not use interval arithmetic.",
+    "In (4), exact arithmetic. The function adds slack for rounding, by an estimate, to the defect and to "
+    "the eigenvalue, but does not use interval arithmetic.",
 )
 
 PROOF = """

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from gradflow.cli import run
+from gradflow.sweep import Block
 from tests.cli.command import files_below, launch, living, wait_until, workers_of
 
 pytest.importorskip("zarr")
@@ -30,7 +31,7 @@ SWEEP = (
     *("--method", "adam", "--samples", "20", "--lr", "0.05", "--steps", "150"),
 )
 BLOCKS = 32
-VARIABLES = ("outcome", "loss", "first_crossing")
+VARIABLES = Block._fields
 KILLS = int(os.environ.get("GRADFLOW_KILLS", "4"))
 SLOW = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, KILLS)]
 
@@ -128,16 +129,16 @@ def test_of_the_run(
         (os.killpg if victim == "whole run" else os.kill)(process.pid, signal.SIGKILL)
         code, err = ended(process)
         assert code == -signal.SIGKILL
-        assert err in ("", f"{path}: found {len(before) // 3} of {BLOCKS} blocks\n")
+        assert err in ("", f"{path}: found {len(before) // len(VARIABLES)} of {BLOCKS} blocks\n")
         # Without their main process the workers end by themselves, and nobody else writes.
         wait_until(partial(_gone, process.pid), limit=30)
         assert before.items() <= stamps(path).items()
         before = stamps(path)
-    assert len(before) < 3 * BLOCKS
+    assert len(before) < len(VARIABLES) * BLOCKS
     was_made = path.exists()
 
     assert run([*SWEEP, "--out", str(path)]) == 0
-    said = f"{path}: found {len(before) // 3} of {BLOCKS} blocks\n" if was_made else ""
+    said = f"{path}: found {len(before) // len(VARIABLES)} of {BLOCKS} blocks\n" if was_made else ""
     assert capsys.readouterr().err == said
     assert before.items() <= stamps(path).items()
     assert contents(path) == undisturbed

@@ -27,6 +27,7 @@ def steps_script() -> ModuleType:
     return load_script(SCRIPTS["09_steps_that_kill"])
 
 
+@pytest.mark.slow
 def test_proofs_do_not_contradict_the_simulation(proved: ModuleType) -> None:
     n = 40
     assert proved.contradictions(n) == 0
