@@ -196,7 +196,7 @@ def prove_default(proof: Proof) -> None:
 def formulas() -> tuple[tuple[str, Expr], ...]:
     """Return the rates of the two errors and of the pre-activation, and the bound."""
     rho1, rho0, gamma, beta, y, excess, path, c0, Q = sympy.symbols("rho_1 rho_0 gamma beta y e ell c_0 Q")
-    d1, d0, dz = sympy.symbols("rho_1' rho_0' z'")
+    d1, d0, dz = sympy.symbols("rhodot_1 rhodot_0 zdot")
     return (
         (
             "Error in slope",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.activity import BALANCED, DEAD, HYPERACTIVE
-from gradflow.decision import BARRIER, SIMULATION, Decision, decide
+from gradflow.decision import BARRIER, SIMULATION, STAYS_DEAD, Decision, decide
 from gradflow.descent import train
 from gradflow.descent.hyper import Config
 from gradflow.field import loss
@@ -152,12 +152,17 @@ def _followed(
         # To decide costs as much as a step, and a trajectory may linger for hundreds of them.
         if seen % 5 == 1:
             decided = _decision(np.array(point.theta), problem)
+        if decided[1] == STAYS_DEAD and point.activity != DEAD:
+            decided = CONSTANT, SIMULATION
         if decided == (CONSTANT, SIMULATION) and _revives(np.array(point.theta), point.activity, problem):
             decided = UNDECIDED, SIMULATION
         return decided[0] != UNDECIDED
 
     run = integrate(neuron, problem, longest, rtol=rtol, stop=stop)
-    return decided if decided[0] != UNDECIDED else _decision(np.array(run.last.theta), problem)
+    if decided[0] != UNDECIDED:
+        return decided
+    code, theorem = _decision(np.array(run.last.theta), problem)
+    return code, SIMULATION if theorem == STAYS_DEAD and run.last.activity != DEAD else theorem
 
 
 def _rested(
@@ -247,8 +252,10 @@ def flow_run(
     )
     proved = decide(run.final, problem)
     seen = np.where(proved.outcome == UNDECIDED, outcome(run.final, problem), proved.outcome)
+    # A neuron that dies away never is dead; only its rounded state is.
+    by = np.where((proved.theorem == STAYS_DEAD) & (run.activity != DEAD), SIMULATION, proved.theorem)
     for array, some in zip(
-        (codes, theorem, value, first), (seen, proved.theorem, run.loss, run.first_crossing), strict=True
+        (codes, theorem, value, first), (seen, by, run.loss, run.first_crossing), strict=True
     ):
         array[open_] = np.asarray(some)
     return Ends(codes, value, first, theorem)

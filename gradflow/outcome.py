@@ -12,6 +12,7 @@ from gradflow.backend import Array, as_floating, is_array, namespace
 from gradflow.field import gradient, hessian, loss
 from gradflow.field.baselines import adaptable, best_constant, best_line
 from gradflow.problem import Neuron, Problem, Sample, Uniform, as_neuron
+from gradflow.theory.energy import barriers
 from gradflow.theory.hyperactive import trapped
 
 OUTCOMES = ("global", "linear", "constant", "diverged", "undecided")
@@ -39,7 +40,8 @@ def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Arra
         L within 1e-3 of the best line's loss, and the neuron trapped in the hyperactive cell
         (`gradflow.theory.hyperactive.trapped`) or at rest (`at_rest`).
     constant
-        L within 1e-3 of the best constant's loss, and the neuron dead (with s₋ = 0) or at rest.
+        L within 1e-3 of the best constant's loss, and the neuron dead (with s₋ = 0) or at rest, and then not
+        below that loss where that excludes this end (`gradflow.theory.energy.never_constant`).
     diverged
         A parameter is not finite, or `diverged` says so.
     undecided
@@ -63,7 +65,10 @@ def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Arra
         open_ = (is_near.linear & ~is_trapped) | (is_near.constant & ~is_dead)
         is_resting = among(open_ & ~is_near.zero, at_rest, neuron, problem)
     is_linear = is_near.linear & (is_trapped | is_resting)
-    is_constant = is_near.constant & (is_dead | is_resting)
+    # Below the best constant's loss a living neuron does not end there (derivation 11), however slow it is.
+    level = adaptable(barriers(problem).constant)[0]
+    sinks = value < level * (1.0 - 64.0 * float(xp.finfo(value.dtype).eps))
+    is_constant = is_near.constant & (is_dead | (is_resting & ~sinks))
     is_diverged = ~xp.isfinite(value) | xp.asarray(diverged)
     for parameter in parameters:
         is_diverged = is_diverged | ~xp.isfinite(parameter)

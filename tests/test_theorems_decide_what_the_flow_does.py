@@ -98,6 +98,24 @@ def test_a_theorem_decides_what_a_short_run_does_not_show() -> None:
     assert float(at_once["time"][-1]) == float(at_once["decided_at"]) == 0.0
 
 
+def test_what_dies_away_is_not_decided_by_death() -> None:
+    # (w1, b1) tends to the dead set and soon rounds to it; the neuron itself stays balanced.
+    run = gradient_flow(Neuron(w2=-10.0), t_end=50.0, until_decided=True)
+    assert int(run["decided_by"]) == SIMULATION
+    assert int(run["outcome"]) == CONSTANT
+    for found in (flow_decisions(Neuron(w2=-10.0), Problem()), flow_run(Neuron(w2=-10.0), Problem())):
+        assert int(found.outcome) == CONSTANT
+        assert int(found[-1]) == SIMULATION
+
+
+def test_a_slow_neuron_below_the_constant_does_not_end_there() -> None:
+    # Its gradient is as small as at rest, but its loss is below that of the best constant.
+    run = gradient_flow(Neuron(w2=1e6), t_end=200.0)
+    assert float(run["loss"][-1]) < 5.0 / 48.0
+    assert int(run["outcome"]) == UNDECIDED
+    assert np.all(np.isnan(run["limit"]))
+
+
 def test_starts_are_decided_alike_one_by_one_and_together() -> None:
     starts = Neuron(*np.random.default_rng(8).uniform(-2.0, 2.0, (4, 14)))
     together, alone = flow_run(starts, Problem()), flow_decisions(starts, Problem())

@@ -153,6 +153,8 @@ def _show(report: dict[str, Any], json: bool) -> None:
             for crossing in value:
                 when, event = crossing.values()
                 print(f"  {when:<22.15g} {event}")
+        elif value is None:
+            print(f"{key:<16}none")
         elif isinstance(value, dict):
             print(f"{key:<16}" + "  ".join(f"{name} = {number_:.15g}" for name, number_ in value.items()))
         else:

@@ -6,7 +6,7 @@ beneath it, for callers that need neither the dataset nor its checks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +14,9 @@ import xarray as xr
 
 from gradflow.activity import DEAD
 from gradflow.backend import Array
-from gradflow.decision import SIMULATION, THEOREMS, decide
+from gradflow.decision import SIMULATION, STAYS_DEAD, THEOREMS, decide
 from gradflow.field.baselines import best_constant
-from gradflow.flow.integrate import AUTO, METHODS, STATUSES, Trajectory, integrate
+from gradflow.flow.integrate import AUTO, METHODS, STATUSES, Point, Trajectory, integrate
 from gradflow.outcome import UNDECIDED, at_rest, outcome
 from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, numbers, require_finite
 from gradflow.results import activity_codes, balancedness, codes, outcome_codes, provenance, state_variables
@@ -110,8 +110,8 @@ def gradient_flow(
         or np.any((moments < 0) | (moments > t_end))
     ):
         raise ValueError(f"times: must be increasing and lie in [0, {t_end}]")
-    stop = (lambda point: _is_decided(point.theta, problem)) if theory and until_decided else None
-    if stop is not None and _is_decided(start, problem):
+    stop = (lambda point: _is_decided(point, problem)) if theory and until_decided else None
+    if stop is not None and int(decide(np.array(start), problem).outcome) != UNDECIDED:
         t_end = 0.0
         moments = None if moments is None else moments[moments == 0.0]
     run = integrate(
@@ -136,8 +136,10 @@ def gradient_flow(
     return _dataset(run, start, problem, attributes, theory)
 
 
-def _is_decided(theta: Sequence[float], problem: Problem) -> bool:
-    return int(decide(np.array(theta), problem).outcome) != UNDECIDED
+def _is_decided(point: Point, problem: Problem) -> bool:
+    found = decide(np.array(point.theta), problem)
+    fades = int(found.theorem) == STAYS_DEAD and point.activity != DEAD
+    return int(found.outcome) != UNDECIDED and not fades
 
 
 def _number(name: str, value: float) -> float:
@@ -205,7 +207,9 @@ def _decided(run: Trajectory, problem: Problem) -> Decided:
     """Return the first decision among the recorded states and the last one."""
     points = [*run.points, run.last]
     found = decide(np.array([point.theta for point in points]).T, problem)
-    known = np.flatnonzero(np.asarray(found.outcome) != UNDECIDED)
+    # A neuron that dies away never is dead; only its rounded state is.
+    fades = (np.asarray(found.theorem) == STAYS_DEAD) & np.array([p.activity != DEAD for p in points])
+    known = np.flatnonzero((np.asarray(found.outcome) != UNDECIDED) & ~fades)
     if known.size == 0:
         return Decided(UNDECIDED, SIMULATION, np.nan)
     first = int(known[0])
@@ -217,6 +221,6 @@ def _limit(run: Trajectory, problem: Problem) -> np.ndarray:
     last = np.array(run.last.theta)
     if run.last.activity == DEAD and problem.slopes[0] == 0.0:
         return np.array([*last[:3], float(best_constant(problem).intercept)])
-    if at_rest(last, problem):
+    if at_rest(last, problem) and int(outcome(last, problem)) != UNDECIDED:
         return last
     return np.full(4, np.nan)

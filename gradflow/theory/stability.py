@@ -133,10 +133,11 @@ def preconditioned_sharpness(
 def global_minimum(w1: ArrayLike, problem: Problem = Problem()) -> Neuron:
     """Return the global minimum (σ w1, −q σ w1, w1ᵀ w2ᵀ/(σ w1), b2ᵀ) with the given |w1| > 0, σ = sign w1ᵀ.
 
-    It is one for a teacher with w1ᵀ ≠ 0, whose breakpoint is q.
+    It is one for a teacher with w1ᵀ ≠ 0, whose breakpoint is q; NaN for others, and where |w1| is 0.
     """
     xp, (w1, wt, bt, vt, ct) = as_floating((w1, *problem.teacher))
     wt = xp.where(wt == 0.0, xp.nan * wt, wt)
+    w1 = xp.where(w1 == 0.0, xp.nan * xp.ones_like(w1), w1)
     scale = w1 / xp.abs(wt)
     return Neuron(wt * scale, bt * scale, vt / scale, ct + 0.0 * scale)
 
@@ -257,7 +258,10 @@ def _scaled(xp: Any, H: Array, scale: Array) -> Array:
 
 
 def _largest_eigenvalue(H: Array) -> Array:
-    """Return the largest eigenvalue of symmetric matrices, shape (4, 4, …)."""
+    """Return the largest eigenvalue of symmetric matrices, shape (4, 4, …); NaN if an entry is not finite."""
     xp, (H,) = as_floating((H,))
+    finite = xp.all(xp.isfinite(H), axis=(0, 1))
     axes = (*range(2, H.ndim), 0, 1)
-    return xp.linalg.eigvalsh(xp.permute_dims(H, axes))[..., -1]
+    matrices = xp.permute_dims(xp.where(finite, H, xp.zeros_like(H)), axes)
+    largest = xp.linalg.eigvalsh(matrices)[..., -1]
+    return xp.where(finite, largest, xp.nan * xp.ones_like(largest))

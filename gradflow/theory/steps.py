@@ -80,7 +80,11 @@ def _rates(neuron: Neuron | Array, problem: Problem, sign: float) -> Rates:
         # Without a pull the end stays as it is.
         largest = xp.where((pull == 0.0) & (z > 0.0), -one, largest)
     none = (least > largest) | (largest <= 0.0)
-    return Rates(xp.where(none, xp.inf * one, least), xp.where(none, xp.inf * one, largest))
+    # NaN stays NaN: a neuron that is no number has no rates.
+    unknown = 0.0 * (z_lo + z_hi + of_w1 + of_b1)
+    least, largest = (xp.where(none, xp.inf * one, end) for end in (least, largest))
+    bad = xp.isnan(unknown)
+    return Rates(xp.where(bad, unknown, least), xp.where(bad, unknown, largest))
 
 
 def revival(

@@ -51,4 +51,5 @@ def survives_until(neuron: Neuron | Array, problem: Problem = Problem()) -> Arra
     may_end = (deficit > 0.0) & (speed > 0.0)
     ratio = size / xp.sqrt(xp.where(may_end, deficit, one))
     bound = xp.where(may_end, xp.asinh(ratio) / xp.where(may_end, speed, one), xp.inf * one)
+    bound = xp.where(xp.isnan(speed + deficit), speed + deficit, bound)
     return xp.where(activity(neuron, problem) == DEAD, none, bound)

@@ -160,6 +160,13 @@ def test_on_a_wall_no_rate_is_safe() -> None:
     np.testing.assert_allclose(end[:2], 0.0, atol=1e-15)
 
 
+def test_what_is_no_number_has_no_rates() -> None:
+    neuron = Neuron(b2=np.array([np.nan, 0.0]))
+    for function in (killing_rates, straightening_rates):
+        least, largest = function(neuron)
+        assert np.isnan(least).tolist() == np.isnan(largest).tolist() == [True, False]
+
+
 def test_arrays_of_any_shape() -> None:
     least, largest = killing_rates(Neuron(b1=np.zeros((2, 0))))
     assert least.shape == largest.shape == (2, 0)
