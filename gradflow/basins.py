@@ -275,7 +275,10 @@ def _decided(problem: Problem) -> StopRule:
     constant, line, near_constant, near_line = (float(level) for level in references(problem))
 
     def is_decided(states: States) -> np.ndarray:
-        proved = np.asarray(decide(states.theta, problem).outcome) != UNDECIDED
+        found = decide(states.theta, problem)
+        # One that dies away rounds to a dead state, and may come back.
+        fades = (found.theorem == STAYS_DEAD) & (states.activity != DEAD)
+        proved = (found.outcome != UNDECIDED) & ~fades
         codes = outcome(states.theta, problem)
         revives = (codes == CONSTANT) & _revives(states.theta, states.activity, problem)
         return np.asarray(proved | ((codes != UNDECIDED) & ~revives))

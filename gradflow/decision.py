@@ -14,10 +14,9 @@ from gradflow.theory.hyperactive import trapped
 from gradflow.theory.signs import trapped_by_signs
 
 THEOREMS = ("simulation", "dead", "energy barrier", "path trap", "sign trap")
-SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP = range(5)
+"""What decides; the theorems are those of derivations 7, 11, 8 and 13."""
 
-DERIVATIONS = (0, 7, 11, 8, 13)
-"""The derivation that proves each theorem."""
+SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP = range(5)
 
 
 class Decision(NamedTuple):

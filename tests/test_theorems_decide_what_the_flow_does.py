@@ -108,6 +108,13 @@ def test_what_dies_away_is_not_decided_by_death() -> None:
         assert int(found[-1]) == SIMULATION
 
 
+def test_what_fades_and_comes_back_is_not_taken_for_dead() -> None:
+    starts = Neuron(np.array([-0.0055, -0.01]), np.array([-0.0045, -0.008]), -2.0, np.array([-3.0, -2.5]))
+    found = flow_run(starts, Problem())
+    np.testing.assert_array_equal(found.outcome, flow_run(starts, Problem(), theory=False).outcome)
+    assert np.all(found.outcome == LINEAR)
+
+
 def test_a_slow_neuron_below_the_constant_does_not_end_there() -> None:
     # Its gradient is as small as at rest, but its loss is below that of the best constant.
     run = gradient_flow(Neuron(w2=1e6), t_end=200.0)
