@@ -76,6 +76,20 @@ def device(array: Array) -> Any:
     return array_api_compat.device(array)
 
 
+def erfc(values: Array) -> Array:
+    """Return the complementary error function, which the array standard lacks: SciPy's, or CuPy's."""
+    if array_api_compat.is_cupy_array(values):
+        from cupyx.scipy.special import erfc as on_gpu
+
+        return on_gpu(values)
+    from scipy.special import erfc as on_cpu
+
+    if array_api_compat.is_numpy_array(values):
+        return on_cpu(values)
+    xp = namespace(values)
+    return xp.asarray(on_cpu(to_numpy(values)), dtype=values.dtype, device=device(values))
+
+
 def to_numpy(array: Array) -> np.ndarray:
     """Copy an array of any supported library to NumPy (the boundary to xarray and Matplotlib)."""
     if array_api_compat.is_cupy_array(array):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradflow.activations import derivatives
 from gradflow.activity import BALANCED, DEAD, HYPERACTIVE
 from gradflow.decision import BARRIER, SIMULATION, STAYS_DEAD, Decision, decide
 from gradflow.descent import train
@@ -186,12 +187,13 @@ def _decision(theta: np.ndarray, problem: Problem) -> tuple[int, int]:
 def _revives(theta: np.ndarray, state: np.ndarray | int, problem: Problem) -> np.ndarray:
     """Whether a balanced ReLU neuron's active end grows; (w1, b1) may already round to that of a dead one."""
     w1, _, w2, b2 = theta
+    if not problem.stays_dead:
+        return np.zeros(np.shape(state), dtype=bool)
     v1, c1, v2, c2 = problem.teacher
-    slope = problem.slopes[1]
     at_end = np.where(w1 > 0.0, problem.hi, problem.lo)
-    target = v2 * slope * np.maximum(v1 * at_end + c1, 0.0) + c2
-    grows = slope * w2 * (b2 - target) < 0.0
-    return np.asarray((problem.slopes[0] == 0.0) & (state == BALANCED) & grows)
+    target = v2 * derivatives(problem.teacher_activation, np.asarray(v1 * at_end + c1), 0)[0] + c2
+    grows = problem.slopes[1] * w2 * (b2 - target) < 0.0
+    return np.asarray((state == BALANCED) & grows)
 
 
 AT_REST = 1e-9

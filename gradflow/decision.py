@@ -30,11 +30,13 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
     """Return the outcomes of the flow that are proved, from the states alone.
 
     dead
-        With s₋ = 0 a dead neuron stays where it is, but for b2, which goes to the best constant.
+        Where φ is 0 below 0 a dead neuron stays where it is, but for b2, which goes to the best constant.
     energy barrier
-        The loss is below the best line's: the flow goes to the teacher.
+        The loss is below the best line's: the flow goes to the teacher (of the same activation).
     path trap, sign trap
         There is no kink on the input, and there never will be one: the flow goes to the best line.
+
+    Of smooth neurons nothing is known.
 
     Parameters
     ----------
@@ -57,8 +59,8 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
     # Teachers of their own give the result their shape.
     if is_array(levels.line):
         state = xp.broadcast_to(state, xp.broadcast_arrays(state, levels.line)[0].shape)
-    is_dead = (state == DEAD) & (problem.slopes[0] == 0.0)
-    no_kink = (state != BALANCED) & ~is_dead
+    is_dead = (state == DEAD) & problem.stays_dead
+    no_kink = (state != BALANCED) & ~is_dead & problem.is_bent
     code, theorem = xp.full_like(state, UNDECIDED), xp.full_like(state, SIMULATION)
     for mask, holds, exact, otherwise, name in (
         (no_kink, trapped, line, LINEAR, PATH_TRAP),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,8 +41,8 @@ def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Arra
         L within 1e-3 of the best line's loss, and the neuron trapped in the hyperactive cell
         (`gradflow.theory.hyperactive.trapped`) or at rest (`at_rest`).
     constant
-        L within 1e-3 of the best constant's loss, and the neuron dead (with s₋ = 0) or at rest, and then not
-        below that loss where that excludes this end (`gradflow.theory.energy.never_constant`).
+        L within 1e-3 of the best constant's loss, and the neuron dead (if φ is 0 below 0) or at rest, and
+        then not below that loss where that excludes this end (`gradflow.theory.energy.never_constant`).
     diverged
         A parameter is not finite, or `diverged` says so.
     undecided
@@ -59,9 +60,10 @@ def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Arra
         value = loss(neuron, problem)
         xp, (value, *parameters) = as_floating((value, *as_neuron(neuron)))
         is_near = near(value, References(*adaptable(*references(problem))))
-        # Only with s₋ = 0 does a dead neuron stay where it is.
-        is_dead = (activity(neuron, problem) == DEAD) & (problem.slopes[0] == 0.0)
-        is_trapped = among(is_near.linear, trapped, neuron, problem)
+        is_dead = (activity(neuron, problem) == DEAD) & problem.stays_dead
+        is_trapped = is_near.linear & False
+        if problem.is_bent:
+            is_trapped = among(is_near.linear, trapped, neuron, problem)
         open_ = (is_near.linear & ~is_trapped) | (is_near.constant & ~is_dead)
         is_resting = among(open_ & ~is_near.zero, at_rest, neuron, problem)
     is_linear = is_near.linear & (is_trapped | is_resting)
@@ -88,17 +90,19 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), tolerance: flo
     """Whether the flow has come to rest: |∇L| is negligible, and no direction leads down from here.
 
     A trajectory lingers at a saddle with as small a gradient as one likes, so the Hessian must not have a
-    negative eigenvalue (beyond `FALLING`). A neuron about to revive has one: the point mass of its kink.
+    negative eigenvalue (beyond `FALLING`; a smooth neuron: beyond rounding, for it may fall that slowly). A
+    neuron about to revive has one: the point mass of its kink.
 
     Parameters
     ----------
     neuron : Neuron or array, shape (4, …)
         The states.
     tolerance : float, optional
-        The largest |∇L|; by default `RESTING_GRADIENT` where there is a kink, `RESTING_LINE` where not.
+        The largest |∇L|; by default `RESTING_GRADIENT` where there is a kink, `RESTING_LINE` where not
+        and for smooth neurons.
     """
     xp, (slope,) = as_floating((gradient(neuron, problem),))
-    kinked = activity(neuron, problem) == BALANCED
+    kinked = (activity(neuron, problem) == BALANCED) & problem.is_bent
     one = xp.ones_like(slope[0, ...])
     limit = xp.where(kinked, RESTING_GRADIENT * one, RESTING_LINE * one) if tolerance is None else tolerance
     slow = xp.sqrt(xp.sum(slope * slope, axis=0)) <= limit
@@ -113,7 +117,8 @@ def _leads_nowhere(neuron: Neuron | Array, problem: Problem) -> Array:
     matrices = xp.permute_dims(matrices, (*range(2, matrices.ndim), 0, 1))
     lowest = xp.min(xp.linalg.eigvalsh(matrices), axis=-1)
     size = xp.max(xp.abs(matrices), axis=(-2, -1))
-    return finite & (lowest >= -FALLING - 1e-12 * size)
+    falling = FALLING if problem.is_bent else 0.0
+    return finite & (lowest >= -falling - 1e-12 * size)
 
 
 def among(
@@ -146,7 +151,7 @@ def among(
         inputs = Uniform(pick(inputs.lo), pick(inputs.hi))
     # One picked field at least has the shape of the mask: they broadcast to it.
     students, teacher = (Neuron(*map(pick, fields)) for fields in (as_neuron(neuron), problem.teacher))
-    some = holds(students, Problem(teacher, inputs, problem.slopes))
+    some = holds(students, replace(problem, teacher=teacher, inputs=inputs))
     rank = xp.cumulative_sum(xp.astype(flat, xp.int64)) - 1
     found = xp.take(some, xp.where(flat, rank, xp.zeros_like(rank)))
     return xp.reshape(flat & found, shape)

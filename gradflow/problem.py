@@ -1,4 +1,4 @@
-"""The problem: a student neuron, a teacher neuron, the inputs, and the activation's slopes."""
+"""The problem: a student neuron, a teacher neuron, the inputs, and the activations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradflow.activations import RELU, Activation, ActivationLike, PiecewiseLinear, as_activation
 from gradflow.backend import Array, ArrayLike, is_array, namespace, to_numpy
 
 PARAMETERS = ("w1", "b1", "w2", "b2")
@@ -184,37 +185,81 @@ def grid(n: int, lo: float = -1.0, hi: float = 1.0) -> Sample:
 
 @dataclass(frozen=True)
 class Problem:
-    """What the student learns: the teacher, the inputs and the activation that both neurons share.
+    """What the student learns: the teacher, the inputs, and what bends both neurons.
 
     Parameters
     ----------
     teacher : Neuron
-        Default (1, 0, 1, 0): f*(x) = ReLU(x). Its fields may be arrays that broadcast with the student's.
+        Default (1, 0, 1, 0): f*(x) = φ(x). Its fields may be arrays that broadcast with the student's.
         A sample with targets takes its place.
     inputs : Uniform or Sample
         The input distribution: uniform on an interval (the population) or given points.
-    slopes : (float, float)
-        (s₋, s₊), the activation's slopes on either side of 0: (0, 1) is ReLU, (α, 1) leaky ReLU.
+    activation : Activation, str or (float, float)
+        The student's φ: ReLU by default, another of `gradflow.activations` or its name ("silu",
+        "leaky-relu=0.01"), or the slopes (s₋, s₊) on either side of 0.
+    teacher_activation : Activation, str or (float, float), optional
+        The teacher's, by default the student's.
 
     Raises
     ------
-    ValueError
-        If the teacher or a slope is not finite.
+    ValueError, TypeError
+        If the teacher is not finite or an activation is not as described.
     """
 
     teacher: Neuron = Neuron()
     inputs: Uniform | Sample = Uniform()
-    slopes: tuple[float, float] = (0.0, 1.0)
+    activation: ActivationLike = RELU
+    teacher_activation: ActivationLike = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "teacher", as_neuron(self.teacher))
         require_finite("teacher", *self.teacher)
         if not isinstance(self.inputs, (Uniform, Sample)):
             raise TypeError(f"inputs: expected Uniform or Sample, got {self.inputs!r}")
-        require_finite("slopes", self.slopes)
-        if np.shape(self.slopes) != (2,):
-            raise ValueError(f"slopes: expected two finite numbers (s-, s+), got {self.slopes!r}")
-        object.__setattr__(self, "slopes", (float(self.slopes[0]), float(self.slopes[1])))
+        activation = as_activation(self.activation)
+        taught = activation if self.teacher_activation is None else as_activation(self.teacher_activation)
+        object.__setattr__(self, "activation", activation)
+        object.__setattr__(self, "teacher_activation", taught)
+
+    @property
+    def slopes(self) -> tuple[float, float]:
+        """(s₋, s₊), the slopes of the student's activation (TypeError if it is smooth)."""
+        return _slopes(self.activation)
+
+    @property
+    def teacher_slopes(self) -> tuple[float, float]:
+        """(s₋, s₊), the slopes of the teacher's activation (TypeError if it is smooth)."""
+        return _slopes(self.teacher_activation)
+
+    @property
+    def shared_slopes(self) -> tuple[float, float]:
+        """(s₋, s₊) of student and teacher (TypeError unless they share a piecewise linear activation)."""
+        if self.activation != self.teacher_activation:
+            raise TypeError(
+                "activation: this needs one and the same for student and teacher, "
+                f"got {self.activation} and {self.teacher_activation}"
+            )
+        return _slopes(self.activation)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether student and teacher are piecewise linear: every integral has a closed form."""
+        return all(isinstance(a, PiecewiseLinear) for a in (self.activation, self.teacher_activation))
+
+    @property
+    def has_theorems(self) -> bool:
+        """Whether student and teacher share a piecewise linear activation."""
+        return self.is_linear and self.activation == self.teacher_activation
+
+    @property
+    def is_bent(self) -> bool:
+        """Whether the student is piecewise linear: without a kink on the input it is a line."""
+        return isinstance(self.activation, PiecewiseLinear)
+
+    @property
+    def stays_dead(self) -> bool:
+        """Whether a dead neuron has no gradient: the student's activation is 0 below 0."""
+        return isinstance(self.activation, PiecewiseLinear) and self.activation.low == 0.0
 
     @property
     def lo(self) -> ArrayLike:
@@ -225,3 +270,9 @@ class Problem:
     def hi(self) -> ArrayLike:
         """The largest input."""
         return self.inputs.hi
+
+
+def _slopes(activation: Activation) -> tuple[float, float]:
+    if not isinstance(activation, PiecewiseLinear):
+        raise TypeError(f"activation: this needs a piecewise linear one, got {activation}")
+    return activation.low, activation.high

@@ -33,12 +33,13 @@ def provenance(command: str, problem: Problem, **settings: object) -> dict[str, 
 
 
 def describe_problem(problem: Problem) -> dict[str, object]:
-    """Return teacher, inputs and slopes as plain data."""
+    """Return teacher, inputs and activations as plain data."""
     inputs = problem.inputs
     described: dict[str, object] = {
         "teacher": dict(zip(PARAMETERS, problem.teacher, strict=True)),
         "interval": [inputs.lo, inputs.hi],
-        "slopes": list(problem.slopes),
+        "activation": str(problem.activation),
+        "teacher_activation": str(problem.teacher_activation),
     }
     if isinstance(inputs, Sample):
         described["samples"] = int(inputs.x.shape[0])

@@ -88,7 +88,8 @@ class Sweep:
     neuron, teacher : tuple of four floats
         Start and teacher; the axes override the start.
     interval : (float, float)
-    slopes : (float, float)
+    activation, teacher_activation : str
+        Names (`gradflow.activations`); the teacher's is the student's by default.
     samples : int, optional
         Train on so many equally spaced inputs; the population by default.
     hyper : dict
@@ -116,7 +117,8 @@ class Sweep:
     neuron: tuple[float, float, float, float] = (1.0, 0.0, 1.0, 0.0)
     teacher: tuple[float, float, float, float] = (1.0, 0.0, 1.0, 0.0)
     interval: tuple[float, float] = (-1.0, 1.0)
-    slopes: tuple[float, float] = (0.0, 1.0)
+    activation: str = "relu"
+    teacher_activation: str | None = None
     samples: int | None = None
     hyper: dict[str, Any] = field(default_factory=dict)
     steps: int = 5000
@@ -150,13 +152,13 @@ class Sweep:
         """What computes. For the flow it is never left to the size of a block."""
         if self.method != "flow" or self.backend is not None:
             return self.backend
-        return "numba" if available() else "numpy"
+        return "numba" if available() and self.problem().has_theorems else "numpy"
 
     def problem(self) -> Problem:
         """Return the problem."""
         lo, hi = self.interval
         inputs = Uniform(lo, hi) if self.samples is None else grid(self.samples, lo, hi)
-        return Problem(Neuron(*self.teacher), inputs, self.slopes)
+        return Problem(Neuron(*self.teacher), inputs, self.activation, self.teacher_activation)
 
     @property
     def shape(self) -> tuple[int, ...]:

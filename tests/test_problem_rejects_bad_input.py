@@ -149,7 +149,7 @@ def test_interval_of_a_grid(bad: Any) -> None:
     ids=repr,
 )
 def test_slopes(bad: Any) -> None:
-    assert_one_line_naming(lambda: Problem(slopes=bad), "slopes")
+    assert_one_line_naming(lambda: Problem(activation=bad), "slopes")
 
 
 @pytest.mark.parametrize("bad", [3, None, "grid", np.linspace(-1, 1, 5)], ids=repr)

@@ -51,7 +51,7 @@ def test_provenance(name: str) -> None:
     assert attributes["seed"].startswith("none")
     configuration = json.loads(attributes["configuration"])
     assert configuration["teacher"] == {"w1": 1.0, "b1": 0.0, "w2": 1.0, "b2": 0.0}
-    assert (configuration["interval"], configuration["slopes"]) == ([-1.0, 1.0], [0.0, 1.0])
+    assert (configuration["interval"], configuration["activation"]) == ([-1.0, 1.0], "relu")
     assert set(configuration["neuron"]) == {"w1", "b1", "w2", "b2"}
     wanted = {"flow": {"t_end", "rtol", "method"}, "train": {"optimizer", "steps", "dtype", "record_every"}}
     assert wanted[configuration["command"]] <= set(configuration)

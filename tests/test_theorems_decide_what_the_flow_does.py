@@ -16,7 +16,7 @@ PROBLEMS = {
     "mirrored": Problem(Neuron(-1.0, 0.2, 1.0, 0.1)),
     "downward": Problem(Neuron(1.0, 0.2, -1.0, 0.5)),
     "shifted": Problem(Neuron(1.2, -0.3, 0.9, 0.1), Uniform(-0.5, 1.5)),
-    "leaky": Problem(Neuron(0.8, 0.1, -1.0, 0.3), slopes=(0.3, 1.2)),
+    "leaky": Problem(Neuron(0.8, 0.1, -1.0, 0.3), activation=(0.3, 1.2)),
     "linear teacher": Problem(Neuron(0.5, 3.0, 1.0, 0.0)),
 }
 
@@ -69,7 +69,7 @@ def test_wrong_theorems_are_noticed() -> None:
     simulated = flow_run(Neuron(*theta[:, hyperactive]), Problem(), rtol=1e-8, longest=100.0).outcome
     assert np.sum(simulated != LINEAR) > 20
     dead = theta[1] < -np.abs(theta[0])
-    leaky = Problem(slopes=(0.1, 1.0))
+    leaky = Problem(activation=(0.1, 1.0))
     assert not np.any(decide(theta[:, dead], leaky).theorem == STAYS_DEAD)
     ends = flow_run(Neuron(*theta[:, dead]), leaky, rtol=1e-8, longest=100.0).outcome
     assert np.mean(ends == CONSTANT) < 0.5

@@ -11,12 +11,14 @@ import typer
 
 from gradflow.basins import bracket, descent_outcomes, flow_decisions
 from gradflow.cli.options import (
+    ACTIVATION,
     B1,
     B2,
     INTERVAL,
     JSON,
     NO_THEORY,
     TEACHER,
+    TEACHER_ACTIVATION,
     UNIT_INTERVAL,
     UNIT_TEACHER,
     W1,
@@ -61,6 +63,8 @@ def threshold(
     b2: B2 = "0",
     teacher: TEACHER = UNIT_TEACHER,
     interval: INTERVAL = UNIT_INTERVAL,
+    activation: ACTIVATION = "relu",
+    teacher_activation: TEACHER_ACTIVATION = None,
     method: METHOD = "flow",
     lr: LR = "0.01",
     hyper: HYPER = None,
@@ -86,7 +90,7 @@ def threshold(
     if not uncertainty > 0:
         raise ValueError(f"--tol: expected a finite number > 0, got {tol!r}")
     how = steps_options(lr, hyper, steps, samples, population, dtype)
-    task = problem(teacher, interval, how.samples)
+    task = problem(teacher, interval, (activation, teacher_activation), how.samples)
     engine = backend_option(backend)
     if method == "flow" and engine is not None:
         raise ValueError("--backend: the flow's threshold is found with SciPy; choose a method with steps")
@@ -145,6 +149,8 @@ def basins(
     b2: B2 = "0",
     teacher: TEACHER = UNIT_TEACHER,
     interval: INTERVAL = UNIT_INTERVAL,
+    activation: ACTIVATION = "relu",
+    teacher_activation: TEACHER_ACTIVATION = None,
     method: METHOD = "flow",
     lr: LR = "0.01",
     hyper: HYPER = None,
@@ -179,13 +185,16 @@ def basins(
     """
     axes = tuple(_axis(text) for text in grid)
     how = steps_options(lr, hyper, steps, samples, population, dtype)
-    start, task = neuron(w1, b1, w2, b2), problem(teacher, interval, how.samples)
+    start = neuron(w1, b1, w2, b2)
+    task = problem(teacher, interval, (activation, teacher_activation), how.samples)
     sweep = Sweep(
         axes=axes,
         method=method,
         neuron=(start.w1, start.b1, start.w2, start.b2),
         teacher=(task.teacher.w1, task.teacher.b1, task.teacher.w2, task.teacher.b2),
         interval=(float(task.lo), float(task.hi)),
+        activation=str(task.activation),
+        teacher_activation=str(task.teacher_activation),
         samples=how.samples,
         hyper={} if method == "flow" else how.hyper,
         steps=how.steps,

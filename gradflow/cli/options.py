@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gradflow.activations import Activation, as_activation
 from gradflow.problem import PARAMETERS, Neuron, Problem, Uniform, grid
 
 LARGEST = 1e30
@@ -86,6 +87,14 @@ INTERVAL = Annotated[
         help="The inputs are uniform on [LO, HI].  [default: -1 1]",
     ),
 ]
+ACTIVATION = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="relu, leaky-relu=SLOPE, slopes=LOW,HIGH, silu, gelu, softplus, tanh."),
+]
+TEACHER_ACTIVATION = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", show_default=False, help="The teacher's.  [default: the student's]"),
+]
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 NO_THEORY = Annotated[
     bool, typer.Option("--no-theory", help="Follow the flow until it rests, whatever is proved of its end.")
@@ -102,14 +111,33 @@ def neuron(w1: str, b1: str, w2: str, b2: str) -> Neuron:
     )
 
 
-def problem(teacher: tuple[str, ...], interval: tuple[str, ...], samples: int | None = None) -> Problem:
+def problem(
+    teacher: tuple[str, ...],
+    interval: tuple[str, ...],
+    activations: tuple[str, str | None],
+    samples: int | None = None,
+) -> Problem:
     """Return the problem on the interval's population, or on its grid of `samples` inputs."""
     lo, hi = (number("--interval", value, size=LARGEST) for value in interval)
     if not lo < hi:
         raise ValueError(f"--interval: LO must be below HI, got {interval[0]} {interval[1]}")
     inputs = Uniform(lo, hi) if samples is None else grid(samples, lo, hi)
     aim = Neuron(*(number("--teacher", value, size=LARGEST) for value in teacher))
-    return Problem(teacher=aim, inputs=inputs)
+    student, taught = (activation(name, text) for name, text in zip(_ACTIVATIONS, activations, strict=True))
+    return Problem(aim, inputs, student, taught)
+
+
+_ACTIVATIONS = ("--activation", "--teacher-activation")
+
+
+def activation(name: str, text: str | None) -> Activation | None:
+    """Return the activation of this name, None if there is none, with errors as `number`."""
+    if text is None:
+        return None
+    try:
+        return as_activation(text)
+    except (TypeError, ValueError) as error:
+        raise ValueError(str(error).replace("activation", name, 1)) from error
 
 
 def check_file(path: Path | None, suffix: str = ".nc") -> None:

@@ -10,12 +10,14 @@ import xarray as xr
 
 from gradflow.activity import ACTIVITIES
 from gradflow.cli.options import (
+    ACTIVATION,
     B1,
     B2,
     INTERVAL,
     JSON,
     OUT_NC,
     TEACHER,
+    TEACHER_ACTIVATION,
     UNIT_INTERVAL,
     UNIT_TEACHER,
     W1,
@@ -43,6 +45,8 @@ def flow(
     b2: B2 = "0",
     teacher: TEACHER = UNIT_TEACHER,
     interval: INTERVAL = UNIT_INTERVAL,
+    activation: ACTIVATION = "relu",
+    teacher_activation: TEACHER_ACTIVATION = None,
     t_end: Annotated[str, typer.Option(metavar="T", help="Final time.")] = "200",
     rtol: Annotated[str, typer.Option(metavar="X", help="Relative tolerance of a step.")] = "1e-10",
     until_decided: Annotated[
@@ -60,7 +64,7 @@ def flow(
     located. `limit` is where the trajectory has converged to, if it has; `decided_by` names the theorem that
     decides the outcome, and `decided_at` the time by which it does.
     """
-    start, task = neuron(w1, b1, w2, b2), problem(teacher, interval)
+    start, task = neuron(w1, b1, w2, b2), problem(teacher, interval, (activation, teacher_activation))
     duration, tolerance = number("--t-end", t_end, least=0), number("--rtol", rtol)
     if not 1e-13 <= tolerance <= 1e-2:
         raise ValueError(f"--rtol: expected a number between 1e-13 and 1e-2, got {rtol!r}")
@@ -101,6 +105,8 @@ def train(
     b2: B2 = "0",
     teacher: TEACHER = UNIT_TEACHER,
     interval: INTERVAL = UNIT_INTERVAL,
+    activation: ACTIVATION = "relu",
+    teacher_activation: TEACHER_ACTIVATION = None,
     optimizer: Annotated[str, typer.Option(metavar="NAME", help=f"One of {', '.join(OPTIMIZERS)}.")] = "adam",
     lr: LR = "0.01",
     hyper: HYPER = None,
@@ -116,7 +122,10 @@ def train(
     A crossing's step is the number of updates after which it had happened.
     """
     how = steps_options(lr, hyper, steps, samples, population, dtype)
-    start, task = neuron(w1, b1, w2, b2), problem(teacher, interval, how.samples)
+    start, task = (
+        neuron(w1, b1, w2, b2),
+        problem(teacher, interval, (activation, teacher_activation), how.samples),
+    )
     config = make_optimizer(optimizer, **how.hyper)
     check_file(out)
     with progress_bar("train", max(how.steps, 1)) as advance:

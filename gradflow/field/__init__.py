@@ -12,8 +12,9 @@ from functools import partial
 from types import ModuleType
 from typing import NamedTuple
 
+from gradflow.activations import PiecewiseLinear
 from gradflow.backend import Array, as_floating
-from gradflow.field import population, sample, sorted_sample
+from gradflow.field import population, quadrature, sample, sorted_sample
 from gradflow.field.sorted_sample import SORTED_FROM
 from gradflow.problem import Neuron, Problem, Sample, as_neuron
 
@@ -37,9 +38,11 @@ def evaluator(problem: Problem, like: Array, *, sorted_from: int = SORTED_FROM) 
     the number of inputs. Both ways agree to rounding.
     """
     inputs = problem.inputs
-    field: ModuleType = population
+    field: ModuleType = population if problem.is_linear else quadrature
     if isinstance(inputs, Sample):
-        field = sample if inputs.x.shape[0] < sorted_from else sorted_sample
+        # Only between kinks are the sums over inputs polynomials in the parameters.
+        is_sorted = isinstance(problem.activation, PiecewiseLinear) and inputs.x.shape[0] >= sorted_from
+        field = sorted_sample if is_sorted else sample
     bound = field.bind(problem, like)
     return Evaluator(
         partial(field.loss, bound),
@@ -68,7 +71,7 @@ def loss(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     neuron : Neuron or array, shape (4, …)
         The students.
     problem : Problem
-        Teacher, inputs and slopes.
+        Teacher, inputs and activations.
 
     Returns
     -------

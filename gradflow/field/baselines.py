@@ -9,9 +9,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from gradflow.activations import PiecewiseLinear, derivatives
 from gradflow.backend import Array, as_floating
 from gradflow.field import kernel
 from gradflow.field.population import operations
+from gradflow.field.quadrature import teacher_nodes
 from gradflow.problem import Problem, Sample
 
 Ends: TypeAlias = tuple[Array, Array]
@@ -85,7 +87,8 @@ def _centred(f: Ends, mean: Array) -> Ends:
 def _pieces(problem: Problem) -> tuple[Any, Array, Ends, Ends]:
     """Return the namespace, and the widths, inputs and outputs of the teacher's linear pieces.
 
-    The pieces are the last axis. The points of a sample are pieces whose two ends coincide.
+    The pieces are the last axis. The points of a sample, and the nodes of a smooth teacher, are pieces
+    whose two ends coincide.
     """
     inputs = problem.inputs
     xp, arrays = as_floating((*problem.teacher, inputs.lo, inputs.hi))
@@ -98,10 +101,12 @@ def _pieces(problem: Problem) -> tuple[Any, Array, Ends, Ends]:
             f = xp.asarray(inputs.targets, dtype=lo.dtype)
             return xp, weights, (x, x), (f, f)
         w1, b1, w2, b2 = (parameter[..., None] for parameter in teacher)
-        y = w1 * x + b1
-        f = w2 * (kernel.slope(ops, y > 0, problem.slopes) * y) + b2
+        f = w2 * derivatives(problem.teacher_activation, w1 * x + b1, 0)[0] + b2
         return xp, weights, (x, x), (f, f)
-    aim = kernel.target(ops, teacher, lo, hi, problem.slopes)
+    if not isinstance(problem.teacher_activation, PiecewiseLinear):
+        weights, x, f = teacher_nodes(problem, lo)
+        return xp, weights, (x, x), (f, f)
+    aim = kernel.target(ops, teacher, lo, hi, problem.teacher_slopes)
     nodes = xp.stack(xp.broadcast_arrays(*aim.x, *(y + teacher[3] for y in aim.y)), axis=-1)
     x, f = nodes[..., :3], nodes[..., 3:]
     widths = xp.stack(xp.broadcast_arrays(*aim.widths), axis=-1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from gradflow import activations
 from gradflow.backend import Array, as_floating
 from gradflow.field import kernel, population, sample
 from gradflow.problem import Neuron, Problem, Sample, as_neuron
@@ -154,12 +155,13 @@ def _of_population(
 
 def _of_sample(bound: sample.Bound, theta: Neuron, along: Neuron) -> tuple[Jet, ...]:
     w1, b1, w2, b2 = (Jet(a[..., None], b[..., None]) for a, b in zip(theta, along, strict=True))
-    z = w1 * bound.x + b1
-    slope = kernel.slope(bound.ops, z.a > 0, bound.slopes)
+    inputs = bound.inputs
+    z = w1 * inputs.x + b1
+    slope = activations.derivatives(bound.activation, z.a)[1]
     out = z * slope
-    weighted = (w2 * out + b2 - bound.target) * (2.0 * bound.weights)
+    weighted = (w2 * out + b2 - inputs.target) * (2.0 * inputs.weights)
     through = weighted * w2 * slope
-    return tuple(_summed(bound.xp, term) for term in (through * bound.x, through, weighted * out, weighted))
+    return tuple(_summed(bound.xp, term) for term in (through * inputs.x, through, weighted * out, weighted))
 
 
 def _summed(xp: Any, jet: Jet) -> Jet:

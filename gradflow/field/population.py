@@ -40,7 +40,7 @@ def bind(problem: Problem, like: Array) -> Bound:
     xp, arrays = as_floating((like, *problem.teacher, inputs.lo, inputs.hi))
     ops = operations(xp, arrays[0])
     teacher, lo, hi = tuple(arrays[1:5]), arrays[5], arrays[6]
-    aim = kernel.target(ops, teacher, lo, hi, problem.slopes)
+    aim = kernel.target(ops, teacher, lo, hi, problem.teacher_slopes)
     exact = all(_is_scaling(value) for value in (inputs.lo, inputs.hi, *problem.teacher[:2]))
     return Bound(xp, ops, teacher, aim, problem.slopes, exact)
 

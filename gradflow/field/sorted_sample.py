@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradflow.activations import Activation, PiecewiseLinear, derivatives
 from gradflow.backend import Array, as_floating, device, namespace
 from gradflow.compensated import affine, splitter, two_product, two_sum
 from gradflow.field import ranges as columns
@@ -87,7 +88,7 @@ def bind(problem: Problem, like: Array) -> Bound:
     else:
         weights = xp.asarray(inputs.weights, dtype=wide, device=place)
     if inputs.targets is None:
-        y = _taught(xp, arrays[1:], x, problem.slopes)
+        y = _taught(xp, arrays[1:], x, problem.teacher_activation)
     else:
         y = xp.astype(xp.asarray(inputs.targets, dtype=dtype, device=place), wide)
     present = weights > 0
@@ -115,13 +116,16 @@ def bind(problem: Problem, like: Array) -> Bound:
     )
 
 
-def _taught(xp: Any, teacher: list[Array], x: Array, slopes: tuple[float, float]) -> Array:
+def _taught(xp: Any, teacher: list[Array], x: Array, activation: Activation) -> Array:
     """Return the teacher's outputs in float64; the dtype of `x` decides where it is active."""
     w1, b1, w2, b2 = (parameter[..., None] for parameter in teacher)
     active = w1 * x + b1 > 0
     w1, b1, w2, b2, x = (_as(a, xp.float64) for a in (w1, b1, w2, b2, x))
-    slope = xp.where(active, slopes[1] + 0.0 * x, slopes[0] + 0.0 * x)
-    return w2 * (slope * affine(w1, x, b1, splitter(xp.float64))) + b2
+    y = affine(w1, x, b1, splitter(xp.float64))
+    if not isinstance(activation, PiecewiseLinear):
+        return w2 * derivatives(activation, y, 0)[0] + b2
+    slope = xp.where(active, activation.high + 0.0 * x, activation.low + 0.0 * x)
+    return w2 * (slope * y) + b2
 
 
 def _locate(bound: Bound, w1: Array, b1: Array, rows: Array | None) -> tuple[Array, Array, Array]:

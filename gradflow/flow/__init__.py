@@ -219,7 +219,7 @@ def _decided(run: Trajectory, problem: Problem) -> Decided:
 def _limit(run: Trajectory, problem: Problem) -> np.ndarray:
     """Return where the trajectory ends: known exactly for a dead ReLU neuron, else if it is at rest."""
     last = np.array(run.last.theta)
-    if run.last.activity == DEAD and problem.slopes[0] == 0.0:
+    if run.last.activity == DEAD and problem.stays_dead:
         return np.array([*last[:3], float(best_constant(problem).intercept)])
     if at_rest(last, problem) and int(outcome(last, problem)) != UNDECIDED:
         return last

@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
+from gradflow.activations import PiecewiseLinear
 from gradflow.compensated import splitter
-from gradflow.field import kernel
+from gradflow.field import kernel, means, quadrature
+from gradflow.field.quadrature import Bound, Ends
 from gradflow.problem import Neuron, Problem, Uniform, as_neuron
 
 Floats = tuple[float, float, float, float]
@@ -36,6 +40,12 @@ class Setting(NamedTuple):
     hi: float
     slopes: tuple[float, float]
     aim: kernel.Target
+    quadrature: Bound | None = None
+
+    @property
+    def has_walls(self) -> bool:
+        """Whether the field is less smooth where the student's breakpoint crosses an end of the input."""
+        return self.quadrature is None or isinstance(self.quadrature.student, PiecewiseLinear)
 
 
 class Chart(NamedTuple):
@@ -64,7 +74,13 @@ def setting(problem: Problem) -> Setting:
     except TypeError as error:
         raise TypeError("teacher and interval: one trajectory has one of each, got arrays") from error
     teacher = (w1, b1, w2, b2)
-    return Setting(teacher, lo, hi, problem.slopes, kernel.target(FLOATS, teacher, lo, hi, problem.slopes))
+    # A smooth neuron never stands still for being dead, as one with a slope below 0 does not. A smooth
+    # teacher's breakpoint is no wall of the field, but to pass it is still an event.
+    slopes = problem.slopes if problem.is_bent else (1.0, 1.0)
+    taught = problem.teacher_slopes if problem.is_linear else (1.0, 1.0)
+    aim = kernel.target(FLOATS, teacher, lo, hi, taught)
+    bound = None if problem.is_linear else quadrature.bind(problem, np.empty(0))
+    return Setting(teacher, lo, hi, slopes, aim, bound)
 
 
 def start(neuron: Neuron, where: Setting) -> tuple[Floats, tuple[float, float, float]]:
@@ -105,11 +121,24 @@ def make_chart(cell: Cell, where: Setting) -> Chart:
 
 def gradient(chart: Chart, where: Setting, c: float, d: float, w2: float, b2: float) -> Floats:
     """Return ∂L/∂(w1, b1, w2, b2) by the formulas of the chart's cell, also beyond its walls."""
+    if where.quadrature is not None:
+        g = quadrature.of_ends(where.quadrature, _ends(chart, where.quadrature, c, d, w2, b2), means.gradient)
+        return (float(g[0, 0]), float(g[1, 0]), float(g[2, 0]), float(g[3, 0]))
     parts = kernel.segments(FLOATS, chart.preactivations(c, d), chart.cell, where.aim, where.slopes)
     return kernel.gradient(parts, w2, b2 - where.teacher[3])
 
 
 def loss(chart: Chart, where: Setting, c: float, d: float, w2: float, b2: float) -> float:
     """Return the loss by the formulas of the chart's cell."""
+    if where.quadrature is not None:
+        ends = _ends(chart, where.quadrature, c, d, w2, b2)
+        return float(quadrature.of_ends(where.quadrature, ends, lambda xp, e: (means.loss(xp, e),))[0, 0])
     parts = kernel.segments(FLOATS, chart.preactivations(c, d), chart.cell, where.aim, where.slopes)
     return float(kernel.loss(parts, w2, b2 - where.teacher[3]))
+
+
+def _ends(chart: Chart, bound: Bound, c: float, d: float, w2: float, b2: float) -> Ends:
+    z = chart.preactivations(c, d)
+    lo, hi, weight, bias = (np.array([value]) for value in (z[0], z[2], w2, b2))
+    active = (np.array([chart.cell[0]]), np.array([chart.cell[2]]))
+    return Ends(bound.taught, (lo, hi), (weight, bias), active)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradflow.activations import derivatives
 from gradflow.activity import classify
 from gradflow.backend import Array, as_floating, device
-from gradflow.field import kernel
+from gradflow.field import kernel, quadrature
 from gradflow.field.baselines import best_constant
 from gradflow.field.population import operations
 from gradflow.flow import lanes as batch
@@ -137,7 +139,7 @@ def integrate_ensemble(
         setting = _setting(theta, problem, t_end, rtol, max_steps, resting, chunk)
         rule, n = as_rule(stop), theta.shape[1]
         start = _starts(setting, theta, problem)
-        machine = _machine(backend, theta, stop)
+        machine = _machine(backend, theta, problem, stop)
         if machine is None:
             lanes = _run(setting, start, n, rule, chunk, progress)
             return _ensemble(setting, lanes, theta, shape)
@@ -147,14 +149,26 @@ def integrate_ensemble(
 def _starts(setting: Setting, theta: Array, problem: Problem) -> Callable[[int, int], Lanes]:
     """Return what makes the lanes i to j at t = 0; those that are dead, or at rest, have ended."""
     xp, ops, teacher = setting.xp, setting.ops, tuple(problem.teacher)
-    aim = kernel.target(ops, teacher, problem.lo, problem.hi, setting.slopes)
     mean = best_constant(problem).intercept
+    if setting.quadrature is None:
+        aim = kernel.target(ops, teacher, problem.lo, problem.hi, problem.teacher_slopes)
+        taught: tuple[Array, ...] = ()
+    else:
+        # A smooth teacher's breakpoint is no wall of the field, but to pass it is still an event.
+        aim = kernel.target(ops, teacher, problem.lo, problem.hi, (1.0, 1.0))
+        taught = setting.quadrature.taught
+        outputs = (
+            taught.w2 * derivatives(problem.teacher_activation, y, 0)[0] for y in (taught.y_lo, taught.y_hi)
+        )
+        aim = aim._replace(y=(next(outputs), aim.y[1], next(outputs)))
     terms = Terms(teacher[3], *aim.x, *aim.widths, *aim.y, aim.has_kink, mean)
-    each = any(value.ndim for value in (*teacher, *terms))
+    each = any(value.ndim for value in (*teacher, *terms[:-1]))
     if each:
         shape = theta.shape[1:]
-        terms = Terms(*(xp.broadcast_to(term, shape) for term in terms))
+        terms = Terms(*(xp.broadcast_to(term, shape) for term in terms[:-1]))
         teacher = tuple(xp.broadcast_to(value, shape) for value in teacher)
+        taught = tuple(xp.broadcast_to(value, shape) for value in taught)
+    terms = terms._replace(taught=taught)
     index = xp.arange(theta.shape[1], dtype=xp.int64, device=device(theta))
 
     def start(i: int, j: int) -> Lanes:
@@ -205,10 +219,15 @@ def _run(
     return batch.take(xp, ended[0], xp.argsort(ended[0].index))
 
 
-def _machine(backend: str | None, theta: Array, stop: object) -> Any:
+def _machine(backend: str | None, theta: Array, problem: Problem, stop: object) -> Any:
     """Return what makes the compiled code's runner; None for NumPy's loop."""
     if backend == "numpy" or theta.shape[1] == 0:
         return None
+    if not problem.has_theorems:
+        if backend is None:
+            return None
+        found = f"{problem.activation} and {problem.teacher_activation}"
+        raise ValueError(f"backend: the compiled flow wants one piecewise linear activation, got {found}")
     from gradflow.fused import flow_run
 
     worth = theta.shape[1] >= WORTH and (stop is None or isinstance(stop, StopRule))
@@ -335,7 +354,7 @@ def _flattened(neuron: Neuron, problem: Problem) -> tuple[Array, Problem, tuple[
 
     theta = xp.stack([flat(array) for array in arrays[:4]])
     fixed = [array if array.ndim == 0 else flat(array) for array in arrays[4:]]
-    return theta, Problem(Neuron(*fixed[:4]), Uniform(*fixed[4:]), problem.slopes), shape
+    return theta, replace(problem, teacher=Neuron(*fixed[:4]), inputs=Uniform(*fixed[4:])), shape
 
 
 def _setting(
@@ -357,7 +376,10 @@ def _setting(
         if value < 1:
             raise ValueError(f"{name}: must be at least 1, got {value}")
     ops = operations(xp, theta)
+    # A smooth neuron never stands still for being dead, as one with a slope below 0 does not.
+    slopes = problem.slopes if problem.is_bent else (1.0, 1.0)
     return Setting(
-        xp, ops, problem.slopes, float(t_end), float(rtol), int(max_steps), float(resting),
+        xp, ops, slopes, float(t_end), float(rtol), int(max_steps), float(resting),
         float(kind.eps), 1e8 * float(kind.smallest_normal),
+        None if problem.is_linear else quadrature.bind(problem, theta),
     )  # fmt: skip

@@ -209,7 +209,8 @@ def _cross_cell(cell: Cell, begin: _State, where: Setting, t_end: float, run: _R
         run.recorder.step(0.0, lambda t: point(t, y0)._replace(theta=begin.theta, activity=kind))
     if begin.t >= t_end:
         return _Leg(begin, None, REACHED)
-    solver = _solver(velocity, begin.t, y0, t_end, cell, run)
+    active = (0 if cell[0] else 1) if cell[0] != cell[2] and where.has_walls else None
+    solver = _solver(velocity, begin.t, y0, t_end, active, run)
     candidates: dict[int, _Candidate] = {}
     while solver.status == "running":
         if run.steps >= run.max_steps:
@@ -231,7 +232,7 @@ def _cross_cell(cell: Cell, begin: _State, where: Setting, t_end: float, run: _R
         end = run.recorder.step(solver.t, partial(_at, point, dense))
         if run.method == AUTO and run.steps >= _STIFF and solver.status == "running":
             run.method = "Radau"
-            solver = _solver(velocity, solver.t, solver.y, t_end, cell, run)
+            solver = _solver(velocity, solver.t, solver.y, t_end, active, run)
         if run.progress is not None:
             run.progress(end.t)
         if run.stop is not None and run.stop(end):
@@ -251,9 +252,12 @@ def _at(point: Callable[[float, np.ndarray], Point], dense: Any, t: float) -> Po
 
 
 def _solver(
-    velocity: Callable[..., np.ndarray], t: float, y: np.ndarray, t_end: float, cell: Cell, run: _Run
+    velocity: Callable[..., np.ndarray], t: float, y: np.ndarray, t_end: float, active: int | None, run: _Run
 ) -> Any:
-    """Return a SciPy solver for a leg, with error control that suits the cell's coordinates."""
+    """Return a SciPy solver for a leg, with error control that suits the cell's coordinates.
+
+    `active` is the coordinate of a balanced neuron's active end, None for other neurons and smooth ones.
+    """
     first_step = run.first_step
     if first_step is None:
         speed = float(np.max(np.abs(velocity(t, y)[:4])))
@@ -262,11 +266,11 @@ def _solver(
     atol = np.full(5, floor)
     # The weights share a scale, which may be tiny.
     atol[:3] = floor * (float(np.max(np.abs(y[:3]))) or 1.0) + _TINY
-    if cell[0] != cell[2]:
+    if active is not None:
         atol[:2] = floor * float(np.max(np.abs(y[:2])))
         # The active end's pre-activation decays exponentially in a neuron that is dying away: purely
         # relative control keeps its digits, and keeps the neuron alive.
-        atol[0 if cell[0] else 1] = _TINY
+        atol[active] = _TINY
     method = METHODS["DOP853" if run.method == AUTO else run.method]
     return method(velocity, t, y, t_end, rtol=run.rtol, atol=atol, first_step=min(first_step, t_end - t))
 

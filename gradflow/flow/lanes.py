@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
+from gradflow.activations import PiecewiseLinear
 from gradflow.backend import Array, device
-from gradflow.field import kernel
+from gradflow.field import kernel, means
+from gradflow.field.quadrature import Bound, Ends, Taught, of_ends
 from gradflow.flow.integrate import STATUSES as ONE_TRAJECTORY
 from gradflow.flow.stop import STOP_EVERY
 
@@ -50,6 +52,8 @@ class Terms(NamedTuple):
     y_hi: Array
     has_kink: Array
     mean: Array
+    taught: tuple[Array, ...] = ()
+    """The teacher for quadrature (`gradflow.field.quadrature.Taught`), where there is no closed form."""
 
 
 class Lanes(NamedTuple):
@@ -93,6 +97,13 @@ class Setting:
     resting: float
     eps: float
     tiny: float
+    quadrature: Bound | None = None
+    """How to integrate where student or teacher is smooth."""
+
+    @property
+    def has_walls(self) -> bool:
+        """Whether the field is less smooth where the student's breakpoint crosses an end of the input."""
+        return self.quadrature is None or isinstance(self.quadrature.student, PiecewiseLinear)
 
 
 def take(xp: Any, record: Record, where: Array) -> Record:
@@ -161,8 +172,11 @@ def _segments(setting: Setting, terms: Terms, cell: Array, z: tuple[Array, ...])
 
 def velocity(setting: Setting, terms: Terms, cell: Array, y: Array, z: tuple[Array, ...]) -> Array:
     """Return dy/dt, shape (5, n), by the formulas of every lane's cell, also beyond its walls."""
-    parts = _segments(setting, terms, cell, z)
-    g = kernel.gradient(parts, y[2, ...], y[3, ...] - terms.offset)
+    if setting.quadrature is None:
+        parts = _segments(setting, terms, cell, z)
+        g = kernel.gradient(parts, y[2, ...], y[3, ...] - terms.offset)
+    else:
+        g = of_ends(setting.quadrature, _ends(terms, cell, y), means.gradient)
     squared = g[0] * g[0] + g[1] * g[1] + g[2] * g[2] + g[3] * g[3]
     return setting.xp.stack((-(g[0] * terms.lo + g[1]), -(g[0] * terms.hi + g[1]), -g[2], -g[3], squared))
 
@@ -170,8 +184,16 @@ def velocity(setting: Setting, terms: Terms, cell: Array, y: Array, z: tuple[Arr
 def loss(setting: Setting, lanes: Lanes) -> Array:
     """Return every lane's loss."""
     y, terms = lanes.y, lanes.terms
+    if setting.quadrature is not None:
+        ends = _ends(terms, lanes.cell, y)
+        return of_ends(setting.quadrature, ends, lambda xp, e: (means.loss(xp, e),))[0, ...]
     parts = _segments(setting, terms, lanes.cell, preactivations(terms, y))
     return kernel.loss(parts, y[2, ...], y[3, ...] - terms.offset)
+
+
+def _ends(terms: Terms, cell: Array, y: Array) -> Ends:
+    weights, active = (y[2, ...], y[3, ...]), (cell[0, ...], cell[2, ...])
+    return Ends(Taught(*terms.taught), (y[0, ...], y[1, ...]), weights, active)
 
 
 def activity(xp: Any, cell: Array) -> Array:
@@ -253,7 +275,7 @@ def floors(setting: Setting, cell: Array, y: Array) -> Array:
     # The weights share a scale, which may be tiny.
     scale = floor * _largest(xp, y[:3, ...]) + setting.tiny
     rest, tiny = xp.zeros_like(size) + floor, xp.zeros_like(size) + setting.tiny
-    balanced = cell[0, ...] != cell[2, ...]
+    balanced = (cell[0, ...] != cell[2, ...]) & setting.has_walls
     z_lo = xp.where(balanced & cell[0, ...], tiny, size)
     z_hi = xp.where(balanced & cell[2, ...], tiny, size)
     return xp.stack((z_lo, z_hi, scale, rest, rest))

@@ -134,7 +134,7 @@ def _setting(slopes: tuple[float, float]) -> Setting:
 
 
 def _terms() -> Terms:
-    columns = _rows(at.TERMS, len(Terms._fields)).entries
+    columns = _rows(at.TERMS, at.TERM_COUNT).entries
     terms = Terms(*columns)
     return terms._replace(has_kink=terms.has_kink != 0.0)
 

@@ -93,7 +93,7 @@ def from_records(records: Array, index: Array, terms: Terms) -> Lanes:
 
 def problem_rows(terms: Terms) -> Array:
     """Return the terms as numbers: one row for all trajectories, or one for each."""
-    columns = [np.asarray(term, dtype=np.float64) for term in terms]
+    columns = [np.asarray(term, dtype=np.float64) for term in terms[: at.TERM_COUNT]]
     return np.ascontiguousarray(np.stack(columns, axis=-1).ravel())
 
 
@@ -194,7 +194,7 @@ def run(
 
 
 def _terms_of(terms: Terms, which: Array) -> Terms:
-    return Terms(*(t if np.ndim(t) == 0 else t[which] for t in terms))
+    return Terms(*(t if np.ndim(t) == 0 else t[which] for t in terms[: at.TERM_COUNT]))
 
 
 def _some(lanes: Lanes, mask: Array) -> Lanes:

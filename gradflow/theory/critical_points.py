@@ -49,7 +49,7 @@ def family(neuron: Neuron | Array, problem: Problem = Problem(), *, tolerance: f
     levels = adaptable(m.mean_x, line.slope, constant.intercept, constant.loss)
     values = (*as_neuron(neuron), loss(neuron, problem), *levels)
     xp, (w1, b1, w2, b2, value, mean_x, slope, mean, variance) = as_floating(values)
-    s = problem.slopes[1]
+    s = problem.shared_slopes[1]
     d_lo, d_hi = wall_distances(neuron, problem)
     size = tolerance * xp.sqrt(w1 * w1 + b1 * b1)
     dead, hyperactive = (d_lo <= size) & (d_hi <= size), (d_lo >= -size) & (d_hi >= -size)
@@ -100,7 +100,7 @@ def gradient_floor(neuron: Neuron | Array, problem: Problem = Problem()) -> Arra
     side = xp.where(w1 > 0.0, xp.ones_like(p), -xp.ones_like(p))
     active, inactive = xp.where(w1 > 0.0, hi - p, p - lo), xp.where(w1 > 0.0, p - lo, hi - p)
     ops = operations(xp, p)
-    aim = kernel.target(ops, teacher, lo, hi, problem.slopes)
+    aim = kernel.target(ops, teacher, lo, hi, problem.shared_slopes)
     q = xp.where(aim.has_kink, aim.x[1], p)
     first, second = xp.minimum(p, q), xp.maximum(p, q)
     difference = xp.zeros_like(p)
@@ -114,7 +114,7 @@ def gradient_floor(neuron: Neuron | Array, problem: Problem = Problem()) -> Arra
         difference = difference - kernel.product(
             right - left, (weights[0], weights[1]), (outputs[0], outputs[1])
         )
-    length, scale = hi - lo, 2.0 * problem.slopes[1] * w2
+    length, scale = hi - lo, 2.0 * problem.shared_slopes[1] * w2
     one = xp.ones_like(p)
     scale = xp.where(claimed, scale, one)
     of_w1 = -6.0 * side * length / (active * active) / scale
@@ -127,11 +127,13 @@ def gradient_floor(neuron: Neuron | Array, problem: Problem = Problem()) -> Arra
 def _output(problem: Problem, teacher: tuple[Array, ...], x: Array, left: Array, right: Array) -> Array:
     """Return f* at an end of a segment on which it is linear; the middle decides the slope."""
     w1, b1, w2, b2 = teacher
-    return w2 * problem.slopes[1] * (w1 * x + b1) * (w1 * (left + right) + 2.0 * b1 > 0.0) + b2
+    return w2 * problem.shared_slopes[1] * (w1 * x + b1) * (w1 * (left + right) + 2.0 * b1 > 0.0) + b2
 
 
 def _require_relu(problem: Problem) -> None:
     if not isinstance(problem.inputs, Uniform):
         raise ValueError("inputs: critical points are known for the population, got a sample")
-    if problem.slopes[0] != 0.0 or problem.slopes[1] == 0.0:
-        raise ValueError(f"slopes: critical points are known for (0, s+), s+ not 0, got {problem.slopes}")
+    if problem.shared_slopes[0] != 0.0 or problem.shared_slopes[1] == 0.0:
+        raise ValueError(
+            f"slopes: critical points are known for (0, s+), s+ not 0, got {problem.shared_slopes}"
+        )

@@ -25,7 +25,12 @@ class Barriers(NamedTuple):
 def barriers(problem: Problem = Problem()) -> Barriers:
     """Return L_line and Var f* where the theorem holds, and 0 where its hypotheses do not."""
     line, constant = best_line(problem).loss, best_constant(problem).loss
-    if not isinstance(problem.inputs, Uniform) or problem.slopes[0] != 0.0 or problem.slopes[1] == 0.0:
+    if not (
+        isinstance(problem.inputs, Uniform)
+        and problem.has_theorems
+        and problem.stays_dead
+        and problem.slopes[1] != 0.0
+    ):
         return Barriers(0.0 * line, 0.0 * constant)
     xp, (line, constant, w2, *rest) = as_floating((line, constant, problem.teacher.w2, *_ends(problem)))
     holds = (rest[0] != 0.0) & (w2 != 0.0)
@@ -84,7 +89,7 @@ def _ends(problem: Problem) -> tuple[Any, ...]:
     """Return 1 where the teacher's breakpoint is inside the input and 0 elsewhere."""
     inputs = problem.inputs
     xp, (w1, b1, w2, b2, lo, hi) = as_floating((*problem.teacher, inputs.lo, inputs.hi))
-    aim = kernel.target(operations(xp, w1), (w1, b1, w2, b2), lo, hi, problem.slopes)
+    aim = kernel.target(operations(xp, w1), (w1, b1, w2, b2), lo, hi, problem.teacher_slopes)
     # At an end of the input it is not inside: then there is no second piece.
     inside = aim.has_kink & (aim.widths[0] > 0.0) & (aim.widths[1] > 0.0)
     return (xp.where(inside, xp.ones_like(w1 + lo), xp.zeros_like(w1 + lo)),)

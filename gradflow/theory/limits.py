@@ -47,7 +47,7 @@ def line_limit(neuron: Neuron | Array, problem: Problem = Problem()) -> Box:
         NaN for neurons that are not known to be trapped, and where the problem is not as described. Bounds
         are computed in floating point, not rounded outwards.
     """
-    s_minus, s_plus = problem.slopes
+    s_minus, s_plus = problem.shared_slopes
     z_lo, z_hi = end_preactivations(neuron, problem)
     box = _limit(neuron, problem, s_plus, (z_lo > 0.0) & (z_hi > 0.0))
     other = _limit(neuron, problem, s_minus, (z_lo < 0.0) & (z_hi < 0.0))
@@ -79,7 +79,7 @@ def door(balance: Array, problem: Problem = Problem()) -> Array:
     of_x, levels = line(problem), barriers(problem).line
     given = (balance, problem.teacher.w2, of_x.slope, of_x.mean, of_x.mean_x, problem.lo, problem.hi)
     xp, (balance, out, slope, mean, mean_x, lo, hi, levels) = as_floating((*given, *adaptable(levels)))
-    s = problem.slopes[1]
+    s = problem.shared_slopes[1]
     holds = (levels > 0.0) & (slope != 0.0) & (isinstance(problem.inputs, Uniform) and s != 0.0)
     one = xp.ones_like(balance + out + slope + lo)
     right = s * slope * out > 0.0

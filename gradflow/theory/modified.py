@@ -162,7 +162,7 @@ def wall_defect(
     g, rate, end, other, w1, _, w2, b2, *(v1, c1, v2, c2) = arrays
     if bool(xp.any(w1 == 0.0)):
         raise ValueError("theta: expected neurons on the wall, got w1 = 0")
-    low, high = problem.slopes
+    low, high = problem.shared_slopes
     out = v1 * end + c1
     residual = b2 - c2 - v2 * xp.where(out > 0, high * out, low * out)
     jump = 2.0 * (high - low) * w2 * residual / (xp.abs(w1) * xp.abs(end - other))

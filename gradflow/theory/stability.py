@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from gradflow.activations import RELU
 from gradflow.backend import Array, ArrayLike, as_floating
 from gradflow.descent.hyper import FRACTION, NON_NEGATIVE, bias_correction
 from gradflow.field import hessian, kernel
@@ -41,7 +42,7 @@ def sharpness(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     neuron : Neuron or array, shape (4, …)
         The neurons, anywhere; stability is about minima.
     problem : Problem
-        Teacher, inputs and slopes.
+        Teacher, inputs and activations.
 
     Returns
     -------
@@ -97,7 +98,7 @@ def preconditioned_sharpness(
     neuron : Neuron or array, shape (4, …)
         The neurons.
     problem : Problem
-        Teacher, inputs and slopes.
+        Teacher, inputs and activations.
     second : array, shape (4, …)
         v ≥ 0, Adam's second moment (`Moments.second`).
     step : number or array, shape (…)
@@ -232,13 +233,14 @@ def _family(problem: Problem) -> tuple[Any, Array, Array]:
         raise ValueError("inputs: the sharpness along the minima is known for the population, got a sample")
     xp, (w1, b1, w2, b2, lo, hi) = as_floating((*problem.teacher, inputs.lo, inputs.hi))
     one = xp.ones_like(w1 + b1 + w2 + b2 + lo + hi)
-    aim = kernel.target(operations(xp, one), (w1, b1, w2, b2), lo, hi, problem.slopes)
+    slopes = problem.shared_slopes
+    aim = kernel.target(operations(xp, one), (w1, b1, w2, b2), lo, hi, slopes)
     inside = aim.has_kink & (aim.widths[0] > 0.0) & (aim.widths[1] > 0.0)
-    bent = problem.slopes[0] != problem.slopes[1]
+    bent = slopes[0] != slopes[1]
     known = inside & (w2 * one != 0.0) & bent
     other = (one, -0.5 * (lo + hi), one, 0.0 * one)
     teacher = (xp.where(known, a * one, b) for a, b in zip((w1, b1, w2, b2), other, strict=True))
-    whole = Problem(Neuron(*teacher), Uniform(lo, hi), problem.slopes if bent else (0.0, 1.0))
+    whole = Problem(Neuron(*teacher), Uniform(lo, hi), slopes if bent else RELU)
     return xp, known, hessian(global_minimum(one, whole), whole)
 
 

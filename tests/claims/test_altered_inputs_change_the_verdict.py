@@ -20,7 +20,7 @@ THEORY = (irreversibility, large_bias, large_rate)
 MODULES = (settings, observation0, observation1, observation2, *THEORY)
 SHALLOW = Problem(teacher=Neuron(w2=0.5), inputs=grid(100))
 SMOOTH = Problem(teacher=Neuron(b1=3.0), inputs=grid(100))
-SLOPED = Problem(inputs=grid(100), slopes=(0.3, 1.0))
+SLOPED = Problem(inputs=grid(100), activation=(0.3, 1.0))
 
 
 def verdict(name: str) -> tuple[str, str]:
@@ -128,7 +128,7 @@ def test_a_threshold_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_slope_that_lets_the_dead_return(monkeypatch: pytest.MonkeyPatch) -> None:
-    everywhere(monkeypatch, POPULATION=Problem(slopes=(0.1, 1.0)))
+    everywhere(monkeypatch, POPULATION=Problem(activation=(0.1, 1.0)))
     found, summary = verdict("theory.irreversibility")
     assert found == "refuted"
     assert summary.startswith("Not so")

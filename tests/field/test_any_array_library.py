@@ -62,7 +62,8 @@ def problem_named(name: str, put: Any) -> Problem:
     if "interval" in name:
         return Problem(teacher, Uniform(put(LO), 4.0 if "half" in name else put(HI)))
     return Problem(
-        put(TEACHER) if "stacked" in name else teacher, slopes=(0.01, 1.0) if "leaky" in name else (0.0, 1.0)
+        put(TEACHER) if "stacked" in name else teacher,
+        activation=(0.01, 1.0) if "leaky" in name else (0.0, 1.0),
     )
 
 

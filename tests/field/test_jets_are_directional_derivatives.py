@@ -18,7 +18,7 @@ PROBLEMS = {
     "default": Problem(),
     "general": Problem(Neuron(-0.8, 0.3, -1.5, 0.1), Uniform(-0.7, 2.3), (0.1, 1.3)),
     "hyperactive teacher": Problem(Neuron(0.5, 3.0, 1.0, 0.0), Uniform(0.5, 2.0)),
-    "leaky": Problem(slopes=(0.2, 1.0)),
+    "leaky": Problem(activation=(0.2, 1.0)),
 }
 SAMPLES = {
     "grid": Problem(inputs=grid(21)),

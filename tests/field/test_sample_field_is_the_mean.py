@@ -145,7 +145,7 @@ def test_an_input_exactly_at_the_breakpoint_has_the_lower_slope(
 ) -> None:
     # φ′(0) = s₋: at the breakpoint b1 feels s₋ w2 r, although φ(0) = 0 itself does not tell.
     x, w2, b2 = 0.5, 0.75, 2.0
-    problem = Problem(inputs=Sample([x]), slopes=slopes)
+    problem = Problem(inputs=Sample([x]), activation=slopes)
     r = b2 - slopes[1] * x
     expected = [2 * r * w2 * slopes[0] * x, 2 * r * w2 * slopes[0], 0.0, 2 * r]
     np.testing.assert_allclose(gradient((w1, -w1 * x, w2, b2), problem), expected, rtol=1e-15)

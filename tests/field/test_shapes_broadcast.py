@@ -13,7 +13,12 @@ from tests.field.measure import drawn, problem_of
 from tests.field.neurons import DOUBLE
 
 SHAPES: list[tuple[int, ...]] = [(), (1,), (7,), (0,), (3, 0, 2), (3, 1), (2, 3, 4)]
-PROBLEMS = [Problem(), Problem(inputs=grid(1001)), Problem(inputs=Sample([0.5])), Problem(slopes=(0.01, 1.0))]
+PROBLEMS = [
+    Problem(),
+    Problem(inputs=grid(1001)),
+    Problem(inputs=Sample([0.5])),
+    Problem(activation=(0.01, 1.0)),
+]
 
 
 def random_neurons(shape: tuple[int, ...], dtype: Any = np.float64) -> Any:

@@ -16,7 +16,7 @@ TINY = [0.0, -0.0, 5e-324, -5e-324, 1e-310, 1e-300, -1e-300, 1e-30, 1.0, -1.0, 1
 PAIRS: Any = np.asarray(list(product(TINY, TINY))).T
 PROBLEMS = [
     Problem(),
-    Problem(slopes=(0.01, 1.0)),
+    Problem(activation=(0.01, 1.0)),
     Problem(Neuron(0.0, 0.0, 0.0, 0.0)),
     Problem(Neuron(0.0, 1.0, 1.0, 0.0)),
     Problem(Neuron(5e-324, 0.0, 1.0, 0.0)),
@@ -74,7 +74,7 @@ def test_float32_stays_quiet_too() -> None:
     tiny = np.asarray(
         list(product([0.0, 1e-45, -1e-45, 1e-38, 1e-20, 1.0, -1.0], repeat=2)), dtype=np.float32
     ).T
-    for problem in (Problem(), Problem(slopes=(0.1, 1.0)), Problem(inputs=grid(5))):
+    for problem in (Problem(), Problem(activation=(0.1, 1.0)), Problem(inputs=grid(5))):
         theta = np.stack([*tiny, np.full_like(tiny[0], 0.5), np.full_like(tiny[0], 0.25)])
         assert np.all(np.isfinite(loss(theta, problem)))
         assert np.all(np.isfinite(gradient(theta, problem)))

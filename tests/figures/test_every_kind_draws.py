@@ -127,7 +127,7 @@ def test_the_graph_of_a_neuron_has_its_kink_as_a_vertex() -> None:
     x, y = graph(Neuron(2.0, -1.0, 3.0, 0.5), Problem())
     np.testing.assert_array_equal(x, [-1.0, 0.5, 1.0])
     np.testing.assert_array_equal(y, [0.5, 0.5, 3.5])
-    x, y = graph(Neuron(1.0, 3.0, 1.0, 0.0), Problem(inputs=Uniform(0.0, 2.0), slopes=(0.1, 1.0)))
+    x, y = graph(Neuron(1.0, 3.0, 1.0, 0.0), Problem(inputs=Uniform(0.0, 2.0), activation=(0.1, 1.0)))
     np.testing.assert_array_equal(x, [0.0, 2.0])
     np.testing.assert_array_equal(y, [3.0, 5.0])
 

@@ -58,7 +58,7 @@ def test_fifty_digits_inside_a_cell(start: Neuron, problem: Problem) -> None:
         (Neuron(0.5, 0.75, 1.5, 0.5), Problem(), "hyperactive -> balanced"),
         (Neuron(1.0, 0.5, 1.0, -2.0), Problem(), "balanced -> hyperactive"),
         (Neuron(1.346, -0.033, 1.453, -0.647), Problem(), "passes teacher"),
-        (Neuron(1.0, -1.1, 1.0, -0.5), Problem(slopes=(0.25, 1.0)), "dead -> balanced"),
+        (Neuron(1.0, -1.1, 1.0, -0.5), Problem(activation=(0.25, 1.0)), "dead -> balanced"),
     ],
 )
 def test_fifty_digits_to_a_crossing_and_beyond(start: Neuron, problem: Problem, event: str) -> None:

@@ -11,7 +11,7 @@ from gradflow.flow import STATUSES, gradient_flow, integrate
 from gradflow.problem import Neuron, Problem, Uniform
 from tests.flow.reference import Case, plain
 
-LEAKY = Problem(slopes=(0.1, 1.0))
+LEAKY = Problem(activation=(0.1, 1.0))
 ON_WALLS = [
     (Neuron(1.0, 1.0, 1.0, 0.0), Problem(), BALANCED, "lo"),
     (Neuron(1.0, 1.0, 1.0, -2.0), Problem(), HYPERACTIVE, "lo"),
@@ -53,7 +53,7 @@ def test_a_dead_relu_neuron_on_its_wall_stays(w1: float, w2: float) -> None:
 @pytest.mark.parametrize(("b2", "direction"), [(0.5, -1), (-1.0, 1)])
 @pytest.mark.parametrize(
     "problem",
-    [Problem(), Problem(Neuron(0.75, -0.25, 1.0, 0.0), Uniform(-1.0, 2.0)), Problem(slopes=(0.2, 1.0))],
+    [Problem(), Problem(Neuron(0.75, -0.25, 1.0, 0.0), Uniform(-1.0, 2.0)), Problem(activation=(0.2, 1.0))],
 )
 def test_a_start_with_the_teachers_breakpoint(b2: float, direction: int, problem: Problem) -> None:
     teacher = problem.teacher
@@ -104,7 +104,7 @@ def attracts(w2: float, b2: float, problem: Problem) -> bool:
 
 @pytest.mark.parametrize("w2", [-1.0, 1.0])
 @pytest.mark.parametrize("b2", [-1.0, 0.0, 1.0])
-@pytest.mark.parametrize("problem", [LEAKY, Problem(inputs=Uniform(-1.0, 3.0), slopes=(0.3, 0.8))])
+@pytest.mark.parametrize("problem", [LEAKY, Problem(inputs=Uniform(-1.0, 3.0), activation=(0.3, 0.8))])
 def test_the_origin_is_left_along_a_solution(w2: float, b2: float, problem: Problem) -> None:
     start = Neuron(0.0, 0.0, w2, b2)
     data = gradient_flow(start, problem, t_end=2.0, rtol=1e-11, max_steps=5000)

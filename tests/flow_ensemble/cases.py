@@ -40,7 +40,7 @@ def batch(n: int, seed: int, slopes: tuple[float, float] = (0.0, 1.0), *, defaul
     rng = np.random.default_rng(seed)
     theta = rng.normal(0.0, 1.0, (4, n))
     if default:
-        return Batch(theta, Problem(slopes=slopes))
+        return Batch(theta, Problem(activation=slopes))
     teacher, lo, width = rng.normal(0.0, 1.0, (4, n)), rng.uniform(-2.0, 0.3, n), rng.uniform(0.7, 2.5, n)
     teacher[:, ::3] = np.array([[1.0], [0.0], [1.0], [0.0]])
     lo[1::3], width[1::3] = -1.0, 2.0

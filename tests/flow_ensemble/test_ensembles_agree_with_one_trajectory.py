@@ -131,7 +131,7 @@ def test_starts_on_walls_enter_the_same_cell(slopes: tuple[float, float]) -> Non
     rng = np.random.default_rng(6)
     theta = np.stack([np.repeat([0.5, -1.5, 0.0], 16), np.zeros(48), *rng.normal(0.0, 1.0, (2, 48))])
     theta[1] = theta[0] * np.tile([-1.0, 0.0, 1.0], 16)
-    cases = Batch(theta, Problem(slopes=slopes))
+    cases = Batch(theta, Problem(activation=slopes))
     run = integrate_ensemble(theta, cases.problem, 3.0, rtol=RTOL)
     for i, other in enumerate(one_by_one(cases, 3.0, RTOL)):
         assert np.max(np.abs(run.final[:, i] - other.last.theta)) <= BOUND

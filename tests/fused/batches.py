@@ -34,8 +34,8 @@ PROBLEMS = {
     "no kink": Problem(teacher=Neuron(0.3, 0.9, -1.0, 0.1)),
     "constant": Problem(teacher=Neuron(0.0, 0.0, 1.0, 0.3)),
     "interval": Problem(inputs=Uniform(-0.7, 2.3)),
-    "leaky": Problem(slopes=(0.1, 1.0)),
-    "slopes": Problem(slopes=(-0.5, 2.0)),
+    "leaky": Problem(activation=(0.1, 1.0)),
+    "slopes": Problem(activation=(-0.5, 2.0)),
     "arrays": Problem(
         teacher=Neuron(1.0, np.linspace(-2.0, 2.0, N), 1.0, 0.0),
         inputs=Uniform(-1.0, np.linspace(0.5, 2.0, N)),
@@ -54,7 +54,7 @@ SAMPLES = {
         )
     ),
     "leaky, other teacher": Problem(
-        teacher=Neuron(-1.3, 0.4, 0.7, -0.2), inputs=grid(300, -0.7, 2.3), slopes=(0.1, 1.0)
+        teacher=Neuron(-1.3, 0.4, 0.7, -0.2), inputs=grid(300, -0.7, 2.3), activation=(0.1, 1.0)
     ),
     "three distinct inputs": Problem(inputs=Sample(np.repeat([-1.0, 0.0, 0.5], 100))),
     "one distinct input": Problem(inputs=Sample(np.full(300, 0.5))),

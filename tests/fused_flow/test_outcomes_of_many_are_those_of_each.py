@@ -13,7 +13,7 @@ from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
 N = 200
 PROBLEMS = {
     "default": Problem(),
-    "leaky": Problem(slopes=(0.1, 1.0)),
+    "leaky": Problem(activation=(0.1, 1.0)),
     "sample": Problem(inputs=grid(7)),
     "teachers": Problem(Neuron(1.0, np.linspace(-1e-9, 1e-9, N), 1.0, 0.0)),
     "intervals": Problem(inputs=Uniform(np.linspace(-1.0, -0.9999, N), 1.0)),

@@ -58,8 +58,8 @@ PROBLEMS = {
     "interval away from 0": Problem(Neuron(1.0, -4.0, 1.0, 0.0), Uniform(3.0, 5.0)),
     "wide interval": Problem(Neuron(-0.4, 0.3, 1.2, -0.5), Uniform(-3.0, 4.0)),
     "linear teacher": Problem(Neuron(0.5, 3.0, 1.0, 0.0)),
-    "leaky": Problem(Neuron(0.8, 0.1, -1.0, 0.3), slopes=(0.3, 1.2)),
-    "negative slope": Problem(Neuron(0.8, 0.1, 1.0, 0.3), slopes=(-0.5, 0.7)),
+    "leaky": Problem(Neuron(0.8, 0.1, -1.0, 0.3), activation=(0.3, 1.2)),
+    "negative slope": Problem(Neuron(0.8, 0.1, 1.0, 0.3), activation=(-0.5, 0.7)),
     "sample": Problem(inputs=grid(25)),
     "weighted sample": Problem(
         Neuron(1.0, 0.2, 1.0, 0.0), Sample(np.array([-1.0, -0.2, 0.1, 0.7, 1.5]), np.array([1.0, 3, 2, 2, 1]))

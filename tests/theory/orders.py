@@ -16,7 +16,7 @@ from gradflow.theory.modified import gd_field
 PROBLEMS = {
     "default": Problem(),
     "downwards": Problem(teacher=Neuron(-0.8, 0.3, -1.5, 0.1), inputs=Uniform(-0.7, 2.3)),
-    "leaky": Problem(teacher=Neuron(1.2, -0.4, -0.7, 0.3), slopes=(0.2, 1.1)),
+    "leaky": Problem(teacher=Neuron(1.2, -0.4, -0.7, 0.3), activation=(0.2, 1.1)),
 }
 
 

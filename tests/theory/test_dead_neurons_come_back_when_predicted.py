@@ -52,7 +52,7 @@ def test_a_step_kills_exactly_at_the_killing_rates(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*PROBLEMS, "leaky"])
 def test_a_step_takes_the_kink_away_exactly_at_these_rates(name: str) -> None:
-    problem = PROBLEMS.get(name, Problem(slopes=(0.2, 1.0)))
+    problem = PROBLEMS.get(name, Problem(activation=(0.2, 1.0)))
     theta = starts(100_000, 5)
     rate = np.random.default_rng(6).exponential(1.0, 100_000)
     least, largest = straightening_rates(theta, problem)
@@ -132,7 +132,7 @@ def test_without_momentum_none_comes_back_at_any_rate() -> None:
 def test_what_is_not_proved_is_refused() -> None:
     state = Moments(np.asarray(1.0), np.zeros((4,)), np.zeros((4,)))
     with pytest.raises(ValueError, match="slopes: expected"):
-        killing_rates(Neuron(), Problem(slopes=(0.1, 1.0)))
+        killing_rates(Neuron(), Problem(activation=(0.1, 1.0)))
     with pytest.raises(ValueError, match="weight_decay: expected 0"):
         revival(Neuron(b1=-3.0), Problem(), Adam(weight_decay=0.1), state)
     with pytest.raises(ValueError, match="beta1: expected less"):

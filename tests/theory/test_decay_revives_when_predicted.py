@@ -279,7 +279,7 @@ def test_arrays_of_any_shape_and_precision() -> None:
 
 
 def test_what_is_not_proved_is_refused() -> None:
-    leaky = Problem(slopes=(0.1, 1.0))
+    leaky = Problem(activation=(0.1, 1.0))
     with pytest.raises(ValueError, match="slopes: expected"):
         decay_revival(Neuron(), leaky, 0.1, 0.1)
     with pytest.raises(ValueError, match=r"decay_b1: expected a finite number >= 0, got -0\.5"):

@@ -27,7 +27,7 @@ PROBLEMS = {
     "to the left": Problem(teacher=Neuron(-1.3, 0.4, 0.7, -0.2)),
     "downwards": Problem(teacher=Neuron(0.8, 0.3, -1.5, 0.1), inputs=Uniform(-0.7, 2.3)),
     "0 outside the input": Problem(Neuron(1.0, -4.0, 0.5, 0.0), Uniform(3.0, 5.0)),
-    "leaky": Problem(teacher=Neuron(1.0, 0.2, -1.2, 0.3), slopes=(0.2, 1.1)),
+    "leaky": Problem(teacher=Neuron(1.0, 0.2, -1.2, 0.3), activation=(0.2, 1.1)),
 }
 
 
@@ -305,7 +305,7 @@ def test_nothing_is_claimed_without_a_family() -> None:
         Problem(teacher=Neuron(1.0, 1.0, 1.0, 0.0)),
         Problem(teacher=Neuron(1.0, 0.0, 0.0, 0.0)),
         Problem(teacher=Neuron(0.0, 1.0, 1.0, 0.0)),
-        Problem(slopes=(1.0, 1.0)),
+        Problem(activation=(1.0, 1.0)),
     ):
         assert np.isnan(flattest_minimum(problem).w1)
         assert np.isnan(stable_minima(problem, 0.1).least)

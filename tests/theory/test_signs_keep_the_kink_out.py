@@ -20,7 +20,7 @@ MORE = PROBLEMS | {
     "mean right of 0": Problem(Neuron(1.0, -0.3, 1.0, 0.2), Uniform(-0.7, 1.1)),
     "mean left of 0": Problem(Neuron(1.0, 0.1, 1.0, 0.2), Uniform(-1.2, 0.9)),
     "falling": Problem(Neuron(-1.3, 0.2, 0.7, 0.0)),
-    "downward": Problem(Neuron(1.3, 0.2, -0.7, 0.4), slopes=(-0.4, 1.3)),
+    "downward": Problem(Neuron(1.3, 0.2, -0.7, 0.4), activation=(-0.4, 1.3)),
 }
 NONE = ("interval away from 0", "wide interval")
 """Inputs on one side of 0, or 1 + n E x < 0: nothing is claimed."""

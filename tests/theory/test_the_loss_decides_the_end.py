@@ -17,7 +17,7 @@ PROBLEMS = {
     "default": Problem(),
     "to the left": Problem(teacher=Neuron(-1.3, 0.4, 0.7, -0.2)),
     "downwards": Problem(teacher=Neuron(0.8, 0.3, -1.5, 0.1), inputs=Uniform(-0.7, 2.3)),
-    "steep": Problem(slopes=(0.0, 2.0)),
+    "steep": Problem(activation=(0.0, 2.0)),
 }
 
 
@@ -102,7 +102,7 @@ def test_nothing_is_claimed_without_the_hypotheses() -> None:
     near = Neuron(1.0, 0.001, 1.0, 0.0)
     assert reaches_teacher(near)
     for problem in (
-        Problem(slopes=(0.1, 1.0)),
+        Problem(activation=(0.1, 1.0)),
         Problem(inputs=grid(100)),
         Problem(teacher=Neuron(0.3, 0.9, 1.0, 0.0)),
         Problem(teacher=Neuron(1.0, 1.0, 1.0, 0.0)),

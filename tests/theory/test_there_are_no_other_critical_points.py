@@ -25,7 +25,7 @@ PROBLEMS = {
     "to the left": Problem(teacher=Neuron(-1.3, 0.4, 0.7, -0.2)),
     "downwards": Problem(teacher=Neuron(0.8, 0.3, -1.5, 0.1), inputs=Uniform(-0.7, 2.3)),
     "a line": Problem(teacher=Neuron(0.3, 0.9, -1.0, 0.1)),
-    "steep": Problem(slopes=(0.0, 2.0)),
+    "steep": Problem(activation=(0.0, 2.0)),
 }
 
 
@@ -114,7 +114,7 @@ def test_on_samples_the_floor_fails() -> None:
 def test_with_leaky_slopes_the_floor_fails() -> None:
     # The certificate of ReLU, held against the gradient of a leaky neuron.
     theta = starts(100_000, 3)
-    leaky = Problem(slopes=(0.5, 1.0))
+    leaky = Problem(activation=(0.5, 1.0))
     assert np.sum(gradient_floor(theta) > 1.01 * norm(theta, leaky)) > 1
 
 
@@ -122,7 +122,7 @@ def test_what_is_not_proved_is_refused() -> None:
     with pytest.raises(ValueError, match="inputs: critical points are known for the population"):
         family(Neuron(), Problem(inputs=grid(10)))
     with pytest.raises(ValueError, match="slopes: critical points"):
-        gradient_floor(Neuron(), Problem(slopes=(0.1, 1.0)))
+        gradient_floor(Neuron(), Problem(activation=(0.1, 1.0)))
 
 
 def test_arrays_of_any_shape() -> None:

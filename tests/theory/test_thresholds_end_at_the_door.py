@@ -21,7 +21,7 @@ DOORS = {
     "mirrored": Problem(Neuron(-1.0, 0.0, 1.0, 0.0)),
     "downward": Problem(Neuron(1.0, 0.2, -1.0, 0.5)),
     "shifted": Problem(Neuron(1.2, -0.3, 0.9, 0.1), Uniform(-0.5, 1.5)),
-    "steep": Problem(Neuron(1.0, 0.1, 1.0, 0.0), slopes=(0.0, 1.7)),
+    "steep": Problem(Neuron(1.0, 0.1, 1.0, 0.0), activation=(0.0, 1.7)),
 }
 
 ENGINE = "numba" if available() else "numpy"
