@@ -17,17 +17,16 @@ def loaded(code: str) -> set[str]:
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import gradflow; gradflow.loss(gradflow.Neuron())",
-        "import gradflow as g; g.gradient_flow(t_end=1.0); g.descend(steps=3); g.hessian(g.Neuron())",
-        "import gradflow as g; g.train(g.Neuron(), g.Problem(), g.Adam(), 3); import gradflow.basins",
-        "import gradflow.store, gradflow.cluster, gradflow.field",
-    ],
-)
-def test_of_modules(code: str) -> None:
-    modules = loaded(code)
+SIMULATING = """
+import gradflow as g; g.loss(g.Neuron())
+g.gradient_flow(t_end=1.0); g.descend(steps=3); g.hessian(g.Neuron())
+g.train(g.Neuron(), g.Problem(), g.Adam(), 3); import gradflow.basins
+import gradflow.store, gradflow.cluster, gradflow.field
+"""
+
+
+def test_of_modules() -> None:
+    modules = loaded(SIMULATING)
     assert "gradflow.field" in modules
     assert modules.isdisjoint(HEAVY)
 
@@ -38,9 +37,9 @@ def test_the_package_alone_loads_nothing_of_itself() -> None:
     assert modules.isdisjoint({"numpy", "scipy", "xarray", *HEAVY})
 
 
-@pytest.mark.parametrize("command", [["--help"], ["flow", "--t-end", "0"], ["train", "--steps", "1"]])
-def test_the_command_line_simulates_without_them(command: list[str]) -> None:
-    modules = loaded(f"import gradflow.cli; gradflow.cli.run({command!r})")
+def test_the_command_line_simulates_without_them() -> None:
+    commands = [["--help"], ["flow", "--t-end", "0"], ["train", "--steps", "1"]]
+    modules = loaded(f"import gradflow.cli; assert not any([gradflow.cli.run(c) for c in {commands!r}])")
     assert "gradflow.cli.app" in modules
     assert modules.isdisjoint({"sympy", "matplotlib", "torch"})
 

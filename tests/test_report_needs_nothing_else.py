@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from gradflow.claims import VERDICTS
+from gradflow.claims import LEDGER, VERDICTS, check
 from gradflow.cli import run
 from gradflow.report import report
+from tests.claims.test_findings_are_valid import CHEAP, assert_valid
 from tests.cli.command import files_below, strict
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
@@ -154,6 +155,13 @@ def agrees(folder: Path) -> Page:
     return page
 
 
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all tasks be done here."""
+    monkeypatch.setattr("gradflow.cli.workers.cores", lambda: 1)
+
+
+@pytest.mark.usefixtures("one_process")
 def test_a_report_of_two_claims(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     only = ("--only", "obs1.kink", "--only", "obs2.gd")
     assert run(["reproduce", "--quick", *only, "--out", str(tmp_path)]) == 0
@@ -164,6 +172,7 @@ def test_a_report_of_two_claims(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
 def test_the_whole_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["reproduce", "--quick", "--out", str(tmp_path)]) == 0
     out, err = capsys.readouterr()
@@ -177,3 +186,7 @@ def test_the_whole_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     document = strict((tmp_path / "claims.json").read_text(encoding="utf-8"))
     assert all(claim["id"] in out for claim in document["claims"])
     assert {claim["verdict"] for claim in document["claims"]} <= set(VERDICTS)
+    for claim, record in zip(LEDGER, document["claims"], strict=True):
+        assert claim.id == record["id"]
+        if claim.id not in CHEAP:
+            assert_valid(record, check(claim, quick=True).finding)

@@ -60,8 +60,9 @@ def test_a_block_travels() -> None:
 
 
 def test_the_flows_outcomes_are_those_of_single_trajectories() -> None:
-    sweep = Sweep((Axis("b1", -1.4, 1.4, 8), Axis("w2", -1.5, 1.5, 4)))
+    sweep = Sweep((Axis("b1", -1.4, 1.4, 4), Axis("w2", -1.5, 1.5, 2)))
     found = run(sweep)["outcome"]
+    assert {OUTCOMES[code] for code in found.values.flat} == {"global", "linear", "constant"}
     for b1 in found["b1"].values:
         for w2 in found["w2"].values:
             last = integrate(Neuron(1.0, b1, w2, 0.0), Problem(), 2000.0).last

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow import field
 from gradflow.backend import Array, ArrayLike, as_floating, device, is_array, namespace
 from gradflow.descent.events import Crossing, Watch
 from gradflow.descent.hyper import Config
+from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
+from gradflow.descent.modifiers import check as check_modifiers
 from gradflow.descent.registry import check, init, update
 from gradflow.descent.schedules import Schedule, constant
+from gradflow.neurons.kind import PLAIN, Kind
 from gradflow.problem import Neuron, Problem, Uniform, as_neuron, require_finite
 
 DTYPES = ("float32", "float64")
@@ -31,11 +33,11 @@ class Descent(NamedTuple):
 
     Attributes
     ----------
-    final : array, shape (4, *batch)
+    final : array, shape (P, *batch)
         The parameters after the last update.
     steps : array of int64, shape (K,)
         The recorded steps, 0 and the last among them. Step k is the state after k updates.
-    theta : array, shape (K, 4, *batch)
+    theta : array, shape (K, P, *batch)
         The parameters at those steps.
     loss : array, shape (K, *batch)
         The loss at those steps.
@@ -70,6 +72,8 @@ def train(
     dtype: Any = None,
     progress: Callable[[int], object] | None = None,
     backend: str | None = None,
+    kind: Kind = PLAIN,
+    modifiers: Modifiers = NONE,
 ) -> Descent:
     """Train an array of neurons on the population loss or on the loss of a sample.
 
@@ -101,6 +105,11 @@ def train(
         What takes the steps: the arrays' own library ("numpy"), or compiled code that keeps a whole
         trajectory in registers (`gradflow.fused`), on the processor or on a GPU, which returns the same
         bits. By default "numba" where it is installed, can do what is asked and pays; otherwise "numpy".
+    kind : Kind
+        How the neuron is written down (`gradflow.neurons`); P is the number of its parameters, 4 if plain.
+        It starts as the same function as the plain neurons `start`. Only plain ones are compiled.
+    modifiers : Modifiers
+        Clipping and weight decay of some parameters; not compiled.
 
     Returns
     -------
@@ -127,7 +136,10 @@ def train(
     # A start may be too large for float32, and a diverging update overflows before it is thrown away.
     with np.errstate(over="ignore", invalid="ignore"):
         theta, problem, optimizer = prepare(start, problem, optimizer, dtype)
-        if backend in ("numba", "cupy") or _pays(theta, steps, due, events):
+        is_plain = kind is PLAIN and modifiers == NONE
+        if not is_plain and backend in ("numba", "cupy"):
+            raise ValueError(f"backend: {backend} trains plain neurons without modifiers only")
+        if is_plain and (backend in ("numba", "cupy") or _pays(theta, steps, due, events)):
             # Only now: the fused path is built on this module.
             from gradflow.fused import attempt
 
@@ -136,12 +148,22 @@ def train(
             )
             if run is not None:
                 return run
-        return _run(theta, problem, optimizer, steps, due, schedule, events, first_change, progress)
+        theta, modifiers = kind.start(theta, problem), check_modifiers(modifiers, len(kind.parameters))
+        task = Task(problem, kind, modifiers)
+        return _run(theta, task, optimizer, steps, due, schedule, events, first_change, progress)
+
+
+class Task(NamedTuple):
+    """What is trained on what."""
+
+    problem: Problem
+    kind: Kind
+    modifiers: Modifiers
 
 
 def _run(
     theta: Array,
-    problem: Problem,
+    task: Task,
     optimizer: Config,
     steps: int,
     due: list[int],
@@ -151,7 +173,12 @@ def _run(
     progress: Callable[[int], object] | None,
 ) -> Descent:
     xp = namespace(theta)
-    watch = Watch(theta, problem, events) if events or first_change else None
+    problem, kind, modifiers = task
+
+    def line(theta: Array) -> Array:
+        return theta if kind is PLAIN else xp.stack(kind.line(theta, problem))
+
+    watch = Watch(line(theta), problem, events) if events or first_change else None
     bound, steepest = bounds(xp, theta.dtype)
     alive = xp.all(xp.abs(theta) <= bound, axis=0)
     unharmed = bool(xp.all(alive))
@@ -159,7 +186,7 @@ def _run(
     losses: list[Array] = []
     every = max(1, -(-steps // 100))
     state = init(optimizer, theta)
-    evaluate = field.evaluator(problem, theta)
+    evaluate = kind.evaluator(problem, theta)
     rate, current = optimizer.lr, 1.0
     for step in range(steps):
         if step == due[len(states)]:
@@ -170,7 +197,8 @@ def _run(
             gradient = evaluate.gradient(theta)
         if (wanted := factor(schedule, step)) != current:
             rate, current = optimizer.lr * wanted, wanted
-        new, state = update(optimizer, gradient, state, theta, rate)
+        new, state = update(optimizer, adjusted(modifiers, gradient, theta), state, theta, rate)
+        new = decayed(modifiers, new, theta, rate)
         sane = xp.all((xp.abs(new) <= bound) & (xp.abs(gradient) <= steepest), axis=0)
         if unharmed and bool(xp.all(sane)):
             theta = new
@@ -178,7 +206,7 @@ def _run(
             unharmed, alive = False, alive & sane
             theta = xp.where(alive, new, theta)
         if watch is not None:
-            watch.observe(step + 1, theta)
+            watch.observe(step + 1, line(theta))
         if progress is not None and (step + 1) % every == 0 and step + 1 < steps:
             progress(step + 1)
         if not unharmed and not bool(xp.any(alive)):

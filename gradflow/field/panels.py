@@ -32,6 +32,9 @@ class Tier(NamedTuple):
 TIERS = (Tier(4.0, 20), Tier(12.0, 40), Tier(math.inf, 16))
 """Gentle, less gentle, and steep, where panels are graded. Spans in units of SiLU."""
 
+EXACT = (Tier(math.inf, 4),)
+"""Where nothing is smooth, integrands are polynomials of degree at most 7 between kinks."""
+
 _SCALES = {"silu": 1.0, "gelu": 1.0, "softplus": 1.0, "tanh": 0.5}
 _GRADES = (0.5, 2.0, 6.0, 14.0, 38.0)
 

@@ -14,7 +14,7 @@ from gradflow.activations import Activation, PiecewiseLinear, derivatives
 from gradflow.backend import Array, as_floating
 from gradflow.compensated import affine, splitter
 from gradflow.field import means
-from gradflow.field.panels import TIERS, Panels, grades, kink, panels, unit_span
+from gradflow.field.panels import EXACT, TIERS, Panels, Tier, grades, kink, panels, unit_span
 from gradflow.field.population import parameters
 from gradflow.problem import Neuron, Problem
 
@@ -40,7 +40,7 @@ class Bound(NamedTuple):
     taught: Taught
     student: Activation
     teacher: Activation
-    span: Array
+    tiers: tuple[Tier, ...]
     shared: dict[int, tuple[Array, means.Inputs]]
 
 
@@ -48,12 +48,13 @@ class Ends(NamedTuple):
     """Neurons by their pre-activations at the ends of the input: one-dimensional arrays.
 
     `active` says, for a piecewise linear student, which slope holds at either end: by the signs there, or
-    those of a cell whose formulas are continued beyond its walls.
+    those of a cell whose formulas are continued beyond its walls. `weights` are w2 and b2, and for a gated
+    neuron v: its output weight is w2 + v x.
     """
 
     taught: Taught
     z: tuple[Array, Array]
-    weights: tuple[Array, Array]
+    weights: tuple[Array, ...]
     active: tuple[Array, Array]
 
 
@@ -66,12 +67,12 @@ def bind(problem: Problem, like: Array) -> Bound:
     xp, arrays = as_floating((like, *problem.teacher, inputs.lo, inputs.hi))
     w1, b1, w2, b2, lo, hi = arrays[1:]
     taught = Taught(lo, hi, *_preactivations(w1, b1, lo, hi), w2, b2)
-    span = unit_span(problem.teacher_activation, taught.y_lo, taught.y_hi) + xp.zeros_like(taught.y_lo)
-    bound = Bound(xp, taught, problem.activation, problem.teacher_activation, span, {})
+    tiers = EXACT if problem.is_linear else TIERS
+    bound = Bound(xp, taught, problem.activation, problem.teacher_activation, tiers, {})
     if isinstance(problem.activation, PiecewiseLinear) or any(part.ndim for part in taught):
         return bound
     # The nodes of gentle students depend on the teacher alone.
-    for i, tier in enumerate(TIERS[:-1]):
+    for i, tier in enumerate(tiers[:-1]):
         at = panels(xp, _teachers_breaks(bound, taught, steep=False), tier.nodes, like)
         bound.shared[i] = at.at, _inputs(bound, taught, at)
     return bound
@@ -79,23 +80,23 @@ def bind(problem: Problem, like: Array) -> Bound:
 
 def loss(bound: Bound, theta: Neuron | Array) -> Array:
     """Return E[(f − f*)²] for every neuron."""
-    return _each(bound, theta, lambda xp, e: (means.loss(xp, e),))[0, ...]
+    return each(bound, theta, lambda xp, e: (means.loss(xp, e),))[0, ...]
 
 
 def gradient(bound: Bound, theta: Neuron | Array) -> Array:
     """Return the gradient, shape (4, …)."""
-    return _each(bound, theta, means.gradient)
+    return each(bound, theta, means.gradient)
 
 
 def loss_and_gradient(bound: Bound, theta: Neuron | Array) -> tuple[Array, Array]:
     """Return both, evaluating the neurons once."""
-    both = _each(bound, theta, lambda xp, e: (means.loss(xp, e), *means.gradient(xp, e)))
+    both = each(bound, theta, lambda xp, e: (means.loss(xp, e), *means.gradient(xp, e)))
     return both[0, ...], both[1:, ...]
 
 
 def hessian(bound: Bound, theta: Neuron | Array) -> Array:
     """Return the Hessian, shape (4, 4, …); a student's kink adds its point mass while it is inside."""
-    flat = _each(bound, theta, means.hessian, order=2)
+    flat = each(bound, theta, means.hessian, order=2)
     matrix = bound.xp.reshape(flat, (4, 4, *flat.shape[1:]))
     if isinstance(bound.student, PiecewiseLinear):
         return matrix + _point_mass(bound, theta, bound.student)
@@ -105,7 +106,8 @@ def hessian(bound: Bound, theta: Neuron | Array) -> Array:
 def teacher_nodes(problem: Problem, like: Array) -> tuple[Array, Array, Array]:
     """Return weights, inputs and outputs of a smooth teacher at nodes along the last axis."""
     bound = bind(problem, like)
-    at = panels(bound.xp, _teachers_breaks(bound, bound.taught, steep=True), TIERS[-1].nodes, like)
+    breaks = _teachers_breaks(bound, bound.taught, steep=True)
+    at = panels(bound.xp, breaks, bound.tiers[-1].nodes, like)
     inputs = _inputs(bound, _columns(bound.taught), at)
     return inputs.weights, inputs.x, inputs.target
 
@@ -121,8 +123,8 @@ def of_ends(bound: Bound, ends: Ends, quantity: Quantity, order: int = 1) -> Arr
     )
     found: Array | None = None
     left = xp.ones_like(span, dtype=xp.bool)
-    for i, tier in enumerate(TIERS):
-        here = left & (span <= tier.span) if i + 1 < len(TIERS) else left
+    for i, tier in enumerate(bound.tiers):
+        here = left & (span <= tier.span)
         left = left & ~here
         which = xp.nonzero(here)[0]
         if which.shape[0] == n:
@@ -137,25 +139,29 @@ def of_ends(bound: Bound, ends: Ends, quantity: Quantity, order: int = 1) -> Arr
     return found
 
 
-def _each(bound: Bound, theta: Neuron | Array, quantity: Quantity, order: int = 1) -> Array:
-    """Return a quantity of neurons of any shape."""
+def each(bound: Bound, theta: Neuron | Array, quantity: Quantity, order: int = 1) -> Array:
+    """Return a quantity of neurons of any shape, given by (w1, b1, w2, b2) or, with a gate, (…, v)."""
     xp = bound.xp
-    arrays = xp.broadcast_arrays(*parameters(theta), bound.span)[:4]
+    arrays = xp.broadcast_arrays(*_rows(theta), *bound.taught)[:-6]
     shape = arrays[0].shape
-    w1, b1, w2, b2 = (xp.reshape(array, (-1,)) for array in arrays)
+    w1, b1, *weights = (xp.reshape(array, (-1,)) for array in arrays)
     taught = Taught(*(
         part if part.ndim == 0 else xp.reshape(xp.broadcast_to(part, shape), (-1,)) for part in bound.taught
     ))  # fmt: skip
     z = _preactivations(w1, b1, taught.lo, taught.hi)
-    values = of_ends(bound, Ends(taught, z, (w2, b2), (z[0] > 0, z[1] > 0)), quantity, order)
+    values = of_ends(bound, Ends(taught, z, tuple(weights), (z[0] > 0, z[1] > 0)), quantity, order)
     return xp.reshape(values, (values.shape[0], *shape))
+
+
+def _rows(theta: Neuron | Array) -> tuple[Array, ...]:
+    return tuple(theta) if isinstance(theta, tuple) else tuple(theta[i, ...] for i in range(theta.shape[0]))
 
 
 def _in_pieces(bound: Bound, ends: Ends, tier: int, quantity: Quantity, order: int) -> Array:
     """Evaluate neurons of one tier, some at a time."""
     xp, n = bound.xp, ends.z[0].shape[0]
     # A steep neuron has about a dozen panels.
-    size = max(1, AT_ONCE // (TIERS[tier].nodes * (1 if tier + 1 < len(TIERS) else 12)))
+    size = max(1, AT_ONCE // (bound.tiers[tier].nodes * (1 if tier + 1 < len(bound.tiers) else 12)))
     pieces = []
     for i in range(0, max(n, 1), size):
         some = ends if n <= size else _mapped(ends, lambda part, i=i: part[i : i + size])  # type: ignore[misc]
@@ -166,21 +172,22 @@ def _in_pieces(bound: Bound, ends: Ends, tier: int, quantity: Quantity, order: i
 
 def _evaluate(bound: Bound, ends: Ends, tier: int, order: int) -> means.Evaluated:
     """Evaluate neurons of one tier at their nodes, the last axis."""
-    xp, student, (w2, b2) = bound.xp, bound.student, (weight[..., None] for weight in ends.weights)
+    xp, student, (w2, b2, *gate) = bound.xp, bound.student, (weight[..., None] for weight in ends.weights)
     if isinstance(student, PiecewiseLinear):
         inputs, phi = _both_sides(bound, student, ends, tier)
-        return means.evaluate(inputs, w2, b2, phi)
+        return means.evaluate(inputs, w2 + gate[0] * inputs.x if gate else w2, b2, phi)
     z_lo, z_hi = ends.z
     if (shared := bound.shared.get(tier)) is not None:
         at, inputs = shared
     else:
-        steep = tier + 1 == len(TIERS)
+        steep = tier + 1 == len(bound.tiers)
         breaks = _teachers_breaks(bound, ends.taught, steep=steep)
         if steep:
             breaks += grades(xp, student, z_lo, z_hi)
-        found = panels(xp, breaks, TIERS[tier].nodes, z_lo)
+        found = panels(xp, breaks, bound.tiers[tier].nodes, z_lo)
         at, inputs = found.at, _inputs(bound, _columns(ends.taught), found)
     z = z_lo[..., None] + (z_hi - z_lo)[..., None] * at
+    w2 = w2 + gate[0] * inputs.x if gate else w2
     return means.evaluate(inputs, w2, b2, derivatives(student, z, order))
 
 
@@ -197,13 +204,13 @@ def _both_sides(
     turns = ends.active[0] != ends.active[1]
     reach = xp.where(turns, z_lo - z_hi, one)
     left, right = xp.where(turns, z_lo / reach, one), xp.where(turns, -z_hi / reach, none)
-    breaks = _teachers_breaks(bound, ends.taught, steep=tier + 1 == len(TIERS))
+    breaks = _teachers_breaks(bound, ends.taught, steep=tier + 1 == len(bound.tiers))
 
     def within(place: Array, start: Array, width: Array) -> Array:
         inside = (place - start) / xp.where(width > 0, width, one)
         return xp.minimum(xp.maximum(inside, none), one)
 
-    nodes = TIERS[tier].nodes
+    nodes = bound.tiers[tier].nodes
     first = panels(xp, [within(p, none, left) for p in breaks], nodes, z_lo)
     second = panels(xp, [within(p, left, right) for p in breaks], nodes, z_lo)
     kinked, a, b, lower, upper = (v[..., None] for v in (turns, z_lo, z_hi, left, right))
@@ -251,7 +258,7 @@ def _mapped(ends: Ends, some: Callable[[Array], Array]) -> Ends:
     """Apply a function to every array of `ends` that has neurons."""
     groups = ([part if part.ndim == 0 else some(part) for part in group] for group in ends)
     taught, z, weights, active = groups
-    return Ends(Taught(*taught), (z[0], z[1]), (weights[0], weights[1]), (active[0], active[1]))
+    return Ends(Taught(*taught), (z[0], z[1]), tuple(weights), (active[0], active[1]))
 
 
 def _preactivations(w1: Array, b1: Array, lo: Array, hi: Array) -> tuple[Array, Array]:

@@ -124,6 +124,8 @@ def record_step(theta: Array, problem: Problem, optimizer: Config, first_change:
         low, high = (given(np.float64(value)) for value in problem.slopes)
         gradient: tuple[Traced, ...] = sample_gradient(state, row, (low, high))
         inputs, sums, search = found.x, found.table.reshape(found.table.shape[0], -1), int(row.args[0])
+    elif not problem.is_linear:
+        raise UnsupportedError(f"activation: no fused version of {problem.activation}")
     else:
         bound = population.bind(problem, theta)
         gradient, exact = _gradient(slots, bound, state), bound.exact

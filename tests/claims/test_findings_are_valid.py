@@ -50,24 +50,27 @@ def numbers(value: Any) -> list[Any]:
     return [value]
 
 
-@pytest.mark.parametrize(
-    "name", [n if n in CHEAP else pytest.param(n, marks=pytest.mark.slow) for n in (c.id for c in LEDGER)]
-)
-def test_a_finding(name: str) -> None:
-    (claim,) = select(LEDGER, [name])
-    first = check(claim, quick=True)
-    record = first.record()
+def assert_valid(record: dict[str, Any], finding: Finding) -> None:
+    """Check what a claim publishes against the finding of another check of it."""
     assert record["verdict"] in VERDICTS
-    assert record["verdict"] == VERDICT.get(name, record["verdict"])
+    assert record["verdict"] == VERDICT.get(record["id"], record["verdict"])
     assert strict(to_json(record)) == record, "a number is NaN or infinite, or not a plain one"
     assert None not in numbers(record["evidence"])
-    assert len(first.finding.summary) > 40
-    assert first.finding.summary.endswith(".")
-    assert "None" not in first.finding.summary
-    assert "\n" not in first.finding.summary
-    assert len(first.finding.values) > 0
-    assert "summary" not in first.finding.values
-    assert check(claim, quick=True).finding == first.finding, "a check is a pure function"
+    assert len(finding.summary) > 40
+    assert finding.summary.endswith(".")
+    assert "None" not in finding.summary
+    assert "\n" not in finding.summary
+    assert len(finding.values) > 0
+    assert "summary" not in finding.values
+    again = {"verdict": finding.verdict, "evidence": {"summary": finding.summary, **finding.values}}
+    assert strict(to_json(again)) == {key: record[key] for key in again}, "a check is a pure function"
+
+
+# The other ones are checked where the whole report is written.
+@pytest.mark.parametrize("name", CHEAP)
+def test_a_finding(name: str) -> None:
+    (claim,) = select(LEDGER, [name])
+    assert_valid(check(claim, quick=True).record(), check(claim, quick=True).finding)
 
 
 def test_the_ledger() -> None:

@@ -47,10 +47,10 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return err.removeprefix("gradflow: ").rstrip("\n")
 
 
-def launch(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+def launch(*arguments: str, program: tuple[str, ...] = PROGRAM, **options: Any) -> subprocess.Popen[bytes]:
     """Start the program in a process group of its own."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
-    return subprocess.Popen((*PROGRAM, *arguments), start_new_session=True, **{**streams, **options})
+    return subprocess.Popen((*program, *arguments), start_new_session=True, **{**streams, **options})
 
 
 def wait_until(condition: Callable[[], object], limit: float = 60.0) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from gradflow.cli import run
 from gradflow.cli.workers import run_all
-from tests.cli.command import ROOT, files_below, launch, living, wait_until, workers_of
+from tests.cli.command import PROGRAM, ROOT, files_below, launch, living, wait_until, workers_of
 from tests.cli.tasks import fail, note
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -61,12 +61,20 @@ def test_reproduce_as_its_workers_start(tmp_path: Path, to_group: bool) -> None:
     assert files_below(tmp_path) == []
 
 
+FEW = (
+    "import gradflow.claims as c; c.LEDGER = c.select(c.LEDGER, ['obs1.kink']); "
+    "from gradflow.cli import main; main()"
+)
+"""The program with one claim, after which it soon comes to the figures."""
+
+
 @LINUX
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["directory", "working", "figure"])
 def test_reproduce_at_other_moments(tmp_path: Path, when: str) -> None:
     study = tmp_path / "study"
-    process = launch("reproduce", "--quick", "--out", str(study))
+    program = (sys.executable, "-c", FEW) if when == "figure" else PROGRAM
+    process = launch("reproduce", "--quick", "--out", str(study), program=program)
     moments: dict[str, Callable[[], Any]] = {
         "directory": study.exists,
         "working": lambda: working(process.pid),

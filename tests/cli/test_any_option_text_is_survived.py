@@ -84,7 +84,7 @@ def test_of_the_program(arguments: list[str]) -> None:
     survives(arguments)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(TEXT.filter(lambda text: not text.strip().isdecimal()))
 def test_of_ids(text: str) -> None:
     survives(["reproduce", "--list", "--json", f"--only={text}"])

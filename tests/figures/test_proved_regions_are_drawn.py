@@ -56,7 +56,7 @@ def test_a_wrong_proof_would_be_counted(proved: ModuleType, monkeypatch: pytest.
 
 
 def test_the_first_step_kills_the_exact_set(steps: ModuleType) -> None:
-    n = 40
+    n = 24
     for name, (method, rate) in steps.PANELS.items():
         if method != "gd":
             continue
@@ -67,7 +67,7 @@ def test_the_first_step_kills_the_exact_set(steps: ModuleType) -> None:
 
 
 def test_what_ends_at_the_constant_was_killed_or_fades(steps: ModuleType) -> None:
-    n = 40
+    n = 24
     for name, (method, _) in steps.PANELS.items():
         if method != "flow":
             both = steps.killed(name, n) | steps.faded(name, n)

@@ -55,13 +55,14 @@ def test_a_neuron_that_faded_comes_back_on_time(b1: float) -> None:
     np.testing.assert_allclose([b1_end - w1, w1 + b1_end, w2, b2], expected, rtol=1e-5)
 
 
-def test_the_closed_form_agrees_with_step_by_step_integration() -> None:
+# It is back after 6.5, of which step-by-step integration takes thousands of steps.
+@pytest.mark.parametrize("t_end", [0.3, 3.0, pytest.param(8.0, marks=pytest.mark.slow)])
+def test_the_closed_form_agrees_with_step_by_step_integration(t_end: float) -> None:
     start = Neuron(-0.010, -0.009, -2.0, -3.0)
-    for t_end in (0.3, 3.0, 8.0):
-        run, other = integrate_ensemble(start, Problem(), t_end), integrate(start, Problem(), t_end)
-        assert np.max(np.abs(run.final - np.array(other.last.theta))) < 1e-8
-        assert abs(run.descended - other.last.descended) < 1e-8
-        assert run.activity == other.last.activity
+    run, other = integrate_ensemble(start, Problem(), t_end), integrate(start, Problem(), t_end)
+    assert np.max(np.abs(run.final - np.array(other.last.theta))) < 1e-8
+    assert abs(run.descended - other.last.descended) < 1e-8
+    assert run.activity == other.last.activity
 
 
 def test_a_neuron_that_dies_away_is_never_dead() -> None:

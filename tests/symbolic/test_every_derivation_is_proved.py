@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,9 @@ SCRIPTS = catalogue()
 NOT_PROVED: dict[str, str] = {}
 """The names of those that are not, with their status."""
 
+LONG = {"hessian", "continuity", "numeric_field", "critical_points", "the_door"}
+"""The names of those that take seconds."""
+
 SECTIONS = ("Statement", "Hypotheses", "Formulas", "Proof", "Checked by machine", "Not claimed")
 
 
@@ -29,7 +33,10 @@ def test_the_derivations_are_numbered_without_a_gap() -> None:
     }
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.slug)
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param(s, marks=pytest.mark.slow if s.slug in LONG else (), id=s.slug) for s in SCRIPTS],
+)
 def test_a_derivation_proves_and_prints_its_result(
     script: Script, load: Callable[[str], ModuleType], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,16 +65,27 @@ def test_latex_alone_on_request(
     assert capsys.readouterr().out == as_latex(result) + "\n"
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        pytest.param(
-            script, marks=() if script.slug == "population_loss" else pytest.mark.slow, id=script.slug
-        )
-        for script in SCRIPTS
-    ],
-)
-def test_a_derivation_runs_as_a_script(script: Script) -> None:
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.slug)
+def test_a_script_prints_its_own_derivation_and_exits_with_what_that_returns(
+    script: Script, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: list[Callable[[], Result]] = []
+
+    def printing(derive: Callable[[], Result]) -> int:
+        given.append(derive)
+        return 7
+
+    monkeypatch.setattr("gradflow.symbolic.render.main", printing)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script.path), run_name="__main__")
+    assert ended.value.code == 7
+    (derive,) = given
+    assert (derive.__name__, derive.__code__.co_filename) == ("derive", str(script.path))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_script_runs_in_a_process_of_its_own() -> None:
+    script = SCRIPTS[0]
     run = subprocess.run([sys.executable, str(script.path)], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
     assert f"Status: {stated_status(script.path)}" in run.stdout

@@ -88,7 +88,7 @@ def just_died(problem: Problem, config: Any, seed: int, n: int = 20_000) -> list
     """Return, for a few steps, the neurons that died at that step and their optimiser's state."""
     theta = starts(n, seed)
     state, found = init(config, theta), []
-    for _ in range(12):
+    for _ in range(6):
         alive = activity(theta, problem) != DEAD
         theta, state = update(config, gradient(theta, problem), state, theta, config.lr)
         died = alive & (activity(theta, problem) == DEAD)

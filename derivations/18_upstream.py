@@ -1,0 +1,258 @@
+"""When a layer that goes on learning brings a dead neuron back by moving its input.
+
+Behind a dead neuron nothing is learned through it. Around it, a second path may go on training what lies
+below, and that flow has a closed form.
+"""
+
+from __future__ import annotations
+
+import sympy
+
+from gradflow.scripts import describe
+from gradflow.symbolic.cells import Expr, Place
+from gradflow.symbolic.proof import Proof
+from gradflow.symbolic.render import main
+from gradflow.symbolic.result import Result
+
+a, c, d, p, q = sympy.symbols("a c d p q", real=True)
+b1, w1, end, square = sympy.symbols("b1 w1 e g_2", real=True)
+kappa, t = sympy.symbols("kappa t", real=True)
+lam, Y, eta = sympy.symbols("lambda Y eta", positive=True)
+ONE = sympy.Integer(1)
+NOT_ZERO = Place("d > 0", {}, {d: sympy.Symbol("d", positive=True)})
+
+STATEMENT = """
+The network is f(u) = w2 ReLU(w1 x + b1) + d x with x = a u + c, for an input u of mean 0 and variance 1
+on [lo, hi]. The loss is L = E[(f − f*)²]; p = E[u f*], q = E[f*], y = (p, q), Y = |y|, v = (a, c), z =
+(v, d). The neuron is dead if z_e = w1 (a e + c) + b1 ≤ 0 at both ends e = lo, hi.
+
+(1) In any network and at any inputs, the derivative of the loss with respect to every parameter that acts
+on the output only through one dead neuron is 0: its own weights and bias, and all that lies below if
+there is no second path. From optimiser states at rest and without decay no rate moves them, so such a
+neuron never comes back. In the network above w1, b1 and w2 do not move while it is dead; and with d held
+at 0, a and c do not move either.
+
+(2) While the neuron is dead, L = |d v − y|² + const, and the flow and gradient descent of (a, c, d) are
+those of this function, whatever w1, b1 and w2. κ = |v|² − d² is conserved by the flow, and z′ = G z −
+|z|² z with the symmetric matrix G of the rows (κ, 0, 2p), (0, κ, 2q), (2p, 2q, −κ).
+
+(3) Let λ = √(κ² + 4Y²). The eigenvalues of G are λ, −λ and κ. With z(0) = z₊ + z₋ + z_κ in their
+eigenspaces (for Y > 0), z(t) = (exp(λt) z₊ + exp(−λt) z₋ + exp(κt) z_κ)/√D(t), D(t) = 1 + |z₊|² (exp(2λt)
+− 1)/λ + |z₋|² (1 − exp(−2λt))/λ + |z_κ|² (exp(2κt) − 1)/κ; for κ = 0 the last quotient is 2t. If z₊ ≠ 0,
+that is if 2 y·v(0) + (λ − κ) d(0) ≠ 0 (all starts but a set of measure 0), then z(t) tends to a global
+minimum of |d v − y|²: d² = (λ − κ)/2, |v|² = (λ + κ)/2, d v = y; of the two, that at which d has the sign
+of 2 y·v(0) + (λ − κ) d(0).
+
+(4) The flow of the whole network brings the dead neuron back exactly if, along (3), z_e(t) > 0 for some t
+and an end e, and at the infimum t* of these times. It does if z_e > 0 at the limit. It does not if −b1 ≥
+|w1| √(1 + e²) max(|v(0)|, √((λ + κ)/2)) for both ends. And t* ≥ z_e(0)²/((1 + e²) w1² |d(0) v(0) − y|²)
+for the end that comes back.
+
+(5) Gradient descent. If t* is finite, there is a rate below which every rate brings the neuron back; if
+z_e crosses 0 at t* with z_e′ > 0, at a step k with η k → t* for η → 0. So with a small rate the neuron
+comes back as well, after about t*/η steps. If z_e(t) ≤ −δ < 0 for all t at both ends, Y > 0 and z₊ ≠ 0,
+then there is a rate below which none brings it back.
+
+(6) A larger rate may bring back what the flow, and every small rate, leaves dead. From a = c = 0, d = 1
+with p = 0, q = 1, w1 = 1, b1 = −17/20 the flow never does: a stays 0 and c < √((√5 − 1)/2) < 17/20. One
+step of gradient descent with η = 11/25 does, though the limit is stable at that rate: η is below 2/(2
+√5), where 2 √5 is the largest eigenvalue of the Hessian there.
+"""
+
+HYPOTHESES = (
+    "Slopes (0, s₊) and φ′(0) = 0.",
+    "E[u] = 0 and E[u²] = 1: the upstream layer's input is standardised. f* is any function with E[f*²] "
+    "finite.",
+    "No output bias, or a constant one that f* has absorbed.",
+    "In (4) the flow of the whole network is any solution of its equation for a distribution of u without "
+    "atoms. With samples the gradient jumps where an input is activated, and the neuron's own push may hold "
+    "it at its wall: then (4) tells when the wall is reached.",
+    "Plain gradient descent and its flow; exact arithmetic.",
+)
+
+PROOF = """
+(1) By the chain rule every term of such a derivative has the factor φ′(z) = 0, at each input (for w2: the
+factor φ(z) = 0). A step is η times a state made of past gradients, all of them 0.
+
+(2) f = d x on the whole input. E[(d (a u + c) − f*)²] with E[u] = 0, E[u²] = 1 is d² |v|² − 2 d y·v +
+E[f*²] (checked). So v′ = −2 d (d v − y) and d′ = −2 v·(d v − y), and |v|² − d² is constant (checked).
+With |v|² = (|z|² + κ)/2 and d² = (|z|² − κ)/2 this is G z − |z|² z (checked).
+
+(3) On the plane spanned by (y, 0)/Y and the last axis G has the rows (κ, 2Y), (2Y, −κ), whose square is
+λ² times the identity; the direction (−q, p, 0) has the eigenvalue κ (checked). Let E(t) = exp(Gt) z(0)
+and D = 1 + 2 ∫ |E|². Then E/√D solves the equation (checked), and D is as stated, because the three
+components are orthogonal (checked). |E|²/D stays bounded, and D ≥ 1, so the solution exists for all t ≥
+0. If Y > 0, λ > |κ|. If also z₊ ≠ 0, z(t) tends to √λ z₊/|z₊|. (2Y, λ − κ) spans the eigenspace of λ
+(checked), so z₊ ≠ 0 is the stated condition, whose left side is not 0 identically and analytic where λ >
+0, and the sign of its d is that of 2 y·v(0) + (λ − κ) d(0); |z|² = λ there, which gives |v|² and d², and
+d v is a multiple of y of the length Y (checked), a positive one.
+
+(4) While the neuron is dead the whole network's solution is that of (2): it is unique there, as z_e ≤ 0
+is decided by a and c, which move by a smooth field of their own, as long as z_e ≤ 0. So it is (3) until
+t*. If after t* the neuron were dead for a time, the solution would still be that of (3), which has z_e >
+0 at times as close to t* as one likes: it is not dead for any time after t*. The limit: z_e is
+continuous. The bound for never: |z|² obeys (|z|²)′ = 2 (zᵀ G z − |z|⁴) ≤ 2 |z|² (λ − |z|²), so |z|² ≤
+max(|z(0)|², λ), |v|² ≤ max(|v(0)|², (λ + κ)/2), and |a e + c| ≤ √(1 + e²) |v|. The bound for t*: until t
+the path is no longer than ∫ |∇L| ≤ √(t ∫ |∇L|²) ≤ √(t |d(0) v(0) − y|²), because L falls at the rate
+|∇L|² and |d v − y|² ≥ 0; z_e changes by at most |w1| √(1 + e²) times the way of v.
+
+The time is computed without stepping over a crossing: exp(−λt) times the numerator of a e + c is a sum of
+three monotone functions of t, and exp(−2λt) D(t) a sum of four products of monotone ones, so on any
+interval of times, one without an end included, their ends bound z_e √D.
+
+(5) As long as the neuron is dead gradient descent is Euler's method with the step η for the field of (2),
+which is smooth, and on [0, T] its error is at most C η. Let z_e(T) > 0 for some T just after t*: for
+small η either Euler's method itself has z_e > 0 at the step next to T, or the neuron has come back
+before. With z_e < 0 before t*, at both ends on each [0, t* − ε], the first such step k has η k → t*, if
+z_e > 0 just after t*. If z_e ≤ −δ always: the limit z∞ of (3) is a minimum with |∇L|² ≥ 4 d² |d v − y|²
+(checked), d∞ ≠ 0. So there is a ball around z∞, and a constant m > 0, with |∇L|² ≥ m |d v − y|² in it. In
+the ball, for η less than one over the largest eigenvalue of the Hessian there, a step lowers the loss by
+at least η |∇L|²/2, and the remaining way of the iterates is at most C′ |d v − y|, as that of the flow is;
+a start close enough to z∞ stays within δ′. Take T with z(T) that close and η so small that Euler's error
+on [0, T] is that small: z_e stays below −δ/2.
+
+(6) p = 0 and a = 0 keep a = 0. κ = −1, λ = √5, and d v = y at the limit: c² → (√5 − 1)/2, less than
+(17/20)² (checked). c(t) grows, as d² = 1 + c² keeps d > 0 and c d grows from 0 to 1. The step gives c = 2
+η = 22/25 > 17/20 (checked). The Hessian of (d c − 1)² + (d a)² at the limit has the eigenvalues 2 (c² +
+d²) = 2 √5, 2 d² and 0 (checked), and 11/25 < 1/√5 (checked).
+"""
+
+NOT_CLAIMED = (
+    "What happens after the neuron is back: it may be pushed to its wall again.",
+    "Inputs that are not standardised, deeper networks, or a second path through other neurons; (1) holds "
+    "for all of them.",
+    "That (5) holds with a rate that one could name.",
+    "That a larger rate never loses a neuron that small rates bring back: random search finds such cases.",
+)
+
+
+def derive() -> Result:
+    proof = Proof()
+    prove_reduction(proof)
+    prove_solution(proof)
+    prove_examples(proof)
+    return Result(
+        *describe(__file__)[:3],
+        status="proved",
+        statement=STATEMENT,
+        hypotheses=HYPOTHESES,
+        proof=PROOF,
+        not_claimed=NOT_CLAIMED,
+        formulas=formulas(),
+        checks=tuple(proof.checks),
+    )
+
+
+def reduced() -> Expr:
+    """Return |d v − y|²."""
+    return (d * a - p) ** 2 + (d * c - q) ** 2
+
+
+def flow() -> list[Expr]:
+    """Return −∇|d v − y|² by a, c and d."""
+    return [-reduced().diff(symbol) for symbol in (a, c, d)]
+
+
+def prove_reduction(proof: Proof) -> None:
+    """Prove the reduced loss, what its flow conserves, and its form as z' = G z − |z|² z."""
+    # E of 1, u, u² is 1, 0, 1; of u f*, f*, f*² it is p, q and a constant.
+    u, g = sympy.symbols("u g", real=True)
+    moments = {(0, 0): ONE, (1, 0): 0, (2, 0): ONE, (1, 1): p, (0, 1): q, (0, 2): square}
+    terms = sympy.Poly((d * (a * u + c) - g) ** 2, u, g).terms()
+    mean = sum((factor * moments[powers] for powers, factor in terms), sympy.Integer(0))
+    proof.equal("the loss of the dead", mean, reduced() + square - p**2 - q**2)
+    field = flow()
+    proof.equal(
+        "the flow of v and d",
+        field,
+        [-2 * d * (d * a - p), -2 * d * (d * c - q), -2 * (a * (d * a - p) + c * (d * c - q))],
+    )
+    change = 2 * a * field[0] + 2 * c * field[1] - 2 * d * field[2]
+    proof.equal("κ is conserved", change, sympy.Integer(0))
+    difference = a**2 + c**2 - d**2
+    G = sympy.Matrix([[difference, 0, 2 * p], [0, difference, 2 * q], [2 * p, 2 * q, -difference]])
+    z = sympy.Matrix([a, c, d])
+    proof.equal("the flow is G z − |z|² z", sympy.Matrix(field), G * z - (a**2 + c**2 + d**2) * z)
+    size = sum(part**2 for part in field)
+    more = 4 * (a * (d * a - p) + c * (d * c - q)) ** 2
+    proof.equal("|∇L|² is 4 d² |d v − y|² and a square", size, 4 * d**2 * reduced() + more)
+
+
+def prove_solution(proof: Proof) -> None:
+    """Prove the eigenvectors, that E/√D solves the equation, and the limit."""
+    G = sympy.Matrix([[kappa, 0, 2 * p], [0, kappa, 2 * q], [2 * p, 2 * q, -kappa]])
+    proof.equal("(−q, p, 0) belongs to κ", G * sympy.Matrix([-q, p, 0]), kappa * sympy.Matrix([-q, p, 0]))
+    along = sympy.Matrix([p, q, 0])
+    image = sympy.Matrix([kappa * p, kappa * q, 2 * (p**2 + q**2)])
+    proof.equal("G (y, 0) = (κ y, 2Y²)", G * along, image)
+    block = sympy.Matrix([[kappa, 2 * Y], [2 * Y, -kappa]])
+    proof.equal("the square of the block is λ²", block**2, (kappa**2 + 4 * Y**2) * sympy.eye(2))
+    above = sympy.Symbol("m", positive=True)  # λ − κ; then 4Y² = λ² − κ² = m (2λ − m)
+    vector = sympy.Matrix([2 * Y, above])
+    defect = block.subs(kappa, lam - above) * vector - lam * vector
+    relation = 4 * Y**2 - above * (2 * lam - above)
+    proof.equal("(2Y, λ − κ) belongs to λ", defect, sympy.Matrix([0, relation]))
+    # z = E/s with s = √D, s′ = |E|²/s.
+    E1, E2, E3, F1, F2, F3, s = sympy.symbols("E_1 E_2 E_3 F_1 F_2 F_3 s", positive=True)
+    E, F = sympy.Matrix([E1, E2, E3]), sympy.Matrix([F1, F2, F3])
+    size = E.dot(E)
+    proof.equal(
+        "E/√D solves it, E′ = F = G E", F / s - E * (size / s) / s**2, F / s - (size / s**2) * (E / s)
+    )
+    P, R, A, B, C, k = sympy.symbols("P R z_+ z_- z_k k", positive=True)
+    D = 1 + A**2 * (P**2 - 1) / lam + B**2 * (1 - P**-2) / lam + C**2 * (R**2 - 1) / k
+    # P = exp(λt), R = exp(κt).
+    proof.equal(
+        "D′ = 2 |E|²",
+        D.diff(P) * lam * P + D.diff(R) * k * R,
+        2 * (A**2 * P**2 + B**2 / P**2 + C**2 * R**2),
+    )
+    flat = 1 + C**2 * 2 * t
+    proof.equal("D′ = 2 |E|² for κ = 0", flat.diff(t), 2 * C**2)
+    proof.equal("D(0) = 1", D.subs({P: 1, R: 1}), ONE)
+    product = (lam - kappa) / 2 * (lam + kappa) / 2
+    proof.equal("d² |v|² = Y²", product.expand().subs(lam**2, kappa**2 + 4 * Y**2), Y**2)
+
+
+def prove_examples(proof: Proof) -> None:
+    """Prove the example of a rate that brings back what the flow does not."""
+    rate, wall, root = sympy.Rational(11, 25), sympy.Rational(17, 20), sympy.sqrt(5)
+    start = {a: 0, c: 0, d: 1, p: 0, q: 1}
+    step = [
+        (symbol + eta * part).subs(start).subs(eta, rate)
+        for symbol, part in zip((a, c, d), flow(), strict=True)
+    ]
+    proof.equal("the step of the example", step, [sympy.Integer(0), 2 * rate, ONE])
+    proof.holds("it passes the wall", 2 * rate > wall)
+    proof.holds("the flow's limit does not", bool((root - 1) / 2 < wall**2))
+    proof.holds("the rate is below 1/√5", bool(5 * rate**2 < 1))
+    hessian = sympy.hessian(reduced(), (a, c, d)).subs({a: 0, p: 0, q: 1}).subs(c, 1 / d)
+    sharpness = 2 * (d**2 + d**-2)
+    direction = sympy.Matrix([0, d, 1 / d])
+    proof.equal("2 (c² + d²) is an eigenvalue", hessian * direction, sharpness * direction, NOT_ZERO)
+    other = sympy.Matrix([1, 0, 0])
+    proof.equal("2 d² is an eigenvalue", hessian * other, 2 * d**2 * other, NOT_ZERO)
+    along = sympy.Matrix([0, -1 / d, d])
+    proof.equal("0 is an eigenvalue", hessian * along, sympy.zeros(3, 1), NOT_ZERO)
+
+
+def formulas() -> tuple[tuple[str, Expr], ...]:
+    """Return the reduced equation, the solution, and the wall."""
+    z, G, zp, zm, zk, D = sympy.symbols("z G z_+ z_- z_kappa D")
+    size = sympy.Symbol("|z|")
+    E = sympy.exp(lam * t) * zp + sympy.exp(-lam * t) * zm + sympy.exp(kappa * t) * zk
+    grown = (sympy.exp(2 * lam * t) - 1) / lam, (1 - sympy.exp(-2 * lam * t)) / lam
+    third = (sympy.exp(2 * kappa * t) - 1) / kappa
+    sizes = (sympy.Symbol(f"|{name}|") for name in ("z_+", "z_-", "z_kappa"))
+    parts = sum(n**2 * part for n, part in zip(sizes, (*grown, third), strict=True))
+    return (
+        ("The flow while the neuron is dead", sympy.Eq(sympy.Symbol("z'"), G * z - size**2 * z)),
+        ("Its growth rate", sympy.Eq(lam, sympy.sqrt(kappa**2 + 4 * (p**2 + q**2)))),
+        ("Its solution", sympy.Eq(sympy.Symbol("z(t)"), E / sympy.sqrt(D))),
+        ("with", sympy.Eq(D, 1 + parts)),
+        ("The pre-activation at an end", sympy.Eq(sympy.Symbol("z_e"), w1 * (a * end + c) + b1)),
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(derive))

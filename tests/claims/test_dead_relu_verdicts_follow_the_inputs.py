@@ -1,0 +1,215 @@
+"""The article on dead ReLUs: with another example, gradient or theorem the verdicts come out otherwise."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradflow.claims.dead_relu import CLAIMS, UNTESTABLE, example, neuron, settings, summary, upstream
+from gradflow.claims.ledger import VERDICTS, Finding, check, select
+from gradflow.claims.theory import irreversibility
+from gradflow.descent import GD, HeavyBall
+from gradflow.problem import Neuron, Problem
+from gradflow.results import to_json
+from gradflow.theory.upstream import earliest_revival, gradient, limit
+from tests.cli.command import strict
+
+MODULES: tuple[ModuleType, ...] = (settings, neuron, example, upstream, summary, irreversibility)
+LEAKY = Problem(activation=(0.3, 1.0))
+VERDICT = {
+    "dead.zero-output": "reproduced",
+    "dead.updates-stop": "conditional",
+    "dead.recovers": "conditional",
+    "dead.rate-matters": "conditional",
+    "dead.bias-earlier": "conditional",
+    "dead.bias-upstream": "refuted",
+    "dead.amplifies": "conditional",
+    "dead.surroundings": "conditional",
+    "dead.rate-sets-size": "conditional",
+    "dead.small-never": "refuted",
+    "dead.large-crosses": "conditional",
+    "dead.input-evolves": "conditional",
+    "dead.small-minimal": "conditional",
+    "dead.large-likely": "conditional",
+    "dead.example-dead": "conditional",
+    "dead.case1-bias": "refuted",
+    "dead.case1-negligible": "refuted",
+    "dead.case1-never": "conditional",
+    "dead.case2-bias": "refuted",
+    "dead.case2-threshold": "conditional",
+    "dead.case2-resumes": "conditional",
+    "dead.demonstrates": "conditional",
+    "dead.reversible": "conditional",
+    "dead.rate-decides": "conditional",
+    "dead.small-unlikely": "conditional",
+    "dead.moderate": "conditional",
+    "dead.no-guarantee": "reproduced",
+    "dead.key-mechanism": "conditional",
+}
+CHEAP = (
+    "dead.zero-output",
+    "dead.bias-upstream",
+    "dead.surroundings",
+    "dead.rate-sets-size",
+    "dead.example-dead",
+    "dead.case1-negligible",
+    "dead.case2-threshold",
+)
+"""Those of a few milliseconds."""
+
+
+def found(name: str) -> Finding:
+    """Return the finding of a quick check."""
+    return check(select(CLAIMS, [name])[0], quick=True).finding
+
+
+def everywhere(patch: pytest.MonkeyPatch, **names: Any) -> None:
+    """Replace names wherever the claims have imported them."""
+    for name, value in names.items():
+        holders = [module for module in MODULES if hasattr(module, name)]
+        assert holders, name
+        for module in holders:
+            patch.setattr(module, name, value)
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in CHEAP else pytest.param(name, marks=pytest.mark.slow) for name in VERDICT]
+)
+def test_a_finding(name: str) -> None:
+    checked = check(select(CLAIMS, [name])[0], quick=True)
+    finding, record = checked.finding, checked.record()
+    assert finding.verdict == VERDICT[name]
+    assert finding.verdict in VERDICTS
+    assert finding.summary.endswith(".")
+    assert "nan" not in finding.summary.lower().split()
+    assert strict(to_json(record)) == record
+    assert found(name) == finding, "a check is a pure function"
+
+
+def test_every_sentence_is_a_claim_or_has_a_reason() -> None:
+    assert [claim.id for claim in CLAIMS] == list(dict.fromkeys(claim.id for claim in CLAIMS))
+    assert set(VERDICT) == {claim.id for claim in CLAIMS}
+    assert all(claim.source.startswith("Seed: learning rate and dead ReLU, ") for claim in CLAIMS)
+    assert all(claim.claim.endswith(".") for claim in CLAIMS)
+    assert all(len(entry) == 2 and all(part.endswith(".") for part in entry) for entry in UNTESTABLE)
+
+
+@pytest.mark.slow
+def test_a_leaky_neuron_goes_on_learning(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = {"GD": GD(0.05), "heavy ball": HeavyBall(0.01, 0.9)}
+    everywhere(monkeypatch, PROBLEM=LEAKY, RATES=(1e-6, 1e-4, 0.01, 0.1), OPTIMISERS=slow)
+    assert found("dead.zero-output").verdict == "refuted"
+    assert found("dead.updates-stop").verdict == "refuted"
+    assert found("dead.rate-matters").verdict == "reproduced"
+    assert found("dead.large-crosses").verdict == "reproduced"
+    assert found("dead.bias-earlier").verdict in ("reproduced", "open")
+    assert found("dead.case1-bias").verdict != "refuted"
+    assert found("dead.key-mechanism").verdict == "reproduced"
+
+
+def test_without_momentum_nothing_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(monkeypatch, MOMENTUM={"heavy ball": HeavyBall(0.2, 0.0)}, OPTIMISERS={"GD": GD(0.2)})
+    assert found("dead.updates-stop").verdict == "reproduced"
+    assert found("dead.bias-earlier").verdict == "refuted"
+
+
+@pytest.mark.slow
+def test_without_any_mechanism_the_dead_stay_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    none = irreversibility.Returns(10, 0, 0, 0)
+    for holder in (settings,):
+        monkeypatch.setattr(holder, "momentum_returns", lambda n: {"heavy ball": none, "Adam": none})
+        monkeypatch.setattr(holder, "decay_returns", lambda n: none)
+    everywhere(monkeypatch, revival_time=lambda network, task: np.full(np.shape(network.a), np.inf))
+    assert found("dead.recovers").verdict == "refuted"
+    assert found("dead.reversible").verdict == "refuted"
+
+
+def test_momentum_that_a_rate_does_not_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neuron, "AMPLIFIED", (0.05, 0.05))
+    assert found("dead.amplifies").verdict == "refuted"
+
+
+def test_a_gradient_that_reaches_the_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    more = lambda *arguments: 1.0 + gradient(*arguments)  # noqa: E731
+    everywhere(monkeypatch, network_gradient=more)
+    monkeypatch.setattr(upstream, "gradient", more)
+    assert found("dead.bias-upstream").verdict == "reproduced"
+    assert found("dead.surroundings").verdict == "reproduced"
+    assert found("dead.input-evolves").verdict == "reproduced"
+
+
+def test_small_rates_that_bring_none_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(
+        monkeypatch, revival_steps=lambda network, task, rate, longest: np.full(np.shape(network.a), -1)
+    )
+    assert found("dead.small-never").verdict == "reproduced"
+    assert found("dead.small-unlikely").verdict == "reproduced"
+    assert found("dead.demonstrates").verdict == "refuted"
+
+
+def test_an_end_that_is_not_the_flows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def elsewhere(*arguments: Any) -> Any:
+        return type(end := limit(*arguments))(*(part + 1.0 for part in end))
+
+    everywhere(monkeypatch, limit=elsewhere)
+    assert found("dead.rate-sets-size").verdict == "reproduced"
+
+
+@pytest.mark.slow
+def test_rates_that_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(monkeypatch, UPSTREAM_RATES=(0.01,), FOLLOWED=(0.01, 0.01))
+    monkeypatch.setattr(settings.sweep, "__defaults__", ((0.01,), 300, 0.004))
+    assert found("dead.rate-matters").verdict == "refuted"
+    assert found("dead.rate-decides").verdict == "refuted"
+    assert found("dead.large-likely").verdict == "refuted"
+    assert found("dead.key-mechanism").verdict == "refuted"
+
+
+def test_a_budget_that_is_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(monkeypatch, BUDGET=20_000)
+    assert found("dead.small-minimal").verdict == "refuted"
+
+
+def test_a_bound_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(monkeypatch, earliest_revival=lambda *arguments: 1e3 * earliest_revival(*arguments))
+    assert found("dead.small-unlikely").verdict == "open"
+    everywhere(monkeypatch, limit=lambda *arguments: type(e := limit(*arguments))(*(0.1 * p for p in e)))
+    everywhere(monkeypatch, revival_time=lambda network, task: np.ones(np.shape(network.a)))
+    assert found("dead.no-guarantee").verdict == "open"
+
+
+@pytest.mark.slow
+def test_another_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(monkeypatch, EXAMPLE=Neuron(0.2, -0.5, 1.0, 0.0))
+    assert found("dead.example-dead").values["wall"] == 2.5
+    assert found("dead.case2-threshold").verdict == "refuted"
+    everywhere(monkeypatch, EXAMPLE=Neuron(0.1, 0.5, 1.0, 0.0))
+    assert found("dead.case1-never").verdict == "refuted"
+    assert found("dead.case1-bias").verdict != "refuted"
+
+
+def test_other_stated_biases(monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(monkeypatch, STATED_SMALL=(-0.5, -0.500_000_1, -0.500_000_2))
+    assert found("dead.case1-negligible").verdict == "reproduced"
+    # Consistent with each other and with a neuron that moves.
+    everywhere(
+        monkeypatch,
+        STATED_SMALL=(-0.5, -0.4999),
+        STATED_LARGE=(-0.5, -0.49, -0.48),
+        EXAMPLE=Neuron(0.1, 0.5, 1.0, 0.0),
+    )
+    assert found("dead.case2-bias").verdict == "reproduced"
+
+
+def test_a_revived_neuron_without_a_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(example, "gradient", lambda theta, problem: np.zeros_like(theta))
+    assert found("dead.case2-resumes").verdict == "refuted"
+
+
+def test_a_theorem_that_fails_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    none = irreversibility.Returns(10, 5, 5, 3)
+    monkeypatch.setattr(settings, "momentum_returns", lambda n: {"heavy ball": none})
+    assert found("dead.bias-earlier").verdict == "open"
