@@ -7,7 +7,9 @@ import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple
+
+from gradflow.report_remedies import remedies
 
 STYLE = """
 :root { --ink: #1a1a1a; --soft: #5c5c5c; --line: #d9d9d9; --paper: #fff; }
@@ -43,20 +45,12 @@ MEANINGS = {
 }
 
 
-class Figure(Protocol):
-    """What the report needs of a drawn figure."""
+class Figure(NamedTuple):
+    """A drawn figure: its title, what its caption says, and its files, an SVG among them."""
 
-    @property
-    def title(self) -> str:
-        """One line."""
-
-    @property
-    def caption(self) -> str:
-        """What was computed and what it shows."""
-
-    @property
-    def files(self) -> list[Path]:
-        """The files, an SVG among them."""
+    title: str
+    caption: str
+    files: list[Path]
 
 
 def report(document: dict[str, Any], figures: Sequence[Figure]) -> str:
@@ -71,7 +65,7 @@ def report(document: dict[str, Any], figures: Sequence[Figure]) -> str:
     """
     claims = document["claims"]
     body = [
-        "<h1>Training dynamics of a single ReLU neuron, recomputed</h1>",
+        "<h1>What training does to a ReLU neuron, recomputed</h1>",
         f'<p class="lede">{escape(document["source"])}, <code>gradflow reproduce'
         f"{' --quick' if document['quick'] else ''}</code>; {len(claims)} claims in {document['seconds']:.0f} s.</p>",
         _introduction(claims),
@@ -79,13 +73,16 @@ def report(document: dict[str, Any], figures: Sequence[Figure]) -> str:
         _ledger(claims),
         *[_section(source, claims) for source in dict.fromkeys(entry["source"] for entry in claims)],
     ]
+    body += remedies(claims)
+    if document.get("untestable"):
+        body += ["<h2>What cannot be tested</h2>", _untestable(document["untestable"])]
     if figures:
         body += ["<h2>Figures</h2>", *(_figure(i, figure) for i, figure in enumerate(figures, start=1))]
     body += ["<h2>How these numbers were made</h2>", _method(document)]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>A single ReLU neuron, recomputed</title><style>{STYLE}</style></head>\n<body>\n"
+        f"<title>What training does to a ReLU neuron, recomputed</title><style>{STYLE}</style></head>\n<body>\n"
         + "\n".join(body)
         + "\n</body></html>\n"
     )
@@ -101,10 +98,18 @@ def _introduction(claims: list[dict[str, Any]]) -> str:
         "otherwise. Unless a claim says otherwise, training starts at w<sub>1</sub> = w<sub>2</sub> = 1, "
         "b<sub>1</sub> = b<sub>2</sub> = 0 and runs 5000 full-batch steps of Adam at rate 0.01; “100 inputs” are equally "
         "spaced with both ends included, “population” is the exact expectation over [−1, 1] in closed form, and “flow” is "
-        f"its gradient flow. Covered are Observations 0 to 2 of the post (Observation 3, on SiLU, is not), and what theorems say of three of its sentences; what stands under "
+        f"its gradient flow. Covered are a blog post on one neuron, an article on dead neurons and their learning rate, and a page on dying ReLU in deep networks, sentence by sentence; what stands under "
         "“questions it raises” is not claimed there but asked by its claims. Each entry below was recomputed; the verdicts: "
         f"{told}. An entry’s conditions are stated in its text, with their numbers.</p>"
     )
+
+
+def _untestable(sentences: list[dict[str, str]]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(entry['source'])}</td><td>{_prose(entry['sentence'])}</td><td>{_prose(entry['reason'])}</td></tr>"
+        for entry in sentences
+    )
+    return f"<table><thead><tr><th>Source</th><th>Sentence</th><th>Why not</th></tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _ledger(claims: list[dict[str, Any]]) -> str:
@@ -178,8 +183,9 @@ def _method(document: dict[str, Any]) -> str:
         "parameter space (<code>gradflow derive</code> lists the results and prints each with its proof); the numerical "
         "code is the same text, run on numbers, and its error is bounded by tests against 50-digit integrals. The flow is "
         "integrated cell by cell with every crossing located; thresholds are bracketed, and their uncertainty is half "
-        "the last bracket. No step is random. Published numbers, where given, were read off the post’s text and "
+        "the last bracket. What is drawn at random has a fixed seed. Published numbers, where given, were read off the post’s text and "
         "figures and enter no computation.</p>"
-        "<p>Source: Ziming Liu, “Training dynamics of A Single ReLU Neuron”, blog post, 3 January 2026, "
-        "https://KindXiaoming.github.io/blog/2026/single-relu-neuron/. All numbers: <code>claims.json</code>.</p>"
+        "<p>Sources: Ziming Liu, “Training dynamics of A Single ReLU Neuron”, blog post, 3 January 2026, "
+        "https://KindXiaoming.github.io/blog/2026/single-relu-neuron/; an article on dead ReLU neurons and the learning rate, "
+        "and a page “Dying ReLU”, neither with an author. All numbers: <code>claims.json</code>.</p>"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Verdict = Literal["reproduced", "conditional", "refuted", "open"]
 VERDICTS: tuple[Verdict, ...] = ("reproduced", "conditional", "refuted", "open")
@@ -51,6 +51,14 @@ class Claim:
     source: str
     claim: str
     check: Callable[[bool], Finding]
+
+
+class Untestable(NamedTuple):
+    """A sentence that no computation can decide, and why."""
+
+    source: str
+    sentence: str
+    reason: str
 
 
 @dataclass(frozen=True)

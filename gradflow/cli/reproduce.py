@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,9 +13,11 @@ from typing import Annotated, Any
 import typer
 
 from gradflow import __version__
+from gradflow.cli import resume
 from gradflow.cli.options import JSON, check_directory, progress_bar
-from gradflow.cli.workers import run_all
-from gradflow.results import to_json
+from gradflow.cli.workers import cores, interrupts_held
+from gradflow.cli.workers import results as results_of
+from gradflow.results import to_json, write_text
 
 DEFAULT_OUT = Path("study")
 
@@ -41,7 +44,7 @@ def reproduce(
     Writes report.html (one file that needs no network), claims.json, and the figures as PDF, SVG and
     PNG; prints the table of claims.
     """
-    from gradflow.claims import LEDGER, describe, select
+    from gradflow.claims import LEDGER, UNTESTABLE, describe, select
 
     claims = select(LEDGER, only or [])
     if list_:
@@ -55,37 +58,60 @@ def reproduce(
     if out is not None:
         _make(out)
     begin = time.perf_counter()
-    tasks = [partial(_check, claim.id, quick) for claim in claims]
-    plots: list[Callable[[], Any]] = []
+    tasks: dict[str, Callable[[], Any]] = {claim.id: partial(_check, claim.id, quick) for claim in claims}
     if out is not None and not only:
         from gradflow.scripts import script_paths
 
         _make(out / "figures")
-        plots = [partial(_draw, path, out / "figures") for path in script_paths("plots")]
-    with progress_bar("reproduce", len(tasks) + len(plots)) as advance:
-        results = run_all([*tasks, *plots], advance)
-    checked = results[: len(tasks)]
-    figures = [figure for figure in results[len(tasks) :] if figure is not None]
+        plots = script_paths("plots")
+        tasks |= {_FIGURE + path.stem: partial(_draw, path, out / "figures", quick) for path in plots}
+    results = _run(tasks, out, quick)
     document: dict[str, Any] = {
-        "claims": [entry.record() for entry in checked],
+        "claims": [results[claim.id] for claim in claims],
+        "untestable": [] if only else [sentence._asdict() for sentence in UNTESTABLE],
         "quick": quick,
         "source": f"gradflow {__version__}",
         "seconds": round(time.perf_counter() - begin, 1),
     }
     if out is not None:
-        from gradflow.report import report
-        from gradflow.results import write_text
+        from gradflow.report import Figure, report
 
+        drawn = [results[name] for name in tasks if name.startswith(_FIGURE) and results[name]]
+        figures = [Figure(d["title"], d["caption"], [out / file for file in d["files"]]) for d in drawn]
         write_text(out / "claims.json", to_json(document, indent=1) + "\n")
         write_text(out / "report.html", report(document, figures))
+        resume.clear(out)
     if json:
         print(to_json(document))
         return
     _table(document)
     if out is not None:
-        print(
-            f"\n{out / 'report.html'}  {out / 'claims.json'}" + (f"  {out / 'figures'}/" if figures else "")
-        )
+        print(f"\n{out / 'report.html'}  {out / 'claims.json'}" + ("" if only else f"  {out / 'figures'}/"))
+
+
+_FIGURE = "figure "
+
+
+def _run(tasks: dict[str, Callable[[], Any]], out: Path | None, quick: bool) -> dict[str, Any]:
+    """Run the tasks that an interrupted run into `out` has not finished; return all results by name."""
+    header = {"source": f"gradflow {__version__}", "code": resume.digest(), "quick": quick}
+    found = {} if out is None else resume.load(out, header)
+    found = {name: result for name, result in found.items() if name in tasks}
+    if found:
+        print(f"{out}: found {len(found)} of {len(tasks)} results", file=sys.stderr)
+    missing = [(name, task) for name, task in tasks.items() if name not in found]
+    workers = min(cores(), len(missing))
+    with (
+        progress_bar("reproduce", len(tasks)) as advance,
+        closing(results_of(missing, workers=workers)) as computed,
+    ):
+        for name, result in computed:
+            found[name] = result
+            if out is not None:
+                with interrupts_held():
+                    resume.save(out, header, name, result)
+            advance(len(found))
+    return found
 
 
 def _make(out: Path) -> None:
@@ -103,16 +129,19 @@ def _make(out: Path) -> None:
 def _check(name: str, quick: bool) -> Any:
     from gradflow.claims import LEDGER, check, select
 
-    return check(select(LEDGER, [name])[0], quick=quick)
+    return check(select(LEDGER, [name])[0], quick=quick).record()
 
 
-def _draw(path: Path, folder: Path) -> Any:
-    """Draw a script's figure, unless the script says that it takes too long for the report."""
+def _draw(path: Path, folder: Path, quick: bool) -> Any:
+    """Draw a script's figure; None if the script says that it takes too long for the (quick) report."""
     from gradflow.figures.script import render
     from gradflow.scripts import load_script
 
     script = load_script(path)
-    return render(script, path.stem, folder) if getattr(script, "REPORT", True) else None
+    if not getattr(script, "REPORT", True) or (quick and not getattr(script, "QUICK", True)):
+        return None
+    drawn = render(script, path.stem, folder)
+    return {**drawn._asdict(), "files": [str(file.relative_to(folder.parent)) for file in drawn.files]}
 
 
 def _table(document: dict[str, Any]) -> None:

@@ -1,0 +1,52 @@
+"""What a long command has finished, kept beside its output until all of it is done.
+
+Every result is a file of its own, whole or absent. Results of another version of the code or of other
+options are not used again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from gradflow.results import to_json, write_text
+
+FOLDER = "unfinished"
+
+
+def digest() -> str:
+    """Return a fingerprint of the package's source files."""
+    package = Path(__file__).resolve().parent.parent
+    total = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        total.update(path.relative_to(package).as_posix().encode())
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def load(out: Path, header: dict[str, Any]) -> dict[str, Any]:
+    """Return the results of an interrupted run with the same header, by name."""
+    found = {}
+    for path in sorted((out / FOLDER).glob("*.json")):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(content, dict) and content.get("header") == header:
+            found[str(content["name"])] = content["result"]
+    return found
+
+
+def save(out: Path, header: dict[str, Any], name: str, result: Any) -> None:
+    """Keep a result."""
+    (out / FOLDER).mkdir(exist_ok=True)
+    content = {"header": header, "name": name, "result": result}
+    write_text(out / FOLDER / f"{name}.json", to_json(content))
+
+
+def clear(out: Path) -> None:
+    """Forget all results: the run is complete."""
+    shutil.rmtree(out / FOLDER, ignore_errors=True)

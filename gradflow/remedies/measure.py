@@ -1,0 +1,187 @@
+"""A remedy under the flow or an optimiser: where starts end, how fast, which are rescued and which lost."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from gradflow.activity import BALANCED, activity
+from gradflow.backend import Array
+from gradflow.basins import flow_run
+from gradflow.descent import train
+from gradflow.field.baselines import adaptable
+from gradflow.flow.any_kind import DIVERGED as FLOW_DIVERGED
+from gradflow.flow.any_kind import flow
+from gradflow.neurons.kind import PLAIN, Evaluator, Kind
+from gradflow.outcome import (
+    CONSTANT,
+    DIVERGED,
+    GLOBAL,
+    LINEAR,
+    OUTCOMES,
+    UNDECIDED,
+    References,
+    near,
+    references,
+)
+from gradflow.problem import Neuron, Problem
+from gradflow.remedies.rows import REMEDIES, Remedy
+
+B1, B2 = (-2.5, 2.5), (-3.0, 3.0)
+"""The square of starts, w1 = w2 = 1."""
+
+LOW = 1e-6
+"""The loss whose passing is timed."""
+
+SLOW = 1e-6
+"""|∇L| below which a neuron that could still move counts as resting; a smooth one may creep more slowly."""
+SLOW_SMOOTH = 1e-10
+
+LONGEST = 1e4
+"""The time to which flows are followed."""
+
+RECORDS = 100
+
+
+class Method(NamedTuple):
+    """The flow (rate 0), or "gd" or "adam" at a rate."""
+
+    name: str
+    rate: float = 0.0
+
+    def __str__(self) -> str:
+        return self.name if self.name == "flow" else f"{self.name} {self.rate:g}"
+
+
+METHODS = (
+    Method("flow"),
+    *(Method("gd", rate) for rate in (0.01, 0.1, 0.4)),
+    *(Method("adam", rate) for rate in (0.001, 0.01, 0.1)),
+)
+
+
+class Cell(NamedTuple):
+    """What became of an array of starts.
+
+    Attributes
+    ----------
+    outcome : array of int8
+        Codes of `gradflow.outcome.OUTCOMES`, one a start.
+    time : array
+        When the loss was first seen below 1e-6, NaN if never: a step (to 1 % of the run), or the flow's time.
+    """
+
+    outcome: np.ndarray
+    time: np.ndarray
+
+    def shares(self) -> dict[str, float]:
+        """Return the share of the starts that ended in each way."""
+        return {name: float(np.mean(self.outcome == code)) for code, name in enumerate(OUTCOMES)}
+
+    def median_time(self) -> float | None:
+        """Return the median time of those whose loss went below 1e-6, None if none did."""
+        reached = self.time[np.isfinite(self.time)]
+        return float(np.median(reached)) if reached.size else None
+
+
+def starts(n1: int, n2: int) -> Neuron:
+    """Return a grid of n1 × n2 starts in the square, both ends included."""
+    b1, b2 = np.meshgrid(np.linspace(*B1, n1), np.linspace(*B2, n2))
+    return Neuron(np.ones_like(b1), b1, np.ones_like(b1), b2)
+
+
+def measure(
+    remedy: Remedy, methods: tuple[Method, ...], neuron: Neuron, steps: int
+) -> dict[Method, Cell | None]:
+    """Return what becomes of the starts under every method; None where a remedy has nothing to try.
+
+    All rates of an optimiser are trained in one batch.
+    """
+    begin = remedy.start(neuron)
+    found: dict[Method, Cell | None] = {}
+    for name in dict.fromkeys(method.name for method in methods):
+        some = [method for method in methods if method.name == name]
+        if name == "flow":
+            found[some[0]] = _flow(remedy, begin) if remedy.changes_flow else None
+            continue
+        cells = _train(remedy, name, np.array([method.rate for method in some]), begin, steps)
+        found.update(zip(some, cells, strict=True))
+    return found
+
+
+@cache
+def by_id(name: str) -> Remedy:
+    """Return a remedy by its id (ValueError if there is none)."""
+    for remedy in REMEDIES:
+        if remedy.id == name:
+            return remedy
+    raise ValueError(f"remedy: expected one of {', '.join(r.id for r in REMEDIES)}, got {name!r}")
+
+
+def ends(kind: Kind, psi: Array, problem: Problem, diverged: Array) -> np.ndarray:
+    """Return the outcome codes of states of a kind of neuron, from loss, speed and activity.
+
+    Near the best line's or the best constant's loss a neuron has ended there if it has no kink on the input
+    (a piecewise linear one) or rests.
+    """
+    psi = np.asarray(psi)
+    with np.errstate(over="ignore", invalid="ignore"):
+        value, g = kind.evaluator(problem, psi).loss_and_gradient(psi)
+        speed = np.sqrt(np.sum(g * g, axis=0))
+        is_near = near(value, References(*adaptable(*references(problem))))
+        w1, b1 = kind.line(psi, problem)
+        unkinked = (np.asarray(activity(Neuron(w1, b1), problem)) != BALANCED) & problem.is_bent
+    stays = unkinked | (speed <= (SLOW if problem.is_bent else SLOW_SMOOTH))
+    codes = np.full(value.shape, UNDECIDED, dtype=np.int8)
+    codes[is_near.constant & stays] = CONSTANT
+    codes[is_near.linear & stays] = LINEAR
+    codes[is_near.zero] = GLOBAL
+    codes[np.asarray(diverged) | ~np.isfinite(value)] = DIVERGED
+    return codes
+
+
+def _train(remedy: Remedy, name: str, rates: np.ndarray, begin: Neuron, steps: int) -> list[Cell | None]:
+    shape = np.broadcast_shapes(*(np.shape(value) for value in begin))
+    config = remedy.optimizer(name, rates.reshape(-1, *(1,) * len(shape)))
+    if config is None:
+        return [None] * rates.size
+    run = train(
+        begin, remedy.problem, config, steps, schedule=remedy.schedule(steps), kind=remedy.kind,
+        modifiers=remedy.modifiers, record_every=max(1, steps // RECORDS), events=False, first_change=False,
+    )  # fmt: skip
+    codes = ends(remedy.kind, run.final, remedy.problem, run.diverged)
+    below = run.loss < LOW
+    time = np.where(np.any(below, axis=0), run.steps[np.argmax(below, axis=0)], np.nan)
+    return [Cell(code, at) for code, at in zip(codes, time, strict=True)]
+
+
+def _flow(remedy: Remedy, begin: Neuron) -> Cell:
+    penalty = remedy.modifiers.coupled or remedy.modifiers.decoupled
+    kind = remedy.kind if penalty is None else penalised(remedy.kind, penalty)
+    run = flow(kind, begin, remedy.problem, LONGEST, below=LOW, max_steps=4000)
+    codes = ends(kind, run.final, remedy.problem, run.status == FLOW_DIVERGED)
+    if kind is PLAIN and remedy.problem.has_theorems:
+        # What is proved of an end needs no resting there.
+        codes = flow_run(begin, remedy.problem, longest=LONGEST).outcome
+    return Cell(codes, np.asarray(run.first_below))
+
+
+def penalised(kind: Kind, coefficients: tuple[float, ...]) -> Kind:
+    """Return a kind whose gradient is that of L + Σ (λ_i/2) ψ_i²: either decay, at an infinitesimal rate."""
+
+    def evaluator(problem: Problem, like: Array) -> Evaluator:
+        plain = kind.evaluator(problem, like)
+        column = np.reshape(np.array(coefficients), (-1, *(1,) * (like.ndim - 1)))
+
+        def gradient(psi: Array) -> Array:
+            return plain.gradient(psi) + column * psi
+
+        def loss_and_gradient(psi: Array) -> tuple[Array, Array]:
+            value, g = plain.loss_and_gradient(psi)
+            return value, g + column * psi
+
+        return Evaluator(plain.loss, gradient, loss_and_gradient)
+
+    return kind._replace(name=f"{kind.name}, penalised", evaluator=evaluator)
