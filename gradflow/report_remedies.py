@@ -10,9 +10,9 @@ from gradflow.claims.remedies.table import whole
 NOTHING = "none"
 
 KEY = (
-    "Of all starts, the percentage that ends global, in bold, then linear / constant / undecided (diverged, if "
-    "any, after a plus sign); below it which share is rescued (+) and lost (−) beside no remedy, and the median "
-    "time to L &lt; 1e-6 (steps; for the flow, time). A dash: the remedy changes nothing there."
+    "Of all starts, the percentage that ends global, in bold, then linear / constant / undecided (diverged, "
+    "if any, after a plus sign); below it the share rescued (+) and lost (−) beside no remedy, and the "
+    "median time to L &lt; 1e-6 (steps; for the flow, time). A dash: the remedy changes nothing there."
 )
 
 

@@ -25,7 +25,7 @@ SWEEPS = {
 }
 
 # Minutes without the extra `fast`: the report does without it.
-REPORT = False
+QUICK = False
 
 TITLE = "Which start ends where: the flow, gradient descent and Adam"
 CAPTION = (

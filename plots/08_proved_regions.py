@@ -37,7 +37,7 @@ LOOKS = {
 }
 
 # Minutes without the extra `fast`: the report does without it.
-REPORT = False
+QUICK = False
 
 TITLE = "How much of the flow's basins is proved"
 CAPTION = (

@@ -37,7 +37,7 @@ PANELS: dict[str, tuple[str, float]] = {
 }
 
 # Minutes without the extra `fast`: the report does without it.
-REPORT = False
+QUICK = False
 
 TITLE = "Steps kill what the flow cannot"
 CAPTION = (

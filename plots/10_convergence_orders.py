@@ -27,7 +27,7 @@ FAN, MU, A, B, SHORT, EPS = 24, 0.9, 10.0, 0.1, (0.8, 0.9), 1e-2
 DEFAULTS = Adam()
 
 # Half a minute.
-REPORT = False
+QUICK = False
 
 TITLE = "Steps follow flows: measured orders"
 CAPTION = (

@@ -24,7 +24,7 @@ LINES = {
 LAST = (GREY, (0, (1, 0.6)))
 
 # Half a minute, and the report has its numbers from the claims.
-REPORT = False
+QUICK = False
 
 TITLE = "A small rate delays what a large rate changes"
 CAPTION = (

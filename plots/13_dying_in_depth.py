@@ -31,7 +31,7 @@ WIDTHS = (2, 3, 4, 5, 6, 8, 10)
 TRIALS = 20_000
 
 # Half a minute.
-REPORT = False
+QUICK = False
 
 TITLE = "Dying ReLU in deep networks"
 CAPTION = (

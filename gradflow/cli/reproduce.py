@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,8 +14,7 @@ import typer
 from gradflow import __version__
 from gradflow.cli import resume
 from gradflow.cli.options import JSON, check_directory, progress_bar
-from gradflow.cli.workers import cores, interrupts_held
-from gradflow.cli.workers import results as results_of
+from gradflow.cli.workers import interrupts_held, run_all
 from gradflow.results import to_json, write_text
 
 DEFAULT_OUT = Path("study")
@@ -99,19 +97,17 @@ def _run(tasks: dict[str, Callable[[], Any]], out: Path | None, quick: bool) -> 
     found = {name: result for name, result in found.items() if name in tasks}
     if found:
         print(f"{out}: found {len(found)} of {len(tasks)} results", file=sys.stderr)
-    missing = [(name, task) for name, task in tasks.items() if name not in found]
-    workers = min(cores(), len(missing))
-    with (
-        progress_bar("reproduce", len(tasks)) as advance,
-        closing(results_of(missing, workers=workers)) as computed,
-    ):
-        for name, result in computed:
-            found[name] = result
-            if out is not None:
-                with interrupts_held():
-                    resume.save(out, header, name, result)
-            advance(len(found))
-    return found
+    names = [name for name in tasks if name not in found]
+
+    def keep(index: int, result: Any) -> None:
+        if out is not None:
+            with interrupts_held():
+                resume.save(out, header, names[index], result)
+
+    with progress_bar("reproduce", len(tasks)) as advance:
+        before = len(found)
+        results = run_all([tasks[name] for name in names], lambda n: advance(before + n), finished=keep)
+    return found | dict(zip(names, results, strict=True))
 
 
 def _make(out: Path) -> None:
@@ -133,12 +129,12 @@ def _check(name: str, quick: bool) -> Any:
 
 
 def _draw(path: Path, folder: Path, quick: bool) -> Any:
-    """Draw a script's figure; None if the script says that it takes too long for the (quick) report."""
+    """Draw a script's figure; None if the script says that it takes too long for a quick report."""
     from gradflow.figures.script import render
     from gradflow.scripts import load_script
 
     script = load_script(path)
-    if not getattr(script, "REPORT", True) or (quick and not getattr(script, "QUICK", True)):
+    if quick and not getattr(script, "QUICK", True):
         return None
     drawn = render(script, path.stem, folder)
     return {**drawn._asdict(), "files": [str(file.relative_to(folder.parent)) for file in drawn.files]}

@@ -23,7 +23,10 @@ DEATHS = 3
 
 
 def run_all(
-    tasks: Sequence[Callable[[], Any]], advance: Callable[[float], None], workers: int | None = None
+    tasks: Sequence[Callable[[], Any]],
+    advance: Callable[[float], None],
+    workers: int | None = None,
+    finished: Callable[[int, Any], None] = lambda index, result: None,
 ) -> list[Any]:
     """Run tasks in worker processes and return their results in order.
 
@@ -35,11 +38,14 @@ def run_all(
         Called with the number of tasks done.
     workers : int, optional
         As many as there are cores by default; one runs the tasks in this process.
+    finished : callable, optional
+        Called in this process with the place and the result of every task as it is done.
     """
     found: dict[int, Any] = {}
     with closing(results(enumerate(tasks), workers=min(workers or cores(), len(tasks)))) as done:
         for index, result in done:
             found[index] = result
+            finished(index, result)
             advance(len(found))
     return [found[index] for index in range(len(tasks))]
 

@@ -1,0 +1,195 @@
+"""The SiLU neuron's plateau, escape and spikes, measured and predicted."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gradflow.descent import Adam, Descent, train
+from gradflow.field import gradient, hessian
+from gradflow.field.baselines import best_line
+from gradflow.figures import Level, Mark, Panel, Series
+from gradflow.figures.mixed import Frame, mixed
+from gradflow.figures.script import main
+from gradflow.problem import Neuron, Problem, grid
+from gradflow.theory.spikes import scaled_sharpness, second_moments, spikes, steps_to_limit
+from gradflow.theory.stability import adam_limit, preconditioned_sharpness
+from gradflow.theory.waiting import line_loss, plateau, predicted_wait, updates_of
+
+SAMPLES, STEPS, RATE, B2, FROM, LEVEL = 100, 20_000, 0.01, -2.0, 9000, 1e-3
+CONFIG = Adam(lr=RATE)
+BETA2 = float(CONFIG.beta2)
+RELU = Problem(inputs=grid(SAMPLES))
+SILU = Problem(inputs=RELU.inputs, activation="silu")
+FLOWS, ADAMS = (-1.5, -2.0, -2.5, -3.0, -3.5, -4.0, -4.5, -5.0), (-1.5, -1.75, -2.0, -2.25, -2.5, -2.75, -3.0)
+# Read off the published figure, to about 0.05 in log10: (step, loss).
+PUBLISHED = ((2000, 4e-3), (5000, 4e-3), (6600, 2e-5), (13_000, 1e-8))
+
+# A quarter of a minute.
+REPORT = True
+
+TITLE = "SiLU recovers after a long wait, and then spikes"
+CAPTION = (
+    "Full-batch Adam (rate {rate}, β = (0.9, 0.999), ε = 1e-8) on {samples} equally spaced inputs in [−1, "
+    "1] from w1 = w2 = 1, b1 = 0, b2 = {b2}; the teacher is SiLU(x) for the SiLU student, ReLU(x) for the "
+    "ReLU student. (a) The loss, everything in single precision; circles: read off the published figure "
+    "(to about 0.05 in log10). Dashed: the best line for the SiLU teacher, {line:.2e}. (b) The spikes in "
+    "double and in single precision; between them the loss sinks to {floor:.0e}. (c) The wait between the "
+    "best line's loss and {level}: measured, and predicted from the state at its begin by the slow flow "
+    "that keeps slope and intercept; for Adam with the v of that moment, decaying. Largest error "
+    "{flow_error:.1%} for the flow (in units of time, population), {adam_error:.1%} for Adam (in steps, "
+    "samples). (d) The preconditioned sharpness λ_max(P⁻¹H) in double precision; dashed: Adam's limit "
+    "{limit:.0f}. From v at step {start} alone the limit is passed at step {predicted:.0f} (dotted); "
+    "measured {measured}. Between spikes it grows by e in 2000 steps."
+)
+
+
+@functools.cache
+def run(activation: str, dtype: str) -> Descent:
+    """Train a student, recording every step."""
+    problem = SILU if activation == "silu" else RELU
+    return train(
+        Neuron(b2=B2),
+        problem,
+        CONFIG,
+        STEPS,
+        record_every=1,
+        events=False,
+        first_change=False,
+        dtype=dtype,
+    )
+
+
+@functools.cache
+def flow_waits() -> np.ndarray:
+    """Return measured and predicted waits of the flow, shape (2, N)."""
+    problem = Problem(activation="silu")
+    line = line_loss(problem)
+    found = [plateau(Neuron(b2=b2), problem, LEVEL, line, 1e6) for b2 in FLOWS]
+    measured = [entry.exit - entry.entry for entry in found]
+    return np.array([measured, [predicted_wait(entry.start, problem, LEVEL) for entry in found]])
+
+
+@functools.cache
+def adam_waits() -> np.ndarray:
+    """Return measured and predicted waits of Adam in steps, shape (2, N)."""
+    line = line_loss(SILU)
+    start = Neuron(b2=np.array(ADAMS))
+    done = train(start, SILU, CONFIG, 10_500, record_every=1, events=False, first_change=False)
+    theta, loss = np.moveaxis(np.asarray(done.theta), 0, -1), np.asarray(done.loss)
+    waits = []
+    for i in range(len(ADAMS)):
+        path = np.ascontiguousarray(theta[:, i])
+        entry, leaves = (int(np.argmax(loss[:, i] < level)) for level in (line, LEVEL))
+        v = second_moments(np.asarray(gradient(path[:, :entry + 1], SILU)), BETA2)[:, entry]  # fmt: skip
+        time = predicted_wait(path[:, entry], SILU, LEVEL, np.sqrt(v))
+        waits.append((leaves - entry, updates_of(time, RATE, BETA2, entry)))
+    return np.array(waits).T
+
+
+@functools.cache
+def stability() -> dict[str, Any]:
+    """Return the preconditioned sharpness from step `FROM` on, its first passage and the predicted one."""
+    done = run("silu", "float64")
+    theta = np.ascontiguousarray(np.asarray(done.theta).T)
+    v = second_moments(np.asarray(gradient(theta, SILU)), BETA2)
+    steps = np.arange(FROM, STEPS + 1)
+    limit = float(adam_limit(CONFIG.beta1, RATE))
+    sharpness = np.asarray(preconditioned_sharpness(theta[:, steps], SILU, v[:, steps], steps))
+    begin = float(scaled_sharpness(np.asarray(hessian(Neuron(), SILU)), v[:, FROM], FROM, BETA2))
+    found = spikes(sharpness, np.asarray(done.loss)[steps], limit)
+    return {
+        "steps": steps,
+        "sharpness": sharpness,
+        "limit": limit,
+        "predicted": FROM + steps_to_limit(begin, limit, BETA2, FROM),
+        "measured": FROM + found[0].crossing if found else None,
+    }
+
+
+def numbers() -> dict[str, object]:
+    """Return what the caption states."""
+    flow, adam, passage = flow_waits(), adam_waits(), stability()
+    return {
+        "rate": RATE,
+        "samples": SAMPLES,
+        "b2": f"{B2:g}".replace("-", "−"),
+        "level": LEVEL,
+        "line": float(best_line(SILU).loss),
+        "floor": float(np.min(run("silu", "float64").loss)),
+        "flow_error": float(np.max(np.abs(flow[1] / flow[0] - 1.0))),
+        "adam_error": float(np.max(np.abs(adam[1] / adam[0] - 1.0))),
+        "start": FROM,
+        **{name: passage[name] for name in ("limit", "predicted", "measured")},
+    }
+
+
+def draw() -> Figure:
+    """Return the figure."""
+    line = float(best_line(SILU).loss)
+    silu, relu = run("silu", "float32"), run("relu", "float32")
+    at, read = zip(*PUBLISHED, strict=True)
+    passage = stability()
+    late = np.arange(12_000, STEPS + 1)
+    return mixed([
+        Frame(
+            Panel(
+                [
+                    Series("SiLU", silu.steps, silu.loss, "plain"),
+                    Series("ReLU", relu.steps, relu.loss, "adam"),
+                    Series("published", at, read, "circles"),
+                ],
+                levels=[Level("best line", line, 1.0, below=True)],
+                legend="lower left",
+            ),
+            "step",
+            "loss",
+            yscale="log",
+            ylim=(1e-13, 1e1),
+        ),
+        Frame(
+            Panel(
+                [
+                    Series(name, late, np.asarray(run("silu", dtype).loss)[late], dtype)
+                    for dtype, name in (("float64", "double precision"), ("float32", "single precision"))
+                ],
+                legend="upper right",
+            ),
+            "step",
+            "loss",
+            yscale="log",
+            ylim=(1e-13, 1e-2),
+        ),
+        Frame(
+            Panel(
+                [
+                    Series("flow, predicted (time)", FLOWS, flow_waits()[1], "flow"),
+                    Series("flow, measured", FLOWS, flow_waits()[0], "circles"),
+                    Series("Adam, predicted (steps)", ADAMS, adam_waits()[1], "adam"),
+                    Series("Adam, measured", ADAMS, adam_waits()[0], "light dots"),
+                ],
+                legend="upper right",
+            ),
+            "initial $b_2$",
+            "wait",
+            yscale="log",
+            xlim=(FLOWS[-1] - 0.2, FLOWS[0] + 0.2),
+            ylim=(3e1, 1e6),
+        ),
+        Frame(
+            Panel(
+                [Series("", passage["steps"], passage["sharpness"], "plain")],
+                levels=[Level(f"limit, {passage['limit']:.0f}", passage["limit"], 0.0)],
+                marks=[Mark("predicted", passage["predicted"])],
+            ),
+            "step",
+            r"$\lambda_{\max}(P^{-1}H)$",
+        ),
+    ])  # fmt: skip
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(draw, __file__))

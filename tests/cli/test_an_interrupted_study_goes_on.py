@@ -1,0 +1,95 @@
+"""After an interrupt `reproduce` runs only what had not finished; in the end nothing tells of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradflow.claims.ledger import Claim, Finding
+from gradflow.cli import resume, run
+from tests.cli.command import files_below
+
+RAN: list[str] = []
+STOPS: set[str] = set()
+
+
+def claim(name: str) -> Claim:
+    def check(quick: bool) -> Finding:
+        if name in STOPS:
+            raise KeyboardInterrupt
+        RAN.append(name)
+        return Finding("reproduced", f"Claim {name}.", {"quick": quick, "number": 0.1})
+
+    return Claim(name, "Test", f"That {name} holds.", check)
+
+
+@pytest.fixture(autouse=True)
+def _three_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    RAN.clear()
+    STOPS.clear()
+    monkeypatch.setattr("gradflow.claims.LEDGER", tuple(map(claim, ("a.one", "a.two", "b.three"))))
+    monkeypatch.setattr("gradflow.scripts.script_paths", lambda folder: [])
+    # In this process, so that what ran can be counted.
+    monkeypatch.setattr("gradflow.cli.workers.cores", lambda: 1)
+
+
+def interrupted(out: Path, *options: str) -> None:
+    STOPS.add("a.two")
+    assert run(["reproduce", "--out", str(out), *options]) == 130
+    STOPS.clear()
+
+
+def claims(out: Path) -> list[dict[str, Any]]:
+    found = json.loads((out / "claims.json").read_text())["claims"]
+    return [{key: value for key, value in entry.items() if key != "seconds"} for entry in found]
+
+
+def test_finished_claims_are_not_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    interrupted(tmp_path / "study")
+    assert RAN == ["a.one"]
+    assert files_below(tmp_path / "study") == ["unfinished/a.one.json"]
+    capsys.readouterr()
+    assert run(["reproduce", "--out", str(tmp_path / "study")]) == 0
+    assert capsys.readouterr().err == f"{tmp_path / 'study'}: found 1 of 3 results\n"
+    assert RAN == ["a.one", "a.two", "b.three"]
+    assert run(["reproduce", "--out", str(tmp_path / "other")]) == 0
+    assert claims(tmp_path / "study") == claims(tmp_path / "other")
+    assert (
+        files_below(tmp_path / "study") == files_below(tmp_path / "other") == ["claims.json", "report.html"]
+    )
+
+
+def test_a_finished_study_is_run_anew(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert run(["reproduce", "--out", str(tmp_path / "study")]) == 0
+    assert RAN == ["a.one", "a.two", "b.three"] * 2
+
+
+@pytest.mark.parametrize("change", ["options", "code", "damage"])
+def test_what_does_not_fit_is_not_used(
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupted(tmp_path / "study")
+    options = ["--quick"] if change == "options" else []
+    if change == "code":
+        monkeypatch.setattr(resume, "digest", lambda: "another")
+    if change == "damage":
+        (tmp_path / "study" / resume.FOLDER / "a.one.json").write_text('{"header": ')
+    capsys.readouterr()
+    assert run(["reproduce", "--out", str(tmp_path / "study"), *options]) == 0
+    assert capsys.readouterr().err == ""
+    assert RAN == ["a.one", "a.one", "a.two", "b.three"]
+
+
+def test_the_digest_is_that_of_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resume.digest() == resume.digest()
+    package = tmp_path / "gradflow" / "cli"
+    package.mkdir(parents=True)
+    (package / "resume.py").write_text("x = 1\n")
+    monkeypatch.setattr(resume, "__file__", str(package / "resume.py"))
+    before = resume.digest()
+    (package / "resume.py").write_text("x = 2\n")
+    assert resume.digest() != before
