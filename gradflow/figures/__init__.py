@@ -4,12 +4,14 @@ No figure touches pyplot, so none has to be closed and no backend has to be chos
 """
 
 from gradflow.figures.convergence import Errors, Orders, convergence
+from gradflow.figures.depth import Curve, Curves, Row, Rows, dying
 from gradflow.figures.loss_against import loss_against
 from gradflow.figures.loss_curves import loss_curves
 from gradflow.figures.panels import Band, Level, Mark, Panel, Series, fraction
 from gradflow.figures.phase_diagram import Diagram, Layer, phase_diagram
 from gradflow.figures.phase_plane import Trajectory, phase_plane
 from gradflow.figures.proved_regions import proved_regions
+from gradflow.figures.remedies import remedies
 from gradflow.figures.save import save
 from gradflow.figures.snapshots import snapshots
 from gradflow.figures.style import DOUBLE, SINGLE, style
@@ -18,6 +20,8 @@ __all__ = [
     "DOUBLE",
     "SINGLE",
     "Band",
+    "Curve",
+    "Curves",
     "Diagram",
     "Errors",
     "Layer",
@@ -25,15 +29,19 @@ __all__ = [
     "Mark",
     "Orders",
     "Panel",
+    "Row",
+    "Rows",
     "Series",
     "Trajectory",
     "convergence",
+    "dying",
     "fraction",
     "loss_against",
     "loss_curves",
     "phase_diagram",
     "phase_plane",
     "proved_regions",
+    "remedies",
     "save",
     "snapshots",
     "style",

@@ -19,6 +19,7 @@ from gradflow.figures import (
     loss_against,
     loss_curves,
     phase_plane,
+    remedies,
     snapshots,
 )
 
@@ -64,11 +65,18 @@ def plane() -> Figure:
     )
 
 
+def bars() -> Figure:
+    shares = {"global": 0.3, "linear": 0.2, "constant": 0.1, "diverged": 0.15, "undecided": 0.25}
+    rows = [shares, None, {**shares, "global": 0.5, "undecided": 0.05}]
+    return remedies(["none", "a schedule", "another activation"], {"flow": rows, "adam 0.01": rows[::-1]})
+
+
 KINDS: dict[str, Callable[[], Figure]] = {
     "loss_curves": curves,
     "loss_against": against,
     "snapshots": small_multiples,
     "phase_plane": plane,
+    "remedies": bars,
 }
 
 

@@ -20,6 +20,7 @@ from gradflow.figures import (
     loss_against,
     loss_curves,
     phase_plane,
+    remedies,
     snapshots,
 )
 from gradflow.figures.panels import points
@@ -29,12 +30,19 @@ from gradflow.figures.style import BLACK, PALETTE
 from gradflow.problem import Neuron, Problem, Uniform
 from tests.figures.examples import FINAL, KINDS, STATES, VALUES, overhang, texts
 
-WIDTHS = {"loss_curves": DOUBLE, "loss_against": SINGLE, "snapshots": DOUBLE, "phase_plane": SINGLE}
+WIDTHS = {
+    "loss_curves": DOUBLE,
+    "loss_against": SINGLE,
+    "snapshots": DOUBLE,
+    "phase_plane": SINGLE,
+    "remedies": DOUBLE,
+}
 WRITTEN = {
     "loss_curves": ["step", "loss", "(a)", "(b)", "$b_2 = -1$", "best line, 1/48", "one", "two"],
     "loss_against": ["rate", "final loss", "(a)", "dead", "balanced", "best constant, 5/48", "0.5", "Adam"],
     "snapshots": ["step 0", "step 150", "hyperactive", "target", "student", "breakpoint", "output"],
     "phase_plane": ["$b_2$", "hyperactive", "balanced", "dead", "the flow", "Adam", "end: linear"],
+    "remedies": ["none", "another activation", "flow", "as without", "share of the starts", "undecided"],
 }
 
 
@@ -162,6 +170,8 @@ def test_a_reference_loss_is_written_as_the_fraction_that_it_is(value: float, wr
         (lambda: phase_plane([Trajectory(np.zeros(4))]), "theta: "),
         (lambda: phase_plane([Trajectory(STATES, "flow", "lost")]), "outcome: "),
         (lambda: phase_plane([], window=(1.0, 1.0)), "window: "),
+        (lambda: remedies(["none"], {}), "panels: "),
+        (lambda: remedies(["none", "some"], {"flow": [None]}), "panels: "),
     ],
 )
 def test_bad_input_is_named_in_one_line(draw: Any, words: str) -> None:
