@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
+from gradflow.activations import Activation, PiecewiseLinear, derivatives
 from gradflow.activity import ACTIVITIES, activity, breakpoint_position
 from gradflow.backend import to_numpy
 from gradflow.figures.panels import Floats, span
@@ -25,6 +26,9 @@ KINK: dict[str, Any] = {
     "markeredgecolor": BLACK,
     "markeredgewidth": 0.5,
 }
+
+SMOOTH_POINTS = 201
+"""Of the graph of a smooth neuron."""
 
 
 @styled
@@ -74,7 +78,7 @@ def snapshots(
         raise ValueError(f"columns: must be at least 1, got {columns}")
     lo, hi = float(problem.lo), float(problem.hi)
     students = [graph(Neuron(*state), problem) for state in states.T]
-    target = graph(problem.teacher, problem)
+    target = graph(problem.teacher, problem, problem.teacher_activation)
     bottom, top = span([target[1], *(y for _, y in students)]) or (0.0, 1.0)
     margin = 0.08 * (top - bottom or 1.0)
 
@@ -101,23 +105,28 @@ def snapshots(
     return figure
 
 
-def graph(neuron: Neuron, problem: Problem) -> tuple[Floats, Floats]:
-    """Return the vertices of a neuron's piecewise linear graph on the inputs' interval."""
+def graph(neuron: Neuron, problem: Problem, activation: Activation | None = None) -> tuple[Floats, Floats]:
+    """Return a neuron's graph on the inputs' interval: its vertices, or many points if φ is smooth.
+
+    `activation` is the student's if none is given.
+    """
     w1, b1, w2, b2 = (float(value) for value in as_neuron(neuron))
     lo, hi = float(problem.lo), float(problem.hi)
-    kink = float(to_numpy(breakpoint_position(Neuron(w1, b1, w2, b2))))
-    x = np.array([lo, kink, hi] if lo < kink < hi else [lo, hi])
-    z = w1 * x + b1
-    minus, plus = problem.slopes
-    return x, w2 * np.where(z > 0, plus * z, minus * z) + b2
+    phi = problem.activation if activation is None else activation
+    if isinstance(phi, PiecewiseLinear):
+        kink = float(to_numpy(breakpoint_position(Neuron(w1, b1, w2, b2))))
+        x = np.array([lo, kink, hi] if lo < kink < hi else [lo, hi])
+    else:
+        x = np.linspace(lo, hi, SMOOTH_POINTS)
+    return x, w2 * derivatives(phi, w1 * x + b1, 0)[0] + b2
 
 
 def _mark_breakpoint(axes: Axes, neuron: Neuron, problem: Problem) -> None:
     x, y = graph(neuron, problem)
     kink = float(to_numpy(breakpoint_position(neuron)))
     name = ACTIVITIES[int(to_numpy(activity(neuron, problem)))]
-    if x.size == 3:
-        axes.plot(x[1], y[1], marker="o", zorder=4, **KINK)
+    if x[0] < kink < x[-1]:
+        axes.plot(kink, np.interp(kink, x, y), marker="o", zorder=4, **KINK)
     elif not np.isnan(kink):
         end, marker = (0, "<") if kink <= x[0] else (-1, ">")
         axes.plot(x[end], y[end], marker=marker, zorder=4, clip_on=False, **KINK)

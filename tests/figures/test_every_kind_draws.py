@@ -140,6 +140,16 @@ def test_the_graph_of_a_neuron_has_its_kink_as_a_vertex() -> None:
     np.testing.assert_array_equal(y, [3.0, 5.0])
 
 
+def test_the_graph_of_a_smooth_neuron_is_a_curve_beside_its_teachers() -> None:
+    problem = Problem(activation="silu", teacher_activation="relu")
+    x, y = graph(Neuron(2.0, 0.5, 1.5, -0.3), problem)
+    z = 2.0 * x + 0.5
+    np.testing.assert_allclose(y, 1.5 * z / (1.0 + np.exp(-z)) - 0.3)
+    corners, _ = graph(problem.teacher, problem, problem.teacher_activation)
+    np.testing.assert_array_equal(corners, [-1.0, 0.0, 1.0])
+    assert snapshots(STATES, np.arange(4), problem).axes
+
+
 @pytest.mark.parametrize(
     ("value", "written"),
     [
