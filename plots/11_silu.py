@@ -15,9 +15,16 @@ from gradflow.figures import Level, Mark, Panel, Series
 from gradflow.figures.mixed import Frame, mixed
 from gradflow.figures.script import main
 from gradflow.problem import Neuron, Problem, grid
-from gradflow.theory.spikes import scaled_sharpness, second_moments, spikes, steps_to_limit
+from gradflow.theory.spikes import (
+    amplification,
+    scaled_sharpness,
+    second_moments,
+    spikes,
+    steps_to_limit,
+    visible_after,
+)
 from gradflow.theory.stability import adam_limit, preconditioned_sharpness
-from gradflow.theory.waiting import line_loss, plateau, predicted_wait, updates_of
+from gradflow.theory.waiting import line_at_infinity, line_loss, plateau, predicted_wait, updates_of
 
 SAMPLES, STEPS, RATE, B2, FROM, LEVEL = 100, 20_000, 0.01, -2.0, 9000, 1e-3
 CONFIG = Adam(lr=RATE)
@@ -43,7 +50,11 @@ CAPTION = (
     "{flow_error:.1%} for the flow (in units of time, population), {adam_error:.1%} for Adam (in steps, "
     "samples). (d) The preconditioned sharpness λ_max(P⁻¹H) in double precision; dashed: Adam's limit "
     "{limit:.0f}. From v at step {start} alone the limit is passed at step {predicted:.0f} (dotted); "
-    "measured {measured}. Between spikes it grows by e in 2000 steps."
+    "measured {measured}. Between spikes it grows by e in 2000 steps. (e) The gradient does not vanish on "
+    "the plateau. Its states are close (largest difference of a parameter) to the surface of neurons with "
+    "∂L/∂w1 = ∂L/∂b1 = 0, on which the best line is reached, and the gradient vanishes, as w1 → 0 and w2 "
+    "→ ∞. (f) The first spike; dotted: the predicted passage of the limit, and when an instability that "
+    "starts from rounding in either precision is predicted to peak."
 )
 
 
@@ -61,6 +72,17 @@ def run(activation: str, dtype: str) -> Descent:
         first_change=False,
         dtype=dtype,
     )
+
+
+@functools.cache
+def approach() -> dict[str, np.ndarray]:
+    """Return |∇L| along Adam's run, and its distance from the surface that leads to the line at infinity."""
+    done = run("silu", "float64")
+    steps = np.arange(200, 7001, 20)
+    theta = np.ascontiguousarray(np.asarray(done.theta)[steps].T)
+    surface = [line_at_infinity(float(b1), float(w1), SILU) for w1, b1 in theta[:2].T]
+    away = np.max(np.abs(theta - np.array(surface, dtype=np.float64).T), axis=0)
+    return {"steps": steps, "speed": np.linalg.norm(gradient(theta, SILU), axis=0), "away": away}
 
 
 @functools.cache
@@ -99,14 +121,23 @@ def stability() -> dict[str, Any]:
     steps = np.arange(FROM, STEPS + 1)
     limit = float(adam_limit(CONFIG.beta1, RATE))
     sharpness = np.asarray(preconditioned_sharpness(theta[:, steps], SILU, v[:, steps], steps))
-    begin = float(scaled_sharpness(np.asarray(hessian(Neuron(), SILU)), v[:, FROM], FROM, BETA2))
+    H = np.asarray(hessian(Neuron(), SILU))
+    begin = float(scaled_sharpness(H, v[:, FROM], FROM, BETA2))
     found = spikes(sharpness, np.asarray(done.loss)[steps], limit)
+    if not found:
+        raise RuntimeError("the sharpness does not pass the limit")
+    passage, teacher = FROM + found[0].crossing, np.array([float(value) for value in SILU.teacher])
+    gains = [
+        amplification(H, v[:, passage], teacher, 0.5 * float(np.finfo(d).eps)) for d in ("float64", "float32")
+    ]
+    onset = FROM + steps_to_limit(begin, limit, BETA2, FROM)
     return {
         "steps": steps,
         "sharpness": sharpness,
         "limit": limit,
-        "predicted": FROM + steps_to_limit(begin, limit, BETA2, FROM),
-        "measured": FROM + found[0].crossing if found else None,
+        "predicted": onset,
+        "measured": passage,
+        "seen": [onset + visible_after(gain, limit, RATE) for gain in gains],
     }
 
 
@@ -133,7 +164,7 @@ def draw() -> Figure:
     silu, relu = run("silu", "float32"), run("relu", "float32")
     at, read = zip(*PUBLISHED, strict=True)
     passage = stability()
-    late = np.arange(12_000, STEPS + 1)
+    late, close = np.arange(12_000, STEPS + 1), np.arange(13_100, 13_451)
     return mixed([
         Frame(
             Panel(
@@ -177,7 +208,7 @@ def draw() -> Figure:
             "wait",
             yscale="log",
             xlim=(FLOWS[-1] - 0.2, FLOWS[0] + 0.2),
-            ylim=(3e1, 1e6),
+            ylim=(3e1, 3e5),
         ),
         Frame(
             Panel(
@@ -187,6 +218,37 @@ def draw() -> Figure:
             ),
             "step",
             r"$\lambda_{\max}(P^{-1}H)$",
+        ),
+        Frame(
+            Panel(
+                [
+                    Series("size of the gradient", approach()["steps"], approach()["speed"], "flow"),
+                    Series("distance from the surface", approach()["steps"], approach()["away"], "gd"),
+                ],
+                legend="upper left",
+            ),
+            "step",
+            "gradient, distance",
+            yscale="log",
+            ylim=(3e-5, 3.0),
+        ),
+        Frame(
+            Panel(
+                [
+                    Series(name, close, np.asarray(run("silu", dtype).loss)[close], dtype)
+                    for dtype, name in (("float64", "double precision"), ("float32", "single precision"))
+                ],
+                marks=[
+                    Mark("limit", passage["predicted"], 0.02),
+                    Mark("single", passage["seen"][1], 0.02),
+                    Mark("double", passage["seen"][0], 0.02),
+                ],
+                legend="",
+            ),
+            "step",
+            "loss",
+            yscale="log",
+            ylim=(1e-10, 1e-3),
         ),
     ])  # fmt: skip
 

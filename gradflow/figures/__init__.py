@@ -7,6 +7,7 @@ from gradflow.figures.convergence import Errors, Orders, convergence
 from gradflow.figures.depth import Curve, Curves, Row, Rows, dying
 from gradflow.figures.loss_against import loss_against
 from gradflow.figures.loss_curves import loss_curves
+from gradflow.figures.mixed import Frame, mixed
 from gradflow.figures.panels import Band, Level, Mark, Panel, Series, fraction
 from gradflow.figures.phase_diagram import Diagram, Layer, phase_diagram
 from gradflow.figures.phase_plane import Trajectory, phase_plane
@@ -24,6 +25,7 @@ __all__ = [
     "Curves",
     "Diagram",
     "Errors",
+    "Frame",
     "Layer",
     "Level",
     "Mark",
@@ -38,6 +40,7 @@ __all__ = [
     "fraction",
     "loss_against",
     "loss_curves",
+    "mixed",
     "phase_diagram",
     "phase_plane",
     "proved_regions",

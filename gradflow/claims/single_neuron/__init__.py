@@ -1,8 +1,8 @@
 """Ziming Liu, "Training dynamics of A Single ReLU Neuron" (blog post, 2026-01-03)."""
 
-from gradflow.claims.single_neuron import observation0, observation1, observation2
+from gradflow.claims.single_neuron import observation0, observation1, observation2, observation3
 
-CLAIMS = (*observation0.CLAIMS, *observation1.CLAIMS, *observation2.CLAIMS)
+CLAIMS = (*observation0.CLAIMS, *observation1.CLAIMS, *observation2.CLAIMS, *observation3.CLAIMS)
 
 UNTESTABLE: tuple[tuple[str, str], ...] = (
     (

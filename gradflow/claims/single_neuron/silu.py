@@ -11,6 +11,7 @@ from gradflow.claims.single_neuron.settings import ADAM, RATE, SAMPLE, first_ste
 from gradflow.descent import Adam, train
 from gradflow.field import gradient, hessian
 from gradflow.problem import Neuron, Problem
+from gradflow.theory.saddle import negative_directions, search
 from gradflow.theory.spikes import (
     Spike,
     amplification,
@@ -22,7 +23,7 @@ from gradflow.theory.spikes import (
     visible_after,
 )
 from gradflow.theory.stability import adam_limit, preconditioned_sharpness
-from gradflow.theory.waiting import line_loss, predicted_wait, updates_of
+from gradflow.theory.waiting import best_outer, line_loss, predicted_wait, updates_of
 
 START = Neuron(b2=-2.0)
 SILU_SAMPLE = Problem(inputs=SAMPLE.inputs, activation="silu")
@@ -55,7 +56,6 @@ def settings(quick: bool) -> tuple[tuple[str, Problem, str], ...]:
     every = (
         ("100 inputs, float32", SILU_SAMPLE, "float32"),
         ("100 inputs, float64", SILU_SAMPLE, "float64"),
-        ("population, float32", SILU_POPULATION, "float32"),
         ("population, float64", SILU_POPULATION, "float64"),
     )
     return every[1:2] if quick else every
@@ -73,6 +73,28 @@ def _run(problem: Problem, dtype: str, steps: int, start: Neuron, config: Adam) 
     slope = np.asarray(gradient(theta, problem))
     loss = np.asarray(done.loss, dtype=np.float64)
     return Run(theta, loss, slope, second_moments(slope, float(config.beta2)))
+
+
+@functools.lru_cache(maxsize=4)
+def critical_points(problem: Problem, count: int, steps: int = 300) -> tuple[dict[str, Any], ...]:
+    """Return what Newton's method finds from a grid of w1 and b1 with the best w2 and b2, by loss."""
+    w1, b1 = np.meshgrid(np.linspace(-4.0, 4.0, count), np.linspace(-8.0, 8.0, count))
+    found = search(best_outer(w1.ravel(), b1.ravel(), problem), problem, steps=steps)
+    here, down = np.asarray(found.found), np.asarray(negative_directions(found))
+    loss, theta = np.asarray(found.loss), np.asarray(found.theta)
+    kinds = []
+    for level in np.unique(np.round(loss[here], 8)):
+        same = here & (np.round(loss, 8) == level)
+        first = int(np.flatnonzero(same)[0])
+        kinds.append({
+            "loss": float(loss[first]),
+            "negative_eigenvalues": int(down[first]),
+            "smallest_eigenvalue": float(found.eigenvalues[0, first]),
+            "gradient": float(found.residual[first]),
+            "theta": theta[:, first].tolist(),
+            "found": int(np.sum(same)),
+        })  # fmt: skip
+    return tuple(kinds)
 
 
 def adams_wait(done: Run, problem: Problem) -> dict[str, Any]:
@@ -115,7 +137,7 @@ def spike_values(done: Run, problem: Problem, dtype: str) -> dict[str, Any]:
     gain = amplification(H, done.second[:, crossing], teacher, 0.5 * float(np.finfo(dtype).eps))
     crossings = [FROM + spike.crossing for spike in found]
     nexts = [FROM + s.trough + steps_to_limit(s.trough_sharpness, limit, step=FROM + s.trough) for s in found]
-    model = spikes(*quadratic_run(H, teacher, done.second[:, crossing], 6000, dtype=dtype), limit)
+    model = spikes(*quadratic_run(H, teacher, done.second[:, FROM], steps.size, dtype=dtype), limit)
     return {
         "spikes": len(found),
         "limit": limit,
@@ -124,8 +146,19 @@ def spike_values(done: Run, problem: Problem, dtype: str) -> dict[str, Any]:
         "delay": found[0].peak - found[0].crossing,
         "predicted_delay": visible_after(gain, limit, RATE),
         "errors_of_next_crossings": [a - b for a, b in zip(nexts[:-1], crossings[1:], strict=True)],
-        "mean_distance": float(np.mean(np.diff(crossings))) if len(found) > 1 else None,
+        "median_distance": float(np.median(np.diff(crossings))) if len(found) > 1 else None,
         "model_distance": float(np.median(np.diff([s.crossing for s in model]))) if len(model) > 1 else None,
         "median_peak": float(np.median([s.peak_loss for s in found])),
         "lowest_floor": float(np.min(done.loss)),
     }
+
+
+def known(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values without those that are None or not finite, at any depth."""
+    kept = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            kept[name] = known(value)
+        elif value is not None and not (isinstance(value, float) and not np.isfinite(value)):
+            kept[name] = value
+    return kept
