@@ -21,6 +21,9 @@ POPULATION, SAMPLE = Problem(), Problem(inputs=grid(SAMPLES))
 FLOW_B1 = np.linspace(-2.5, 2.5, 41)
 ADAM_B1 = np.linspace(-2.5, 2.5, 101)
 
+# Ten seconds.
+QUICK = False
+
 TITLE = "A neuron that starts dead stays so; which others are lost depends on the dynamics"
 CAPTION = (
     "Final loss against the initial b1, from w1 = w2 = 1, b2 = 0; the neuron starts dead for b1 ≤ −1 and "

@@ -19,6 +19,9 @@ PROBLEM = Problem(inputs=grid(SAMPLES))
 RATES = np.geomspace(0.01, 1.0, 161)
 GD_RATES = np.union1d(np.geomspace(0.01, 1.1, 103), np.arange(0.6, 0.63, 0.001))
 
+# Six seconds.
+QUICK = False
+
 TITLE = "A learning rate that is too large kills the neuron"
 CAPTION = (
     "Final loss after {steps} full-batch steps against the learning rate, from w1 = w2 = 1, b1 = 0, "

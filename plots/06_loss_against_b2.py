@@ -21,6 +21,9 @@ PROBLEMS = {"population": POPULATION, "sample": Problem(inputs=grid(SAMPLES))}
 FLOW_B2 = np.linspace(-3.0, 3.0, 31)
 ADAM_B2 = np.linspace(-3.0, 3.0, 81)
 
+# A quarter of a minute.
+QUICK = False
+
 TITLE = "How large an initial output bias the neuron survives depends on the dynamics"
 CAPTION = (
     "Final loss against the initial b2, from w1 = w2 = 1, b1 = 0 (balanced); losses up to {floor:.0e} stand "

@@ -38,6 +38,9 @@ PUBLISHED = ((2000, 4e-3), (5000, 4e-3), (6600, 2e-5), (13_000, 1e-8))
 # A quarter of a minute.
 REPORT = True
 
+# A quarter of a minute.
+QUICK = False
+
 TITLE = "SiLU recovers after a long wait, and then spikes"
 CAPTION = (
     "Full-batch Adam (rate {rate}, β = (0.9, 0.999), ε = 1e-8) on {samples} equally spaced inputs in [−1, "

@@ -129,6 +129,8 @@ def train(
     It stays at its last good state; the others go on.
     """
     steps, due = recorded(steps, record_every)
+    if not isinstance(kind, Kind):
+        raise TypeError(f"kind: expected one of gradflow.neurons.KINDS, got {kind!r}")
     if not callable(schedule):
         raise TypeError(f"schedule: expected a function of the step, got {schedule!r}")
     if backend not in BACKENDS:

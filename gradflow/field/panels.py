@@ -109,5 +109,6 @@ def panels(xp: Any, breaks: list[Array], nodes: int, like: Array) -> Panels:
     inner = xp.sort(xp.stack(xp.broadcast_arrays(*breaks), axis=-1), axis=-1)
     ends = xp.concat((xp.zeros_like(inner[..., :1]), inner, xp.ones_like(inner[..., :1])), axis=-1)
     left, width = ends[..., :-1, None], (ends[..., 1:] - ends[..., :-1])[..., None]
-    shape = (*inner.shape[:-1], -1)
+    # Not −1: of an empty batch that cannot be inferred.
+    shape = (*inner.shape[:-1], (inner.shape[-1] + 1) * nodes)
     return Panels(xp.reshape(left + width * u, shape), xp.reshape(width * w, shape))

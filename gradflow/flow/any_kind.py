@@ -6,6 +6,7 @@ with DOP853 and leaves it to the error control to shorten steps where the field 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from gradflow.backend import Array, as_floating, namespace
 from gradflow.flow.batch_step import combine
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
 from gradflow.neurons.kind import Kind
-from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.problem import Neuron, Problem, as_neuron, require_finite
 
 RUNNING, REACHED, CONVERGED, TOO_MANY_STEPS, DIVERGED = range(5)
 STATUSES = ("running", "reached t_end", "converged", "too many steps", "diverged")
@@ -89,9 +90,21 @@ def flow(
     -------
     Flows
         No result depends on what else is in the batch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
     """
-    xp, arrays = as_floating((*as_neuron(neuron), *problem.teacher, problem.lo, problem.hi))
-    theta = xp.stack(xp.broadcast_arrays(*arrays)[:4])
+    _check(kind, problem, t_end, rtol, resting, max_steps)
+    neuron = as_neuron(neuron)
+    require_finite("neuron", *neuron)
+    xp, arrays = as_floating((*neuron, *problem.teacher, problem.lo, problem.hi))
+    try:
+        theta = xp.stack(xp.broadcast_arrays(*arrays)[:4])
+    except ValueError:
+        found = ", ".join(str(shape) for shape in sorted({a.shape for a in arrays} - {()}))
+        raise ValueError(f"batch: neurons, teacher and interval do not broadcast: shapes {found}") from None
     shape = theta.shape[1:]
     start = kind.start(theta, problem)
     evaluate = kind.evaluator(problem, start)
@@ -121,6 +134,24 @@ def flow(
                 progress(1.0 - float(xp.mean(xp.astype(running, xp.float64))))
         status = _ended(xp, status, (status == RUNNING, TOO_MANY_STEPS))
     return Flows(xp.reshape(y, (y.shape[0], *shape)), t, status, value, first, steps)
+
+
+def _check(kind: Kind, problem: Problem, t_end: float, rtol: float, resting: float, max_steps: int) -> None:
+    """Raise a one-line error unless the arguments are allowed."""
+    if not isinstance(kind, Kind):
+        raise TypeError(f"kind: expected one of gradflow.neurons.KINDS, got {kind!r}")
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem: expected a Problem, got {problem!r}")
+    if not (math.isfinite(t_end) and t_end >= 0):
+        raise ValueError(f"t_end: must be finite and at least 0, got {t_end}")
+    if not 1e-13 <= rtol <= 1e-2:
+        raise ValueError(f"rtol: must lie between 1e-13 and 1e-2, got {rtol}")
+    if not resting >= 0:
+        raise ValueError(f"resting: must be at least 0, got {resting}")
+    if isinstance(max_steps, bool) or not isinstance(max_steps, (int, np.integer)):
+        raise TypeError(f"max_steps: expected an integer, got {max_steps!r}")
+    if max_steps < 1:
+        raise ValueError(f"max_steps: must be at least 1, got {max_steps}")
 
 
 def _trial(

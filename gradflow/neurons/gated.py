@@ -48,6 +48,9 @@ def _evaluator(problem: Problem, like: Array) -> Evaluator:
         population = quadrature.bind(problem, like)
 
         def values(psi: Array) -> Array:
+            if psi[0, ...].size == 0:
+                # No neurons have no nodes to share out among panels.
+                return xp.zeros_like(xp.concat((psi[:1, ...], psi)))
             w1, b1, v, c, b2 = (psi[i, ...] for i in range(5))
             return quadrature.each(population, xp.stack((w1, b1, c, b2, v)), both)
 

@@ -27,7 +27,7 @@ def _kind(name: str, parameter: str, inverse: Callable[[Array, Problem], Array],
         w1, b1 = theta[0, ...], theta[1, ...]
         bends = w1 != 0
         p = xp.where(bends, -b1 / xp.where(bends, w1, xp.ones_like(w1)), xp.zeros_like(w1))
-        return xp.stack((w1, inverse(p, problem), theta[2, ...], theta[3, ...]))
+        return xp.stack(xp.broadcast_arrays(w1, inverse(p, problem), theta[2, ...], theta[3, ...]))
 
     def line(psi: Array, problem: Problem) -> tuple[Array, Array]:
         return psi[0, ...], -psi[0, ...] * place(psi[1, ...], problem)[0]
@@ -37,7 +37,9 @@ def _kind(name: str, parameter: str, inverse: Callable[[Array, Problem], Array],
 
         def neuron(psi: Array) -> tuple[Array, Array, Array]:
             p, rate = place(psi[1, ...], problem)
-            return xp.stack((psi[0, ...], -psi[0, ...] * p, psi[2, ...], psi[3, ...])), p, rate
+            # The place has the interval's shape too.
+            rows = xp.broadcast_arrays(psi[0, ...], -psi[0, ...] * p, psi[2, ...], psi[3, ...])
+            return xp.stack(rows), p, rate
 
         def pulled(g: Array, psi: Array, p: Array, rate: Array) -> Array:
             # b1 = −w1 p.

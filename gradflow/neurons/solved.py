@@ -25,7 +25,17 @@ def _with_bias(base: Evaluator, psi: Array) -> Array:
     """Append the b2 of least loss: ∂L/∂b2 = 2 (b2 − b2*)."""
     xp = namespace(psi)
     at_zero = base.gradient(xp.concat((psi, xp.zeros_like(psi[:1, ...]))))
-    return xp.concat((psi, -0.5 * at_zero[-1:, ...]))
+    return _joined(psi, -0.5 * at_zero[-1:, ...])
+
+
+def _joined(psi: Array, last: Array) -> Array:
+    """Append a row, which has the broadcast shape of neurons and teacher."""
+    xp = namespace(psi)
+    return xp.concat((xp.stack([xp.broadcast_to(row, last.shape[1:]) for row in _rows(psi)]), last))
+
+
+def _rows(psi: Array) -> list[Array]:
+    return [psi[i, ...] for i in range(psi.shape[0])]
 
 
 def _with_output(base: Evaluator, psi: Array) -> Array:
@@ -41,8 +51,9 @@ def _with_output(base: Evaluator, psi: Array) -> Array:
     )
     twice_variance = at_one - at_zero
     varies = twice_variance > 0
-    w2 = xp.where(varies, -at_zero / xp.where(varies, twice_variance, xp.ones_like(none)), none)
-    return _with_bias(base, xp.concat((psi, w2)))
+    one = xp.ones_like(twice_variance)
+    w2 = xp.where(varies, -at_zero / xp.where(varies, twice_variance, one), xp.zeros_like(one))
+    return _with_bias(base, _joined(psi, w2))
 
 
 def _kind(name: str, base: Kind, solved: int, solve: Solve) -> Kind:

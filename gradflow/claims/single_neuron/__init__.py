@@ -1,8 +1,14 @@
 """Ziming Liu, "Training dynamics of A Single ReLU Neuron" (blog post, 2026-01-03)."""
 
-from gradflow.claims.single_neuron import observation0, observation1, observation2, observation3
+from gradflow.claims.single_neuron import observation0, observation1, observation2, observation3, questions
 
-CLAIMS = (*observation0.CLAIMS, *observation1.CLAIMS, *observation2.CLAIMS, *observation3.CLAIMS)
+CLAIMS = (
+    *observation0.CLAIMS,
+    *observation1.CLAIMS,
+    *observation2.CLAIMS,
+    *observation3.CLAIMS,
+    *questions.CLAIMS,
+)
 
 UNTESTABLE: tuple[tuple[str, str], ...] = (
     (
@@ -17,9 +23,6 @@ UNTESTABLE: tuple[tuple[str, str], ...] = (
         "In some LLM training setups, bias terms are disabled.",
         "A statement about practice. What the bias does to one neuron is tested.",
     ),
-    (
-        "Although this setup is extremely simple …",
-        "A judgement.",
-    ),
+    *questions.UNTESTABLE,
 )
 """Sentences of the post that no computation of this size can decide."""

@@ -37,11 +37,11 @@ def rate_that_works(quick: bool) -> Finding:
     neighbours = np.round(np.linspace(0.18, 0.22, 9 if quick else 41), 6)
     values: dict[str, Any] = {}
     for label, problem, dtype in SETTINGS:
-        at = final(START, problem, Adam(lr=np.array([0.2])), dtype=dtype)
-        near = names(final(START, problem, Adam(lr=neighbours), dtype=dtype).outcome)
+        run = final(START, problem, Adam(lr=np.array([0.2, *neighbours])), dtype=dtype)
+        at, *near = names(run.outcome)
         values[label] = {
-            "outcome": names(at.outcome)[0],
-            "final_loss": float(at.loss[-1, 0]),
+            "outcome": at,
+            "final_loss": float(run.loss[-1, 0]),
             "neighbours_that_reach_the_teacher": near.count("global") / len(near),
         }
     works = all(entry["outcome"] == "global" for entry in values.values())
