@@ -24,7 +24,7 @@ from gradflow.decision import SIMULATION, THEOREMS
 from gradflow.descent import OPTIMIZERS, optimizer
 from gradflow.descent.loop import BACKENDS
 from gradflow.executors import completed
-from gradflow.fused import available
+from gradflow.fused import available, rounds, takes
 from gradflow.outcome import UNDECIDED
 from gradflow.problem import PARAMETERS, Neuron, Problem, Uniform, grid
 from gradflow.results import codes, outcome_codes
@@ -103,8 +103,9 @@ class Sweep:
     block : int
         Trajectories a block, at most. It changes no result.
     backend : {"numpy", "numba", "cupy"}, optional
-        What computes; by default what suits best. Optimisers give the same bits on all. The flow's may
-        differ in rounding: there Numba is the default wherever it is installed.
+        What computes; by default what suits best. Optimisers give the same bits on all, but with a smooth
+        activation. Those results, and the flow's, may differ in rounding: there Numba is the default
+        wherever it is installed.
 
     Raises
     ------
@@ -149,10 +150,19 @@ class Sweep:
 
     @property
     def engine(self) -> str | None:
-        """What computes. For the flow it is never left to the size of a block."""
-        if self.method != "flow" or self.backend is not None:
+        """What computes. Where it shows in the last digits it is never left to the size of a block."""
+        if self.backend is not None or not self._shows:
             return self.backend
-        return "numba" if available() and self.problem().has_theorems else "numpy"
+        if self.method == "flow":
+            return "numba" if available() else "numpy"
+        swept = {axis.name: axis.values for axis in self.axes if axis.name not in PARAMETERS}
+        config = optimizer(self.method, **{**self.hyper, **{name: v[:1] for name, v in swept.items()}})
+        return "numba" if available() and takes(self.problem(), config, self.dtype) else "numpy"
+
+    @property
+    def _shows(self) -> bool:
+        """Whether results depend on what computes, by rounding."""
+        return self.method == "flow" or rounds(self.problem())
 
     def problem(self) -> Problem:
         """Return the problem."""
@@ -169,7 +179,7 @@ class Sweep:
         """Return everything that determines the results, as canonical JSON."""
         plain = asdict(self)
         del plain["block"]
-        if self.method == "flow":
+        if self._shows:
             plain["backend"] = self.engine
         else:
             del plain["backend"]

@@ -36,9 +36,6 @@ FLOWS, ADAMS = (-1.5, -2.0, -2.5, -3.0, -3.5, -4.0, -4.5, -5.0), (-1.5, -1.75, -
 PUBLISHED = ((2000, 4e-3), (5000, 4e-3), (6600, 2e-5), (13_000, 1e-8))
 
 # A quarter of a minute.
-REPORT = True
-
-# A quarter of a minute.
 QUICK = False
 
 TITLE = "SiLU recovers after a long wait, and then spikes"

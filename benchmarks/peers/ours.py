@@ -38,6 +38,11 @@ def adam_on_sample(
     return _train(theta, gf.Problem(inputs=Sample(x)), steps, gf.Adam(lr=lr), backend)
 
 
+def adam_smooth(theta: np.ndarray, steps: int, lr: float, backend: str) -> Callable[[], np.ndarray]:
+    """Adam on the population loss of SiLU neurons and a SiLU teacher, final parameters of shape (4, n)."""
+    return _train(theta, gf.Problem(activation="silu"), steps, gf.Adam(lr=lr), backend)
+
+
 def _train(
     theta: np.ndarray, problem: gf.Problem, steps: int, optimizer: Any, backend: str
 ) -> Callable[[], np.ndarray]:

@@ -124,7 +124,8 @@ def of_ends(bound: Bound, ends: Ends, quantity: Quantity, order: int = 1) -> Arr
     found: Array | None = None
     left = xp.ones_like(span, dtype=xp.bool)
     for i, tier in enumerate(bound.tiers):
-        here = left & (span <= tier.span)
+        # So said that a neuron that is not a number is in the first.
+        here = left & ~(span > tier.span)
         left = left & ~here
         which = xp.nonzero(here)[0]
         if which.shape[0] == n:

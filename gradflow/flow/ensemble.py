@@ -139,7 +139,7 @@ def integrate_ensemble(
         setting = _setting(theta, problem, t_end, rtol, max_steps, resting, chunk)
         rule, n = as_rule(stop), theta.shape[1]
         start = _starts(setting, theta, problem)
-        machine = _machine(backend, theta, problem, stop)
+        machine = _machine(backend, theta, stop)
         if machine is None:
             lanes = _run(setting, start, n, rule, chunk, progress)
             return _ensemble(setting, lanes, theta, shape)
@@ -167,7 +167,7 @@ def _starts(setting: Setting, theta: Array, problem: Problem) -> Callable[[int, 
         shape = theta.shape[1:]
         terms = Terms(*(xp.broadcast_to(term, shape) for term in terms[:-1]))
         teacher = tuple(xp.broadcast_to(value, shape) for value in teacher)
-        taught = tuple(xp.broadcast_to(value, shape) for value in taught)
+        taught = type(taught)(*(xp.broadcast_to(value, shape) for value in taught))
     terms = terms._replace(taught=taught)
     index = xp.arange(theta.shape[1], dtype=xp.int64, device=device(theta))
 
@@ -219,15 +219,10 @@ def _run(
     return batch.take(xp, ended[0], xp.argsort(ended[0].index))
 
 
-def _machine(backend: str | None, theta: Array, problem: Problem, stop: object) -> Any:
+def _machine(backend: str | None, theta: Array, stop: object) -> Any:
     """Return what makes the compiled code's runner; None for NumPy's loop."""
     if backend == "numpy" or theta.shape[1] == 0:
         return None
-    if not problem.has_theorems:
-        if backend is None:
-            return None
-        found = f"{problem.activation} and {problem.teacher_activation}"
-        raise ValueError(f"backend: the compiled flow wants one piecewise linear activation, got {found}")
     from gradflow.fused import flow_run
 
     worth = theta.shape[1] >= WORTH and (stop is None or isinstance(stop, StopRule))

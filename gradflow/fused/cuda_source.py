@@ -12,7 +12,10 @@ from collections.abc import Callable
 import numpy as np
 
 from gradflow.field.ranges import COLUMNS
-from gradflow.fused.program import Program, Statement
+from gradflow.fused.integral import PROBLEM, TAUGHT
+from gradflow.fused.integral_source import constants, in_c
+from gradflow.fused.program import Program, Statement, Summed
+from gradflow.fused.to_c import Translator
 
 TEMPLATES = {
     "add": "{0} + {1}",
@@ -34,10 +37,12 @@ TEMPLATES = {
     "select": "{0} ? {1} : {2}",
 }
 
+NUMBERS = {"float32": "float", "float64": "double"}
+
 # The numbers of slot k lie n apart from those of slot k + 1, so that neighbouring threads read side by side.
 SOURCE = """\
-{search}extern "C" __global__ void gradflow_advance({number} *slots, long long n, const {number} *fixed,
-    const {number} *table, long long steps, const {number} *inputs, long long count, const {number} *sums)
+{before}extern "C" __global__ void gradflow_advance({number} *slots, long long n, const {number} *fixed,
+    const {number} *table, long long steps, const {given} *inputs, long long count, const {given} *sums)
 {{
 {fixed}
     const long long first = (long long)blockIdx.x * blockDim.x + threadIdx.x;
@@ -95,20 +100,48 @@ def cuda_source(program: Program) -> str:
     body = [f"const {number} c{i} = row[{i}];" for i in range(program.columns)]
     if (row := program.search) is not None:
         body.append(f"r{row} = search(inputs, count, r0, r1, r{row});")
+    before = "" if program.search is None else SEARCH
+    scratch: list[str] = []
+    if program.summed is not None:
+        before = summed_source(program.summed)
+        scratch, lines = _summed(program.summed, number)
+        body += lines
+        used = sorted({*used, *range(program.summed.slot, program.summed.slot + 4)})
     body += [f"const {number} {name} = r{slot};" for slot, name in program.loads]
     for s in program.statements:
         right = _right_side(s, operand, suffix)
         body.append(f"const {'int' if s.truth else number} {s.name} = {right};")
     body += [f"r{slot} = {operand(name)};" for slot, name in program.stores]
     return SOURCE.format(
-        search="" if program.search is None else SEARCH,
+        before=before,
         number=number,
+        given=number if program.summed is None else NUMBERS[program.summed.dtype],
         columns=program.columns,
         fixed=_lines(4, [f"const {number} f{i} = fixed[{i}];" for i in range(program.fixed)]),
-        loads=_lines(8, [f"{number} r{slot} = slots[{slot} * n + i];" for slot in used]),
+        loads=_lines(8, [f"{number} r{slot} = slots[{slot} * n + i];" for slot in used] + scratch),
         body=_lines(12, body),
         stores=_lines(8, [f"slots[{slot} * n + i] = r{slot};" for slot, _ in program.stores]),
     )
+
+
+def summed_source(summed: Summed) -> str:
+    """Return the functions that add up a gradient."""
+    prefix = "static __device__"
+    return Translator({}, prefix).helpers() + in_c(summed.pair, 4, prefix, NUMBERS[summed.dtype])
+
+
+def _summed(summed: Summed, number: str) -> tuple[list[str], list[str]]:
+    """Return what comes before all steps, and what comes before every step's statements."""
+    given = NUMBERS[summed.dtype]
+    scratch, problem = [f"{given} q[{constants(summed.pair, 4)['SCRATCH']}];"], "inputs"
+    if summed.own >= 0:
+        problem = "own"
+        scratch += [f"{given} own[{PROBLEM}];", f"for (int k = 0; k < {PROBLEM}; ++k) own[k] = inputs[k];"]
+        scratch += [f"own[{k}] = slots[{summed.own + k} * n + i];" for k in range(TAUGHT)]
+    call = "sample" if summed.pair.is_sample else "population"
+    results = [f"r{summed.slot + k} = ({number})q[{k}];" for k in range(4)]
+    lines = [f"{call}(q, {problem}, sums, r0, r1, r2, r3);", *results]
+    return scratch, [f"if (r{summed.alive} != 0) {{", *(f"    {line}" for line in lines), "}"]
 
 
 def _right_side(statement: Statement, operand: Callable[[str | float], str], suffix: str) -> str:

@@ -51,8 +51,9 @@ class CupyRunner:
         self._slots = cupy.asarray(np.stack(slots))
         # A kernel's pointer must point somewhere, also where there is nothing to read.
         self._fixed = cupy.asarray(np.asarray([*step.fixed, 0.0], dtype=dtype))
-        self._inputs = cupy.asarray(np.append(step.inputs, dtype.type(0)))
-        self._sums = cupy.asarray(np.append(step.sums.ravel(), dtype.type(0)))
+        self._inputs, self._sums = (
+            cupy.asarray(np.append(v.ravel(), v.dtype.type(0))) for v in (step.inputs, step.sums)
+        )
         self._count = np.int64(step.inputs.shape[0])
 
     def advance(self, table: Array) -> None:

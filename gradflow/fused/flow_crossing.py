@@ -27,6 +27,7 @@ from gradflow.fused.flow_layout import (
     FIRST_EVENT,
     FIRST_TIME,
     FLOOR,
+    HAS_WALLS,
     HEIGHTS,
     NEW,
     RTOL,
@@ -85,7 +86,7 @@ def floors(w: Numbers, o: int, fixed: Numbers, cell: int) -> None:
     floor = 1e-2 * fixed[RTOL]
     largest = max(abs(w[(NEW + Y) * W + o]), abs(w[(NEW + Y + 1) * W + o]))
     size = floor * largest + TINY
-    balanced = (cell & 1) != ((cell >> 2) & 1)
+    balanced = (cell & 1) != ((cell >> 2) & 1) and fixed[HAS_WALLS] != 0.0
     w[FLOOR * W + o] = TINY if balanced and (cell & 1) else size
     w[(FLOOR + 1) * W + o] = TINY if balanced and (cell & 4) else size
     w[(FLOOR + 2) * W + o] = floor * max(largest, abs(w[(NEW + Y + 2) * W + o])) + TINY

@@ -16,6 +16,8 @@ from gradflow.backend import Array
 from gradflow.fused import cupy_runner
 from gradflow.fused import flow_layout as at
 from gradflow.fused.flow_source import constants, functions, literal, text_of
+from gradflow.fused.flow_summed import SUM_COUNT, SUM_SCRATCH
+from gradflow.fused.integral_source import Pair, in_c
 from gradflow.fused.to_c import Translator
 
 KERNEL = """
@@ -35,13 +37,21 @@ extern "C" __global__ void gradflow_follow(double *records, long long n, const d
 
 
 @cache
-def cuda_source(slopes: tuple[float, float]) -> str:
+def cuda_source(slopes: tuple[float, float], pair: Pair | None = None) -> str:
     """Return a kernel ``gradflow_follow``: it follows n trajectories until each has ended or is set aside."""
     translator = Translator(constants(1), "static __device__")
-    texts = [text for _, text in functions(slopes, 1)] + [text_of("follow")]
-    body = [translator.helpers(), *(translator.function(text) for text in texts)]
+    body, scratch = [translator.helpers()], 0
+    if pair is not None:
+        body.append(in_c(pair, SUM_COUNT, "static __device__"))
+        translator.returns["integrate"], scratch = "void", SUM_SCRATCH
+    texts = [text for _, text in functions(slopes, 1, is_summed=pair is not None)] + [text_of("follow")]
+    body += [translator.function(text) for text in texts]
     kernel = KERNEL.format(
-        rows=at.ROWS, scratch=at.SCRATCH, columns=at.COLUMNS, terms=at.TERM_COUNT, first_term=at.TERMS
+        rows=at.ROWS + scratch,
+        scratch=at.SCRATCH,
+        columns=at.COLUMNS,
+        terms=at.TERM_COUNT,
+        first_term=at.TERMS,
     )
     return "\n".join(body) + kernel
 
@@ -55,6 +65,8 @@ class CupyFlow:
         The activation's.
     fixed : array
         What all trajectories share, on the host.
+    pair : Pair, optional
+        What bends student and teacher, where the field is a sum over nodes.
 
     Raises
     ------
@@ -65,15 +77,15 @@ class CupyFlow:
     threads = 1
     share = 1 << 20
 
-    def __init__(self, slopes: tuple[float, float], fixed: Array) -> None:
+    def __init__(self, slopes: tuple[float, float], fixed: Array, pair: Pair | None = None) -> None:
         if not cupy_runner.available():
             raise ValueError(
                 "backend: cupy is not installed or finds no GPU (docs.cupy.dev/en/stable/install.html)"
             )
         self._cupy: Any = cupy_runner.library()
-        module = self._cupy.RawModule(code=cuda_source(literal(slopes)), options=cupy_runner.OPTIONS)
+        module = self._cupy.RawModule(code=cuda_source(literal(slopes), pair), options=cupy_runner.OPTIONS)
         self._kernel = module.get_function("gradflow_follow")
-        self._fixed, self._levels = self._cupy.asarray(fixed), (len(fixed) - at.LEVELS) // at.LEVEL
+        self._fixed, self._levels = self._cupy.asarray(fixed), at.levels_of(fixed)
 
     def advance(self, records: Array, terms: Array) -> None:
         """Follow the running trajectories with these records until each has ended or is put aside."""

@@ -26,6 +26,7 @@ from gradflow.fused.flow_layout import (
     DENSE_TERMS,
     DUE,
     GROWTH,
+    HERE,
     KEPT,
     LEVEL,
     LEVELS,
@@ -247,6 +248,8 @@ def advance(
         width = (filled + VECTOR - 1) // VECTOR * VECTOR
         for lane in range(filled):
             ids[lane] = bring(records, terms, each, w, lane, pool, count, cell)
+        for lane in range(filled, width):
+            w[HERE * W + lane] = 0.0
         waiting -= filled
         active = filled
         while 2 * active > filled:
@@ -284,6 +287,7 @@ def advance(
                             waiting -= 1
                         else:
                             ids[lane] = -1
+                            w[HERE * W + lane] = 0.0
                             active -= 1
         for lane in range(filled):
             if ids[lane] >= 0:
@@ -312,6 +316,7 @@ def bring(
     count[cell] -= 1
     i = pool[cell * POOL + count[cell]]
     load(w, o, records, i * COLUMNS)
+    w[HERE * W + o] = 1.0
     if each:
         for k in range(TERM_COUNT):
             w[(TERMS + k) * W + o] = terms[i * TERM_COUNT + k]
@@ -321,6 +326,7 @@ def bring(
 def follow(w: Numbers, r: Numbers, fixed: Numbers, levels: int, q: Numbers) -> None:
     """Follow one trajectory to its end, or until the stop rule wants to see it."""
     load(w, 0, r, 0)
+    w[HERE * W] = 1.0
     cell = int(r[CELL])
     while r[STATUS] == RUNNING:
         attempt(w, fixed, cell, 1)

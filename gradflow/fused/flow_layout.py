@@ -7,6 +7,8 @@ What a trajectory keeps while others are in the block is its record, `COLUMNS` n
 
 from __future__ import annotations
 
+from typing import Any
+
 T = 0
 H = 1
 Y = 2
@@ -29,13 +31,15 @@ SHOWN = 141
 SQUARES = 142
 SIDES = 152
 TERMS = 155
-ROWS = 166
+GRADIENT = 172
+HERE = 176
+ROWS = 177
 """Rows: time, next step, state (5), tolerances (5), whether the last trial was rejected, accepted steps, the
 step at which the stop rule is next due, how long it then waits; stages (16 × 5, the first is the velocity
 at the state); a stage's state (4) and velocity (5), the lowest pre-activations at the stages (3), the trial's
 step (5 times the same), its weighted sum (5), what the first `KEPT` rows become, what needs a closer look,
 the loss, whether the stop rule wants it, squares of both error estimates (10), the cell (3: 1 active, −1
-not), and the problem (11)."""
+not), the problem (17), and where the field is a sum, the gradient (4); whether the place is taken."""
 
 CELL = 21
 CROSSINGS = 22
@@ -54,9 +58,12 @@ MAX_STEPS = 3
 SLOPE_MINUS = 4
 SLOPE_PLUS = 5
 GROWTH = 6
-LEVELS = 7
+HAS_WALLS = 7
+TABLE = 8
+LEVELS = 9
 LEVEL = 5
-"""What all trajectories share; from `LEVELS` on the stop rule's levels, `LEVEL` numbers each."""
+"""What all trajectories share; from `LEVELS` on the stop rule's levels, `LEVEL` numbers each; behind them,
+where the number in `TABLE` says, a problem's numbers and nodes for sums (`gradflow.fused.integral`)."""
 
 TERM_OFFSET = 155
 TERM_LO = 156
@@ -69,9 +76,11 @@ TERM_Y_Q = 162
 TERM_Y_HI = 163
 TERM_HAS_KINK = 164
 TERM_MEAN = 165
-"""The rows of `TERMS`, one by one: the fields of `gradflow.flow.lanes.Terms`."""
+TERM_TAUGHT = 166
+"""The rows of `TERMS`, one by one: the fields of `gradflow.flow.lanes.Terms`, the last of which has six."""
 
-TERM_COUNT = 11
+TERM_COUNT = 17
+PLAIN_TERMS = 11
 
 QUEUE = 256
 POOL = 384
@@ -97,3 +106,8 @@ PARKED = -2
 BITS = {(False, False, False): 0, (True, False, False): 1, (True, True, False): 3, (True, True, True): 7,
         (False, True, True): 6, (False, False, True): 4}  # fmt: skip
 """The cells with their numbers: active at lo counts 1, at the teacher's breakpoint 2, at hi 4."""
+
+
+def levels_of(fixed: Any) -> int:
+    """Return how many levels a stop rule has, from what all trajectories share."""
+    return (int(fixed[TABLE]) - LEVELS) // LEVEL

@@ -12,6 +12,8 @@ from gradflow.backend import Array
 from gradflow.fused import flow_layout as at
 from gradflow.fused import store
 from gradflow.fused.flow_source import literal, numba_source
+from gradflow.fused.flow_summed import SUM_SCRATCH
+from gradflow.fused.integral_source import Pair
 from gradflow.fused.numba_runner import cores
 
 
@@ -23,9 +25,9 @@ def signature() -> tuple[Any, ...]:
 
 
 @cache
-def compiled(slopes: tuple[float, float]) -> Any:
-    """Return the function ``advance`` for a pair of slopes."""
-    return store.compiled(numba_source(slopes), signature())
+def compiled(slopes: tuple[float, float], pair: Pair | None = None) -> Any:
+    """Return the function ``advance`` for a pair of slopes, or of activations."""
+    return store.compiled(numba_source(slopes, pair), signature())
 
 
 class NumbaFlow:
@@ -37,17 +39,21 @@ class NumbaFlow:
         The activation's.
     fixed : array
         What all trajectories share (`gradflow.fused.flow_layout.T_END` and so on).
+    pair : Pair, optional
+        What bends student and teacher, where the field is a sum over nodes.
     """
 
-    def __init__(self, slopes: tuple[float, float], fixed: Array) -> None:
-        self._advance = compiled(literal(slopes))
+    def __init__(self, slopes: tuple[float, float], fixed: Array, pair: Pair | None = None) -> None:
+        self._advance = compiled(literal(slopes), pair)
         self.threads, self.share = cores(), 1
-        self._fixed, self._levels = fixed, (len(fixed) - at.LEVELS) // at.LEVEL
+        self._fixed, self._levels = fixed, at.levels_of(fixed)
 
     def advance(self, records: Array, terms: Array) -> None:
         """Follow the running trajectories with these records until each has ended or is put aside."""
-        w, q = np.zeros(at.ROWS * at.BLOCK), np.zeros(at.SCRATCH)
-        w[at.TERMS * at.BLOCK :] = np.repeat(terms[: at.TERM_COUNT], at.BLOCK)
+        # Behind the rows the scratch of sums, which begins with the lane for one that is alone.
+        w, q = np.zeros((at.ROWS + 1) * at.BLOCK + SUM_SCRATCH), np.zeros(at.SCRATCH)
+        own = slice(at.TERMS * at.BLOCK, (at.TERMS + at.TERM_COUNT) * at.BLOCK)
+        w[own] = np.repeat(terms[: at.TERM_COUNT], at.BLOCK)
         pool, count = np.zeros(8 * at.POOL, dtype=np.int64), np.zeros(8, dtype=np.int64)
         ids = np.full(at.BLOCK, -1, dtype=np.int64)
         self._advance(

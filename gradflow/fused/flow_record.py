@@ -134,7 +134,7 @@ def _setting(slopes: tuple[float, float]) -> Setting:
 
 
 def _terms() -> Terms:
-    columns = _rows(at.TERMS, at.TERM_COUNT).entries
+    columns = _rows(at.TERMS, at.PLAIN_TERMS).entries
     terms = Terms(*columns)
     return terms._replace(has_kink=terms.has_kink != 0.0)
 
@@ -159,6 +159,18 @@ def velocity(slopes: tuple[float, float], cell: Cell) -> Program:
     z = batch.preactivations(terms, y)
     side = batch_step.sides(setting, Rows(cell))
     stores: dict[int, Any] = dict(enumerate(batch.velocity(setting, terms, Rows(cell), y, z), at.VELOCITY))
+    for i in range(3):
+        stores[at.LOWEST + i] = _smaller(slot(at.LOWEST + i, np.float64), side[i, ...] * z[i])
+    return printable(stores)
+
+
+def summed_velocity(slopes: tuple[float, float]) -> Program:
+    """Return the velocity at a stage's state from a gradient that has been added up (`lanes.velocity`)."""
+    setting, terms, y, g = _setting(slopes), _terms(), _rows(at.STATE, 4), _rows(at.GRADIENT, 4)
+    z, side = batch.preactivations(terms, y), batch_step.sides(setting, _any_cell())
+    squared = g[0] * g[0] + g[1] * g[1] + g[2] * g[2] + g[3] * g[3]
+    found = (-(g[0] * terms.lo + g[1]), -(g[0] * terms.hi + g[1]), -g[2], -g[3], squared)
+    stores: dict[int, Any] = dict(enumerate(found, at.VELOCITY))
     for i in range(3):
         stores[at.LOWEST + i] = _smaller(slot(at.LOWEST + i, np.float64), side[i, ...] * z[i])
     return printable(stores)

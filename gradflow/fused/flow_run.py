@@ -13,6 +13,7 @@ from gradflow.backend import Array
 from gradflow.flow.lanes import RUNNING, STOPPED, Lanes, Setting, Terms
 from gradflow.flow.stop import StopRule
 from gradflow.fused import flow_layout as at
+from gradflow.fused.integral_source import Pair, bound_numbers, pair_of
 from gradflow.fused.run import available, require
 from gradflow.fused.traced import UnsupportedError
 
@@ -30,22 +31,26 @@ class Machine(Protocol):
         """Follow the running trajectories with these records."""
 
 
-MakeMachine = Callable[[tuple[float, float], Array], Machine]
+MakeMachine = Callable[[tuple[float, float], Array, Pair | None], Machine]
 
 
 def shared_numbers(setting: Setting, stop: StopRule | None) -> Array:
     """Return what all trajectories share, from `at.T_END` on."""
     levels = () if stop is None else stop.levels
-    fixed = np.zeros(at.LEVELS + at.LEVEL * len(levels))
+    table = at.LEVELS + at.LEVEL * len(levels)
+    fixed = np.zeros(table)
     fixed[at.T_END], fixed[at.RTOL], fixed[at.RESTING] = setting.t_end, setting.rtol, setting.resting
     fixed[at.MAX_STEPS], fixed[at.GROWTH] = setting.max_steps, 1 if stop is None else stop.patience
     fixed[at.SLOPE_MINUS], fixed[at.SLOPE_PLUS] = setting.slopes
+    fixed[at.HAS_WALLS], fixed[at.TABLE] = setting.has_walls, table
     for k, level in enumerate(levels):
         first = at.LEVELS + at.LEVEL * k
         fixed[first : first + at.LEVEL] = (
             level.loss, level.width, level.slow, level.activity, 2.0 if level.at_once else 1.0
         )  # fmt: skip
-    return fixed
+    return (
+        fixed if setting.quadrature is None else np.concatenate((fixed, *bound_numbers(setting.quadrature)))
+    )
 
 
 def to_records(lanes: Lanes) -> Array:
@@ -93,7 +98,8 @@ def from_records(records: Array, index: Array, terms: Terms) -> Lanes:
 
 def problem_rows(terms: Terms) -> Array:
     """Return the terms as numbers: one row for all trajectories, or one for each."""
-    columns = [np.asarray(term, dtype=np.float64) for term in terms[: at.TERM_COUNT]]
+    columns = [np.asarray(term, dtype=np.float64) for term in (*terms[: at.PLAIN_TERMS], *terms.taught)]
+    columns += (at.TERM_COUNT - len(columns)) * [np.zeros_like(columns[0])]
     return np.ascontiguousarray(np.stack(columns, axis=-1).ravel())
 
 
@@ -153,7 +159,9 @@ def run(
     states : callable
         What the stop rule sees of lanes.
     """
-    machine = make(setting.slopes, shared_numbers(setting, stop))
+    bound = setting.quadrature
+    pair = None if bound is None else pair_of(bound.student, bound.teacher)
+    machine = make(setting.slopes, shared_numbers(setting, stop), pair)
     lock, done = Lock(), 0
     legal = np.array(sorted(at.BITS.values()))
 
@@ -182,7 +190,8 @@ def run(
             if progress is not None:
                 progress(done)
 
-    share = max(share, machine.share)
+    # Where steps take long, fewer trajectories, so that Ctrl-C does not wait for them.
+    share = max(share if pair is None else -(-share // 16), machine.share)
     starts = range(0, n, share)
     threads = threads or machine.threads
     if threads == 1 or len(starts) <= 1:
@@ -194,7 +203,11 @@ def run(
 
 
 def _terms_of(terms: Terms, which: Array) -> Terms:
-    return Terms(*(t if np.ndim(t) == 0 else t[which] for t in terms[: at.TERM_COUNT]))
+    def some(values: tuple[Array, ...]) -> list[Array]:
+        return [t if np.ndim(t) == 0 else t[which] for t in values]
+
+    plain = Terms(*some(terms[: at.PLAIN_TERMS]))
+    return plain._replace(taught=type(terms.taught)(*some(terms.taught)))
 
 
 def _some(lanes: Lanes, mask: Array) -> Lanes:

@@ -9,10 +9,12 @@ import math
 from functools import cache
 from typing import Any
 
-from gradflow.fused import flow_crossing, flow_driver, flow_layout, flow_record
+from gradflow.fused import flow_crossing, flow_driver, flow_layout, flow_record, flow_summed
 from gradflow.fused.flow_record import SHARED
+from gradflow.fused.integral_source import IMPORTS, Pair, for_numba
 from gradflow.fused.program import Program
 from gradflow.fused.python_source import TEMPLATES
+from gradflow.fused.to_c import plain
 
 HEADER = '''"""Printed by gradflow.fused; not meant to be edited."""
 
@@ -42,7 +44,7 @@ Loops = list[tuple[Program, str]]
 
 def constants(width: int) -> dict[str, int | float]:
     """Return the numbers that the functions call by name."""
-    found = {**vars(flow_layout), **vars(flow_crossing), **vars(flow_driver)}
+    found = {**vars(flow_layout), **vars(flow_summed), **vars(flow_crossing), **vars(flow_driver)}
     numbers = {k: v for k, v in found.items() if k.isupper() and isinstance(v, (int, float))}
     return {**numbers, "W": width}
 
@@ -53,6 +55,18 @@ def text_of(name: str) -> str:
     return inspect.getsource(getattr(module, name))
 
 
+def _summed(slopes: tuple[float, float], width: int) -> Functions:
+    """Return the functions that the field of a sum has in place of closed forms."""
+    texts = [
+        (name, inspect.getsource(getattr(flow_summed, name))) for name in ("summed", "gradients", "losses")
+    ]
+    lines = ["def velocity(w, fixed, cell, n):", "    gradients(w, fixed, n)"]
+    lines += [
+        f"    {line}" for line in _loops([(flow_record.summed_velocity(slopes), "n")], width, "_velocity")
+    ]
+    return [*texts, ("velocity", "\n".join(lines) + "\n")]
+
+
 def literal(slopes: tuple[float, float]) -> tuple[float, float]:
     """Return the slopes that the text depends on: other numbers than 0 and 1 share one text."""
     s_minus, s_plus = (s if s in (0.0, 1.0) else 0.5 for s in slopes)
@@ -60,13 +74,15 @@ def literal(slopes: tuple[float, float]) -> tuple[float, float]:
 
 
 @cache
-def functions(slopes: tuple[float, float], width: int) -> Functions:
+def functions(slopes: tuple[float, float], width: int, *, is_summed: bool = False) -> Functions:
     """Return names and texts of all functions that one trajectory needs, callees first.
 
     Parameters
     ----------
     slopes : (float, float)
         The activation's; 0 and 1 become part of the text, others are given when it runs.
+    is_summed : bool
+        Whether the field is a sum over nodes: ``integrate`` must be there then.
     """
     # Over lanes; over all lanes of four or five rows in one go; over one lane's entries in such rows.
     one, four, five = "n", str(4 * width), str(5 * width)
@@ -77,8 +93,12 @@ def functions(slopes: tuple[float, float], width: int) -> Functions:
         k: [(flow_record.stage(k + 1), four), *([(flow_record.path(k), one)] if k else [])]
         for k in range(flow_layout.STAGE_COUNT - 1)
     }
-    printed = [
+    field = [
         *_chosen("velocity", "cell", velocities, width),
+        ("losses", _function("losses", [(flow_record.loss(slopes), one)], width)),
+    ]
+    printed = [
+        *(_summed(slopes, width) if is_summed else field),
         *_chosen("stage", "k", stages, width),
         *_chosen("extra", "k", {k: [(flow_record.extra(k), its_four)] for k in range(3)}, width),
         *_chosen("dense", "k", {k: [(flow_record.dense(k), its_five)] for k in range(4)}, width),
@@ -86,24 +106,32 @@ def functions(slopes: tuple[float, float], width: int) -> Functions:
         ("error", _function("error", [(flow_record.error(), five)], width)),
         ("begin", _function("begin", [(flow_record.begin(slopes), one)], width)),
         ("finish", _function("finish", [(flow_record.finish(slopes), one)], width)),
-        ("losses", _function("losses", [(flow_record.loss(slopes), one)], width)),
         ("commit", _function("commit", [(flow_record.kept(), one)], width)),
     ]
     return printed + [(name, text_of(name)) for name in SCALAR]
 
 
 @cache
-def numba_source(slopes: tuple[float, float]) -> str:
-    """Return a module whose ``advance`` follows trajectories, a block at a time."""
+def numba_source(slopes: tuple[float, float], pair: Pair | None = None) -> str:
+    """Return a module whose ``advance`` follows trajectories, a block at a time.
+
+    Parameters
+    ----------
+    slopes : (float, float)
+    pair : Pair, optional
+        What bends student and teacher, where the field is a sum over nodes.
+    """
     parts = [f"{name} = {value!r}\n" for name, value in constants(flow_layout.BLOCK).items()]
-    texts = dict(functions(slopes, flow_layout.BLOCK))
+    texts = dict(functions(slopes, flow_layout.BLOCK, is_summed=pair is not None))
+    if pair is not None:
+        parts += [IMPORTS, for_numba(pair, flow_summed.SUM_COUNT)]
     inlined = [ast.parse(texts.pop(name)) for name in ONCE]
     texts.update((name, text_of(name)) for name in ("put_aside", "bring"))
-    parts += ["\n\n" + JIT + _plain(ast.parse(text)) for text in texts.values()]
+    parts += ["\n\n" + JIT + plain(ast.parse(text)) for text in texts.values()]
     advance = ast.parse(text_of("advance"))
     for function in inlined:
         advance = _Inlined(function).visit(advance)
-    parts.append("\n\n" + CACHED + _plain(advance))
+    parts.append("\n\n" + CACHED + plain(advance))
     return HEADER + "".join(parts)
 
 
@@ -140,18 +168,6 @@ class _Inlined(ast.NodeTransformer):
                 lines.append(ast.Assign([ast.Name(parameter.arg, ast.Store())], value))
         body = f.body[1:] if ast.get_docstring(f) is not None else f.body
         return [*lines, *(_Renamed(given).visit(copy.deepcopy(line)) for line in body)]
-
-
-def _plain(tree: ast.AST) -> str:
-    """Return a function's text without annotations, which name what the printed module does not have."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            for argument in node.args.args:
-                argument.annotation = None
-            if ast.get_docstring(node) is not None:
-                node.body = node.body[1:]
-    return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
 
 
 def _chosen(name: str, by: str, loops: dict[int, Loops], width: int) -> Functions:

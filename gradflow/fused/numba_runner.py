@@ -32,7 +32,9 @@ def compiled(program: Program) -> Any:
     rows = types.Array(number, 2, "C")
     index = types.int64
     line = types.Array(number, 1, "C")
-    return store.compiled(python_source(program), (rows, index, index, index, line, rows, line, rows))
+    given = number if program.summed is None else getattr(types, program.summed.dtype)
+    sample = types.Array(given, 1, "C"), types.Array(given, 2, "C")
+    return store.compiled(python_source(program), (rows, index, index, index, line, rows, *sample))
 
 
 class NumbaRunner:

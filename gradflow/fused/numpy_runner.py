@@ -32,6 +32,8 @@ class NumpyRunner:
         program, slots, fixed = step.program, step.slots, step.fixed
         if program.search is not None:
             raise UnsupportedError("inputs: printed for NumPy there is no step on a sample")
+        if program.summed is not None:
+            raise UnsupportedError("inputs: printed for NumPy there is no sum over nodes")
         self.n, self.chunk = slots[0].shape[0], chunk or CHUNK
         dtype = np.dtype(program.dtype)
         self._data = np.stack(slots).astype(dtype, copy=False)

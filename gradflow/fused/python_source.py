@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from gradflow.fused.program import Program, Statement
+from gradflow.fused.integral import OWN, PROBLEM, TAUGHT
+from gradflow.fused.integral_source import IMPORTS, constants, for_numba
+from gradflow.fused.program import Program, Statement, Summed
 
 # Lanes of a block lie side by side, and the slots of a block BLOCK numbers apart: 15 slots of 128
 # doubles stay in the first-level cache. A constant, so that the compiler sees that slots do not overlap.
@@ -36,12 +38,12 @@ from math import sqrt
 
 from numba import njit
 from numpy import {dtype} as number
-
 {search}
 @njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 def advance(blocks, first, last, width, fixed, table, inputs, sums):
 {constants}
 {fixed}
+{scratch}
     for block in range(first, last):
         slots = blocks[block]
         for step in range(table.shape[0]):
@@ -85,25 +87,53 @@ def python_source(program: Program) -> str:
             return value
         return constants.setdefault(repr(value), f"k{len(constants)}")
 
-    searches = []
+    searches: list[str] = []
+    scratch: list[str] = []
+    before = ""
+    if program.summed is not None:
+        before = summed_source(program.summed)
+        scratch, searches = _summed(program.summed)
     if (slot := program.search) is not None:
         searches = [
             "for lane in range(width):",
             f"    slots[{BLOCK * slot} + lane] = search("
             f"inputs, slots[lane], slots[{BLOCK} + lane], slots[{BLOCK * slot} + lane])",
         ]
+        before = SEARCH
     body = [f"{name} = slots[{BLOCK * slot} + lane]" for slot, name in program.loads]
     body += [f"{s.name} = {_right_side(s, operand)}" for s in program.statements]
     body += [f"slots[{BLOCK * slot} + lane] = {operand(name)}" for slot, name in program.stores]
     return SOURCE.format(
         dtype=program.dtype,
-        search=SEARCH if searches else "",
+        search=before,
+        scratch=_lines(4, scratch),
         searches=_lines(12, searches),
         constants=_lines(4, (f"{name} = number({value})" for value, name in constants.items())),
         fixed=_lines(4, (f"f{i} = fixed[{i}]" for i in range(program.fixed))),
         columns=_lines(12, (f"c{i} = table[step, {i}]" for i in range(program.columns))),
         body=_lines(16, body),
     )
+
+
+def summed_source(summed: Summed) -> str:
+    """Return the functions that add up a gradient."""
+    return f"\nfrom numpy import empty, {summed.dtype}\n{IMPORTS}{for_numba(summed.pair, 4)}\n"
+
+
+def _summed(summed: Summed) -> tuple[list[str], list[str]]:
+    """Return what comes before all steps, and what comes before every step's statements."""
+    numbers = constants(summed.pair, 4)
+    scratch = [f"q = empty({numbers['SCRATCH']}, {summed.dtype})", "problem, nodes = inputs, sums[0]"]
+    own = []
+    if summed.own >= 0:
+        scratch += [f"problem = q[{OWN}:]", f"problem[:{PROBLEM}] = inputs"]
+        own = [f"problem[{k}] = slots[{BLOCK * (summed.own + k)} + lane]" for k in range(TAUGHT)]
+    theta = ", ".join(f"slots[{BLOCK * i} + lane]" for i in range(4))
+    call = "sample" if summed.pair.is_sample else "population"
+    results = [f"slots[{BLOCK * (summed.slot + i)} + lane] = q[{i}]" for i in range(4)]
+    lines = [*own, f"{call}(q, problem, nodes, {theta})", *results]
+    alive = f"    if slots[{BLOCK * summed.alive} + lane] != 0.0:"
+    return scratch, ["for lane in range(width):", alive, *(f"        {line}" for line in lines)]
 
 
 def _right_side(statement: Statement, operand: Callable[[str | float], str]) -> str:

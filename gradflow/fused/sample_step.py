@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradflow.field import SORTED_FROM, ranges, sorted_sample
+from gradflow.field import ranges, sorted_sample
 from gradflow.fused.traced import Traced, UnsupportedError, record, where
-from gradflow.problem import Sample
 
 
-def require_sorted(inputs: Sample, dtype: Any, teachers: int) -> None:
-    """Raise a one-line UnsupportedError for a sample that has no fused version."""
-    if inputs.x.shape[0] < SORTED_FROM:
-        raise UnsupportedError(f"inputs: the fused path takes samples of at least {SORTED_FROM} inputs")
+def require_sorted(dtype: Any, teachers: int) -> None:
+    """Raise a one-line UnsupportedError for a large sample that has no fused version."""
     if dtype != "float64":
-        raise UnsupportedError(f"inputs: the fused path trains on samples in float64, not in {dtype}")
+        raise UnsupportedError(f"inputs: the fused path trains on large samples in float64, not in {dtype}")
     if teachers:
         raise UnsupportedError("teacher: the fused path trains on one sample, not on one for each teacher")
 

@@ -17,9 +17,10 @@ from gradflow.compensated import affine, splitter
 from gradflow.descent.hyper import Config
 from gradflow.descent.loop import bounds
 from gradflow.descent.registry import init, update
-from gradflow.field import kernel, population, sorted_sample
+from gradflow.field import SORTED_FROM, kernel, population, sorted_sample
 from gradflow.fused.host import Host
-from gradflow.fused.program import Program, program, shared
+from gradflow.fused.integral_source import bind, bind_sample, pair_of
+from gradflow.fused.program import Program, Summed, program, shared
 from gradflow.fused.sample_step import require_sorted, sample_gradient
 from gradflow.fused.traced import (
     NAMESPACE,
@@ -116,16 +117,17 @@ def record_step(theta: Array, problem: Problem, optimizer: Config, first_change:
     state = [slots.add(theta[i, ...]) for i in range(4)]
     exact, search = False, None
     inputs, sums = np.empty(0, theta.dtype), np.empty((0, 0), theta.dtype)
-    if isinstance(problem.inputs, Sample):
-        teachers = max(np.ndim(value) for value in problem.teacher) if problem.inputs.targets is None else 0
-        require_sorted(problem.inputs, str(theta.dtype), teachers)
+    summed: Summed | None = None
+    if is_summed(problem):
+        gradient: tuple[Traced, ...] = tuple(slots.add(np.zeros(slots.batch)) for _ in range(4))
+        summed, inputs, sums = _summed(slots, problem, int(gradient[0].args[0]))
+    elif isinstance(problem.inputs, Sample):
+        require_sorted(str(theta.dtype), _teachers(problem))
         found = sorted_sample.bind(problem, theta)
         row = slots.add(np.zeros(slots.batch))
         low, high = (given(np.float64(value)) for value in problem.slopes)
-        gradient: tuple[Traced, ...] = sample_gradient(state, row, (low, high))
+        gradient = sample_gradient(state, row, (low, high))
         inputs, sums, search = found.x, found.table.reshape(found.table.shape[0], -1), int(row.args[0])
-    elif not problem.is_linear:
-        raise UnsupportedError(f"activation: no fused version of {problem.activation}")
     else:
         bound = population.bind(problem, theta)
         gradient, exact = _gradient(slots, bound, state), bound.exact
@@ -154,10 +156,48 @@ def record_step(theta: Array, problem: Problem, optimizer: Config, first_change:
     stores = dict(zip(order, values[: len(order)], strict=True))
     carried = dict(zip(hosts, values[len(order) :], strict=True))
     text, fixed, columns = program(str(theta.dtype), len(slots.arrays), stores)
-    text = replace(text, search=search)
+    text = replace(text, search=search, summed=summed and replace(summed, alive=alive_slot))
     numbers = [value.args[0] for value in fixed]
     host = Host(columns, carried)
     return Recorded(text, slots.arrays, numbers, host, leaves, factor, alive_slot, first_slot, inputs, sums)
+
+
+def is_summed(problem: Problem) -> bool:
+    """Whether a problem's gradient is added up over nodes or inputs, not in closed form."""
+    if isinstance(problem.inputs, Sample):
+        return not problem.is_bent or problem.inputs.x.shape[0] < SORTED_FROM
+    return not problem.is_linear
+
+
+def _teachers(problem: Problem) -> int:
+    """Return 0 if a sample has the same targets for all trajectories."""
+    targets = problem.inputs.targets if isinstance(problem.inputs, Sample) else None
+    return max(np.ndim(value) for value in problem.teacher) if targets is None else 0
+
+
+def _summed(slots: _Slots, problem: Problem, first: int) -> tuple[Summed, Array, Array]:
+    """Return how a gradient is added up, its numbers and its nodes."""
+    dtype = str(slots.dtype)
+    if isinstance(problem.inputs, Sample):
+        if _teachers(problem):
+            raise UnsupportedError(
+                "teacher: the fused path trains on one sample, not on one for each teacher"
+            )
+        # NumPy's bits, where there is nothing smooth.
+        dtype = dtype if problem.is_bent else "float64"
+        numbers, nodes = bind_sample(problem, np.empty(0, dtype))
+        return Summed(pair_of(problem.activation), dtype, first, -1, -1), numbers, nodes[None]
+    taught, numbers, nodes = bind(problem)
+    own = -1
+    if any(np.ndim(part) for part in taught):
+        own = len(slots.arrays)
+        for part in taught:
+            slots.add(part)
+    return (
+        Summed(pair_of(problem.activation, problem.teacher_activation), "float64", first, -1, own),
+        numbers,
+        nodes[None],
+    )
 
 
 def _gradient(slots: _Slots, bound: population.Bound, theta: list[Traced]) -> tuple[Traced, ...]:

@@ -10,6 +10,7 @@ import ast
 import math
 
 ARRAYS = {"w": "double *", "fixed": "const double *", "q": "double *", "r": "double *"}
+ARRAYS |= dict.fromkeys(("problem", "nodes", "rules", "rule", "part"), "const double *")
 ANNOTATED = {
     "Numbers": "double *",
     "int": "long long",
@@ -41,11 +42,14 @@ class Translator:
         Numbers that the functions call by name.
     prefix : str
         What every function's declaration begins with.
+    number : {"double", "float"}
+        What numbers are.
     """
 
-    def __init__(self, constants: dict[str, int | float], prefix: str) -> None:
+    def __init__(self, constants: dict[str, int | float], prefix: str, number: str = "double") -> None:
         self.constants = {**constants, "inf": math.inf, "nan": math.nan}
         self.prefix = prefix
+        self.number = number
         self.returns: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
 
@@ -68,7 +72,8 @@ class Translator:
         local = [f"    {kind} {name};" for name, kind in self.kinds.items() if name not in parameters]
         head = ", ".join(f"{kind} {name}" for name, kind in parameters.items())
         lines = [f"{self.prefix} {result} {tree.name}({head})", "{", *local, *self._block(body, 1), "}", ""]
-        return "\n".join(lines)
+        written = "\n".join(lines)
+        return written if self.number == "double" else written.replace("double", self.number)
 
     def _parameter(self, argument: ast.arg) -> str:
         if argument.arg in ARRAYS:
@@ -97,8 +102,8 @@ class Translator:
                 if name in self.constants:
                     return "double" if isinstance(self.constants[name], float) else "long long"
                 return self.kinds.get(name, "long long")
-            case ast.Subscript(slice=ast.Slice()):
-                return "double *"
+            case ast.Subscript(value=array, slice=ast.Slice()):
+                return self._kind(array)
             case ast.Subscript() | ast.BinOp(op=ast.Div()):
                 return "double"
             case ast.BinOp(left=a, right=b) | ast.IfExp(body=a, orelse=b):
@@ -189,6 +194,18 @@ class Translator:
         if name not in DOUBLES and name not in self.returns:
             raise TypeError(f"no C for: {name}()")
         return f"{DOUBLES.get(name, name)}({', '.join(args)})"
+
+
+def plain(tree: ast.AST) -> str:
+    """Return a function's text without annotations, which name what a printed module does not have."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+            for argument in node.args.args:
+                argument.annotation = None
+            if ast.get_docstring(node) is not None:
+                node.body = node.body[1:]
+    return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
 
 
 def _number(value: object) -> str:

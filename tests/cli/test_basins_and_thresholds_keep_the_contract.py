@@ -140,5 +140,5 @@ def test_a_backend_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]
         assert run([*sweep, "--backend", "cupy"]) == 2
         assert "--backend: cupy is not installed" in capsys.readouterr().err
     if importlib.util.find_spec("numba") is not None:
-        assert run([*sweep, "--samples", "20", "--backend", "numba"]) == 2
-        assert "inputs: the fused path takes samples of at least" in capsys.readouterr().err
+        assert run([*sweep, "--grid", "beta2", "0.9", "0.99", "2", "--backend", "numba"]) == 2
+        assert "optimizer: this Adam has no fused version" in capsys.readouterr().err

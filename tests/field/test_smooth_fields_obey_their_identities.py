@@ -160,3 +160,12 @@ def test_activations_have_names() -> None:
     ):
         with pytest.raises((ValueError, TypeError), match=r"^activation: "):
             as_activation(bad)
+
+
+def test_a_neuron_that_is_no_number_keeps_it_to_itself() -> None:
+    problem, theta = Problem(activation="silu"), np.ones((4, 3))
+    theta[0, 1] = np.nan
+    found = loss(theta, problem)
+    np.testing.assert_array_equal(np.isnan(found), [False, True, False])
+    assert np.isnan(loss(theta[:, 1], problem))
+    np.testing.assert_array_equal(found[[0, 2]], loss(theta[:, [0, 2]], problem))

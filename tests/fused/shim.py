@@ -30,7 +30,7 @@ extern "C" void launch(int blocks, int threads, void *slots, long long n, void *
     for (blockIdx.x = 0; blockIdx.x < blocks; ++blockIdx.x)
         for (threadIdx.x = 0; threadIdx.x < threads; ++threadIdx.x)
             gradflow_advance((NUMBER *)slots, n, (NUMBER *)fixed, (NUMBER *)table, steps,
-                (NUMBER *)inputs, count, (NUMBER *)sums);
+                (GIVEN *)inputs, count, (GIVEN *)sums);
 }
 """
 
@@ -58,17 +58,14 @@ class Cupy:
     def RawModule(self, *, code: str, options: tuple[str, ...]) -> Any:  # noqa: N802
         self.options = options
         number = "float" if "float *slots" in code else "double"
-        text = PROLOGUE + code + EPILOGUE.replace("NUMBER", number)
+        given = "float" if "float *inputs" in code else "double"
+        text = PROLOGUE + code + EPILOGUE.replace("NUMBER", number).replace("GIVEN", given)
         path = self.folder / hashlib.sha256(text.encode()).hexdigest()[:16]
-        path.with_suffix(".cpp").write_text(text, encoding="utf-8")
         library = path.with_suffix(".so")
-        subprocess.run(
-            [
-                str(COMPILER), "-O1", "-ffp-contract=off", "-fPIC", "-shared",
-                "-o", library, path.with_suffix(".cpp"), "-lm",
-            ],
-            check=True,
-        )  # fmt: skip
+        if not library.exists():
+            path.with_suffix(".cpp").write_text(text, encoding="utf-8")
+            flags = ["-O1", "-ffp-contract=off", "-fPIC", "-shared", "-o", str(library)]
+            subprocess.run([str(COMPILER), *flags, str(path.with_suffix(".cpp")), "-lm"], check=True)
         self._launch = ctypes.CDLL(str(library)).launch
         return self
 

@@ -7,18 +7,20 @@ import platform
 import re
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gradflow.activations import GELU
 from gradflow.descent import GD, Adam
 from gradflow.descent.loop import prepare
 from gradflow.fused.python_source import python_source
 from gradflow.fused.step import record_step
 from gradflow.fused.store import load, write
-from gradflow.problem import Neuron, Problem
+from gradflow.problem import Neuron, Problem, grid
 
 pytest.importorskip("numba")
 from gradflow.fused.numba_runner import compiled
@@ -99,4 +101,24 @@ def test_square_roots_divisions_and_products_are_packed() -> None:
     for operation, least in expected.items():
         packed = re.findall(rf"^\s+v?{operation}pd\s", assembly, flags=re.MULTILINE)
         assert len(packed) >= least, operation
+    assert not re.search(r"^\s+vfn?m(add|sub)", assembly, flags=re.MULTILINE)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the names are those of x86-64")
+@pytest.mark.parametrize("problem", [Problem(activation="gelu"), Problem(inputs=grid(100))])
+def test_sums_over_nodes_are_packed(problem: Problem) -> None:
+    theta, problem, config = prepare(Neuron(b2=np.zeros(64)), problem, Adam(0.01))
+    step = record_step(theta, problem, config, True)
+    kernel = load(python_source(step.program) + f"\n# {os.getpid()}\n").advance
+    blocks = np.zeros((1, step.program.slots * 128))
+    table = np.zeros((0, step.program.columns))
+    kernel(blocks, 0, 1, 16, np.zeros(step.program.fixed), table, step.inputs, step.sums)
+    (assembly,) = kernel.inspect_asm().values()
+    # The loop over nodes is a function of its own, or part of one.
+    adam = Counter(statement.op for statement in step.program.statements)
+    least = {"mul": 40, "add": 40} if problem.activation == GELU else {"mul": 6, "add": 1}
+    for operation in least:
+        packed = re.findall(rf"^\s+v?{operation}pd\s", assembly, flags=re.MULTILINE)
+        assert len(packed) >= adam[operation] + least[operation], operation
     assert not re.search(r"^\s+vfn?m(add|sub)", assembly, flags=re.MULTILINE)

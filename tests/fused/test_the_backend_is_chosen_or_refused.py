@@ -112,11 +112,14 @@ def test_a_numba_that_cannot_be_imported_is_not_chosen(monkeypatch: pytest.Monke
 def test_what_has_no_fused_version_is_named() -> None:
     pytest.importorskip("numba")
     assert refused(events=True).startswith("events: not listed by the fused path")
-    assert refused(problem=Problem(inputs=grid(10))).startswith("inputs: the fused path takes samples of at")
     sample = Problem(inputs=grid(300))
-    assert refused(problem=sample, start=starts("float32")).startswith("inputs: the fused path trains on sam")
-    taught = Problem(inputs=grid(300), teacher=Neuron(b1=np.zeros(N)))
-    assert refused(problem=taught).startswith("teacher: the fused path trains on one sample")
+    assert refused(problem=sample, start=starts("float32")).startswith("inputs: the fused path trains on lar")
+    for size in (10, 300):
+        taught = Problem(inputs=grid(size), teacher=Neuron(b1=np.zeros(N)))
+        assert refused(problem=taught).startswith("teacher: the fused path trains on one sample")
+    for problem in (Problem(activation="silu"), Problem(inputs=grid(10))):
+        found = message(lambda p=problem: fused.train(Neuron(), p, GD(), 1, backend="numpy"))
+        assert found == "inputs: printed for NumPy there is no sum over nodes"
     found = message(lambda: fused.train(Neuron(), sample, GD(), 1, backend="numpy"))
     assert found == "inputs: printed for NumPy there is no step on a sample"
     found = message(lambda: fused.train(Neuron(), Problem(), GD(), 1, backend="cupy"))
