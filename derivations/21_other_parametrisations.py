@@ -383,7 +383,7 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
     """Return the solved values, the best slope, the plateau and the return."""
     names = "b2* w2* w*(p) delta(t) delta(0) M t* p(0) e"
     bias, weight, slope, later, first, M, back, start, end = sympy.symbols(names)
-    mean, teacher, covariance, variance = sympy.symbols("E[φ] E[f*] Cov Var")
+    mean, teacher, covariance, variance = sympy.symbols(r"E[\varphi] E[f*] Cov Var")
     return (
         ("The best bias", sympy.Eq(bias, teacher - w2 * mean)),
         ("The best output weight", sympy.Eq(weight, covariance / variance)),

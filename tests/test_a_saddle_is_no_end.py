@@ -39,6 +39,7 @@ def test_a_minimum_and_a_line_are_at_rest() -> None:
     assert at_rest(np.array([1.0, 2.0, 0.5, -0.75]))
 
 
+@pytest.mark.slow
 def test_the_threshold_does_not_depend_on_what_counts_as_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     def decide(b1: np.ndarray) -> np.ndarray:
         return flow_outcomes(Neuron(b1=b1), Problem())

@@ -104,7 +104,8 @@ def train(
     backend : {"numpy", "numba", "cupy"}, optional
         What takes the steps: the arrays' own library ("numpy"), or compiled code that keeps a whole
         trajectory in registers (`gradflow.fused`), on the processor or on a GPU, which returns the same
-        bits (of smooth neurons: the same numbers to rounding). By default "numba" where it is installed, can do what is asked and pays; otherwise "numpy".
+        bits (of smooth neurons: the same numbers to rounding). By default "numba" where it is installed,
+        can do what is asked and pays; otherwise "numpy".
     kind : Kind
         How the neuron is written down (`gradflow.neurons`); P is the number of its parameters, 4 if plain.
         It starts as the same function as the plain neurons `start`. Only plain ones are compiled.

@@ -45,6 +45,7 @@ def run(monkeypatch: pytest.MonkeyPatch, answer: float, *arguments: str, **data:
     return command.main(["--quick", "--only", "flow", *arguments])
 
 
+@pytest.mark.slow
 def test_files_and_table(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

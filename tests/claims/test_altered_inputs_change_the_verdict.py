@@ -142,6 +142,7 @@ def test_without_momentum_and_decay_death_is_for_ever(monkeypatch: pytest.Monkey
     assert verdict("theory.irreversibility")[0] == "reproduced"
 
 
+@pytest.mark.slow
 def test_returns_at_another_step_than_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("revival", "decay_revival"):
         with monkeypatch.context() as patch:

@@ -12,7 +12,6 @@ from tests.cli.command import strict
 
 CHEAP = (
     "obs1.kink",
-    "obs2.gd",
     "obs2.frozen",
     "theory.irreversibility",
     "theory.large-b2",

@@ -37,7 +37,7 @@ def test_train(capsys: Capture) -> None:
 
 def test_basins(capsys: Capture) -> None:
     grid = ("--grid", "b1", "-1", "1", "3", "--grid", "b2", "-1", "1", "3")
-    flow = answer(capsys, "basins", "--activation", "tanh", *grid)
+    flow = answer(capsys, "basins", "--activation", "tanh", "--backend", "numpy", *grid)
     assert flow["n"] == sum(flow["counts"].values()) == 9
     assert flow["decided_by"]["simulation"] == 9
     steps = answer(capsys, "basins", "--activation", "tanh", "--method", "adam", "--steps", "400", *grid)

@@ -67,6 +67,7 @@ def test_on_adversarial_samples_in_every_combination(name: str, kind: str, targe
     check(problem, data, neurons(data.x, data.teacher))
 
 
+@pytest.mark.slow
 def test_on_a_hundred_thousand_inputs() -> None:
     rng = np.random.default_rng(9)
     x, weights = rng.normal(size=100_000), 10.0 ** rng.uniform(-8, 8, 100_000)
@@ -148,6 +149,7 @@ def test_the_quotient_misses_by_at_most_one_input(monkeypatch: pytest.MonkeyPatc
         assert np.all(np.isfinite(ours.gradient(theta)))
 
 
+@pytest.mark.slow
 def test_a_single_active_input_in_a_million_is_exact() -> None:
     x = np.concatenate([np.linspace(-1, 0.99, 999_999), [1.0]])
     neuron = np.asarray([3.0, -2.999999999999, 0.7, 0.0])

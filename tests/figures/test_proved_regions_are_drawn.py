@@ -66,6 +66,7 @@ def test_the_first_step_kills_the_exact_set(steps: ModuleType) -> None:
     assert not np.any(steps.extinct(steps.FLOW, n))
 
 
+@pytest.mark.slow
 def test_what_ends_at_the_constant_was_killed_or_fades(steps: ModuleType) -> None:
     n = 24
     for name, (method, _) in steps.PANELS.items():

@@ -20,7 +20,15 @@ SCRIPTS = catalogue()
 NOT_PROVED: dict[str, str] = {}
 """The names of those that are not, with their status."""
 
-LONG = {"hessian", "continuity", "numeric_field", "critical_points", "the_door"}
+LONG = {
+    "hessian",
+    "continuity",
+    "numeric_field",
+    "critical_points",
+    "the_door",
+    "steps_against_flow",
+    "waiting_and_spikes",
+}
 """The names of those that take seconds."""
 
 SECTIONS = ("Statement", "Hypotheses", "Formulas", "Proof", "Checked by machine", "Not claimed")
