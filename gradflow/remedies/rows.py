@@ -187,7 +187,7 @@ REMEDIES: tuple[Remedy, ...] = (
         "silu-solved-bias", "parameters", "SiLU, b2 solved for", kind=SOLVED_BIAS, problem=SMOOTH["silu"]
     ),
     Remedy("bounded", "parameters", "breakpoint kept inside", kind=BOUNDED),
-    Remedy("bounded-solved", "parameters", "the same, b2 solved for", kind=BOUNDED_SOLVED_BIAS),
+    Remedy("bounded-solved", "parameters", "kept inside, b2 solved for", kind=BOUNDED_SOLVED_BIAS),
     Remedy("gate", "gate", "gate", kind=GATED),
     Remedy("silu-gate", "gate", "SiLU gate", kind=GATED, problem=SMOOTH["silu"]),
     Remedy("normalised", "data", "inputs of variance 1", problem=_normalised(RELU)),

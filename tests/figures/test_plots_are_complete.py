@@ -21,6 +21,7 @@ SMALLER: dict[str, dict[str, object]] = {
     "12_upstream": {"N": 200, "LONGEST": 10_000},
     "13_dying_in_depth": {"TRIALS": 2000},
     "14_remedies": {"SIDE": 3, "STEPS": 1000},
+    "15_rescued_starts": {"N": 7, "STEPS": 1000},
 }
 """The long ones are drawn from less; `gradflow reproduce` draws them whole."""
 
