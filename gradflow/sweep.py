@@ -146,7 +146,10 @@ class Sweep:
             optimizer(self.method, **self.hyper)
         if self.backend not in BACKENDS:
             raise ValueError(f"backend: expected numpy, numba or cupy, got {self.backend!r}")
-        self.problem()
+        problem = self.problem()
+        # One name for one activation, so that equal sweeps are equal.
+        object.__setattr__(self, "activation", str(problem.activation))
+        object.__setattr__(self, "teacher_activation", str(problem.teacher_activation))
 
     @property
     def engine(self) -> str | None:
