@@ -59,6 +59,7 @@ def test_a_block_travels() -> None:
     assert json.loads(sent.configuration()) == json.loads(RATES.configuration())
 
 
+@pytest.mark.slow
 def test_the_flows_outcomes_are_those_of_single_trajectories() -> None:
     sweep = Sweep((Axis("b1", -1.4, 1.4, 4), Axis("w2", -1.5, 1.5, 2)))
     found = run(sweep)["outcome"]

@@ -123,6 +123,7 @@ def test_a_slow_neuron_below_the_constant_does_not_end_there() -> None:
     assert np.all(np.isnan(run["limit"]))
 
 
+@pytest.mark.slow
 def test_starts_are_decided_alike_one_by_one_and_together() -> None:
     starts = Neuron(*np.random.default_rng(8).uniform(-2.0, 2.0, (4, 14)))
     together, alone = flow_run(starts, Problem()), flow_decisions(starts, Problem())

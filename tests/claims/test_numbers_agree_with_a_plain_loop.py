@@ -58,6 +58,7 @@ def test_the_neuron_dies_at_step_19() -> None:
     assert np.max(np.abs(drift)) > 0.1
 
 
+@pytest.mark.slow
 def test_the_loss_curve_in_double_precision() -> None:
     values = observation1.loss_figure(True).values["log10_loss_float64"]
     states = dict(enumerate(plain.adam(-1.1, 0.01, 2000)))

@@ -36,12 +36,12 @@ def test_train(capsys: Capture) -> None:
 
 
 def test_basins(capsys: Capture) -> None:
-    grid = ("--grid", "b1", "-1", "1", "3", "--grid", "b2", "-1", "1", "3")
-    flow = answer(capsys, "basins", "--activation", "tanh", "--backend", "numpy", *grid)
-    assert flow["n"] == sum(flow["counts"].values()) == 9
-    assert flow["decided_by"]["simulation"] == 9
+    grid = ("--grid", "b1", "0", "1", "2", "--grid", "b2", "0", "1", "2")
+    flow = answer(capsys, "basins", "--activation", "gelu", "--backend", "numpy", *grid)
+    assert flow["n"] == sum(flow["counts"].values()) == 4
+    assert flow["decided_by"]["simulation"] == 4
     steps = answer(capsys, "basins", "--activation", "tanh", "--method", "adam", "--steps", "400", *grid)
-    b1, b2 = np.meshgrid(np.linspace(-1, 1, 3), np.linspace(-1, 1, 3), indexing="ij")
+    b1, b2 = np.meshgrid(np.linspace(0, 1, 2), np.linspace(0, 1, 2), indexing="ij")
     codes = gf.descent_outcomes(gf.Neuron(b1=b1, b2=b2), gf.Problem(activation="tanh"), gf.Adam(lr=0.01), 400)
     assert steps["counts"]["global"] == int(np.sum(codes == 0))
 

@@ -107,6 +107,7 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     return process.returncode, err.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("victim", "seed"),
     [
@@ -144,6 +145,7 @@ def test_of_the_run(
     assert contents(path) == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, *SLOW])
 def test_of_workers(seed: int, tmp_path: Path, start: Start, undisturbed: dict[str, bytes]) -> None:
     """Kill a worker at two moments: the run goes on."""

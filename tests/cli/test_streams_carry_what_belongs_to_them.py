@@ -68,6 +68,7 @@ def test_bad_input_draws_no_bar() -> None:
     assert b"\x1b" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["derive"], ["reproduce", "--list"], ["flow", "--t-end", "0"]])
 def test_a_reader_that_has_gone(arguments: list[str]) -> None:
     reader, writer = os.pipe()

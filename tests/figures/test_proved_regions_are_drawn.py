@@ -45,6 +45,7 @@ def test_proofs_do_not_contradict_the_simulation(proved: ModuleType) -> None:
     assert proved.share_of(LINEAR, with_tubes, n) > proved.share_of(LINEAR, proved.decisions(n)[0][0], n)
 
 
+@pytest.mark.slow
 def test_a_wrong_proof_would_be_counted(proved: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     n = 12
     codes, theorems = proved.decisions(n)[-1]

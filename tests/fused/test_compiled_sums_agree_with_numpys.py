@@ -125,13 +125,12 @@ def test_smooth_students_on_samples_of_any_size(cupy: Cupy) -> None:
             assert_close(in_c(*case), in_numpy(*case), TOLERANCE[dtype])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [
         (starts(), problems("silu", "silu")["arrays"], GD(0.02), 40),
-        pytest.param(
-            (starts("float32"), SMALL_SAMPLES["grid of 129"], Adam(0.02), 40), marks=pytest.mark.slow
-        ),
+        (starts("float32"), SMALL_SAMPLES["grid of 129"], Adam(0.02), 40),
     ],
 )
 def test_numba_has_the_bits_of_c_for_any_threads_and_chunk(case: tuple[Any, ...], cupy: Cupy) -> None:

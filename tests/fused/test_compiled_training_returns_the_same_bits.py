@@ -51,6 +51,7 @@ def test_for_other_problems(problem: str) -> None:
     assert_same_bits(fused.train(*case), in_numpy(*case))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", list(SAMPLES))
 @pytest.mark.parametrize("config", [GD(0.05), Adam(0.05)])
 def test_on_samples(problem: str, config: Any) -> None:
@@ -58,6 +59,7 @@ def test_on_samples(problem: str, config: Any) -> None:
     assert_same_bits(fused.train(*case), in_numpy(*case))
 
 
+@pytest.mark.slow
 def test_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     cases: list[Any] = [
         (starts(), PROBLEMS["arrays"], Adam(np.linspace(0.0, 0.1, N)), 40),

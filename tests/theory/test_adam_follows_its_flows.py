@@ -111,6 +111,7 @@ def test_ages_of_the_transient_make_the_error_smaller() -> None:
     assert ends[0] < 0.5 * ends[1]
 
 
+@pytest.mark.slow
 def test_at_the_default_memory_the_correction_is_worse_than_none() -> None:
     problem, start = PROBLEMS["default"], np.array([1.5, 0.6, -1.5, -1.5])
     t, rate = 0.5, 0.01

@@ -272,6 +272,7 @@ def onsets(w1: np.ndarray, config: Any, steps: int, seed: int) -> np.ndarray:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "steps", "late"),
     [

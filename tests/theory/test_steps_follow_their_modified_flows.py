@@ -133,6 +133,7 @@ def errors_across(velocity: Any, start: np.ndarray, problem: Problem, wall: str,
     return np.max(np.abs(end.reshape(4, count, n) - reached), axis=(0, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wall", "last"), [("lo", 2.0), ("hi", 2.0), ("teacher", 3.0)])
 @pytest.mark.parametrize("name", CASES)
 def test_a_crossing_costs_the_third_order_at_an_end_only(name: str, wall: str, last: float) -> None:
@@ -169,6 +170,7 @@ def test_the_error_behind_a_wall_is_the_one_stated(wall: str) -> None:
     assert size(end - reached - 2.0 * predicted) > 0.9 * size(predicted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_heavy_ball_is_late_by_a_time_that_does_not_fade(name: str) -> None:
     problem, mu, counts = PROBLEMS[name], 0.6, 2 ** np.arange(7, 12)

@@ -98,7 +98,8 @@ def hunt(problem: Problem, n: int, seed: int) -> np.ndarray:
     return distance[np.abs(value - float(best_line(problem).loss)) < 1e-5]
 
 
-@pytest.mark.parametrize("name", ["default", pytest.param("downward", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["default", "downward"])
 def test_thresholds_end_at_the_door(name: str) -> None:
     found = hunt(DOORS[name], 6, seed=5)
     assert found.size >= 1

@@ -100,6 +100,7 @@ def test_no_counterexample_among_many() -> None:
     assert checked >= 100_000
 
 
+@pytest.mark.slow
 def test_the_hunt_finds_starts_that_leave_balls_too_large() -> None:
     theta = starts(Problem(), 1.0, 700, seed=21)
     sure = surround(theta, Problem(), 1e-4).trapped
@@ -111,6 +112,7 @@ def test_the_hunt_finds_starts_that_leave_balls_too_large() -> None:
     assert np.sum(follow(many, Problem(), 1.0, steps=300).left) >= 30
 
 
+@pytest.mark.slow
 def test_a_wrong_curve_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     # The curve of another field has a defect: the radius grows, and the proof does not go through.
     theta = starts(Problem(), 1.0, 300, seed=3)
