@@ -129,6 +129,8 @@ def _section(source: str, claims: list[dict[str, Any]]) -> str:
 def _claim(entry: dict[str, Any]) -> str:
     evidence = dict(entry["evidence"])
     summary = evidence.pop("summary")
+    # The remedies have a section of their own.
+    evidence.pop("table", None)
     rows = "".join(
         f'<tr><td>{escape(name)}</td><td class="number">{escape(value)}</td></tr>'
         for name, value in _flat(evidence)

@@ -40,24 +40,28 @@ def remedies(claims: list[dict[str, Any]]) -> list[str]:
 
 
 def advice(rows: list[dict[str, Any]]) -> str:
-    """Return what to use, from the shares alone."""
+    """Return what to use, from the shares alone: the best of all, the best of each group, what harms."""
     base = {row["method"]: row["shares"]["global"] for row in rows if row["remedy"] == NOTHING}
+    group = {row["remedy"]: row["group"] for row in rows}
     mean: dict[str, float] = {}
     least: dict[str, float] = {}
-    for name in dict.fromkeys(row["remedy"] for row in rows):
+    for name in group:
         some = [row for row in rows if row["remedy"] == name and row["method"] in base]
         mean[name] = sum(row["shares"]["global"] for row in some) / len(some)
         least[name] = min(row["shares"]["global"] - base[row["method"]] for row in some)
     ranked = sorted((name for name in mean if name != NOTHING), key=mean.__getitem__, reverse=True)
-    safe = [name for name in ranked if least[name] >= 0.0]
+    first = {group[name]: name for name in reversed(ranked)}
     worst = [name for name in reversed(ranked) if mean[name] < mean[NOTHING]]
-    first = ", ".join(f"{escape(name)} ({100 * mean[name]:.0f} %)" for name in ranked[:4])
+
+    def told(name: str) -> str:
+        return f"{escape(name)} ({100 * mean[name]:.0f} %{'' if least[name] < 0.0 else ', never worse'})"
+
+    of_each = "; ".join(f"{escape(of)}: {told(name)}" for of, name in first.items())
     text = (
-        f"Averaged over the methods, {100 * mean[NOTHING]:.0f} % of the starts end global without a remedy. "
-        f"Most do with {first}. "
+        f"Averaged over the methods ({', '.join(map(escape, base))}), {100 * mean[NOTHING]:.0f} % of the "
+        f"starts end global without a remedy. Use, if the neuron may be changed: {told(ranked[0])}. The best "
+        f"of each kind, by what it changes: {of_each}. "
     )
-    if safe:
-        text += f"Never worse than nothing, under any method: {', '.join(map(escape, safe))}. "
     if worst:
         text += f"Worse than nothing on average: {', '.join(map(escape, worst))}."
     return text

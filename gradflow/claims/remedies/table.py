@@ -23,9 +23,9 @@ class Effort(NamedTuple):
     methods: tuple[Method, ...]
 
 
-FULL = Effort(15, 15, 5000, METHODS)
-QUICK = Effort(5, 5, 500, tuple(m for m in METHODS if m in (Method("gd", 0.1), Method("adam", 0.01))))
-"""Of `QUICK` only a glance can be expected: most starts are still under way."""
+FULL = Effort(14, 14, 5000, METHODS)
+QUICK = Effort(6, 6, 500, tuple(m for m in METHODS if m in (Method("gd", 0.1), Method("adam", 0.01))))
+"""Even numbers, so that no start is the teacher. `QUICK` is a glance: most starts are still under way."""
 
 NOTICEABLE = 0.02
 """A share of the starts by which a method must change to count as changed."""
@@ -35,6 +35,7 @@ class Row(NamedTuple):
     """A remedy under a method, beside no remedy under the same one."""
 
     remedy: str
+    group: str
     method: str
     shares: dict[str, float]
     rescued: float
@@ -58,8 +59,8 @@ def rows(remedies: tuple[Remedy, ...], effort: Effort) -> list[Row]:
                 continue
             good, was = cell.outcome == GLOBAL, other.outcome == GLOBAL
             rescued, lost = float(np.mean(good & ~was)), float(np.mean(was & ~good))
-            row = Row(remedy.name, str(method), cell.shares(), rescued, lost, cell.median_time())
-            found.append(row)
+            times = cell.shares(), rescued, lost, cell.median_time()
+            found.append(Row(remedy.name, remedy.group, str(method), *times))
     return found
 
 
@@ -74,7 +75,7 @@ def judge(gains: list[float]) -> Verdict:
 
 
 def check(group: str, quick: bool) -> Finding:
-    """Measure the remedies of a group; the verdict is that of its best remedy."""
+    """Measure the remedies of a group; the verdict is that of its best one, open after a quick glance."""
     effort = QUICK if quick else FULL
     remedies = tuple(remedy for remedy in REMEDIES if remedy.group == group)
     table = rows((NOTHING, *remedies), effort)
@@ -87,11 +88,11 @@ def check(group: str, quick: bool) -> Finding:
     best, worst = max(mean, key=mean.__getitem__), min(mean, key=mean.__getitem__)
     told = "; ".join(f"{name}: {_told(some, base)}" for name, some in by_name.items())
     return Finding(
-        judge(gains[best]),
+        "open" if quick else judge(gains[best]),
         f"{effort.b1} x {effort.b2} starts b1 in [-2.5, 2.5], b2 in [-3, 3], w1 = w2 = 1, {effort.steps} steps on the "
         f"population; shares that end global, without the remedy {_shares(base)}. {told[:1].upper() + told[1:]}. Most is gained, "
         f"averaged over the methods, by {best} ({100 * mean[best]:+.0f} points), least by {worst} ({100 * mean[worst]:+.0f})."
-        + (" A quick run has too few steps to say more." if quick else ""),
+        + (" So few steps decide nothing." if quick else ""),
         {
             "starts": effort.b1 * effort.b2,
             "steps": effort.steps,
