@@ -146,6 +146,8 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
     """Return nested evidence as rows of a name and a value."""
     if isinstance(value, dict):
         return [row for key, item in value.items() for row in _flat(item, f"{name} · {key}" if name else key)]
+    if isinstance(value, (list, tuple)) and any(isinstance(item, (dict, list, tuple)) for item in value):
+        return [row for i, item in enumerate(value, start=1) for row in _flat(item, f"{name} · {i}")]
     if isinstance(value, (list, tuple)):
         return [(_words(name), ", ".join(_value(item) for item in value) or "none")]
     return [(_words(name), _value(value))]

@@ -16,8 +16,6 @@ from tests.figures.examples import overhang
 
 SCRIPTS = script_paths("plots")
 SMALLER: dict[str, dict[str, object]] = {
-    "08_proved_regions": {"N": 48},
-    "09_steps_that_kill": {"N": 51, "FINE": 201},
     "12_upstream": {"N": 200, "LONGEST": 10_000},
     "13_dying_in_depth": {"TRIALS": 2000},
     "14_remedies": {"SIDE": 3, "STEPS": 1000},
@@ -47,8 +45,12 @@ def test_a_script_is_numbered_and_says_what_it_is(path: Path) -> None:
     assert callable(module.draw)
 
 
+DRAWN = [path for path in SCRIPTS if path.stem not in ("08_proved_regions", "09_steps_that_kill")]
+"""Those two take minutes, and `test_proved_regions_are_drawn` draws them from less."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.stem)
 def test_a_figure_is_published_whole(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = load_script(path)
     for name, value in SMALLER.get(path.stem, {}).items():

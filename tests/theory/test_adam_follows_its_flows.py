@@ -70,7 +70,7 @@ def test_adam_follows_its_ode_through_a_wall() -> None:
 @pytest.mark.parametrize("inside", [True, False])
 @pytest.mark.parametrize("name", CASES)
 def test_adam_with_a_short_memory_follows_the_corrected_sign_flow(name: str, inside: bool) -> None:
-    problem, betas, eps, counts = PROBLEMS[name], (0.8, 0.9), 1e-2, 2 ** np.arange(8, 12)
+    problem, betas, eps, counts = PROBLEMS[name], (0.8, 0.9), 1e-2, 2 ** np.arange(9, 13)
     start, rates = sign_starts(problem), T / counts
     if inside:
         runs = [adam_inside(start, problem, T / n, betas, eps, int(n)) for n in counts]
