@@ -45,8 +45,9 @@ def test_a_script_is_numbered_and_says_what_it_is(path: Path) -> None:
     assert callable(module.draw)
 
 
-DRAWN = [path for path in SCRIPTS if path.stem not in ("08_proved_regions", "09_steps_that_kill")]
-"""Those two take minutes, and `test_proved_regions_are_drawn` draws them from less."""
+TESTED = ("08_proved_regions", "09_steps_that_kill", "10_convergence_orders")
+DRAWN = [path for path in SCRIPTS if path.stem not in TESTED]
+"""Without those that take a minute and have tests of their own, which draw them from less."""
 
 
 @pytest.mark.slow

@@ -98,10 +98,8 @@ def hunt(problem: Problem, n: int, seed: int) -> np.ndarray:
     return distance[np.abs(value - float(best_line(problem).loss)) < 1e-5]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["default", "downward"])
-def test_thresholds_end_at_the_door(name: str) -> None:
-    found = hunt(DOORS[name], 6, seed=5)
+def test_thresholds_end_at_the_door() -> None:
+    found = hunt(DOORS["default"], 3, seed=5)
     assert found.size >= 1
     assert np.max(found) < 1e-2
     assert np.median(found) < 1e-4
