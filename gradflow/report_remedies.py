@@ -71,7 +71,7 @@ def _cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return "–"
     share = {name: round(100 * value) for name, value in row["shares"].items()}
-    time = row["median_time"]
+    time = row.get("median_time")
     diverged = f" + {share['diverged']}" if row["shares"]["diverged"] else ""
     after = "" if time is None else f", {time:.4g}"
     return (

@@ -75,7 +75,7 @@ def small_unlikely(quick: bool) -> Finding:
         else "reproduced",
         f"Unlikely within few steps, not in the end. At rate {rate:g}, of {steps.size} random dead neurons behind an upstream layer "
         + ", ".join(f"{share:.1%} are back after {budget} steps" for budget, share in back.items())
-        + f"; under the flow {ever:.1%} ever are. None may be back before the time that its distance from the wall and the loss allow (derivation 18, part 4): {early} are.",
+        + f"; under the flow {ever:.1%} ever are. No neuron may be back before the time that its distance from the wall and the loss allow (derivation 18, part 4): {early} are.",
         {
             "networks": int(steps.size),
             "rate": rate,

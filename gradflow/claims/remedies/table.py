@@ -98,7 +98,8 @@ def check(group: str, quick: bool) -> Finding:
             "steps": effort.steps,
             "mean_gain": mean,
             "best": best,
-            "table": [row._asdict() for row in table],
+            # Where none came below the loss that is timed there is no time to give.
+            "table": [{k: v for k, v in row._asdict().items() if v is not None} for row in table],
         },
     )
 
