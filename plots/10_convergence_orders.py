@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,10 @@ def ode(
     return Errors(label, rates, np.max(np.abs(end - reached), axis=0), 5)
 
 
+def _short_steps(eps: float, rate: float) -> Adam:
+    return Adam(rate, 1.0 - A * rate, 1.0 - B * rate, eps)
+
+
 @functools.cache
 def adam_ode() -> tuple[Errors, ...]:
     """Return panel (d)."""
@@ -147,7 +152,7 @@ def adam_ode() -> tuple[Errors, ...]:
         ode(
             label,
             start,
-            lambda rate, eps=eps: Adam(rate, 1.0 - A * rate, 1.0 - B * rate, eps),  # type: ignore[misc]
+            partial(_short_steps, eps),
             1.0,
             counts,
         )

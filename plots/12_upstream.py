@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -78,12 +79,12 @@ def numbers() -> dict[str, object]:
     }
 
 
-def steps_up(axes: Axes, times: np.ndarray, end: float, **options: object) -> None:
+def steps_up(axes: Axes, times: np.ndarray, end: float, **options: Any) -> None:
     """Draw the share of times that are over, until `end`."""
     over = np.sort(times[np.isfinite(times)])
     x = np.concatenate([over, [max(end, float(over[-1]))]])
     y = np.arange(1, over.size + 1) / times.size
-    axes.step(x, np.append(y, y[-1]), where="post", **options)  # type: ignore[arg-type]
+    axes.step(x, np.append(y, y[-1]), where="post", **options)
 
 
 @styled

@@ -8,10 +8,11 @@ values of the integrand's terms. A piecewise linear student is integrated on eit
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from gradflow.activations import Activation, PiecewiseLinear, derivatives
-from gradflow.backend import Array, as_floating
+from gradflow.backend import Array, as_floating, namespace
 from gradflow.compensated import affine, splitter
 from gradflow.field import means
 from gradflow.field.panels import EXACT, TIERS, Panels, Tier, grades, kink, panels, unit_span
@@ -132,7 +133,7 @@ def of_ends(bound: Bound, ends: Ends, quantity: Quantity, order: int = 1) -> Arr
             return _in_pieces(bound, ends, i, quantity, order)
         if which.shape[0] == 0:
             continue
-        some = _mapped(ends, lambda part, which=which: xp.take(part, which))  # type: ignore[misc]
+        some = _taken(ends, which)
         values = _in_pieces(bound, some, i, quantity, order)
         rank = xp.cumulative_sum(xp.astype(here, xp.int64)) - 1
         placed = xp.take(values, xp.where(here, rank, xp.zeros_like(rank)), axis=1)
@@ -165,7 +166,7 @@ def _in_pieces(bound: Bound, ends: Ends, tier: int, quantity: Quantity, order: i
     size = max(1, AT_ONCE // (bound.tiers[tier].nodes * (1 if tier + 1 < len(bound.tiers) else 12)))
     pieces = []
     for i in range(0, max(n, 1), size):
-        some = ends if n <= size else _mapped(ends, lambda part, i=i: part[i : i + size])  # type: ignore[misc]
+        some = ends if n <= size else _mapped(ends, itemgetter(slice(i, i + size)))
         evaluated = _evaluate(bound, some, tier, order)
         pieces.append(xp.stack(xp.broadcast_arrays(*quantity(xp, evaluated))))
     return pieces[0] if len(pieces) == 1 else xp.concat(pieces, axis=1)
@@ -260,6 +261,11 @@ def _mapped(ends: Ends, some: Callable[[Array], Array]) -> Ends:
     groups = ([part if part.ndim == 0 else some(part) for part in group] for group in ends)
     taught, z, weights, active = groups
     return Ends(Taught(*taught), (z[0], z[1]), tuple(weights), (active[0], active[1]))
+
+
+def _taken(ends: Ends, which: Array) -> Ends:
+    """Return the neurons of the given indices."""
+    return _mapped(ends, lambda part: namespace(part).take(part, which))
 
 
 def _preactivations(w1: Array, b1: Array, lo: Array, hi: Array) -> tuple[Array, Array]:

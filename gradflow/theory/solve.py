@@ -6,7 +6,7 @@ Orders of convergence are measured against them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -21,6 +21,14 @@ WALLS = ("lo", "teacher", "hi")
 _RTOL, _ATOL = 1e-13, 1e-15
 # How deep behind a wall a crossing counts: more than the dense output's error.
 _DEEP = 1e-9
+
+E = TypeVar("E", bound=Callable[..., float])
+
+
+def terminal(event: E) -> E:
+    """Mark an event of SciPy's `solve_ivp` as one that ends the integration."""
+    event.__dict__["terminal"] = True
+    return event
 
 
 def solve(
@@ -76,12 +84,12 @@ def solve_across(
     before = cell_of(start, problem)
     side = np.sign(start[0] * node + start[1])
 
+    @terminal
     def behind(_: float, state: Any) -> float:
         """Return how far the last one is still from the wall."""
         return float(np.max(side * (state[:n] * node + state[n : 2 * n]) + _DEEP))
 
     # The continuation of the first cell's formulas is followed until the last has crossed, and no longer.
-    behind.terminal = True  # type: ignore[attr-defined]
     leg = _leg(lambda _, y: velocity(y, before), start, 0.0, t_end, dense=True, events=behind)
     if np.any(side == 0.0) or leg.status != 1:
         raise ValueError(f"wall: expected one that all trajectories cross before t = {t_end:g}, got {wall!r}")

@@ -299,12 +299,12 @@ class _Flow(NamedTuple):
     def flat(self) -> _Flow:
         """Return the same with one axis."""
         parts = (tuple(v.ravel() for v in p) if isinstance(p, tuple) else p.ravel() for p in self)
-        return _Flow(*parts)  # type: ignore[arg-type]
+        return _Flow._make(parts)
 
     def at(self, which: np.ndarray) -> _Flow:
         """Return some of them."""
         parts = (tuple(v[which] for v in p) if isinstance(p, tuple) else p[which] for p in self)
-        return _Flow(*parts)  # type: ignore[arg-type]
+        return _Flow._make(parts)
 
     def square(self, t0: np.ndarray, t1: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return bounds of exp(−2λt) D(t) for t0 ≤ t ≤ t1: the value itself where both are equal."""

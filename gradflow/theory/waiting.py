@@ -17,6 +17,7 @@ from gradflow.backend import to_numpy
 from gradflow.descent.hyper import FRACTION, NON_NEGATIVE
 from gradflow.field.baselines import best_line
 from gradflow.problem import Neuron, Problem, Sample, as_neuron, require_finite
+from gradflow.theory.solve import terminal
 
 NODES = 64
 """The number of Gauss-Legendre points; enough while the pre-activation spans less than about ten."""
@@ -191,12 +192,12 @@ def predicted_wait(
     _, inverse = _checked(theta, scale)
     start = onto_lines(theta, at, scale)
 
+    @terminal
     def left(_: float, y: np.ndarray) -> float:
         return _loss(y, at) - level
 
     if left(0.0, start) <= 0.0:
         return 0.0
-    left.terminal = True  # type: ignore[attr-defined]
     run = solve_ivp(
         lambda _, y: _held(y, at, inverse),
         (0.0, longest),
@@ -229,10 +230,10 @@ def plateau(neuron: Neuron, problem: Problem | Nodes, level: float, line: float,
     def above_line(_: float, y: np.ndarray) -> float:
         return _loss(y, at) - line
 
+    @terminal
     def above_level(_: float, y: np.ndarray) -> float:
         return _loss(y, at) - level
 
-    above_level.terminal = True  # type: ignore[attr-defined]
     run = solve_ivp(
         lambda _, y: -_gradient(y, at),
         (0.0, t_end),

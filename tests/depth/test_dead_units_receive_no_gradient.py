@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradflow.activations import GELU, SILU, PiecewiseLinear
+from gradflow.activations import GELU, SILU, Activation, PiecewiseLinear
 from gradflow.depth import (
     Network,
     Start,
@@ -49,8 +49,8 @@ def test_neither_its_weights_nor_the_ones_that_leave_it(seed: int, layer: int, u
 
 
 @pytest.mark.parametrize("activation", [PiecewiseLinear(0.01, 1.0), SILU, GELU], ids=str)
-def test_a_leaky_or_smooth_unit_that_is_off_gets_one(activation: object) -> None:
-    network = Network(1, (6, 6, 6), activation)  # type: ignore[arg-type]
+def test_a_leaky_or_smooth_unit_that_is_off_gets_one(activation: Activation) -> None:
+    network = Network(1, (6, 6, 6), activation)
     layers = unpack(network, initial(network, 2, seed=1))
     layers[1]["bias"][:, 3] = -2.5
     theta = pack(network, layers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import cycle
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,32 +11,16 @@ import pytest
 from gradflow import fused
 from gradflow.descent import GD, Adam, HeavyBall, loop, train
 from gradflow.field import means, quadrature
-from gradflow.fused import cupy_runner
 from gradflow.fused import run as fused_run
 from gradflow.problem import Neuron, Problem, grid
 from tests.fused.batches import assert_same_bits
-from tests.fused.shim import COMPILER, Cupy
+from tests.fused.shim import Cupy
 from tests.fused.smooth_cases import FEW, PAIRS, SMALL_SAMPLES, M, assert_close, problems, starts
 
 STEPS = 200
 GENTLE = GD(3e-4)
 """Steps with which neurons of |w1| = 100 are stable: nothing chaotic is compared."""
 TOLERANCE = {"float64": 1e-12, "float32": 1e-4}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("kernels")
-
-
-@pytest.fixture
-def cupy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Cupy:
-    """A host's compiler that takes what CUDA would get: quicker than Numba's, and the same bits."""
-    if COMPILER is None:
-        pytest.skip("no C++ compiler")
-    pretended = Cupy(folder)
-    monkeypatch.setattr(cupy_runner, "library", lambda: pretended)
-    return pretended
 
 
 def in_numpy(*case: Any, **options: Any) -> Any:

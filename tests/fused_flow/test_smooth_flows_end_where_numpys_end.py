@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from gradflow.flow.ensemble import STATUSES, Ensemble, Level, States, StopRule, integrate_ensemble
-from gradflow.fused import cupy_runner
 from gradflow.problem import Neuron, Problem
-from tests.fused.shim import COMPILER
 from tests.fused_flow.cases import assert_same
 from tests.fused_flow.shim import Cupy
 
@@ -26,21 +23,6 @@ PAIRS = [
 ]
 LINE = np.linspace(-1.0, 1.0, N)
 TEACHERS = {"one": Neuron(-1.3, 0.4, 0.7, -0.2), "arrays": Neuron(8.0 * LINE, LINE**2, 1.0, LINE)}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("kernels")
-
-
-@pytest.fixture
-def cupy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Cupy:
-    """A host's compiler that takes what CUDA would get: quicker than Numba's, and the same bits."""
-    if COMPILER is None:
-        pytest.skip("no C++ compiler")
-    pretended = Cupy(folder)
-    monkeypatch.setattr(cupy_runner, "library", lambda: pretended)
-    return pretended
 
 
 def starts() -> np.ndarray:

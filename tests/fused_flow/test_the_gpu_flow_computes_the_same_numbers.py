@@ -13,23 +13,8 @@ from gradflow.flow.ensemble import Level, States, StopRule, integrate_ensemble
 from gradflow.fused import cupy_runner
 from gradflow.fused.flow_cuda import cuda_source
 from gradflow.problem import Neuron, Problem
-from tests.fused.shim import COMPILER
 from tests.fused_flow.cases import SLOPES, assert_same, starts
 from tests.fused_flow.shim import Cupy
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("kernels")
-
-
-@pytest.fixture
-def cupy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Cupy:
-    if COMPILER is None:
-        pytest.skip("no C++ compiler")
-    pretended = Cupy(folder)
-    monkeypatch.setattr(cupy_runner, "library", lambda: pretended)
-    return pretended
 
 
 @pytest.mark.parametrize(

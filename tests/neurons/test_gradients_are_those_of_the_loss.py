@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,13 +33,14 @@ def test_loss_and_gradient_are_those_of_a_plain_program(kind: Kind, name: str) -
             assert values[i] == pytest.approx(value, rel=1e-11, abs=1e-13)
             if sampled and _near_an_input(kind, psi[:, i], problem):
                 continue
-            expected = central(lambda at, p=problem: loss(kind.name, at, p), psi[:, i], 1e-4)  # type: ignore[misc]
+            expected = central(partial(loss, kind.name, problem=problem), psi[:, i], 1e-4)
             np.testing.assert_allclose(slopes[:, i], expected, rtol=2e-6, atol=2e-7)
 
 
 def _near_an_input(kind: Kind, psi: np.ndarray, problem: Problem) -> bool:
     w1, b1 = hidden(kind.name, psi, float(problem.lo), float(problem.hi))
-    return bool(np.min(np.abs(problem.inputs.x + b1 / w1)) < 1e-2)  # type: ignore[union-attr]
+    assert isinstance(problem.inputs, Sample)
+    return bool(np.min(np.abs(problem.inputs.x + b1 / w1)) < 1e-2)
 
 
 @ALL

@@ -10,6 +10,7 @@ from scipy.integrate import solve_ivp
 from gradflow.field import gradient, hessian
 from gradflow.problem import Neuron, Problem, grid
 from gradflow.theory.saddle import escape_times, negative_directions, search
+from gradflow.theory.solve import terminal
 from gradflow.theory.waiting import best_outer
 
 SILU = Problem(activation="silu")
@@ -109,10 +110,10 @@ def test_a_saddle_of_the_loss_is_left_between_the_bounds() -> None:
     e, rate = vectors[:, 0], -values[0]
     small = 1e-6
 
+    @terminal
     def reaches(_: float, y: np.ndarray) -> float:
         return float(e @ (y - saddle)) - 100.0 * small
 
-    reaches.terminal = True  # type: ignore[attr-defined]
     run = solve_ivp(
         lambda _, y: -np.asarray(gradient(y, SILU)),
         (0.0, 200.0),

@@ -11,6 +11,7 @@ from gradflow.descent import GD, train
 from gradflow.field import gradient
 from gradflow.flow.ensemble import EVENTS, integrate_ensemble
 from gradflow.problem import Neuron, Problem, Sample, Uniform
+from gradflow.theory.solve import terminal
 from gradflow.theory.survival import survives_until
 
 PROBLEMS = {
@@ -54,10 +55,10 @@ def test_a_constant_teacher_kills_at_the_predicted_time() -> None:
 
     time = quad(lambda tau: 0.5 / rho(tau), 0.0, first, epsabs=1e-13)[0]
 
+    @terminal
     def dies(t: float, theta: np.ndarray) -> float:
         return float(theta[1])
 
-    dies.terminal = True  # type: ignore[attr-defined]
     run = solve_ivp(
         lambda t, y: -gradient(y, problem), (0.0, 10.0), start, events=dies, rtol=1e-11, atol=1e-13
     )

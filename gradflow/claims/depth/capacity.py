@@ -10,7 +10,7 @@ from scipy.stats import binomtest, rankdata, spearmanr
 
 from gradflow.claims.depth import runs
 from gradflow.claims.depth.runs import Cells, evidence
-from gradflow.claims.ledger import Claim, Finding
+from gradflow.claims.ledger import Claim, Finding, Verdict
 from gradflow.depth import Network, Start, train
 
 SURE, SMALL = 0.01, 0.1
@@ -32,12 +32,13 @@ def plateau(quick: bool) -> Finding:
     strict, every = found["no whole layer dead"], found["all"]
     higher = [bool(entry["rho"] > 0 and entry["pvalue"] < SURE) for entry in (strict, every)]
     matched = against_leaky(quick)
+    verdict: Verdict
     if any(higher):
         verdict = "reproduced" if all(higher) and matched["pvalue"] < SURE else "conditional"
     else:
         verdict = "refuted" if strict["below"] < SMALL else "open"
     return Finding(
-        verdict,  # type: ignore[arg-type]
+        verdict,
         "Over starts of one depth, rate and optimiser (ranks within each, pooled; ReLU teacher and digits), the rank correlation between the share of dead units at the end and the "
         f"final loss is {strict['rho']:+.2f} (p = {strict['pvalue']:.2g}, {strict['networks']} networks) where no whole layer is dead, and "
         f"{every['rho']:+.2f} (p = {every['pvalue']:.2g}, {every['networks']} networks) with the others. Against leaky ReLU from the same starts, where no unit can "

@@ -9,7 +9,7 @@ import xarray as xr
 
 from gradflow.claims.depth import runs
 from gradflow.claims.depth.runs import evidence
-from gradflow.claims.ledger import Claim, Finding
+from gradflow.claims.ledger import Claim, Finding, Verdict
 from gradflow.depth import Network, dead_units, initial, loss_and_gradient, teacher_task, unpack, zero_share
 from gradflow.depth.measure import by_layer
 
@@ -65,12 +65,14 @@ def never_recover(quick: bool) -> Finding:
     first = counts["GD"]["first_layer"]["revivals"] + counts["GD, rate / 10"]["first_layer"]["revivals"]
     deeper = sum(count["deeper"]["revivals"] for count in counts.values())
     moved = {name: count["first_layer"]["revivals"] for name, count in counts.items() if "GD" not in name}
-    verdict = "open" if not any(count["deeper"]["off"] for count in counts.values()) else "reproduced"
+    verdict: Verdict = (
+        "open" if not any(count["deeper"]["off"] for count in counts.values()) else "reproduced"
+    )
     if deeper or sum(moved.values()):
         verdict = "refuted" if first else "conditional"
     told = "; ".join(f"{name} {_told(count['deeper'])}" for name, count in counts.items())
     return Finding(
-        verdict,  # type: ignore[arg-type]
+        verdict,
         f"{'Only' if not first else 'Not even'} for the first hidden layer under plain GD, where {first} units came back. In deeper layers what enters a unit changes while "
         "the layers before it train, so a dead unit can come back although its own weights stand still: of the units that were dead at "
         f"some step in layers 2 to 4, were alive again later: {told} (four layers, {runs.WIDTH} units each, He, ReLU teacher). "

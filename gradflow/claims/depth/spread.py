@@ -9,7 +9,7 @@ import numpy as np
 
 from gradflow.claims.depth import runs
 from gradflow.claims.depth.runs import Cells, evidence, mean
-from gradflow.claims.ledger import Claim, Finding
+from gradflow.claims.ledger import Claim, Finding, Verdict
 from gradflow.depth import Network, Start, train
 from gradflow.depth.born_dead import dead_at_birth
 
@@ -60,9 +60,11 @@ def depth(quick: bool) -> Finding:
         for g in groups
     )
     wide = ", ".join(f"{dead_at_birth(layers).mean():.1%}" for layers in runs.depths(quick))
-    verdict = "refuted" if not any(total) else "reproduced" if all(total) and all(added) else "conditional"
+    verdict: Verdict = (
+        "refuted" if not any(total) else "reproduced" if all(total) and all(added) else "conditional"
+    )
     return Finding(
-        verdict,  # type: ignore[arg-type]
+        verdict,
         f"The share of dead units at the end grows with depth in {sum(total)} of {len(total)} settings (deepest against shallowest, more than two standard "
         f"errors): {told}. But deep layers are already dead at birth: with biases 0 and wide layers derivation 19 gives {wide} for these depths, from the "
         f"angle between the two sides of 0. What training adds grows with depth in {sum(added)} of {len(added)} settings.",
