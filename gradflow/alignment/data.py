@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.data import digits
+from gradflow.data import GARMENTS, digits, garments
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +210,30 @@ def digits_data(n: int | None = None, path: Any = None) -> Dataset:
     if n > labels.size:
         raise ValueError(f"n: the file holds {labels.size} images, got {n}")
     return Dataset(centred(images[:n]), 2.0 * labels[:n] - 1.0, f"{n} MNIST zeros and ones")
+
+
+def garments_data(negative: str, positive: str) -> Dataset:
+    """Return two classes of Fashion-MNIST that come with the package, centred like `digits_data`.
+
+    Parameters
+    ----------
+    negative, positive : str
+        Names from `gradflow.data.GARMENTS`, for the labels −1 and 1.
+
+    Raises
+    ------
+    ValueError
+        If there are no two such classes.
+    """
+    if negative == positive or not {negative, positive} <= set(GARMENTS):
+        known = ", ".join(GARMENTS)
+        raise ValueError(
+            f"garments: expected two different ones of {known}, got {negative!r} and {positive!r}"
+        )
+    images, classes = garments()
+    chosen = np.isin(classes, (GARMENTS[negative], GARMENTS[positive]))
+    labels = np.where(classes[chosen] == GARMENTS[positive], 1.0, -1.0)
+    return Dataset(centred(images[chosen]), labels, f"{negative} against {positive}")
 
 
 def _at_least(name: str, value: int, least: int) -> None:

@@ -1,0 +1,100 @@
+"""The plane of two-dimensional inputs: data on the unit circle, cones of activation, neurons, their paths."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Wedge
+from numpy.typing import ArrayLike
+
+from gradflow.figures.style import BLACK, BLUE, GREY, PALE, SKY, SMALL, VERMILLION
+
+RADIUS = 1.0
+"""Where the data are drawn; neurons are inside, at a radius that grows with their norm."""
+
+_SOFT_RED = "#F6D5C3"
+_SOFT_BLUE = "#D6EAF8"
+
+
+class PlaneView(NamedTuple):
+    """What to draw.
+
+    Attributes
+    ----------
+    inputs, labels : array, shapes (n, 2) and (n,)
+        The data; only their directions are shown.
+    directions : array, shape (T, h, 2)
+        Unit vectors of the neurons up to the moment that is shown; the last is marked.
+    radii : array, shape (T, h)
+        From 0 (the smallest norm) to 1.
+    signs : array, shape (h,)
+        Signs of the output weights.
+    title : str
+    """
+
+    inputs: ArrayLike
+    labels: ArrayLike
+    directions: ArrayLike
+    radii: ArrayLike
+    signs: ArrayLike
+    title: str = ""
+
+
+def arcs(inputs: Any, own: Any) -> list[tuple[float, float]]:
+    """Return the directions w with w·x > 0 for the inputs marked in `own` and w·x <= 0 for the others.
+
+    Returns
+    -------
+    list of (float, float)
+        Arcs from one angle to a larger one, in degrees; empty if there is no such direction.
+    """
+    x, own = np.asarray(inputs, dtype=float), np.asarray(own, dtype=bool)
+    walls = np.arctan2(x[:, 1], x[:, 0])[:, None] + np.array([-0.5, 0.5]) * math.pi
+    edges = np.unique(np.mod(walls.ravel(), 2.0 * math.pi))
+    edges = np.append(edges, edges[0] + 2.0 * math.pi)
+    found: list[tuple[float, float]] = []
+    for low, high in pairwise(edges):
+        middle = 0.5 * (low + high)
+        active = x @ np.array([math.cos(middle), math.sin(middle)]) > 0.0
+        if high - low > 1e-12 and np.array_equal(active, own):
+            found.append((math.degrees(low), math.degrees(high)))
+    return found
+
+
+def draw_plane(plot: Axes, view: PlaneView) -> None:
+    """Draw data, cones, paths and neurons."""
+    x, y = np.asarray(view.inputs, dtype=float), np.asarray(view.labels, dtype=float)
+    nothing = np.zeros(y.size, dtype=bool)
+    for own, color, hatch in ((y > 0.0, _SOFT_RED, ""), (y < 0.0, _SOFT_BLUE, ""), (nothing, PALE, "....")):
+        if own is nothing or np.any(own):
+            for low, high in arcs(x, own):
+                plot.add_patch(
+                    Wedge((0.0, 0.0), 1.12 * RADIUS, low, high, facecolor=color, edgecolor="white",
+                          hatch=hatch, linewidth=0.0, zorder=0)
+                )  # fmt: skip
+    plot.add_patch(Wedge((0.0, 0.0), RADIUS, 0.0, 360.0, width=0.0, edgecolor=GREY, linewidth=0.5, zorder=1))
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    for label, color, marker in ((1.0, VERMILLION, "P"), (-1.0, BLUE, "X")):
+        here = np.sign(y) == label
+        plot.plot(*unit[here].T, linestyle="", marker=marker, color=color, markersize=4.5,
+                  markeredgecolor="white", markeredgewidth=0.4, zorder=4)  # fmt: skip
+    paths = np.asarray(view.directions) * np.asarray(view.radii)[..., None]
+    for j, sign in enumerate(np.asarray(view.signs)):
+        color = VERMILLION if sign > 0.0 else BLUE
+        plot.plot(*paths[:, j].T, color=color, linewidth=0.5, alpha=0.7, zorder=2)
+    for sign, color, marker in ((1.0, VERMILLION, "o"), (-1.0, SKY, "s")):
+        here = np.asarray(view.signs) == sign
+        plot.plot(*paths[-1, here].T, linestyle="", marker=marker, markersize=2.6, markerfacecolor=color,
+                  markeredgecolor=BLACK, markeredgewidth=0.3, zorder=5)  # fmt: skip
+    plot.set_aspect("equal")
+    plot.set_xlim(-1.2, 1.2)
+    plot.set_ylim(-1.2, 1.2)
+    plot.set_xticks([])
+    plot.set_yticks([])
+    for spine in plot.spines.values():
+        spine.set_visible(False)
+    plot.set_title(view.title, fontsize=SMALL + 1.5)
