@@ -1,0 +1,1 @@
+"""Seed document 002, early alignment, and its neighbours."""

@@ -1,0 +1,41 @@
+"""What the claims about early alignment share."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from gradflow.alignment.network import TwoLayer
+
+PAPER = "Min, Mallada, Vidal, arXiv:2307.12851"
+SEED = "seed document 002"
+
+H = 50
+"""Neurons of a network, as in the paper's experiments."""
+
+LOG_SCALE = math.log(1e-6)
+"""Its experiments' initialisation: all weights from N(0, (1e-6)²)."""
+
+RATE = 2e-3
+"""Its learning rate."""
+
+
+def states(history: xr.Dataset) -> TwoLayer:
+    """Return the recorded states of a training history or a path, the records along the first axis."""
+    return TwoLayer(*(history[name].values for name in TwoLayer._fields))
+
+
+def plain(value: Any) -> Any:
+    """Return evidence as plain Python data: NamedTuples as dicts, arrays as lists, numbers as numbers."""
+    if hasattr(value, "_asdict"):
+        return {name: plain(entry) for name, entry in value._asdict().items()}
+    if isinstance(value, dict):
+        return {str(name): plain(entry) for name, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    return value.item() if isinstance(value, np.generic) else value
