@@ -101,15 +101,32 @@ def in_plane(positive: Any, negative: Any, name: str = "points of the unit circl
     return Dataset(np.stack([np.cos(angles), np.sin(angles)], axis=1), labels, name)
 
 
-def toy_plane(n: int = 10, seed: int = 0) -> Dataset:
+def toy_plane(n: int = 10, seed: int = 0, positives: int | None = None) -> Dataset:
     """Return n points on the unit circle as in the paper's Figures 1 and 6.
 
-    Half are positive, at angles within ±15° of 0; half negative, at 133° to 157°. The paper gives the
-    ranges, not the angles: these are drawn uniformly.
+    Positive points at angles within ±15° of 0, negative ones at 133° to 157°. The paper gives the ranges, not
+    the angles and not their numbers: the angles are drawn uniformly.
+
+    Parameters
+    ----------
+    n : int
+        ≥ 2.
+    seed : int
+    positives : int, optional
+        How many are positive; by default half, rounded up.
+
+    Raises
+    ------
+    ValueError
+        If a number is not allowed.
     """
     _at_least("n", n, 2)
+    positives = n - n // 2 if positives is None else positives
+    if not 0 <= positives <= n:
+        raise ValueError(f"positives: expected an integer from 0 to n = {n}, got {positives}")
     rng = np.random.default_rng(seed)
-    return in_plane(rng.uniform(-15.0, 15.0, n - n // 2), rng.uniform(133.0, 157.0, n // 2), "toy plane")
+    positive, negative = rng.uniform(-15.0, 15.0, positives), rng.uniform(133.0, 157.0, n - positives)
+    return in_plane(positive, negative, "toy plane")
 
 
 def two_points(delta: float) -> Dataset:

@@ -31,6 +31,11 @@ class Exit(NamedTuple):
     depth: float
 
 
+def cleared(values: Any) -> Any:
+    """Return whether polynomials with these values (…, 8) at `NODES` are certainly positive on [0, 1]."""
+    return np.min(values @ _TO_BERNSTEIN.T, axis=-1) > 0.0
+
+
 def first_exit(values: Any, evaluate: Callable[[float], float], sign: float) -> Exit | None:
     """Return where a polynomial on [0, 1] first goes to the other side of zero, None if it never does.
 
@@ -44,7 +49,7 @@ def first_exit(values: Any, evaluate: Callable[[float], float], sign: float) -> 
         +1 or −1: the side on which the trajectory is supposed to be.
     """
     h = sign * values
-    if np.min(_TO_BERNSTEIN @ h) > 0.0:
+    if cleared(h):
         return None
     knots = _extrema(h)
     heights = [sign * evaluate(s) for s in knots]
