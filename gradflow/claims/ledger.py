@@ -1,4 +1,18 @@
-"""Claims, and what checking one returns."""
+"""Claims, and what checking one returns.
+
+One rule gives every verdict, computed from the evidence:
+
+* A universal sentence ("never", "keeps", "is more likely": it speaks of every case) is *reproduced* if no case
+  that was tried is against it. One counterexample makes it *conditional* if it holds throughout under a condition
+  that the summary states with its numbers, and *refuted* if no such condition was found, or if the source itself
+  names the case in which it fails.
+* An existential sentence ("can", "may", "sometimes", "not always") is *reproduced* by one witness, however rare,
+  and *refuted* if none was found where one was looked for.
+* A sentence of several parts is worth what its weakest part is worth; of alternatives ("or"), its strongest.
+* Where a theorem settles a part, the summary names it, and no verdict waits for what it excludes; numbers that
+  contradict a theorem leave the claim *open*.
+* What was not tested is *open*: too few cases, or a quick run without what decides.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +33,7 @@ class Finding:
     ----------
     verdict : str
         'reproduced'; 'conditional' (holds under the conditions the summary states); 'refuted';
-        'open' (the check could not decide).
+        'open' (the check could not decide); given by the rule at the top of this module.
     summary : str
         The finding in a sentence or two, with its numbers and conditions.
     values : dict
@@ -51,6 +65,18 @@ class Claim:
     source: str
     claim: str
     check: Callable[[bool], Finding]
+
+
+def weakest(*parts: Verdict) -> Verdict:
+    """Return what a sentence of several parts is worth: refuted before open, conditional and reproduced.
+
+    Examples
+    --------
+    >>> weakest("reproduced", "conditional")
+    'conditional'
+    """
+    order: tuple[Verdict, ...] = ("refuted", "open", "conditional", "reproduced")
+    return min(parts, key=order.index)
 
 
 class Untestable(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gradflow.claims import LEDGER, VERDICTS, Claim, Finding, check, select
+from gradflow.claims.ledger import weakest
 from gradflow.results import to_json
 from tests.cli.command import strict
 
@@ -101,3 +102,9 @@ def test_a_broken_check_is_not_hidden() -> None:
 
     with pytest.raises(KeyError):
         check(Claim("x", "y", "z.", broken))
+
+
+def test_a_sentence_is_worth_what_its_weakest_part_is() -> None:
+    assert [weakest("reproduced", verdict) for verdict in VERDICTS] == list(VERDICTS)
+    assert [weakest("refuted", verdict) for verdict in VERDICTS] == ["refuted"] * 4
+    assert weakest("conditional", "open", "reproduced") == "open"

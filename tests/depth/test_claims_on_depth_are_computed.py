@@ -11,9 +11,8 @@ import pytest
 import xarray as xr
 
 from gradflow.activations import RELU
-from gradflow.claims.depth import CLAIMS, UNTESTABLE, birth, capacity, causes, door, fixes, runs, spread
+from gradflow.claims.depth import CLAIMS, UNTESTABLE, birth, capacity, causes, fixes, runs, spread
 from gradflow.claims.ledger import VERDICTS, Finding, check
-from gradflow.depth import dead_units
 from gradflow.depth.born_dead import Bounds, Frequency
 from gradflow.results import to_json
 
@@ -83,9 +82,12 @@ def test_networks_that_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "OPTIMIZERS", still)
     monkeypatch.setattr(runs, "CLOSE", {name: type(config)(0.0) for name, config in runs.CLOSE.items()})
     assert found("depth.one-way-door").verdict == "open"
-    assert found("depth.never-recovers").verdict == "reproduced"
+    # No unit of the first layer is born dead, so the case in which none can come back is not tested.
+    assert found("depth.never-recovers").verdict == "open"
     assert found("depth.comes-down").verdict == "open"
     assert found("depth.norms-stop").verdict == "reproduced"
+    assert found("depth.statistic").verdict == "refuted"
+    assert found("depth.20-40-percent").verdict == "open"
     assert found("depth.sudden").verdict == "refuted"
     assert found("depth.gradual").verdict == "open"
     for name in ("rate", "early", "low-rate", "warm-up", "trains-on"):
@@ -104,21 +106,6 @@ def test_fixes_that_are_plain_relu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found("depth.smooth").verdict == "refuted"
     for name in ("low-rate", "warm-up", "batch-norm"):
         assert found(f"depth.{name}").verdict == "refuted", name
-
-
-@pytest.mark.usefixtures("fresh")
-def test_other_counts_of_zeros_and_of_dead_units(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "dead_units", lambda passed: np.zeros_like(dead_units(passed)))
-    statistic = found("depth.statistic")
-    assert statistic.verdict == "refuted"
-    assert statistic.values["share_of_dead_units"] == [0.0] * 4
-    monkeypatch.setattr(door, "zero_share", lambda passed: np.zeros((2, 4)))
-    assert found("depth.statistic").verdict == "reproduced"
-
-
-def test_gradients_that_leak(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "dead_gradients", lambda quick: (3, 100))
-    assert found("depth.one-way-door").verdict == "refuted"
 
 
 @pytest.mark.slow
@@ -167,20 +154,3 @@ def test_means_leave_out_what_diverged() -> None:
         "b": [1, 2],
         "e": {"value": 1.0, "error": 2.0},
     }
-
-
-@pytest.mark.parametrize(
-    ("slope", "matched", "expected"),
-    [(1.0, 0.001, "reproduced"), (1.0, 0.5, "conditional"), (0.0, 0.5, "refuted")],
-)
-def test_the_plateau_follows_the_correlation(
-    slope: float, matched: float, expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rng = np.random.default_rng(0)
-    dead = rng.normal(size=2000)
-    pair = (dead, slope * dead + rng.normal(size=2000))
-    monkeypatch.setattr(capacity, "ranks", lambda quick, stuck: pair)
-    monkeypatch.setattr(
-        capacity, "against_leaky", lambda quick: {"higher": 1, "networks": 2, "pvalue": matched}
-    )
-    assert found("depth.plateau").verdict == expected

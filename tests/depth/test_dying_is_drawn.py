@@ -42,7 +42,11 @@ def test_points_errors_and_rows_are_where_they_should_be() -> None:
     assert dead[0].get_xdata().tolist() == [0.2]
     assert off[0].get_xdata().tolist() == [0.4, 0.3]
     assert np.all(np.diff(off[0].get_ydata()) < 0)
-    assert {"one", "two"} <= {text.get_text() for text in rows.texts}
+    names = {
+        label.get_text(): at for label, at in zip(rows.get_yticklabels(), rows.get_yticks(), strict=True)
+    }
+    assert names == {"one": 0.0, "two": -1.0}
+    assert rows.get_xlim()[1] > 0.5
 
 
 def test_what_does_not_fit_is_one_line() -> None:

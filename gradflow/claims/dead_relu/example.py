@@ -31,8 +31,12 @@ SECOND = "Seed: learning rate and dead ReLU, Example, case 2"
 QUICK_STEPS = 2000
 
 
+BATCH = 1_000_000
+"""How many normal inputs are drawn."""
+
+
 def is_dead(quick: bool) -> Finding:
-    """Find the inputs for which the example is dead."""
+    """Find the inputs for which the example is dead, and which common inputs these are."""
     w1, b1 = float(EXAMPLE.w1), float(EXAMPLE.b1)
     wall = -b1 / w1
 
@@ -40,16 +44,38 @@ def is_dead(quick: bool) -> Finding:
         codes = [activity(EXAMPLE, Problem(inputs=Uniform(-1.0, float(end)))) for end in hi]
         return np.where(np.array(codes) == DEAD, CONSTANT, UNDECIDED)
 
-    found = bracket(reaches, (0.0, 50.0), tol=1e-9, sections=50)
+    tops = {
+        "a unit interval": 1.0,
+        "a uniform input of variance 1": math.sqrt(3.0),
+        "8-bit pixels as they are": 255.0,
+    }
+    dead = {name: bool(reaches(np.array([top]))[0] == CONSTANT) for name, top in tops.items()}
     share = 0.5 * math.erfc(wall / math.sqrt(2.0))
-    batch = 1_000_000
-    seen = -math.expm1(batch * math.log1p(-share))
-    agrees = abs(found.value - wall) < 1e-8
+    seen = 1.0 if share == 1.0 else -math.expm1(BATCH * math.log1p(-share))
+    # "Effectively": not expected to be active on one of a large batch of standardised inputs.
+    dead["standard normal inputs"] = BATCH * share < 1.0
+    values: dict[str, object] = {
+        "wall": wall,
+        "dead_on": dead,
+        "share_of_normal_inputs": share,
+        "seen_in_a_million": seen,
+    }
+    some = any(dead.values()) and not all(dead.values())
+    if some:
+        found = bracket(reaches, (0.0, max(tops.values())), tol=1e-9, sections=50)
+        values["bisected"] = found.value
+        if abs(found.value - wall) >= 1e-8:
+            return Finding("open", f"Bisection gives {found.value:.8f} for a wall at {wall:g}.", values)
+    names = {
+        state: ", ".join(name for name, is_so in dead.items() if is_so is state) for state in (True, False)
+    }
     return Finding(
-        "open" if not agrees else "conditional",
-        f"The neuron is dead iff no input exceeds {-b1:g}/{w1:g} = {wall:g} (bisecting the end of an interval gives {found.value:.8f}): on inputs up to 1 the largest pre-activation is "
-        f"{w1 * 1.0 + b1:g}. For standard normal inputs it is not dead in the strict sense: a share of {share:.3g} activates it, and of {batch} inputs at least one does with probability {seen:.3g}.",
-        {"wall": wall, "bisected": found.value, "share_of_normal_inputs": share, "seen_in_a_million": seen},
+        "conditional" if some else "reproduced" if all(dead.values()) else "refuted",
+        f"The neuron is dead iff no input exceeds {-b1:g}/{w1:g} = {wall:g}"
+        + (f" (bisecting the end of an interval gives {values['bisected']:.8f})" if some else "")
+        + f": dead on {names[True] or 'none of the inputs tried'}; not on {names[False] or '(none)'}. On inputs up to 1 the largest pre-activation is "
+        f"{w1 * 1.0 + b1:g}. Of standard normal inputs a share of {share:.3g} activates it, and of {BATCH} at least one does with probability {seen:.3g}.",
+        values,
     )
 
 
@@ -83,11 +109,9 @@ def case1_negligible(quick: bool) -> Finding:
     """Add up the article's own steps."""
     step = settings.step_size(STATED_SMALL)[0]
     shift = step * STEPS
-    last = STATED_SMALL[0] + shift
+    last, crossing = own_steps()
     top = float(settings.PROBLEM.hi)
-    # The first step after which the largest input activates the neuron.
-    crossing = math.floor((-float(EXAMPLE.w1) * top - STATED_SMALL[0]) / step + 1e-9) + 1
-    negligible = STATED_SMALL[0] + shift + float(EXAMPLE.w1) * top <= 0.0
+    negligible = last + float(EXAMPLE.w1) * top <= 0.0
     return Finding(
         "reproduced" if negligible else "refuted",
         f"By the article's own steps of {step:g} the shift after {STEPS} steps is {shift:g}, {abs(shift / STATED_SMALL[0]):g} times the bias it starts from: the bias would be {last:+g}, and"
@@ -108,22 +132,34 @@ def case1_negligible(quick: bool) -> Finding:
 
 
 def case1_never(quick: bool) -> Finding:
-    """Ask whether the neuron stays dead at the small rate, and whether the rate is why."""
+    """Ask whether the neuron stays dead at the small rate: as it is run, and by the article's own steps."""
     steps = QUICK_STEPS if quick else STEPS
     rates = (SMALL, LARGE, 1.0)
     ends = {f"{rate:g}": settings.run_example(rate, steps) for rate in rates}
     dead = {rate: bool(activity(end, settings.PROBLEM) == DEAD) for rate, end in ends.items()}
-    small, others = dead[f"{SMALL:g}"], [dead[f"{rate:g}"] for rate in rates[1:]]
+    small = dead[f"{SMALL:g}"]
+    last, crossing = own_steps()
+    by_own = last + float(EXAMPLE.w1) * float(settings.PROBLEM.hi) <= 0.0
+    others = [rate for rate in list(dead)[1:] if dead[rate]]
     return Finding(
-        "refuted" if not small else "conditional" if all(others) else "reproduced",
-        f"The neuron {'stays dead' if small else 'comes back'} for {steps} steps at rate {SMALL:g}"
+        "reproduced" if small and by_own else "conditional" if small or by_own else "refuted",
+        f"Run as written, the neuron {'stays dead' if small else 'comes back'} within {steps} steps at rate {SMALL:g}"
         + (
-            f", but not because the rate is small: it does so at rates {', '.join(rate for rate in list(dead)[1:])} as well, because its gradient is 0 (derivation 12, part 2)."
-            if all(others)
-            else f"; at rates {', '.join(rate for rate in dead if not dead[rate])} it comes back."
-        ),
-        {"dead_after": dead, "steps": steps},
+            f", not because the rate is small (at rates {', '.join(others) or '(none)'} it does so as well) but because its gradient is 0 (derivation 12, part 2)"
+            if small
+            else ""
+        )
+        + f". By the article's own steps, which suppose a gradient, its bias would be {last:+g} after {STEPS} steps, and on inputs up to {float(settings.PROBLEM.hi):g} it would "
+        + ("still be dead." if by_own else f"be active from step {crossing} on."),
+        {"dead_after": dead, "steps": steps, "by_its_own_steps": {"bias_after": last, "dead": by_own}},
     )
+
+
+def own_steps() -> tuple[float, int]:
+    """Return the bias after the article's own steps, and the first step after which the largest input is active."""
+    step = settings.step_size(STATED_SMALL)[0]
+    wall = -float(EXAMPLE.w1) * float(settings.PROBLEM.hi)
+    return STATED_SMALL[0] + step * STEPS, math.floor((wall - STATED_SMALL[0]) / step + 1e-9) + 1
 
 
 def case2_bias(quick: bool) -> Finding:

@@ -36,6 +36,9 @@ BUDGET = 300
 HORIZON = 40.0
 """The time, rate times steps, after which a network has settled."""
 
+SLOW = 0.004
+"""The rate below which networks are followed for the budget only."""
+
 UPSTREAM_RATES = (1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5)
 
 
@@ -96,7 +99,7 @@ def dead_networks(n: int, seed: int = 0) -> Network:
 
 
 def sweep(
-    n: int, rates: tuple[float, ...] = UPSTREAM_RATES, budget: int = BUDGET, slow: float = 0.004
+    n: int, rates: tuple[float, ...] = UPSTREAM_RATES, budget: int = BUDGET, slow: float = SLOW
 ) -> Sweep:
     """Follow n dead networks under the flow and at some rates.
 

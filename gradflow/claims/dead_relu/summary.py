@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import binomtest
 
 from gradflow.claims.dead_relu import settings
-from gradflow.claims.dead_relu.neuron import mechanisms, plain, recovery_verdict, told
+from gradflow.claims.dead_relu.neuron import (
+    NO_MOMENTUM,
+    mechanisms,
+    plain,
+    pushed,
+    recovery_verdict,
+    told,
+)
 from gradflow.claims.dead_relu.settings import HORIZON, listed, shares
 from gradflow.claims.dead_relu.upstream import FOLLOWED, compared
-from gradflow.claims.ledger import Claim, Finding
+from gradflow.claims.ledger import Claim, Finding, Verdict
 from gradflow.theory.upstream import (
     UNIFORM,
     earliest_revival,
     limit,
-    preactivation,
     revival_steps,
     revival_time,
 )
 
 SUMMARY = "Seed: learning rate and dead ReLU, Summary"
+
+SURE = 0.01
+"""The p-value that counts."""
 
 
 def reversible(quick: bool) -> Finding:
@@ -26,7 +36,7 @@ def reversible(quick: bool) -> Finding:
     found = mechanisms(quick)
     return Finding(
         recovery_verdict(found),
-        "True wherever something other than the neuron's own gradient moves the neuron or its inputs, and false otherwise: "
+        "True: those come back that something other than their own gradient moves, or whose inputs it moves; the others do not (derivation 12, part 2): "
         + told(found),
         plain(found),
     )
@@ -87,25 +97,33 @@ def small_unlikely(quick: bool) -> Finding:
 
 
 def moderate(quick: bool) -> Finding:
-    """Ask which share moderate rates bring back, of what the flow would."""
-    found = settings.sweep(200 if quick else 2000, (settings.SMALL, settings.LARGE, 0.05))
+    """Look for neurons that moderate rates bring back and the small rate does not: by their inputs, by their parameters."""
+    rates = (settings.SMALL, settings.LARGE, 0.05)
+    found = settings.sweep(200 if quick else 2000, rates)
     within = shares(found.budget, found.rates)
     ever = float(np.mean(np.isfinite(found.time)))
-    values = list(within.values())
-    alone = settings.moves_of_the_isolated(100, 100)["returned"]
+    by_inputs = int(np.sum(~found.budget[:, 0] & np.any(found.budget[:, 1:], axis=1)))
+    kept = pushed(rates, 2000 if quick else 20_000)
+    by_parameters = {
+        name: int(np.sum(~back[0] & np.any(back[1:], axis=0)))
+        for name, back in kept.items()
+        if name != NO_MOMENTUM
+    }
+    parts = (by_inputs > 0, any(by_parameters.values()))
     return Finding(
-        "refuted"
-        if values[-1] <= values[0]
-        else "conditional"
-        if values[-1] < 0.9 and not alone
-        else "reproduced",
-        f"Of the inputs, for some: within {settings.BUDGET} steps {listed(within)} of {found.time.size} random dead neurons behind an upstream layer are back, of {ever:.1%} that the flow ever brings back. "
-        f"The other neurons stay dead though their inputs shift. Of the isolated neurons' parameters nothing shifts: {alone} come back.",
+        "reproduced" if all(parts) else "conditional" if any(parts) else "refuted",
+        f"Moderate rates bring back what the small one leaves dead, through the inputs {'and' if all(parts) else 'or'} through the parameters. Inputs: within {settings.BUDGET} steps {listed(within)} of {found.time.size} random dead neurons behind an upstream layer are back, of {ever:.1%} that the flow ever brings back; "
+        f"{by_inputs} only at one of the larger rates. The other neurons stay dead though their inputs shift. Parameters: under plain gradient descent the neuron's own do not shift (derivation 12, part 2); by what momentum has left over, the same at every rate, "
+        + " and ".join(
+            f"{count} of {next(iter(kept.values()))[0].size} with {name}"
+            for name, count in by_parameters.items()
+        )
+        + f" come back only at a rate above {rates[0]:g}.",
         {
             "networks": int(found.time.size),
             "within_the_budget": within,
             "under_the_flow": ever,
-            "isolated_returned": alone,
+            "only_at_a_larger_rate": {"inputs": by_inputs, **by_parameters},
         },
     )
 
@@ -125,9 +143,9 @@ def no_guarantee(quick: bool) -> Finding:
     proved = -np.asarray(found.network.b1) >= 2.0 * np.abs(np.asarray(found.network.w1)) * size
     wrong = int(np.sum(proved & np.isfinite(found.time)))
     return Finding(
-        "open" if wrong else "reproduced" if np.any(none) or not alone["returned"] else "refuted",
-        f"Right: of {int(np.sum(steady))} random dead neurons behind an upstream layer that is stable at rates up to {FOLLOWED[-1]:g}, {int(np.sum(none))} come back neither under the flow nor at any of {len(FOLLOWED)} rates; for {int(np.sum(proved))} of "
-        f"{proved.size} the flow is proved never to reach their wall (derivation 18, part 4; {wrong} of these come back). Of {alone['neurons']} isolated ones {alone['returned']} come back at any rate.",
+        "open" if wrong or alone["returned"] else "reproduced" if np.any(none) else "refuted",
+        f"{'Right' if np.any(none) else 'No such network was found'}: of {int(np.sum(steady))} random dead neurons behind an upstream layer that is stable at rates up to {FOLLOWED[-1]:g}, {int(np.sum(none))} come back neither under the flow nor at any of {len(FOLLOWED)} rates; for {int(np.sum(proved))} of "
+        f"{proved.size} the flow is proved never to reach their wall (derivation 18, part 4; {wrong} of these come back). Of {alone['neurons']} isolated ones {alone['returned']} come back at any rate (by derivation 12, part 2, none does).",
         {
             "networks": int(np.sum(steady)),
             "at_no_rate": int(np.sum(none)),
@@ -139,27 +157,44 @@ def no_guarantee(quick: bool) -> Finding:
 
 
 def key_mechanism(quick: bool) -> Finding:
-    """Ask what the rate adds to what the flow does."""
+    """Ask what a finite rate adds to what the flow does, and what it takes away."""
     found = settings.sweep(200 if quick else 3000, FOLLOWED)
     against = compared(found)
-    gained = sum(entry.gained for entry in against.values())
     alone = settings.moves_of_the_isolated(100 if quick else 1000, 100)["returned"]
     by_flow = int(np.sum(np.isfinite(found.time)))
-    started = preactivation(found.network, UNIFORM) <= 0.0
+    # Of the neurons whose end the rate changes, more must be gained than a coin would give.
+    sure = {
+        rate: entry.gained + entry.lost > 0
+        and float(binomtest(entry.gained, entry.gained + entry.lost, 0.5, alternative="greater").pvalue)
+        < SURE
+        for rate, entry in against.items()
+    }
+    verdict: Verdict = (
+        "open"
+        if alone
+        else "reproduced"
+        if all(sure.values())
+        else "conditional"
+        if any(sure.values())
+        else "refuted"
+    )
+    at = ", ".join(rate for rate, more in sure.items() if more)
     return Finding(
-        "reproduced" if alone else "conditional" if gained and np.all(started) else "refuted",
-        "The rate is no mechanism of its own: it scales what moves the neuron, and where nothing does, it brings "
-        f"{alone} isolated neurons back. Behind an upstream layer the flow, which has no rate, brings back {by_flow} of {found.time.size}; finite rates at which the limit is stable add "
-        + ", ".join(
-            f"{entry.gained} of {entry.stable - entry.by_flow} at rate {rate}"
+        verdict,
+        (f"At rate {at} of those tried" if at else "At none of the rates tried")
+        + f" more dead neurons return to life by the rate than are lost by it (sign test, p < {SURE:g}). The flow, which has no rate, brings back {by_flow} of {found.time.size} behind an upstream layer; finite rates at which the limit is stable "
+        "bring back some that it leaves dead and lose some that it brings back: "
+        + "; ".join(
+            f"{entry.gained} of {entry.stable - entry.by_flow} gained and {entry.lost} of {entry.by_flow} lost at rate {rate}"
             for rate, entry in against.items()
         )
-        + " by overshooting (an example with exact numbers is derivation 18, part 6).",
+        + f". Both come of overshooting (an example with exact numbers is derivation 18, part 6). Where nothing moves the neuron the rate brings {alone} back (derivation 12, part 2).",
         {
             "networks": int(found.time.size),
             "by_the_flow": by_flow,
             "isolated_returned": alone,
             "against_the_flow": {rate: entry._asdict() for rate, entry in against.items()},
+            "more_gained_than_lost": sure,
         },
     )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest, rankdata, spearmanr
+from scipy.stats import binomtest, rankdata, t
 
 from gradflow.claims.depth import runs
 from gradflow.claims.depth.runs import Cells, evidence
@@ -17,47 +17,85 @@ SURE, SMALL = 0.01, 0.1
 """The p-value that counts, and the rank correlation that does not."""
 
 
+class Ranks(NamedTuple):
+    """Ranks of dead share and of final loss, centred within their cells, pooled, and the start each belongs to."""
+
+    dead: np.ndarray
+    loss: np.ndarray
+    start: np.ndarray
+
+
+class Correlation(NamedTuple):
+    """A rank correlation with its standard error over starts, its two-sided p-value, and a 99% upper bound."""
+
+    rho: float
+    error: float
+    pvalue: float
+    below: float
+    networks: int
+    starts: int
+
+
 def plateau(quick: bool) -> Finding:
     """Correlate the share of dead units with the final loss over starts, within each depth, rate and optimiser."""
-    inside, stuck_too = ranks(quick, stuck=False), ranks(quick, stuck=True)
-    found = {}
-    for name, (dead, loss) in (("no whole layer dead", inside), ("all", stuck_too)):
-        rho, p = spearmanr(dead, loss)
-        found[name] = {
-            "rho": float(rho),
-            "pvalue": float(p),
-            "networks": int(dead.size),
-            "below": _below(float(rho), dead.size),
-        }
-    strict, every = found["no whole layer dead"], found["all"]
-    higher = [bool(entry["rho"] > 0 and entry["pvalue"] < SURE) for entry in (strict, every)]
+    strict, every = correlation(ranks(quick, stuck=False)), correlation(ranks(quick, stuck=True))
+    higher = [bool(found.rho > 0 and found.pvalue < SURE) for found in (strict, every)]
     matched = against_leaky(quick)
     verdict: Verdict
     if any(higher):
         verdict = "reproduced" if all(higher) and matched["pvalue"] < SURE else "conditional"
     else:
-        verdict = "refuted" if strict["below"] < SMALL else "open"
+        verdict = "refuted" if strict.below < SMALL else "open"
     return Finding(
         verdict,
-        "Over starts of one depth, rate and optimiser (ranks within each, pooled; ReLU teacher and digits), the rank correlation between the share of dead units at the end and the "
-        f"final loss is {strict['rho']:+.2f} (p = {strict['pvalue']:.2g}, {strict['networks']} networks) where no whole layer is dead, and "
-        f"{every['rho']:+.2f} (p = {every['pvalue']:.2g}, {every['networks']} networks) with the others. Against leaky ReLU from the same starts, where no unit can "
+        "Over starts of one depth, rate and optimiser (ranks centred within each, pooled; ReLU teacher and digits), the rank correlation between the share of dead units at the end and the "
+        f"final loss is {_told(strict)} where no whole layer is dead, and {_told(every)} with the others; errors by leaving out one start after the other with all its runs. Against leaky ReLU from the same starts, where no unit can "
         f"die, ReLU ends with the higher loss in {matched['higher']} of {matched['networks']} cases (p = {matched['pvalue']:.2g} for more than half).",
-        evidence({"rank_correlation": found, "against_leaky": matched}),
+        evidence(
+            {"rank_correlation": {"no whole layer dead": strict, "all": every}, "against_leaky": matched}
+        ),
     )
 
 
-def _below(rho: float, count: int) -> float:
-    """Return what the rank correlation is below with 99% confidence (Fisher's transformation)."""
-    return float(np.tanh(np.arctanh(rho) + 2.33 / np.sqrt(count - 3)))
+def _told(found: Correlation) -> str:
+    return (
+        f"{found.rho:+.2f} ± {found.error:.2f} (p = {found.pvalue:.2g}, {found.networks} networks of {found.starts} starts, "
+        f"below {found.below:+.2f} with 99% confidence)"
+    )
 
 
-def ranks(quick: bool, stuck: bool) -> tuple[np.ndarray, np.ndarray]:
+def correlation(found: Ranks) -> Correlation:
+    """Return the correlation of centred ranks, its error by the jackknife over starts.
+
+    A start is run at several rates and with two optimisers, and a cell's centred ranks add up to 0, so the networks
+    are not independent: the starts are, and there are as many of them as terms in the error (Student's t, one less).
+    """
+    _, place = np.unique(found.start, return_inverse=True)
+    # Per start: the sums of products and of squares.
+    sums = np.stack([
+        np.bincount(place, a * b)
+        for a, b in ((found.dead, found.loss), (found.dead, found.dead), (found.loss, found.loss))
+    ])  # fmt: skip
+    total, count = sums.sum(axis=1, keepdims=True), sums.shape[1]
+
+    def rho(parts: np.ndarray) -> np.ndarray:
+        scale = np.sqrt(parts[1] * parts[2])
+        return np.asarray(np.divide(parts[0], scale, out=np.zeros_like(scale), where=scale > 0.0))
+
+    value, without = float(rho(total)[0]), rho(total - sums)
+    error = float(np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2)))
+    pvalue = float(2.0 * t.sf(abs(value) / error, count - 1)) if error > 0.0 else 1.0
+    return Correlation(
+        value, error, pvalue, value + float(t.ppf(0.99, count - 1)) * error, found.dead.size, count
+    )
+
+
+def ranks(quick: bool, stuck: bool) -> Ranks:
     """Return the centred ranks of dead share and of final loss within each cell, pooled."""
-    dead: list[np.ndarray] = []
-    loss: list[np.ndarray] = []
+    pooled: list[np.ndarray] = []
     for task in ("teacher", "digits"):
         for depth in runs.depths(quick) if task == "teacher" else (2, 8):
+            group = len(pooled)
             for optimizer in runs.RATES:
                 cells = runs.sweep(depth, optimizer, quick, task=task)
                 losses = cells.by_rate(cells.data["loss"])[-1]
@@ -65,10 +103,20 @@ def ranks(quick: bool, stuck: bool) -> tuple[np.ndarray, np.ndarray]:
                     chosen = cells.good[i] & (stuck | ~cells.stuck[i])
                     if np.sum(chosen) < 3:
                         continue
-                    for values, into in ((cells.share[-1, i], dead), (losses[i], loss)):
-                        ranked = rankdata(values[chosen]) / np.sum(chosen)
-                        into.append(ranked - ranked.mean())
-    return np.concatenate(dead), np.concatenate(loss)
+                    # The runs of one task and depth have the same starts.
+                    of_start = 1000 * group + np.flatnonzero(chosen)
+                    pooled.append(
+                        np.stack(
+                            [_centred(cells.share[-1, i, chosen]), _centred(losses[i, chosen]), of_start]
+                        )
+                    )
+    dead, loss, start = np.concatenate(pooled, axis=1)
+    return Ranks(dead, loss, start)
+
+
+def _centred(values: np.ndarray) -> np.ndarray:
+    ranked = rankdata(values) / values.size
+    return np.asarray(ranked - ranked.mean())
 
 
 def against_leaky(quick: bool) -> dict[str, float]:

@@ -2,68 +2,116 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import binomtest
 
 from gradflow.claims.depth import runs
 from gradflow.claims.depth.runs import Mean, evidence, mean
-from gradflow.claims.ledger import Claim, Finding
+from gradflow.claims.ledger import Claim, Finding, Verdict
 from gradflow.depth import Network, Start, train
 
 FIRST_STEP = {"gd": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0), "adam": (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)}
 """Rates of which one step is taken from birth."""
 
+AFTER = 200
+"""The further steps over which a unit that the first one has killed must stay dead."""
+
 HALF, TENTH = 0.5, 0.1
 
 
+class Killed(NamedTuple):
+    """What one step at a rate kills, over the networks that do not diverge: shares of the living units, and counts."""
+
+    rate: float
+    networks: int
+    diverged: int
+    killed: Mean
+    lasting: Mean
+    units: int
+    back: int
+
+    @property
+    def steady(self) -> bool:
+        """Whether at least half of the networks do not diverge at the rate."""
+        return self.diverged <= self.networks
+
+    def __str__(self) -> str:
+        lost = f", {self.diverged} diverged" if self.diverged else ""
+        return (
+            f"{self.killed} at rate {self.rate:g} ({self.lasting} for good; {self.back} of {self.units} came back{lost})"
+            if self.steady
+            else f"(rate {self.rate:g} left out, {self.diverged} of {self.diverged + self.networks} networks diverge)"
+        )
+
+
 def sudden(quick: bool) -> Finding:
-    """Take one step from birth at growing rates, and count the living units it kills."""
-    found = {name: first_step(name, 20 if quick else 100) for name in FIRST_STEP}
-    grows = all(
-        rows[-1].value - rows[0].value > 3.0 * np.hypot(rows[-1].error, rows[0].error)
-        for rows in found.values()
-    )
-    kills = all(rows[-1].value > 0.0 for rows in found.values())
-    told = "; ".join(
-        f"{runs.NAMES[name]}: "
-        + ", ".join(f"{row} at rate {rate:g}" for rate, row in zip(FIRST_STEP[name], rows, strict=True))
-        for name, rows in found.items()
-    )
+    """Take one step from birth at growing rates, and follow the units it kills for some more steps."""
+    after = 60 if quick else AFTER
+    found = {name: first_step(name, 12 if quick else 60, after) for name in FIRST_STEP}
+    steady = {name: [row for row in rows if row.steady] for name, rows in found.items()}
+    lasts = any(row.lasting.value > 0.0 for rows in steady.values() for row in rows)
+    grows = {name: _more(rows) for name, rows in steady.items()}
+    told = "; ".join(f"{runs.NAMES[name]}: {', '.join(map(str, rows))}" for name, rows in found.items())
     jumps = {name: falls(name, quick) for name in ("GD", "Adam")}
+    verdict: Verdict = "refuted" if not lasts else "reproduced" if all(grows.values()) else "conditional"
+    growing = " and ".join(runs.NAMES[name] for name, more in grows.items() if more)
     return Finding(
-        "reproduced" if kills and grows else "conditional" if kills else "refuted",
-        f"Share of the living units that the very first step kills (four layers of {runs.WIDTH}, He, ReLU teacher): {told}. "
+        verdict,
+        f"Share of the living units that the very first step kills (four layers of {runs.WIDTH}, He, ReLU teacher), and of those that are then dead after every one of {after} "
+        f"further steps at the same rate: {told}. The share killed for good grows from the smallest to the largest of the rates at which at least half of the networks do not "
+        f"diverge (three standard errors) under {growing or 'neither optimiser'}. "
         "Along runs, a death is sudden when the unit's largest pre-activation was above half of its peak one step before: so are "
         + " and ".join(
             f"{row['sudden']} of {row['deaths']} deaths with {name}" for name, row in jumps.items()
         )
         + ".",
-        evidence(
-            {
-                "rates": FIRST_STEP,
-                "killed_by_the_first_step": {n: [r._asdict() for r in rows] for n, rows in found.items()},
-                "along_runs": jumps,
-            }
-        ),
+        evidence({"steps_after": after, "first_step": found, "grows": grows, "along_runs": jumps}),
     )
 
 
-def first_step(name: str, starts: int) -> list[Mean]:
-    """Return for each rate the share of living units that one step from birth kills."""
+def _more(rows: list[Killed]) -> bool:
+    """Whether the last rate kills more for good than the first, by more than three standard errors."""
+    if len(rows) < 2:
+        return False
+    first, last = rows[0].lasting, rows[-1].lasting
+    return bool(last.value - first.value > 3.0 * np.hypot(first.error, last.error))
+
+
+def first_step(name: str, starts: int, after: int) -> list[Killed]:
+    """Return for each rate which living units one step from birth kills, and which of them are dead ever after."""
     rates = FIRST_STEP[name]
     run = train(
         Network(1, (runs.WIDTH,) * 4),
         runs.task_named("teacher"),
         runs.OPTIMIZERS[name](lr=np.repeat(rates, starts)),
-        1,
+        1 + after,
         start=Start([*range(starts)] * len(rates)),
+        record_every=1,
         units=True,
     )
     off = run["reach"].values <= 0.0
-    killed = np.sum(~off[0] & off[1], axis=0) / np.sum(~off[0], axis=0)
-    return [mean(row) for row in killed.reshape(len(rates), starts)]
+    good = (run["diverged"].values == 0).reshape(len(rates), starts)
+    fell = ~off[0] & off[1]
+    back = fell & np.any(~off[2:], axis=0)
+    living = np.sum(~off[0], axis=0)
+    # Axes: which, rate, start.
+    counts = np.stack([np.sum(units, axis=0) for units in (fell, back, fell & ~back)])
+    counts = counts.reshape(3, len(rates), starts)
+    shares = counts / living.reshape(len(rates), starts)
+    return [
+        Killed(
+            rate,
+            int(np.sum(good[i])),
+            int(np.sum(~good[i])),
+            mean(shares[0, i, good[i]]),
+            mean(shares[2, i, good[i]]),
+            int(np.sum(counts[0, i, good[i]])),
+            int(np.sum(counts[1, i, good[i]])),
+        )
+        for i, rate in enumerate(rates)
+    ]
 
 
 def falls(name: str, quick: bool) -> dict[str, Any]:
@@ -142,10 +190,15 @@ def _path(ends: list[dict[str, float]]) -> str:
 def early(quick: bool) -> Finding:
     """See which part of what training adds to the dead units it adds in the first tenth of the steps."""
     rows: list[dict[str, Any]] = []
+    left_out = networks = 0
     for optimizer in runs.RATES:
         for depth in runs.depths(quick):
             cells = runs.sweep(depth, optimizer, quick)
-            deaths = cells.by_rate(cells.data["deaths"].sum("layer"))[:, -1].sum(axis=-1)
+            good = cells.good[-1]
+            left_out, networks = left_out + int(np.sum(~good)), networks + good.size
+            if np.sum(good) < 2:
+                continue
+            deaths = cells.by_rate(cells.data["deaths"].sum("layer"))[:, -1, good].sum(axis=-1)
             first, total = int(deaths[cells.early]), int(deaths[-1])
             net = mean(cells.share[cells.early, -1] - cells.share[0, -1])
             rest = mean(cells.share[-1, -1] - cells.share[cells.early, -1])
@@ -155,6 +208,7 @@ def early(quick: bool) -> Finding:
                     "optimizer": runs.NAMES[optimizer],
                     "depth": depth,
                     "rate": cells.rates[-1],
+                    "networks": int(np.sum(good)),
                     "deaths_early": first,
                     "deaths": total,
                     "pvalue": float(binomtest(first, total, part, alternative="greater").pvalue)
@@ -171,11 +225,15 @@ def early(quick: bool) -> Finding:
         f"{row['net_later']['value']:+.1%} ± {row['net_later']['error']:.1%} later"
         for row in rows
     )
+    verdict: Verdict = (
+        "open" if not rows else "reproduced" if all(sure) else "conditional" if any(sure) else "refuted"
+    )
     return Finding(
-        "reproduced" if all(sure) else "conditional" if any(sure) else "refuted",
+        verdict,
         f"At the largest rates, the first {runs.EARLY:.0%} of the steps hold more than their share of the deaths in {sum(sure)} of {len(sure)} cases "
-        f"(p < 0.001, deaths taken as independent; revived units may die again), and the net growth of the dead share: {told}.",
-        evidence({"cases": rows}),
+        f"(p < 0.001, deaths taken as independent; revived units may die again), and the net growth of the dead share: {told or '(all diverged)'}. "
+        f"{left_out} of {networks} networks diverged and are left out.",
+        evidence({"cases": rows, "diverged": left_out, "networks": networks}),
     )
 
 

@@ -19,6 +19,9 @@ from gradflow.descent.schedules import Schedule, Warmup, constant
 
 WIDTH = 16
 SOURCE = "Seed document 003, Dying ReLU"
+ASKED = "Asked here"
+"""What no source says, but what is said raises the question."""
+
 RATES: dict[str, tuple[float, ...]] = {"gd": (0.01, 0.03, 0.1, 0.3), "adam": (0.001, 0.003, 0.01, 0.03, 0.1)}
 QUICK_RATES: dict[str, tuple[float, ...]] = {"gd": (0.01, 0.3), "adam": (0.001, 0.01, 0.1)}
 OPTIMIZERS: dict[str, Any] = {"gd": GD, "adam": Adam}

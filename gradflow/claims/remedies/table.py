@@ -1,4 +1,4 @@
-"""Which remedy helps: one claim a group of remedies, one row of the table a remedy and a method."""
+"""Which remedy helps: one claim a group of remedies; one row of the table a remedy, a teacher and a method."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 
 from gradflow.claims.ledger import Claim, Finding, Verdict
 from gradflow.outcome import GLOBAL
-from gradflow.remedies import METHODS, Cell, Method, Remedy, measure, starts
-from gradflow.remedies.rows import NOTHING, REMEDIES
+from gradflow.problem import Neuron
+from gradflow.remedies import METHODS, TEACHERS, Cell, Method, Remedy, measure, starts
+from gradflow.remedies.measure import by_id
+from gradflow.remedies.rows import REMEDIES
 
 
 class Effort(NamedTuple):
@@ -23,49 +25,111 @@ class Effort(NamedTuple):
     methods: tuple[Method, ...]
 
 
-FULL = Effort(14, 14, 5000, METHODS)
-QUICK = Effort(6, 6, 500, tuple(m for m in METHODS if m in (Method("gd", 0.1), Method("adam", 0.01))))
-"""Even numbers, so that no start is the teacher. `QUICK` is a glance: most starts are still under way."""
+FULL = Effort(10, 10, 5000, METHODS)
+QUICK = Effort(4, 4, 300, tuple(m for m in METHODS if m in (Method("gd", 0.1), Method("adam", 0.01))))
+"""Even numbers, so that no start is a teacher. `QUICK` is a glance: most starts are still under way."""
 
 NOTICEABLE = 0.02
 """A share of the starts by which a method must change to count as changed."""
 
 
 class Row(NamedTuple):
-    """A remedy under a method, beside no remedy under the same one."""
+    """A remedy under a method for a teacher, beside its control under the same one."""
 
     remedy: str
     group: str
+    control: str
+    teacher: str
     method: str
     shares: dict[str, float]
     rescued: float
     lost: float
     median_time: float | None
 
+    @property
+    def gain(self) -> float:
+        """The share that ends global, less that of the control."""
+        return self.rescued - self.lost
+
 
 @cache
-def _measured(remedy: Remedy, effort: Effort) -> dict[Method, Cell | None]:
-    return measure(remedy, effort.methods, starts(effort.b1, effort.b2), effort.steps)
+def _measured(remedy: Remedy, effort: Effort) -> tuple[dict[Method, Cell | None], ...]:
+    """Measure a remedy. Under the flow both styles of decay are the same, which is followed once."""
+    twin = next((r for r in REMEDIES if r.penalty == remedy.penalty and _is_twin(r, remedy)), None)
+    methods = tuple(m for m in effort.methods if m.name != "flow" or twin is None)
+    found = measure(remedy, methods, starts(effort.b1, effort.b2), effort.steps, TEACHERS)
+    if twin is None:
+        return found
+    return tuple(
+        {method: (own if method in own else other)[method] for method in effort.methods}
+        for own, other in zip(found, _measured(twin, effort), strict=True)
+    )
+
+
+def _is_twin(coupled: Remedy, remedy: Remedy) -> bool:
+    """Whether the one's decay is coupled and the other's decoupled, and else they are the same."""
+    return (
+        coupled.modifiers.coupled is not None
+        and remedy.modifiers.decoupled is not None
+        and (coupled.kind, coupled.task, coupled.start) == (remedy.kind, remedy.task, remedy.start)
+    )
+
+
+def teacher_name(teacher: Neuron) -> str:
+    """Return a teacher's four parameters as text."""
+    return f"({', '.join(f'{value:g}' for value in teacher)})"
+
+
+TEACHER_NAMES = tuple(teacher_name(teacher) for teacher in TEACHERS)
 
 
 def rows(remedies: tuple[Remedy, ...], effort: Effort) -> list[Row]:
-    """Return the table's rows. A remedy that draws its starts is compared start by start all the same."""
+    """Return the table's rows, each start compared with the same start of the control."""
     found = []
     for remedy in remedies:
-        cells, plain = _measured(remedy, effort), _measured(NOTHING, effort)
-        for method in effort.methods:
-            cell, other = cells[method], plain[method]
-            if cell is None or other is None:
-                continue
-            good, was = cell.outcome == GLOBAL, other.outcome == GLOBAL
-            rescued, lost = float(np.mean(good & ~was)), float(np.mean(was & ~good))
-            times = cell.shares(), rescued, lost, cell.median_time()
-            found.append(Row(remedy.name, remedy.group, str(method), *times))
+        control = by_id(remedy.control)
+        both = zip(TEACHER_NAMES, _measured(remedy, effort), _measured(control, effort), strict=True)
+        for teacher, cells, plain in both:
+            for method in effort.methods:
+                cell, other = cells[method], plain[method]
+                if cell is None or other is None:
+                    continue
+                good, was = cell.outcome == GLOBAL, other.outcome == GLOBAL
+                changed = float(np.mean(good & ~was)), float(np.mean(was & ~good))
+                names = remedy.name, remedy.group, control.name, teacher, str(method)
+                found.append(Row(*names, cell.shares(), *changed, cell.median_time()))
     return found
 
 
+def worse(some: list[Row]) -> dict[str, float]:
+    """Return, for each method, a remedy's gain with the teacher for which it gains less."""
+    return {
+        method: min(row.gain for row in some if row.method == method)
+        for method in dict.fromkeys(row.method for row in some)
+    }
+
+
+def mean_gain(some: list[Row]) -> float:
+    """Return a remedy's gain averaged over the methods, with the teacher for which that is less."""
+    return min(
+        float(np.mean([row.gain for row in some if row.teacher == teacher])) for teacher in _teachers(some)
+    )
+
+
+def mean_shares(some: list[Row], end: str = "global") -> list[float]:
+    """Return the share of an end, averaged over the methods, for each teacher."""
+    return [
+        float(np.mean([row.shares[end] for row in some if row.teacher == teacher]))
+        for teacher in _teachers(some)
+    ]
+
+
+def _teachers(some: list[Row]) -> list[str]:
+    return list(dict.fromkeys(row.teacher for row in some))
+
+
 def judge(gains: list[float]) -> Verdict:
-    """Return the verdict on "it helps": under every method, under some, under none."""
+    """Return the verdict on "it helps", from its gain under each method: under all, under some, under none."""
     helps = [gain > NOTICEABLE for gain in gains]
     if not gains:
         return "open"
@@ -77,56 +141,64 @@ def judge(gains: list[float]) -> Verdict:
 def check(group: str, quick: bool) -> Finding:
     """Measure the remedies of a group; the verdict is that of its best one, open after a quick glance."""
     effort = QUICK if quick else FULL
-    remedies = tuple(remedy for remedy in REMEDIES if remedy.group == group)
-    table = rows((NOTHING, *remedies), effort)
-    base = {row.method: row.shares["global"] for row in table if row.remedy == NOTHING.name}
+    members = tuple(remedy for remedy in REMEDIES if remedy.group == group)
+    controls = tuple(by_id(name) for name in dict.fromkeys(("none", *(remedy.control for remedy in members))))
+    remedies = tuple(remedy for remedy in members if remedy not in controls)
+    table = rows((*controls, *remedies), effort)
     by_name = {remedy.name: [row for row in table if row.remedy == remedy.name] for remedy in remedies}
-    gains = {
-        name: [row.shares["global"] - base[row.method] for row in some] for name, some in by_name.items()
-    }
-    mean = {name: float(np.mean(values)) for name, values in gains.items()}
-    best, worst = max(mean, key=mean.__getitem__), min(mean, key=mean.__getitem__)
-    told = "; ".join(f"{name}: {_told(some, base)}" for name, some in by_name.items())
+    gain = {name: mean_gain(some) for name, some in by_name.items()}
+    best, least = max(gain, key=gain.__getitem__), min(gain, key=gain.__getitem__)
+    gains = worse(by_name[best])
+    beside = {control.name: [row for row in table if row.remedy == control.name] for control in controls}
+    told = "; ".join(f"{name} {_means(some)}" for name, some in (beside | by_name).items())
     return Finding(
-        "open" if quick else judge(gains[best]),
+        "open" if quick else judge(list(gains.values())),
         f"{effort.b1} x {effort.b2} starts b1 in [-2.5, 2.5], b2 in [-3, 3], w1 = w2 = 1, {effort.steps} steps on the "
-        f"population; shares that end global, without the remedy {_shares(base)}. {told[:1].upper() + told[1:]}. Most is gained, "
-        f"averaged over the methods, by {best} ({100 * mean[best]:+.0f} points), least by {worst} ({100 * mean[worst]:+.0f})."
+        f"population; shares that end global, averaged over the methods that a remedy changes, and in brackets what that "
+        f"is more than of its control under these methods, with the teachers (w1, b1, w2, b2) = "
+        f"{' / '.join(TEACHER_NAMES)}: {told}. Judged by the teacher with which it gains less, most is gained by {best}: "
+        f"{100 * gain[best]:+.0f} points over the control, {by_name[best][0].control}, and by method "
+        f"{', '.join(f'{m} {100 * g:+.0f}' for m, g in gains.items())}; least by {least} ({100 * gain[least]:+.0f})."
         + (" So few steps decide nothing." if quick else ""),
         {
             "starts": effort.b1 * effort.b2,
             "steps": effort.steps,
-            "mean_gain": mean,
+            "teachers": list(TEACHER_NAMES),
+            "mean_shares": {name: mean_shares(some) for name, some in (beside | by_name).items()},
+            "mean_gain": gain,
             "best": best,
+            "gain_by_method": gains,
             # Where none came below the loss that is timed there is no time to give.
             "table": [{k: v for k, v in row._asdict().items() if v is not None} for row in table],
         },
     )
 
 
-def _told(some: list[Row], base: dict[str, float]) -> str:
-    return ", ".join(f"{row.method} {_percent(row.shares['global'])}" for row in some if row.method in base)
+def _means(some: list[Row]) -> str:
+    """Return the shares and gains for each teacher, and the shares at the penalised minimum if there are any."""
+    text, kept = _percent(mean_shares(some)), mean_shares(some, "penalised")
+    if some[0].remedy != some[0].control:
+        gains = (np.mean([row.gain for row in some if row.teacher == teacher]) for teacher in _teachers(some))
+        text += f" ({' / '.join(f'{100 * gain:+.0f}' for gain in gains)} points)"
+    return f"{text}, and {_percent(kept)} at the penalised minimum" if any(kept) else text
 
 
-def _shares(base: dict[str, float]) -> str:
-    return ", ".join(f"{method} {_percent(share)}" for method, share in base.items())
+def _percent(shares: list[float]) -> str:
+    return " / ".join(f"{100 * share:.0f}" for share in shares) + " %"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
-
-
-_POST, _PAGE = "Liu 2026, remedies", "Seed 003: dying ReLU, solutions"
+_POST, _PAGE = "Liu 2026, remedies", "Seed document 003, remedies"
+_BOTH, _ASKED = "Liu 2026 and Seed document 003, remedies", "Asked here"
 
 _CLAIMS: tuple[tuple[str, str, str], ...] = (
-    ("rate", _POST, "Learning-rate warm-up, decay, or a lower rate keeps neurons from getting stuck."),
-    ("steps", _POST, "Momentum or gradient clipping keeps neurons from getting stuck."),
-    ("decay", _POST, "Weight decay controls neuron activity and keeps neurons from getting stuck."),
-    ("start", _POST, "Initialising biases at zero, as Kaiming initialisation does, keeps neurons from getting stuck."),
-    ("activation", _PAGE, "Leaky ReLU, SiLU or GELU, whose gradient is never exactly zero, keep neurons from getting stuck."),
-    ("parameters", _POST, "Writing w(x + b'), decaying b', solving for the bias, or keeping the neuron balanced helps."),
-    ("gate", _POST, "A gated neuron has better learning dynamics."),
-    ("data", _POST, "Whitened inputs, or targets without a bias, keep neurons from getting stuck."),
+    ("rate", _BOTH, "Learning-rate warm-up, decay, or a lower rate helps: fewer starts get stuck."),
+    ("steps", _ASKED, "Does momentum or gradient clipping help, so that fewer starts get stuck?"),
+    ("decay", _POST, "Weight decay controls neuron activity, and helps: fewer starts get stuck."),
+    ("start", _POST, "Initialising biases at zero, as Kaiming initialisation does, helps: fewer starts get stuck."),
+    ("activation", _PAGE, "Leaky ReLU, SiLU or GELU, whose gradient is never exactly zero, help: fewer starts get stuck."),
+    ("parameters", _POST, "Can bias be controlled better by writing w(x + b'), decaying b', solving for the bias, or enforcing balance?"),
+    ("gate", _POST, "Is there something with better learning dynamics than SiLU, gating?"),
+    ("data", _POST, "Whitened inputs, or targets without a bias, help: fewer starts get stuck."),
 )  # fmt: skip
 
 
@@ -140,9 +212,9 @@ CLAIMS: tuple[Claim, ...] = tuple(_claim(*entry) for entry in _CLAIMS)
 
 def whole(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the table's rows from the entries of ``claims.json``, each remedy once, none twice."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
     for record in records:
         if record["id"].startswith("remedies."):
             for row in record["evidence"]["table"]:
-                found.setdefault((row["remedy"], row["method"]), row)
+                found.setdefault((row["remedy"], row["teacher"], row["method"]), row)
     return list(found.values())

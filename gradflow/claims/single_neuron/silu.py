@@ -36,6 +36,9 @@ LEVEL = 1e-3
 FROM = 9000
 """The step from whose v the onset of the spikes is predicted."""
 
+LEAST_DISTANCES = 3
+"""With fewer distances between spikes nothing is said of their spread."""
+
 
 class Run(NamedTuple):
     """A run of Adam recorded at every step, in double precision: θ of shape (4, K), L, |∇L|² and v."""
@@ -137,6 +140,7 @@ def spike_values(done: Run, problem: Problem, dtype: str) -> dict[str, Any]:
     gain = amplification(H, done.second[:, crossing], teacher, 0.5 * float(np.finfo(dtype).eps))
     crossings = [FROM + spike.crossing for spike in found]
     nexts = [FROM + s.trough + steps_to_limit(s.trough_sharpness, limit, step=FROM + s.trough) for s in found]
+    distances = np.diff(crossings)
     model = spikes(*quadratic_run(H, teacher, done.second[:, FROM], steps.size, dtype=dtype), limit)
     return {
         "spikes": len(found),
@@ -146,7 +150,10 @@ def spike_values(done: Run, problem: Problem, dtype: str) -> dict[str, Any]:
         "delay": found[0].peak - found[0].crossing,
         "predicted_delay": visible_after(gain, limit, RATE),
         "errors_of_next_crossings": [a - b for a, b in zip(nexts[:-1], crossings[1:], strict=True)],
-        "median_distance": float(np.median(np.diff(crossings))) if len(found) > 1 else None,
+        "median_distance": float(np.median(distances)) if distances.size else None,
+        "spread_of_distances": float(np.std(distances, ddof=1) / np.mean(distances))
+        if distances.size >= LEAST_DISTANCES
+        else None,
         "model_distance": float(np.median(np.diff([s.crossing for s in model]))) if len(model) > 1 else None,
         "median_peak": float(np.median([s.peak_loss for s in found])),
         "lowest_floor": float(np.min(done.loss)),
@@ -162,3 +169,13 @@ def known(values: dict[str, Any]) -> dict[str, Any]:
         elif value is not None and not (isinstance(value, float) and not np.isfinite(value)):
             kept[name] = value
     return kept
+
+
+def each(values: dict[str, Any], show: Any) -> str:
+    """Return what is shown of each entry, with its label."""
+    return ", ".join(f"{show(entry)} ({label})" for label, entry in values.items())
+
+
+def shown(value: float | None) -> str:
+    """Return a number of steps as text."""
+    return "none" if value is None else f"{value:.0f}"
