@@ -10,6 +10,10 @@ import numpy as np
 
 import gradflow as gf
 from benchmarks import starts
+from gradflow.alignment.data import Dataset
+from gradflow.alignment.losses import Objective
+from gradflow.alignment.network import as_network
+from gradflow.alignment.steps import train as gd_of_network
 from gradflow.basins import flow_run
 from gradflow.descent import optimizer as by_name
 from gradflow.flow.ensemble import integrate_ensemble
@@ -36,6 +40,21 @@ def adam_on_sample(
 ) -> Callable[[], np.ndarray]:
     """Adam on the loss of a sample, final parameters of shape (4, n)."""
     return _train(theta, gf.Problem(inputs=Sample(x)), steps, gf.Adam(lr=lr), backend)
+
+
+def two_layer(
+    weights: np.ndarray, outputs: np.ndarray, x: np.ndarray, y: np.ndarray, steps: int, lr: float
+) -> Callable[[], np.ndarray]:
+    """Gradient descent of a two-layer network on the mean exponential loss: w_j and v_j, (h, D + 1)."""
+    objective = Objective(Dataset(x, y), mean=True)
+    start = as_network(weights, outputs)
+
+    def go() -> np.ndarray:
+        final = gd_of_network(start, objective, gf.GD(lr=lr), steps).final
+        size = np.exp(final.log_scale)
+        return np.concatenate([final.weights * size[:, None], (final.outputs * size)[:, None]], axis=1)
+
+    return go
 
 
 def adam_smooth(theta: np.ndarray, steps: int, lr: float, backend: str) -> Callable[[], np.ndarray]:

@@ -222,7 +222,7 @@ def _small(run: Run) -> tuple[Check, ...]:
 
 
 def direction_gaps(run: Run) -> np.ndarray:
-    """Return max over neurons of ‖d(w/‖w‖)/dt − σ P_w x_a(w)‖ at the recorded times, in the time of the sum."""
+    """Return the largest ‖d(w/‖w‖)/dt − σ P_w x_a(w)‖ at the recorded times, in the time of the sum."""
     data, network = run.objective.data, run.path.network
     f = predict(network, data.inputs)
     scale = run.objective.loss.at_zero

@@ -86,15 +86,15 @@ class Objective:
     ----------
     data : Dataset
         Inputs and labels.
-    loss : Loss or str
-        One of `LOSSES`, or its name.
+    loss : Loss
+        One of `LOSSES`.
     mean : bool
         Whether the total is divided by n; the flow of the mean is that of the sum, n times slower.
 
     Raises
     ------
-    ValueError
-        If there is no such loss, or its labels must be ±1 and are not.
+    ValueError, TypeError
+        If an argument is not as described, or the labels must be ±1 and are not.
     """
 
     data: Dataset
@@ -102,13 +102,8 @@ class Objective:
     mean: bool = False
 
     def __post_init__(self) -> None:
-        loss: object = self.loss
-        if isinstance(loss, str):
-            if loss not in LOSSES:
-                raise ValueError(f"loss: expected one of {', '.join(LOSSES)}, got {loss!r}")
-            object.__setattr__(self, "loss", LOSSES[loss])
-        elif not isinstance(loss, Loss):
-            raise TypeError(f"loss: expected a Loss or one of {', '.join(LOSSES)}, got {loss!r}")
+        if not isinstance(self.loss, Loss):
+            raise TypeError(f"loss: expected a Loss, such as those of LOSSES, got {self.loss!r}")
         if not isinstance(self.mean, bool):
             raise TypeError(f"mean: expected True or False, got {self.mean!r}")
         if self.loss.needs_signs:

@@ -21,6 +21,9 @@ MINUS, PLUS, SLIDES = 0, 1, 2
 ROUNDING = 16.0 * float(np.finfo(float).eps)
 """How far from a wall a direction may be and still count as on it."""
 
+TIE = 1e-12
+"""How close to 0 or 1 the share of a gate may be and still count as there."""
+
 
 class System(NamedTuple):
     """Data, loss and walls.
@@ -276,11 +279,11 @@ def _box(columns: np.ndarray, force: np.ndarray) -> tuple[np.ndarray, np.ndarray
     if columns.shape[1] == 1:
         column = columns[:, 0]
         share = np.clip(-(column @ force) / (column @ column), 0.0, 1.0)[None]
-        mask = np.where(share <= 0.0, -1, np.where(share >= 1.0, 1, 0))
     else:
-        fit = lsq_linear(columns, -force, bounds=(0.0, 1.0), method="bvls", tol=1e-15)
-        share, mask = fit.x, fit.active_mask
-    return share, np.where(mask < 0, MINUS, np.where(mask > 0, PLUS, SLIDES)).astype(np.int8)
+        share = lsq_linear(columns, -force, bounds=(0.0, 1.0), method="bvls", tol=1e-15).x
+    # A share at a bound but for rounding is that of a side: a neuron that turns its last datum off is dead.
+    sides = np.where(share <= TIE, MINUS, np.where(share >= 1.0 - TIE, PLUS, SLIDES))
+    return share, sides.astype(np.int8)
 
 
 def on_walls(cell: Cell, weights: np.ndarray) -> np.ndarray:

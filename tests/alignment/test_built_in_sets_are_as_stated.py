@@ -50,7 +50,7 @@ def test_the_toy_plane_keeps_the_papers_angles(seed: int, n: int) -> None:
     data = toy_plane(n, seed)
     angles = np.degrees(np.arctan2(data.inputs[:, 1], data.inputs[:, 0]))
     positive = data.labels > 0
-    assert abs(np.sum(positive) - np.sum(~positive)) <= 1
+    assert np.sum(positive) in (n // 2, n - n // 2)
     assert np.all(np.abs(angles[positive]) <= 15.0)
     assert np.all((angles[~positive] >= 133.0) & (angles[~positive] <= 157.0))
     assert np.min(products(data)) > 0.0

@@ -61,7 +61,7 @@ def test_a_bad_csv_is_refused(tmp_path: Path, text: str, message: str) -> None:
     ],
 )
 def test_a_bad_npz_is_refused(tmp_path: Path, arrays: dict[str, np.ndarray], message: str) -> None:
-    np.savez(tmp_path / "set.npz", **arrays)
+    np.savez(tmp_path / "set.npz", allow_pickle=True, **arrays)
     with pytest.raises(ValueError, match=rf"^set.npz: .*{message}"):
         read_dataset(tmp_path / "set.npz")
 

@@ -34,9 +34,10 @@ class Fit(NamedTuple):
     residual: float
 
 
-def entered(path: LimitPath) -> np.ndarray:
-    """Return when each neuron was in S₊, S₋ or S_dead for the first time; inf for never."""
-    return np.asarray(np.min(path.entries, axis=1))
+def entered(path: LimitPath, signs: np.ndarray) -> np.ndarray:
+    """Return when each neuron was first in S₊ (v > 0) or S₋ (v < 0), or dead; inf for never."""
+    own = np.where(signs > 0.0, path.entries[:, 0], path.entries[:, 1])
+    return np.asarray(np.minimum(own, path.entries[:, 2]))
 
 
 def fit(rows: list[tuple[int, float, float]]) -> Fit:
@@ -77,7 +78,7 @@ def times(kind: str, quick: bool) -> Times:
                 seed += 1
                 data = equiangular(n, mu) if kind == "equiangular" else cone(n, mu, DIMENSION, seed)
                 network = balanced(H, data.dimension, 0.0, seed=seed)
-                found = entered(limit_flow(network, Objective(data), record=False))
+                found = entered(limit_flow(network, Objective(data), record=False), network.outputs)
                 rows.append((n, mu, float(np.max(found))))
                 at = setting(data, network, 0.0)
                 papers = max(papers, float(np.max(found)) / paper_time(at))
