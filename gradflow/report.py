@@ -98,7 +98,8 @@ def _introduction(claims: list[dict[str, Any]]) -> str:
         "otherwise. Unless a claim says otherwise, training starts at w<sub>1</sub> = w<sub>2</sub> = 1, "
         "b<sub>1</sub> = b<sub>2</sub> = 0 and runs 5000 full-batch steps of Adam at rate 0.01; “100 inputs” are equally "
         "spaced with both ends included, “population” is the exact expectation over [−1, 1] in closed form, and “flow” is "
-        f"its gradient flow. Covered are a blog post on one neuron, an article on dead neurons and their learning rate, and a page on dying ReLU in deep networks, sentence by sentence; what stands under "
+        f"its gradient flow. Covered are a blog post on one neuron, an article on dead neurons and their learning rate, a page on dying ReLU in deep networks, sentence by sentence, and a paper on two-layer networks "
+        "f(x) = Σ v<sub>j</sub> ReLU(w<sub>j</sub>·x) from small initialisation, with a summary of it and four neighbours; what stands under "
         "“questions it raises” is not claimed there but asked by its claims. Each entry below was recomputed; the verdicts: "
         f"{told}. An entry’s conditions are stated in its text, with their numbers.</p>"
     )
@@ -191,5 +192,7 @@ def _method(document: dict[str, Any]) -> str:
         "figures and enter no computation.</p>"
         "<p>Sources: Ziming Liu, “Training dynamics of A Single ReLU Neuron”, blog post, 3 January 2026, "
         "https://KindXiaoming.github.io/blog/2026/single-relu-neuron/; an article on dead ReLU neurons and the learning rate, "
-        "and a page “Dying ReLU”, neither with an author. All numbers: <code>claims.json</code>.</p>"
+        "and a page “Dying ReLU”, neither with an author; H. Min, E. Mallada, R. Vidal, “Early neuron alignment in two-layer ReLU "
+        "networks with small initialization”, arXiv:2307.12851, and a summary of it without an author; the others are named with "
+        "their claims. All numbers: <code>claims.json</code>.</p>"
     )

@@ -4,7 +4,7 @@ To add a document, add a package or module with a tuple `CLAIMS` of `gradflow.cl
 `UNTESTABLE` of (sentence, reason) for what it says that no computation can decide, and name it here.
 """
 
-from gradflow.claims import dead_relu, depth, remedies, single_neuron, theory
+from gradflow.claims import alignment, dead_relu, depth, remedies, single_neuron, theory
 from gradflow.claims.ledger import VERDICTS, Checked, Claim, Finding, Untestable, check, describe, select
 
 LEDGER: tuple[Claim, ...] = (
@@ -13,6 +13,7 @@ LEDGER: tuple[Claim, ...] = (
     *dead_relu.CLAIMS,
     *depth.CLAIMS,
     *remedies.CLAIMS,
+    *alignment.CLAIMS,
 )
 
 UNTESTABLE: tuple[Untestable, ...] = tuple(
@@ -21,6 +22,7 @@ UNTESTABLE: tuple[Untestable, ...] = tuple(
         ("Liu 2026", single_neuron),
         ("Learning rate and dead ReLU", dead_relu),
         ("Dying ReLU", depth),
+        ("Early alignment", alignment),
     )
     for entry in module.UNTESTABLE
 )

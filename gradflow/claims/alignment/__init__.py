@@ -1,1 +1,15 @@
-"""Seed document 002, early alignment, and its neighbours."""
+"""Seed document 002, early alignment in two-layer networks, and its neighbours."""
+
+from gradflow.claims.alignment import experiments, images, neighbours, questions, scales, theorem
+from gradflow.claims.alignment.untestable import UNTESTABLE
+
+CLAIMS = (
+    *theorem.CLAIMS,
+    *experiments.CLAIMS,
+    *images.CLAIMS,
+    *questions.CLAIMS,
+    *scales.CLAIMS,
+    *neighbours.CLAIMS,
+)
+
+__all__ = ["CLAIMS", "UNTESTABLE"]

@@ -10,8 +10,9 @@ import xarray as xr
 
 from gradflow.alignment.network import TwoLayer
 
-PAPER = "Min, Mallada, Vidal, arXiv:2307.12851"
-SEED = "seed document 002"
+THEORY = "Min, Mallada, Vidal, arXiv:2307.12851, theory"
+EXPERIMENTS = "Min, Mallada, Vidal, arXiv:2307.12851, experiments"
+SEED = "Seed document 002, Early neuron alignment"
 
 H = 50
 """Neurons of a network, as in the paper's experiments."""

@@ -13,7 +13,7 @@ from gradflow.alignment.losses import EXPONENTIAL, Objective
 from gradflow.alignment.network import gaussian, predict
 from gradflow.alignment.steps import train
 from gradflow.alignment.watch import phases, summary
-from gradflow.claims.alignment.common import LOG_SCALE, PAPER, RATE, SEED, H, plain, states
+from gradflow.claims.alignment.common import EXPERIMENTS, LOG_SCALE, RATE, SEED, H, plain, states
 from gradflow.claims.ledger import Claim, Finding, Verdict
 from gradflow.descent import GD
 
@@ -272,31 +272,31 @@ def _early_growth(quick: bool) -> float:
 CLAIMS = (
     Claim(
         "align.toy",
-        f"{PAPER}, Figures 1 and 6",
+        EXPERIMENTS,
         "On ten points of the unit circle the loss is 1.00, 1.00 and 5.31e-2 after 0, 7000 and 21000 iterations.",
         toy,
     ),
     Claim(
         "align.two-drops",
-        f"{PAPER}, Figure 6",
+        EXPERIMENTS,
         "The loss on the toy data falls in two sharp drops.",
         two_drops,
     ),
     Claim(
         "align.near-orthogonal",
-        f"{PAPER}, Figures 7 to 9",
+        EXPERIMENTS,
         "Two positive points at 90° − δ: losses after 7000 and 21000 iterations for δ = 0.1, 0.001 and 0.",
         near_orthogonal,
     ),
     Claim(
         "align.balanced-experiments",
-        f"{SEED}, method summary",
+        SEED,
         "The experiments use small random weights and a balanced initialisation.",
         not_balanced,
     ),
     Claim(
         "align.two-phases",
-        f"{PAPER}; {SEED}, foundational learning",
+        SEED,
         "Neurons don't change magnitude much during early training, but their directions evolve to align with data.",
         two_phases,
     ),

@@ -14,7 +14,7 @@ from gradflow.alignment.data import Dataset, digits_data, garments_data
 from gradflow.alignment.losses import EXPONENTIAL, Objective
 from gradflow.alignment.network import TwoLayer, as_network, gaussian
 from gradflow.alignment.steps import train
-from gradflow.claims.alignment.common import LOG_SCALE, PAPER, RATE, SEED, H, plain
+from gradflow.claims.alignment.common import EXPERIMENTS, LOG_SCALE, RATE, SEED, H, plain
 from gradflow.claims.ledger import Claim, Finding, Verdict
 from gradflow.descent import GD
 
@@ -231,27 +231,27 @@ def harder(quick: bool) -> Finding:
 CLAIMS = (
     Claim(
         "align.mnist",
-        f"{PAPER}, Figure 5",
+        EXPERIMENTS,
         "On MNIST's zeros and ones the neurons are aligned with x₊ or x₋ after about 2000 iterations, and after about 3000 the norms grow and the loss drops.",
         mnist,
     ),
     Claim(
         "align.mnist-assumption",
-        f"{PAPER}; {SEED}, method summary",
+        SEED,
         "The data are well separated, with a correlation structure as in Assumption 1, after the mean image is subtracted.",
         assumption,
     ),
-    Claim("align.mnist-rank", f"{PAPER}, Figure 5", "The stable rank falls below 2, towards 1.", low_rank),
-    Claim("align.sgd", f"{PAPER}, appendix", "The two phases are seen under SGD as well.", stochastic),
+    Claim("align.mnist-rank", EXPERIMENTS, "The stable rank falls below 2, towards 1.", low_rank),
+    Claim("align.sgd", EXPERIMENTS, "The two phases are seen under SGD as well.", stochastic),
     Claim(
         "align.frozen",
-        f"{PAPER}, appendix",
+        EXPERIMENTS,
         "There are no two phases when v is frozen at ±1.",
         frozen_outputs,
     ),
     Claim(
         "align.harder",
-        f"{SEED}, next check 3",
+        SEED,
         "The alignment is robust beyond MNIST, on a harder pair.",
         harder,
     ),

@@ -15,7 +15,7 @@ from gradflow.alignment.geometry import angles, setting
 from gradflow.alignment.limit import ACTIVE, INACTIVE, SLIDING, LimitPath, limit_flow
 from gradflow.alignment.losses import Objective
 from gradflow.alignment.network import balanced
-from gradflow.claims.alignment.common import PAPER, H
+from gradflow.claims.alignment.common import SEED, H
 from gradflow.claims.ledger import Claim, Finding, Verdict
 
 DIMENSION = 20
@@ -202,13 +202,13 @@ def violated(quick: bool) -> Finding:
 CLAIMS = (
     Claim(
         "align.scaling",
-        f"{PAPER}, Theorem 1; seed document 002, next check 1",
+        SEED,
         "Alignment takes a time of O(log n/√μ): the scaling on data of controlled correlation.",
         exponents,
     ),
     Claim(
         "align.violations",
-        f"{PAPER}; seed document 002, open question 2",
+        SEED,
         "How does alignment change when the data do not satisfy Assumption 1?",
         violated,
     ),

@@ -16,7 +16,7 @@ from gradflow.alignment.geometry import angles, setting, zeta1
 from gradflow.alignment.limit import limit_flow
 from gradflow.alignment.losses import EXPONENTIAL, LOGISTIC, SQUARED, Loss, Objective
 from gradflow.alignment.network import TwoLayer, as_network, balanced
-from gradflow.claims.alignment.common import PAPER, SEED, plain
+from gradflow.claims.alignment.common import SEED, THEORY, plain
 from gradflow.claims.ledger import Claim, Finding, Verdict
 
 WIDTH = 8
@@ -318,13 +318,13 @@ def slips(quick: bool) -> Finding:
 
 
 CLAIMS = (
-    Claim("align.monotone", f"{PAPER}, Section 3; {SEED}, mechanism 2", "A neuron with v > 0 only gains positive and only loses negative data; each boundary is crossed at most once, so there are at most n changes.", directions_monotone),
-    Claim("align.trapping", f"{PAPER}, Section 3.2; {SEED}, mechanism 1", "S₊ and S_dead are trapping regions for neurons with v > 0, S₋ and S_dead for v < 0.", trapping),
-    Claim("align.lemmas", f"{PAPER}, Lemmas 3 and 4", "Before T norms and outputs stay small, and directions move as in the limit of zero outputs.", lemmas),
-    Claim("align.time", f"{PAPER}, Theorem 1; {SEED}, key results", "Within t1 = 16 log n/(min(ζ, ξ) √μ X_min) all neurons are in S₊ or S₋ of their sign, or dead.", time_bound),
-    Claim("align.dwell", f"{PAPER}, proof of Theorem 1", "A neuron stays in one pattern for at most 4/(min(ζ, ξ) √μ X_min n_a).", dwell),
-    Claim("align.rate", f"{PAPER}, Theorem 1; {SEED}, mechanism 3", "After alignment the loss converges to 0 at the rate 1/t, with α = (μ X_min)²/(32 X_max).", after),
-    Claim("align.rank", f"{PAPER}, Theorem 1; {SEED}, mechanism 3", "After alignment W is approximately low-rank: limsup ‖W‖_F²/‖W‖_2² <= 2.", rank),
-    Claim("align.hypotheses", f"{SEED}, break conditions", "Which of this fails first when a hypothesis is broken on purpose?", broken),
-    Claim("align.zeta", f"{PAPER}, constants of Theorem 1", "ζ = max{ζ1, ζ2}, and 4 in the first bound on ε.", slips),
+    Claim("align.monotone", THEORY, "A neuron with v > 0 only gains positive and only loses negative data; each boundary is crossed at most once, so there are at most n changes.", directions_monotone),
+    Claim("align.trapping", THEORY, "S₊ and S_dead are trapping regions for neurons with v > 0, S₋ and S_dead for v < 0.", trapping),
+    Claim("align.lemmas", THEORY, "Before T norms and outputs stay small, and directions move as in the limit of zero outputs.", lemmas),
+    Claim("align.time", THEORY, "Within t1 = 16 log n/(min(ζ, ξ) √μ X_min) all neurons are in S₊ or S₋ of their sign, or dead.", time_bound),
+    Claim("align.dwell", THEORY, "A neuron stays in one pattern for at most 4/(min(ζ, ξ) √μ X_min n_a).", dwell),
+    Claim("align.rate", THEORY, "After alignment the loss converges to 0 at the rate 1/t, with α = (μ X_min)²/(32 X_max).", after),
+    Claim("align.rank", THEORY, "After alignment W is approximately low-rank: limsup ‖W‖_F²/‖W‖_2² <= 2.", rank),
+    Claim("align.hypotheses", SEED, "Which of this fails first when a hypothesis is broken on purpose?", broken),
+    Claim("align.zeta", THEORY, "ζ = max{ζ1, ζ2}, and 4 in the first bound on ε.", slips),
 )  # fmt: skip
