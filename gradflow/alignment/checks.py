@@ -281,7 +281,7 @@ def _afterwards(run: Run, ordered: bool) -> tuple[Check, ...]:
 
 
 def _counted(name: str, statement: str, applies: bool, exceptions: int) -> Check:
-    return Check(name, statement, applies, exceptions == 0, -float(exceptions))
+    return Check(name, statement, applies, exceptions == 0, 0.0 - exceptions)
 
 
 def _compared(name: str, statement: str, applies: bool, pairs: list[tuple[float, float]]) -> Check:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gradflow import __version__
-from gradflow.cli import basins, derive, reproduce, simulate
+from gradflow.cli import align, basins, derive, reproduce, simulate
 
 app = typer.Typer(
     add_completion=False,
@@ -23,6 +23,7 @@ for _command in (
     simulate.train,
     basins.threshold,
     basins.basins,
+    align.align,
 ):
     app.command()(_command)
 

@@ -55,7 +55,7 @@ def steps_options(
     updates = integer("--steps", steps, least=0)
     if dtype not in ("float32", "float64"):
         raise ValueError(f"--dtype: expected float32 or float64, got {dtype!r}")
-    return Steps({"lr": number("--lr", lr, least=0), **_hyper(hyper or [])}, updates, inputs, dtype)
+    return Steps({"lr": number("--lr", lr, least=0), **parse_hyper(hyper or [])}, updates, inputs, dtype)
 
 
 def backend_option(name: str | None) -> str | None:
@@ -75,7 +75,7 @@ def backend_option(name: str | None) -> str | None:
     return name
 
 
-def _hyper(settings: list[str]) -> dict[str, Any]:
+def parse_hyper(settings: list[str]) -> dict[str, Any]:
     """Return the hyper-parameters of repeated NAME=X options."""
     flags = {"true": True, "false": False}
     parsed: dict[str, Any] = {}

@@ -1,0 +1,333 @@
+"""`gradflow align`: two-layer ReLU networks from small initialisation."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gradflow.cli import align_options as options
+from gradflow.cli.align_options import SETS, STARTS
+from gradflow.cli.options import JSON, check_file, integer, number, progress_bar
+from gradflow.cli.steps import HYPER, LR, STEPS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from gradflow.alignment.data import Dataset
+    from gradflow.alignment.losses import Objective
+    from gradflow.alignment.network import TwoLayer
+
+MOST_GATES = 20_000
+"""Neurons times data up to which every activation change is located."""
+
+
+class Outcome(NamedTuple):
+    """A run: its dataset, and what is printed."""
+
+    dataset: xr.Dataset
+    report: dict[str, Any]
+
+
+def align(
+    data: options.DATA = "toy",
+    points: options.POINTS = None,
+    mu: options.MU = "0.3",
+    dimension: options.DIMENSION = "5",
+    delta: options.DELTA = "0.1",
+    mnist: options.MNIST = None,
+    constant_columns: options.CONSTANT_COLUMNS = False,
+    center: options.CENTER = False,
+    method: options.METHOD = "flow",
+    loss: options.LOSS = "exponential",
+    mean: options.MEAN = False,
+    neurons: options.NEURONS = "50",
+    epsilon: options.EPSILON = "1e-6",
+    start: options.START = "balanced",
+    seed: options.SEED = "0",
+    t_end: options.T_END = "100",
+    until_loss: options.UNTIL_LOSS = None,
+    rtol: options.RTOL = "1e-9",
+    lr: LR = "0.002",
+    hyper: HYPER = None,
+    steps: STEPS = "15000",
+    batch: options.BATCH = None,
+    freeze_outputs: options.FREEZE_OUTPUTS = False,
+    out: options.OUT = None,
+    json: JSON = False,
+) -> None:
+    """Train a two-layer ReLU network from small initialisation, and watch its neurons align.
+
+    Prints when every neuron has aligned (is active on exactly the data of its sign, or dead), where it ends,
+    how far Assumption 1 holds, and the bounds that follow. With the flow every statement of the theory is
+    checked along the trajectory.
+    """
+    check_file(out)
+    objective = _objective(
+        data, points, mu, dimension, delta, mnist, constant_columns, center, seed, loss, mean
+    )
+    network, log_epsilon = _network(objective, neurons, epsilon, start, seed)
+    settings = {"seed": integer("--seed", seed, least=0), "epsilon": epsilon, "start": start}
+    if method == "flow":
+        found = _flow(
+            objective, network, log_epsilon, number("--t-end", t_end, least=0), rtol, until_loss, settings
+        )
+    elif method == "limit":
+        found = _limit(objective, network, number("--t-end", t_end, least=0), settings)
+    elif method == "small-steps":
+        found = _small_steps(objective, network, number("--t-end", t_end, least=0))
+    else:
+        found = _train(objective, network, method, lr, hyper, steps, batch, freeze_outputs, settings)
+    if out is not None:
+        from gradflow.results import write
+
+        write(found.dataset, out)
+    _show(
+        {"data": _described(objective), **found.report, "bounds": _bounds(objective, network, log_epsilon)},
+        json,
+    )
+
+
+def _objective(
+    name: str,
+    points: str | None,
+    mu: str,
+    dimension: str,
+    delta: str,
+    mnist: Path | None,
+    constant_columns: bool,
+    center: bool,
+    seed: str,
+    loss: str,
+    mean: bool,
+) -> Objective:
+    """Return data and loss."""
+    from gradflow.alignment.data import Dataset, centred
+    from gradflow.alignment.losses import LOSSES, Objective
+    from gradflow.alignment.reading import SUFFIXES, read_dataset
+
+    if loss not in LOSSES:
+        raise ValueError(f"--loss: expected one of {', '.join(LOSSES)}, got {loss!r}")
+    if mnist is not None and name != "digits":
+        raise ValueError(f"--mnist: expected with --data digits, got --data {name}")
+    if Path(name).suffix in SUFFIXES:
+        data = read_dataset(name, constant_columns=constant_columns)
+    elif name in SETS:
+        count = None if points is None else integer("--points", points, least=1)
+        try:
+            data = _built_in(name, count, mu, dimension, delta, mnist, integer("--seed", seed, least=0))
+        except ValueError as error:
+            # What the library calls n is --points here.
+            told = str(error)
+            raise ValueError(f"--points{told[1:]}" if told.startswith("n: ") else told) from error
+    else:
+        raise ValueError(f"--data: expected one of {', '.join(SETS)}, or a file .npz or .csv, got {name!r}")
+    if center:
+        data = Dataset(centred(data.inputs), data.labels, data.name)
+    return Objective(data, LOSSES[loss], mean)
+
+
+def _built_in(
+    name: str, count: int | None, mu: str, dimension: str, delta: str, mnist: Path | None, seed: int
+) -> Dataset:
+    """Return one of the data sets that come with gradflow."""
+    from gradflow.alignment import data as sets
+
+    if name == "toy":
+        return sets.toy_plane(10 if count is None else count, seed)
+    if name == "two-points":
+        return sets.two_points(number("--delta", delta))
+    if name == "equiangular":
+        return sets.equiangular(10 if count is None else count, number("--mu", mu))
+    if name == "cone":
+        size = integer("--dimension", dimension, least=2)
+        return sets.cone(10 if count is None else count, number("--mu", mu), size, seed)
+    if name == "digits":
+        return sets.digits_data(count, mnist)
+    return sets.garments_data("t-shirt", name.removeprefix("t-shirt-"))
+
+
+def _network(
+    objective: Objective, neurons: str, epsilon: str, start: str, seed: str
+) -> tuple[TwoLayer, float]:
+    """Return the network at the start, and ln ε."""
+    from gradflow.alignment.network import balanced, gaussian
+
+    h = integer("--neurons", neurons, least=1, most=100_000)
+    if start not in STARTS:
+        raise ValueError(f"--start: expected one of {', '.join(STARTS)}, got {start!r}")
+    if epsilon.startswith("e"):
+        log_epsilon = number("--epsilon", epsilon[1:], size=1e6)
+    else:
+        size = number("--epsilon", epsilon, least=0)
+        if size == 0.0:
+            raise ValueError(f"--epsilon: expected a number > 0, such as 1e-6, or e-30000, got {epsilon!r}")
+        log_epsilon = math.log(size)
+    make = balanced if start == "balanced" else gaussian
+    return make(h, objective.data.dimension, log_epsilon, seed=integer("--seed", seed, least=0)), log_epsilon
+
+
+def _flow(
+    objective: Objective, network: TwoLayer, log_epsilon: float, t_end: float, rtol: str,
+    until_loss: str | None, settings: dict[str, Any],
+) -> Outcome:  # fmt: skip
+    """Follow the flow and hold the theory against it."""
+    from gradflow.alignment.checks import check_theory
+    from gradflow.alignment.containers import flow_dataset
+    from gradflow.alignment.flow import gradient_flow
+    from gradflow.alignment.path import STATUSES
+
+    gates = network.outputs.size * objective.data.n
+    if gates > MOST_GATES:
+        raise ValueError(
+            f"--method: flow locates every activation change, for up to {MOST_GATES} neurons times data, "
+            f"got {gates}; small-steps follows large networks with a stated error"
+        )
+    tolerance = number("--rtol", rtol)
+    below = 0.0 if until_loss is None else number("--until-loss", until_loss, least=0)
+    with progress_bar("flow", t_end or 1.0) as advance:
+        path = gradient_flow(network, objective, t_end, rtol=tolerance, below=below, progress=advance)
+    checks = check_theory(path, objective, log_epsilon) if objective.data.is_binary else ()
+    dataset = flow_dataset(path, objective, checks, rtol=tolerance, **settings)
+    report = {
+        "t": float(path.t[-1]),
+        **_final(dataset, "time", network),
+        "switches": len(path.crossings),
+        "drift": path.drift,
+        "energy_error": path.energy_error,
+        "status": STATUSES[path.status],
+        "checks": [check._asdict() for check in checks],
+    }
+    return Outcome(dataset, report)
+
+
+def _limit(objective: Objective, network: TwoLayer, t_end: float, settings: dict[str, Any]) -> Outcome:
+    """Return the limit of small initialisation, exactly."""
+    import numpy as np
+
+    from gradflow.alignment.containers import limit_dataset
+    from gradflow.alignment.limit import STATUSES, limit_flow
+
+    path = limit_flow(network, objective, t_end or math.inf)
+    own = np.where(np.ravel(network.outputs) > 0.0, path.entries[:, 0], path.entries[:, 1])
+    when = np.minimum(own, path.entries[:, 2])
+    report = {
+        "t": t_end,
+        "aligned_at": float(np.max(when)) if np.all(np.isfinite(when)) else None,
+        "members": {
+            "aligned": int(np.sum(np.isfinite(own))),
+            "dead": int(np.sum(np.isfinite(path.entries[:, 2]))),
+            "none": int(np.sum(~np.isfinite(when))),
+        },
+        "switches": int(np.sum(path.events)),
+        "status": {name: int(np.sum(path.status == code)) for code, name in enumerate(STATUSES)},
+    }
+    return Outcome(limit_dataset(path, objective, **settings), report)
+
+
+def _small_steps(objective: Objective, network: TwoLayer, t_end: float) -> Outcome:
+    """Follow the flow by small steps, with a stated error."""
+    from gradflow.alignment.small_steps import flow_by_steps
+
+    with progress_bar("flow", t_end or 1.0) as advance:
+        dataset = flow_by_steps(network, objective, t_end, progress=advance).history
+    errors = {name: float(dataset[f"error_{name}"].max()) for name in ("direction", "log_norm", "loss")}
+    return Outcome(dataset, {"t": t_end, **_final(dataset, "time", network), "errors": errors})
+
+
+def _train(
+    objective: Objective, network: TwoLayer, method: str, lr: str, hyper: list[str] | None, steps: str,
+    batch: str | None, freeze_outputs: bool, settings: dict[str, Any],
+) -> Outcome:  # fmt: skip
+    """Train with an optimiser."""
+    from gradflow.alignment.steps import train
+    from gradflow.cli.steps import parse_hyper
+    from gradflow.descent import OPTIMIZERS, optimizer
+
+    if method not in OPTIMIZERS:
+        raise ValueError(
+            f"--method: expected flow, limit, small-steps, {', '.join(OPTIMIZERS)}, got {method!r}"
+        )
+    config = optimizer(method, lr=number("--lr", lr, least=0), **parse_hyper(hyper or []))
+    count = integer("--steps", steps, least=0)
+    size = None if batch is None else integer("--batch", batch, least=1, most=objective.data.n)
+    with progress_bar("align", max(count, 1)) as advance:
+        run = train(
+            network, objective, config, count, batch_size=size, seed=settings["seed"],
+            freeze_outputs=freeze_outputs, record_every=max(1, count // 300), progress=advance,
+        )  # fmt: skip
+    return Outcome(run.history, {"steps": count, **_final(run.history, "step", network)})
+
+
+def _final(dataset: xr.Dataset, axis: str, network: TwoLayer) -> dict[str, Any]:
+    """Return the end, and when all neurons were aligned or dead."""
+    import numpy as np
+
+    last = dataset.isel({axis: -1})
+    codes = dataset["membership"].values
+    done = (codes == np.where(network.outputs > 0.0, 1, 2)) | (codes == 3)
+    since = np.all(done, axis=-1)
+    # The first record from which on nothing is open any more.
+    first = since.size - int(np.argmin(since[::-1])) if not np.all(since) else 0
+    return {
+        "aligned_at": dataset[axis].values[first].item() if first < since.size else None,
+        "loss": float(last["loss"]),
+        "largest_output": float(last["largest_output"]),
+        "stable_rank": float(last["stable_rank"]),
+        "members": {name: int(last[f"count_{name}"]) for name in ("positive", "negative", "dead", "none")},
+    }
+
+
+def _described(objective: Objective) -> dict[str, Any]:
+    from gradflow.alignment.geometry import norms, separation
+
+    data = objective.data
+    told: dict[str, Any] = {"name": data.name, "n": data.n, "dimension": data.dimension}
+    if data.is_binary:
+        found = separation(data)
+        told |= {"mu": found.mu, "assumption_1": found.holds}
+    return {**told, **dict(zip(("x_min", "x_max"), norms(data), strict=True))}
+
+
+def _bounds(objective: Objective, network: TwoLayer, log_epsilon: float) -> dict[str, float] | None:
+    """Return the bounds on the alignment time and on ln ε, where there are any: the paper's and ours."""
+    from gradflow.alignment import bounds
+    from gradflow.alignment.geometry import angles, separation, setting
+
+    data = objective.data
+    if not (data.is_binary and objective.loss.needs_signs and separation(data).holds):
+        return None
+    s = setting(data, network, log_epsilon)
+    ours, per_time = bounds.alignment(s, angles(data, network)), 1.0 / objective.weight
+    return {
+        "time_paper": bounds.paper_time(s) * per_time,
+        "log_epsilon_paper": min(bounds.paper_log_epsilon(s)),
+        "time": ours.time * per_time,
+        "log_epsilon": ours.log_epsilon,
+    }
+
+
+def _show(report: dict[str, Any], json: bool) -> None:
+    from gradflow.results import to_json
+
+    if json:
+        print(to_json(report))
+        return
+    for key, value in report.items():
+        if key == "checks":
+            for check in value:
+                holds = {True: "holds", False: "FAILS", None: "open"}[check["holds"]]
+                scope = "" if check["applies"] else "  (its hypotheses do not hold here)"
+                print(
+                    f"{check['name']:<16}{holds:<7}{check['statement']}; margin {check['margin']:.3g}{scope}"
+                )
+        elif value is None:
+            print(f"{key:<16}none")
+        elif isinstance(value, dict):
+            print(f"{key:<16}" + "  ".join(f"{name} = {_number(entry)}" for name, entry in value.items()))
+        else:
+            print(f"{key:<16}{_number(value)}")
+
+
+def _number(value: Any) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else f"{value}"
