@@ -143,11 +143,30 @@ def _hire(crew: dict[Connection, BaseProcess]) -> Connection:
     with interrupts_held():
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        process.start()
+        with _one_thread_each():
+            process.start()
         # The pipe ends with the process only if nobody else holds its other end.
         theirs.close()
         crew[ours] = process
     return ours
+
+
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let processes that are started meanwhile do linear algebra in one thread, unless the user says otherwise.
+
+    There is a process for every core: more threads would only wait for each other.
+    """
+    mine = [name for name in THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(mine, "1"))
+    try:
+        yield
+    finally:
+        for name in mine:
+            del os.environ[name]
 
 
 def _bury(crew: dict[Connection, BaseProcess], pipe: Connection) -> None:

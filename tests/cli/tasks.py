@@ -9,6 +9,7 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from gradflow.cli.workers import THREADS
 from gradflow.results import whole_file
 
 
@@ -44,3 +45,8 @@ def die_once(mark: Path, half: bytes = b"") -> int:
 def die() -> None:
     """End the process as a kill would."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def threads() -> tuple[str | None, ...]:
+    """Return what this process is told about the threads of linear algebra."""
+    return tuple(os.environ.get(name) for name in THREADS)

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from gradflow.cli.workers import results, run_all
+from gradflow.cli.workers import THREADS, results, run_all
 from gradflow.executors import completed
-from tests.cli.tasks import die, die_once, note
+from tests.cli.tasks import die, die_once, note, threads
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 
@@ -106,3 +106,11 @@ def test_waiting_in_vain_can_be_ended() -> None:
     with pytest.raises(ConnectionError, match="nobody"):
         list(completed([(0, partial(abs, 1))], lambda task: Future(), idle=idle, every=0.01))
     assert calls == 3
+
+
+def test_each_computes_in_one_thread_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in THREADS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(THREADS[0], "3")
+    assert run_all([threads, threads], lambda done: None, workers=2) == [("3", "1", "1")] * 2
+    assert threads() == ("3", None, None)
