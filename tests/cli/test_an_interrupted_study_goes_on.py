@@ -10,7 +10,7 @@ import pytest
 
 from gradflow.claims.ledger import Claim, Finding
 from gradflow.cli import resume, run
-from tests.cli.command import files_below
+from tests.cli.command import files_below, refused
 
 RAN: list[str] = []
 STOPS: set[str] = set()
@@ -66,6 +66,49 @@ def test_a_finished_study_is_run_anew(tmp_path: Path) -> None:
     for _ in range(2):
         assert run(["reproduce", "--out", str(tmp_path / "study")]) == 0
     assert RAN == ["a.one", "a.two", "b.three"] * 2
+
+
+def test_some_claims_alone_do_not_replace_a_study_of_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "study")]
+    assert run(["reproduce", *out]) == 0
+    before = {name: (tmp_path / "study" / name).read_bytes() for name in files_below(tmp_path / "study")}
+    capsys.readouterr()
+    message = refused(capsys, "reproduce", "--only", "a.one", *out)
+    assert message.startswith(f"--out: '{tmp_path / 'study'}' holds a study of 2 more, a.two among them, ")
+    assert RAN == ["a.one", "a.two", "b.three"]
+    assert {name: (tmp_path / "study" / name).read_bytes() for name in before} == before
+    # All of them, by name, is the same study; and one of fewer claims may become larger.
+    assert run(["reproduce", *out, "--only", "a.one", "--only", "a.two", "--only", "b.three"]) == 0
+    small = ["--out", str(tmp_path / "small")]
+    for options in (["--only", "a.one"], ["--only", "a.one"], ["--only", "a.one", "--only", "a.two"], []):
+        assert run(["reproduce", *options, *small]) == 0
+    assert len(claims(tmp_path / "small")) == 3
+
+
+def test_an_unfinished_study_of_others_is_not_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupted(tmp_path / "study")
+    out = ["--out", str(tmp_path / "study")]
+    capsys.readouterr()
+    assert "holds a study of 1 more, a.one among them" in refused(
+        capsys, "reproduce", "--only", "b.three", *out
+    )
+    assert files_below(tmp_path / "study") == ["unfinished/a.one.json"]
+    assert run(["reproduce", "--only", "a.one", *out]) == 0
+    assert RAN == ["a.one"]
+
+
+@pytest.mark.parametrize("text", ["{}", "mine", "[1]", '{"claims": [2]}'])
+def test_a_file_that_is_no_study_is_not_replaced_by_some_claims(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "claims.json").write_text(text)
+    message = refused(capsys, "reproduce", "--only", "a.one", "--out", str(tmp_path))
+    assert message.endswith("claims.json' is no study of gradflow, and would be replaced")
+    assert (tmp_path / "claims.json").read_text() == text
 
 
 @pytest.mark.parametrize("change", ["options", "code", "damage"])
