@@ -3,3 +3,53 @@
 f(x) = Σ_j v_j relu(w_j·x) without biases, trained on the sum (or mean) of an exponential, logistic or
 squared loss. relu′(0) = 0, and a neuron that is active on no input stays dead.
 """
+
+from gradflow.alignment.checks import Check, check_theory
+from gradflow.alignment.data import (
+    Dataset,
+    cone,
+    digits_data,
+    equiangular,
+    garments_data,
+    in_plane,
+    toy_plane,
+    two_points,
+)
+from gradflow.alignment.flow import gradient_flow, many
+from gradflow.alignment.limit import limit_flow
+from gradflow.alignment.losses import EXPONENTIAL, LOGISTIC, LOSSES, SQUARED, Loss, Objective
+from gradflow.alignment.network import TwoLayer, as_network, balanced, gaussian, loss, predict
+from gradflow.alignment.reading import read_dataset
+from gradflow.alignment.small_steps import flow_by_steps
+from gradflow.alignment.steps import train
+
+__all__ = [
+    "EXPONENTIAL",
+    "LOGISTIC",
+    "LOSSES",
+    "SQUARED",
+    "Check",
+    "Dataset",
+    "Loss",
+    "Objective",
+    "TwoLayer",
+    "as_network",
+    "balanced",
+    "check_theory",
+    "cone",
+    "digits_data",
+    "equiangular",
+    "flow_by_steps",
+    "garments_data",
+    "gaussian",
+    "gradient_flow",
+    "in_plane",
+    "limit_flow",
+    "loss",
+    "many",
+    "predict",
+    "read_dataset",
+    "toy_plane",
+    "train",
+    "two_points",
+]
