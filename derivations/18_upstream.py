@@ -28,9 +28,10 @@ on [lo, hi]. The loss is L = E[(f − f*)²]; p = E[u f*], q = E[f*], y = (p, q)
 
 (1) In any network and at any inputs, the derivative of the loss with respect to every parameter that acts
 on the output only through one dead neuron is 0: its own weights and bias, and all that lies below if
-there is no second path. From optimiser states at rest and without decay no rate moves them, so such a
-neuron never comes back. In the network above w1, b1 and w2 do not move while it is dead; and with d held
-at 0, a and c do not move either.
+there is no second path. From optimiser states at rest and without decay no rate moves them. So if all
+that lies below acts on the output only through dead neurons, such a neuron never comes back: neither it
+nor its input moves. In the network above w1, b1 and w2 do not move while it is dead; and with d held at
+0, a and c do not move either.
 
 (2) While the neuron is dead, L = |d v − y|² + const, and the flow and gradient descent of (a, c, d) are
 those of this function, whatever w1, b1 and w2. κ = |v|² − d² is conserved by the flow, and z′ = G z −
@@ -43,15 +44,16 @@ that is if 2 y·v(0) + (λ − κ) d(0) ≠ 0 (all starts but a set of measure 0
 minimum of |d v − y|²: d² = (λ − κ)/2, |v|² = (λ + κ)/2, d v = y; of the two, that at which d has the sign
 of 2 y·v(0) + (λ − κ) d(0).
 
-(4) The flow of the whole network brings the dead neuron back exactly if, along (3), z_e(t) > 0 for some t
-and an end e, and at the infimum t* of these times. It does if z_e > 0 at the limit. It does not if −b1 ≥
-|w1| √(1 + e²) max(|v(0)|, √((λ + κ)/2)) for both ends. And t* ≥ z_e(0)²/((1 + e²) w1² |d(0) v(0) − y|²)
-for the end that comes back.
+(4) The flow of the whole network follows (3) until the infimum t* of the times t at which, along (3),
+z_e(t) > 0 for an end e, and for ever if there are none. If w1 ≠ 0 and a(t*) ≠ 0, it brings the dead
+neuron back, at t*. There are such times if z_e > 0 at the limit. There are none if −b1 ≥ |w1| √(1 + e²)
+max(|v(0)|, √((λ + κ)/2)) for both ends. And t* ≥ z_e(0)²/((1 + e²) w1² |d(0) v(0) − y|²) for the end that
+comes back.
 
-(5) Gradient descent. If t* is finite, there is a rate below which every rate brings the neuron back; if
-z_e crosses 0 at t* with z_e′ > 0, at a step k with η k → t* for η → 0. So with a small rate the neuron
-comes back as well, after about t*/η steps. If z_e(t) ≤ −δ < 0 for all t at both ends, Y > 0 and z₊ ≠ 0,
-then there is a rate below which none brings it back.
+(5) Gradient descent. If t* is finite, there is a rate below which every rate brings the neuron back. If
+z_e < 0 at both ends before t*, and one crosses 0 at t* with z_e′ > 0, it does so at a step k with η k →
+t* for η → 0. So with a small rate the neuron comes back as well, after about t*/η steps. If z_e(t) ≤ −δ <
+0 for all t at both ends, Y > 0 and z₊ ≠ 0, then there is a rate below which none brings it back.
 
 (6) A larger rate may bring back what the flow, and every small rate, leaves dead. From a = c = 0, d = 1
 with p = 0, q = 1, w1 = 1, b1 = −17/20 the flow never does: a stays 0 and c < √((√5 − 1)/2) < 17/20. One
@@ -64,9 +66,11 @@ HYPOTHESES = (
     "E[u] = 0 and E[u²] = 1: the upstream layer's input is standardised. f* is any function with E[f*²] "
     "finite.",
     "No output bias, or a constant one that f* has absorbed.",
-    "In (4) the flow of the whole network is any solution of its equation for a distribution of u without "
-    "atoms. With samples the gradient jumps where an input is activated, and the neuron's own push may hold "
-    "it at its wall: then (4) tells when the wall is reached.",
+    "In (4) the flow of the whole network is any solution of its equation, the distribution of u has no "
+    "atoms, and for the return w1 a ≠ 0 at t*: the inputs then cross the wall one after another and the "
+    "gradient is continuous. With a = 0 all of them cross at once, with samples each crosses as an atom: "
+    "the gradient jumps there, and the neuron's own push may hold it at its wall. Then (4) tells when the "
+    "wall is reached, and there may be no flow beyond.",
     "Plain gradient descent and its flow; exact arithmetic.",
 )
 
@@ -89,12 +93,17 @@ d v is a multiple of y of the length Y (checked), a positive one.
 
 (4) While the neuron is dead the whole network's solution is that of (2): it is unique there, as z_e ≤ 0
 is decided by a and c, which move by a smooth field of their own, as long as z_e ≤ 0. So it is (3) until
-t*. If after t* the neuron were dead for a time, the solution would still be that of (3), which has z_e >
-0 at times as close to t* as one likes: it is not dead for any time after t*. The limit: z_e is
-continuous. The bound for never: |z|² obeys (|z|²)′ = 2 (zᵀ G z − |z|⁴) ≤ 2 |z|² (λ − |z|²), so |z|² ≤
-max(|z(0)|², λ), |v|² ≤ max(|v(0)|², (λ + κ)/2), and |a e + c| ≤ √(1 + e²) |v|. The bound for t*: until t
-the path is no longer than ∫ |∇L| ≤ √(t ∫ |∇L|²) ≤ √(t |d(0) v(0) − y|²), because L falls at the rate
-|∇L|² and |d v − y|² ≥ 0; z_e changes by at most |w1| √(1 + e²) times the way of v.
+t*. If w1 a ≠ 0 at t*, w1 x + b1 vanishes at a single u, which has no mass, for all networks nearby: there
+the gradient of the loss is continuous, and the solution goes on (Peano). If after t* the neuron were dead
+for a time, the solution would still be that of (3), which has z_e > 0 at times as close to t* as one
+likes: it is not dead for any time after t*. Without a ≠ 0 that fails: for u uniform on [−√3, √3], p = 0,
+q = 1, and (a, c, w1, b1, w2, d) = (0, 0, 1, −3/10, −2, 1), a stays 0, all inputs cross together when c =
+3/10, and c′ is 2 d (1 − d c) > 0 before and 2 (d + w1 w2) (1 − d c) < 0 after it, as d < 2 (checked): no
+solution leaves the wall to the active side, none returns from it. The limit: z_e is continuous. The bound
+for never: |z|² obeys (|z|²)′ = 2 (zᵀ G z − |z|⁴) ≤ 2 |z|² (λ − |z|²), so |z|² ≤ max(|z(0)|², λ), |v|² ≤
+max(|v(0)|², (λ + κ)/2), and |a e + c| ≤ √(1 + e²) |v|. The bound for t*: until t the path is no longer
+than ∫ |∇L| ≤ √(t ∫ |∇L|²) ≤ √(t |d(0) v(0) − y|²), because L falls at the rate |∇L|² and |d v − y|² ≥ 0;
+z_e changes by at most |w1| √(1 + e²) times the way of v.
 
 The time is computed without stepping over a crossing: exp(−λt) times the numerator of a e + c is a sum of
 three monotone functions of t, and exp(−2λt) D(t) a sum of four products of monotone ones, so on any
@@ -103,13 +112,13 @@ interval of times, one without an end included, their ends bound z_e √D.
 (5) As long as the neuron is dead gradient descent is Euler's method with the step η for the field of (2),
 which is smooth, and on [0, T] its error is at most C η. Let z_e(T) > 0 for some T just after t*: for
 small η either Euler's method itself has z_e > 0 at the step next to T, or the neuron has come back
-before. With z_e < 0 before t*, at both ends on each [0, t* − ε], the first such step k has η k → t*, if
-z_e > 0 just after t*. If z_e ≤ −δ always: the limit z∞ of (3) is a minimum with |∇L|² ≥ 4 d² |d v − y|²
-(checked), d∞ ≠ 0. So there is a ball around z∞, and a constant m > 0, with |∇L|² ≥ m |d v − y|² in it. In
-the ball, for η less than one over the largest eigenvalue of the Hessian there, a step lowers the loss by
-at least η |∇L|²/2, and the remaining way of the iterates is at most C′ |d v − y|, as that of the flow is;
-a start close enough to z∞ stays within δ′. Take T with z(T) that close and η so small that Euler's error
-on [0, T] is that small: z_e stays below −δ/2.
+before. If z_e < 0 before t*, at both ends, it is below a negative number on each [0, t* − ε], so the
+first such step k has η k → t*, if z_e > 0 just after t*. If z_e ≤ −δ always: the limit z∞ of (3) is a
+minimum with |∇L|² ≥ 4 d² |d v − y|² (checked), d∞ ≠ 0. So there is a ball around z∞, and a constant m >
+0, with |∇L|² ≥ m |d v − y|² in it. In the ball, for η less than one over the largest eigenvalue of the
+Hessian there, a step lowers the loss by at least η |∇L|²/2, and the remaining way of the iterates is at
+most C′ |d v − y|, as that of the flow is; a start close enough to z∞ stays within δ′. Take T with z(T)
+that close and η so small that Euler's error on [0, T] is that small: z_e stays below −δ/2.
 
 (6) p = 0 and a = 0 keep a = 0. κ = −1, λ = √5, and d v = y at the limit: c² → (√5 − 1)/2, less than
 (17/20)² (checked). c(t) grows, as d² = 1 + c² keeps d > 0 and c d grows from 0 to 1. The step gives c = 2
@@ -120,7 +129,7 @@ d²) = 2 √5, 2 d² and 0 (checked), and 11/25 < 1/√5 (checked).
 NOT_CLAIMED = (
     "What happens after the neuron is back: it may be pushed to its wall again.",
     "Inputs that are not standardised, deeper networks, or a second path through other neurons; (1) holds "
-    "for all of them.",
+    "for all of them, but for its last sentence.",
     "That (5) holds with a rate that one could name.",
     "That a larger rate never loses a neuron that small rates bring back: random search finds such cases.",
 )
@@ -232,8 +241,24 @@ def prove_examples(proof: Proof) -> None:
     proof.equal("2 (c² + d²) is an eigenvalue", hessian * direction, sharpness * direction, NOT_ZERO)
     other = sympy.Matrix([1, 0, 0])
     proof.equal("2 d² is an eigenvalue", hessian * other, 2 * d**2 * other, NOT_ZERO)
+    prove_held(proof)
     along = sympy.Matrix([0, -1 / d, d])
     proof.equal("0 is an eigenvalue", hessian * along, sympy.zeros(3, 1), NOT_ZERO)
+
+
+def prove_held(proof: Proof) -> None:
+    """Prove that the neuron with a = 0 is held at its wall: c moves up before it, and down after it."""
+    w2, active = sympy.symbols("w2 active", real=True)
+    level, wall = ONE, sympy.Rational(3, 10)
+    # With a = 0 every input gives x = c; active is 0 or 1.
+    residual = active * w2 * (c + b1) + d * c - level
+    values = {w2: -2, b1: -wall}
+    up = (-2 * (d + active * w2) * residual).subs(values).subs(c, wall)
+    proof.equal("c′ at the wall, dead", up.subs(active, 0), 2 * d * (1 - d * wall))
+    proof.equal("c′ at the wall, active", up.subs(active, 1), 2 * (d - 2) * (1 - d * wall))
+    # κ = −1 and c ≤ 3/10 give d² = 1 + c².
+    largest = sympy.sqrt(1 + wall**2)
+    proof.holds("1 ≤ d < 2 and d c < 1 until then", bool(largest < 2) and bool(largest * wall < 1))
 
 
 def formulas() -> tuple[tuple[str, Expr], ...]:

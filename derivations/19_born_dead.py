@@ -31,8 +31,9 @@ network is born dead at x with probability p = 1 − (1 − 2^(−N_1)) … (1 �
 holds for every X in one ray {c x : c ≥ 0} that is not {0} alone. For any X that contains x it is an upper
 bound.
 
-(2) With random biases, (w, b) of a unit symmetric without atoms: layer l is 0 at x with probability
-2^(−N_l), whatever the layers before are, and p is the probability that some layer is, also for x = 0.
+(2) With random biases, (w, b) of a unit with the law of (−w, −b), and (w, b)·α = 0 with probability 0 for
+every α ≠ 0: layer l is 0 at x with probability 2^(−N_l), whatever the layers before are, and p is the
+probability that some layer is, also for x = 0.
 
 (3) One input dimension, X with numbers of both signs. The network is born dead on X iff it is so at −1
 and at 1, so with probability 2 p − 1 + r, r that of being born dead at neither. With layer 1 alive on
@@ -64,7 +65,8 @@ PROOF = """
 2^(−N_l) at each layer, from 1 (checked). Without biases z is multiplied by c if x is, and its sign is not
 changed by c > 0. A layer that is dead on X is so at x ∈ X.
 
-(2) (w, b)·(a, 1) is symmetric and not 0 even if a = 0. The layer's coins are independent of all before.
+(2) (w, b)·(a, 1) is symmetric and not 0, since (a, 1) ≠ 0 even if a = 0. The layer's coins are
+independent of all before.
 
 (3) Without biases the sign of z at x is that at 1 or at −1. If layer l is dead at 1, all layers after it
 are, and likewise at −1; so if both sides die, the later of the two layers is dead at both. The first

@@ -54,8 +54,8 @@ least the n with τ = d √v_k/M.
 (5) When Adam becomes unstable. Let H have λ_max(H) > 0 and P_k = diag(√(v_k/(1 − β2^k)) + ε) > 0, S_k =
 λ_max(P_k⁻¹ H), ε ≥ 0 being Adam's. Whatever the gradients are, S_(k+n) ≤ S_k q^n √((1 − β2^(k+n))/(1 −
 β2^k)), with equality if all gradients are 0 and ε = 0. So S passes a limit ℓ > S_k not before the n at
-which the right side is ℓ, and with vanishing gradients exactly then. For k → ∞ this is n = ln(ℓ/S_k)/ln
-q, that is about 2000 ln(ℓ/S_k) steps for β2 = 0.999.
+which the right side is ℓ, and exactly then if all gradients are 0 and ε = 0. For k → ∞ this is n =
+ln(ℓ/S_k)/ln q, that is about 2000 ln(ℓ/S_k) steps for β2 = 0.999.
 
 (6) How fast it then leaves. For momentum m ← β m + (1 − β) g and a frozen P the multipliers along an
 eigenvector of P⁻¹ H with the eigenvalue λ are the roots of z² − (1 + β − (1 − β) η λ) z + β; they are

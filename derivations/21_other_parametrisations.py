@@ -64,9 +64,10 @@ best line. Both occur: all starts near w1 = b1 = w2 = 1 end on the line, after c
 from w1 = w2 = 1 those with b1 ≤ −1 rest dead, those with −1 < b1 ≤ 0 learn the teacher, those with b1 ≥
 1, and those in some interval that ends at 1, end on the best line.
 
-(8) A bounded neuron is balanced whatever moves its parameters, while w1 ≠ 0. The price: its gradient in u
-is at most 4 h |w1 g₂| exp(−2 |u|). With δ = 1 − |tanh u| and |w1 g₂| ≤ M along a flow, δ(t) ≥ 1/(1/δ(0) +
-4 h M t), and a breakpoint that is to leave the end needs the time (1/δ(0) − 1/δ(t))/(4 h M).
+(8) In exact arithmetic a bounded neuron is balanced whatever moves its parameters, while w1 ≠ 0 and u is
+finite. The price: its gradient in u is at most 4 h |w1 g₂| exp(−2 |u|). With δ = 1 − |tanh u| and |w1 g₂|
+≤ M along a flow, δ(t) ≥ 1/(1/δ(0) + 4 h M t), and a breakpoint that is to leave the end needs the time
+(1/δ(0) − 1/δ(t))/(4 h M).
 
 (9) A hyperactive gated neuron is a parabola. Every one that is the best parabola is critical: for the
 default problem with L = 1/768, and a local minimum if z > 0 on the input. The best line is no critical
@@ -84,6 +85,7 @@ HYPOTHESES = (
     "teacher inside the input and w1ᵀ w2ᵀ ≠ 0; in (6) s = 1.",
     "(7) and the numbers in (9): φ = ReLU, teacher ReLU(x), inputs uniform on [−1, 1].",
     "Flows are continuously differentiable curves with (w1, b1) ≠ (0, 0).",
+    "Exact arithmetic. In (8): rounded to double precision, tanh u is ±1 from |u| = 19.1 on, and p an end.",
 )
 
 PROOF = """

@@ -44,6 +44,10 @@ and what of w is orthogonal to G is constant. So m_i(t) = m_i(0) + (p(t) − p(0
 at which it is 0 are the roots of a quadratic in exp(|G|t). The cosine c between w and σG of a balanced
 neuron is c(t) = tanh(atanh c(0) + |G|t).
 
+Under gradient descent with the rate η, w ← w + η v G and v ← v + η w·G, p + v is multiplied by 1 + η |G|
+and p − v by 1 − η |G|: where p − v has died away, a step does what the flow does in the time ln(1 + η
+|G|)/|G|.
+
 (3) Let z_i·z_k ≥ μ |z_i| |z_k| for all pairs, with μ > 0 (Assumption 1). For a neuron that is on for some
 data, with the sum over these,
 
@@ -81,7 +85,9 @@ terms of the same form).
 
 (2) p′ = v |G| and v′ = p |G|; the stated functions solve this (checked with E for exp(|G|t)). w′ is
 parallel to G. m_i is a linear function of p, so times E it is a quadratic in E (checked). For a balanced
-neuron with σ = 1, c = p/v and c′ = |G| (1 − c²) (checked), whose solution is the stated one.
+neuron with σ = 1, c = p/v and c′ = |G| (1 − c²) (checked), whose solution is the stated one. Under
+gradient descent p ← p + η |G| v, v ← v + η |G| p; the sum and the difference are eigenvectors (checked),
+and under the flow they grow and fall by exp(±|G|t).
 
 (3) Term by term, z_i·z_k ≥ μ |z_i| |z_k|; the next step is the triangle inequality. |G|² is Σ κ_k² |z_k|²
 and products that are ≥ 0. With κ = 1 it is at least X_min² (m + m (m − 1) μ) (checked).
@@ -164,6 +170,10 @@ def prove_closed_form(proof: Proof) -> None:
     proof.equal("p′ = g v", p.diff(E) * g * E, g * out)
     proof.equal("v′ = g p", out.diff(E) * g * E, g * p)
     proof.equal("at the start", (p.subs(E, 1), out.subs(E, 1)), (p0, v0))
+    rate = sympy.Symbol("eta", positive=True)
+    stepped = (p0 + rate * g * v0, v0 + rate * g * p0)
+    proof.equal("p + v under a step", stepped[0] + stepped[1], (1 + rate * g) * (p0 + v0))
+    proof.equal("p − v under a step", stepped[0] - stepped[1], (1 - rate * g) * (p0 - v0))
     margin = m0 + (p - p0) * zg
     quadratic = sympy.expand(2 * E * margin)
     proof.holds("2 E m is a quadratic in E", sympy.Poly(quadratic, E).degree() == 2)

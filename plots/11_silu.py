@@ -43,18 +43,19 @@ CAPTION = (
     "Full-batch Adam (rate {rate}, β = (0.9, 0.999), ε = 1e-8) on {samples} equally spaced inputs in [−1, "
     "1] from w1 = w2 = 1, b1 = 0, b2 = {b2}; the teacher is SiLU(x) for the SiLU student, ReLU(x) for the "
     "ReLU student. (a) The loss, everything in single precision; circles: read off the published figure "
-    "(to about 0.05 in log10). Dashed: the best line for the SiLU teacher, {line:.2e}. (b) The spikes in "
-    "double and in single precision; between them the loss sinks to {floor:.0e}. (c) The wait between the "
-    "best line's loss and {level}: measured, and predicted from the state at its begin by the slow flow "
-    "that keeps slope and intercept; for Adam with the v of that moment, decaying. Largest error "
-    "{flow_error:.1%} for the flow (in units of time, population), {adam_error:.1%} for Adam (in steps, "
-    "samples). (d) The preconditioned sharpness λ_max(P⁻¹H) in double precision; dashed: Adam's limit "
-    "{limit:.0f}. From v at step {start} alone the limit is passed at step {predicted:.0f} (dotted); "
-    "measured {measured}. Between spikes it grows by e in 2000 steps. (e) The gradient does not vanish on "
-    "the plateau. Its states are close (largest difference of a parameter) to the surface of neurons with "
-    "∂L/∂w1 = ∂L/∂b1 = 0, on which the best line is reached, and the gradient vanishes, as w1 → 0 and w2 "
-    "→ ∞. (f) The first spike; dotted: the predicted passage of the limit, and when an instability that "
-    "starts from rounding in either precision is predicted to peak."
+    "(to about 0.05 in log10). Dashed: the best lines, {line:.2e} for the SiLU teacher and {relu:.2e} for "
+    "the ReLU teacher. (b) The spikes in double and in single precision; between them the loss sinks to "
+    "{floor:.0e}. (c) The wait between the best line's loss and {level}: measured, and predicted from the "
+    "state at its begin by the slow flow that keeps slope and intercept; for Adam with the v of that "
+    "moment, decaying. Largest error {flow_error:.1%} for the flow (in units of time, population), "
+    "{adam_error:.1%} for Adam (in steps, samples). (d) The preconditioned sharpness λ_max(P⁻¹H) in "
+    "double precision; dashed: Adam's limit {limit:.0f}. From v at step {start} alone the limit is passed "
+    "at step {predicted:.0f} (dotted); measured {measured}. Between spikes it grows by e in 2000 steps. "
+    "(e) The gradient does not vanish on the plateau. Its states are close (largest difference of a "
+    "parameter) to the surface of neurons with ∂L/∂w1 = ∂L/∂b1 = 0, on which the best line is reached, "
+    "and the gradient vanishes, as w1 → 0 and w2 → ∞. (f) The first spike; dotted: the predicted passage "
+    "of the limit, and when an instability that starts from rounding in either precision is predicted to "
+    "peak."
 )
 
 
@@ -150,6 +151,7 @@ def numbers() -> dict[str, object]:
         "b2": f"{B2:g}".replace("-", "−"),
         "level": LEVEL,
         "line": float(best_line(SILU).loss),
+        "relu": float(best_line(RELU).loss),
         "floor": float(np.min(run("silu", "float64").loss)),
         "flow_error": float(np.max(np.abs(flow[1] / flow[0] - 1.0))),
         "adam_error": float(np.max(np.abs(adam[1] / adam[0] - 1.0))),
@@ -173,7 +175,10 @@ def draw() -> Figure:
                     Series("ReLU", relu.steps, relu.loss, "adam"),
                     Series("published", at, read, "circles"),
                 ],
-                levels=[Level("best line", line, 1.0, below=True)],
+                levels=[
+                    Level("best line, SiLU", line, 1.0, below=True),
+                    Level("best line, ReLU", float(best_line(RELU).loss), 1.0),
+                ],
                 legend="lower left",
             ),
             "step",
@@ -200,7 +205,7 @@ def draw() -> Figure:
                     Series("flow, predicted (time)", FLOWS, flow_waits()[1], "flow"),
                     Series("flow, measured", FLOWS, flow_waits()[0], "circles"),
                     Series("Adam, predicted (steps)", ADAMS, adam_waits()[1], "adam"),
-                    Series("Adam, measured", ADAMS, adam_waits()[0], "light dots"),
+                    Series("Adam, measured", ADAMS, adam_waits()[0], "squares"),
                 ],
                 legend="upper right",
             ),
@@ -225,12 +230,12 @@ def draw() -> Figure:
                     Series("size of the gradient", approach()["steps"], approach()["speed"], "flow"),
                     Series("distance from the surface", approach()["steps"], approach()["away"], "gd"),
                 ],
-                legend="upper left",
+                legend="upper center",
             ),
             "step",
             "gradient, distance",
             yscale="log",
-            ylim=(3e-5, 3.0),
+            ylim=(4e-5, 1e-1),
         ),
         Frame(
             Panel(
@@ -243,7 +248,7 @@ def draw() -> Figure:
                     Mark("single", passage["seen"][1], 0.02),
                     Mark("double", passage["seen"][0], 0.02),
                 ],
-                legend="",
+                legend="upper right",
             ),
             "step",
             "loss",

@@ -16,34 +16,37 @@ from gradflow.theory.upstream import UNIFORM, Network, limit, preactivation, rev
 N = 1000
 RATES = (1e-4, 1e-3, 1e-2, 0.1, 0.5)
 LONGEST, HORIZON = 100_000, 40.0
+UNDER = "#C8C8C8"
 LINES = {
     1e-4: (BLUE, ":"),
     1e-3: (GREEN, "-."),
     1e-2: (VERMILLION, "--"),
     0.1: (PURPLE, (0, (5, 1, 1, 1, 1, 1))),
 }
-LAST = (GREY, (0, (1, 0.6)))
+LAST = ((BLACK, (0, (1, 0.6))), (GREY, (0, (3, 1, 1, 1))))
+"""Of the largest rate: networks whose limit is stable at it, and the others."""
 
 # Half a minute, and the report has its numbers from the claims.
 QUICK = False
 
 TITLE = "A small rate delays what a large rate changes"
 CAPTION = (
-    "Dead neurons behind an upstream layer that is trained through a second path, f(u) = w2 ReLU(w1 x + b1) "
-    "+ d x, x = a u + c, with u uniform of mean 0 and variance 1 and the teacher ReLU(u): the share of {n} "
-    "random dead neurons that are active again under gradient descent. (a) Against the number of steps; (b) "
-    "against rate times steps, with the gradient flow in closed form (derivation 18), under which {ever:.1%} "
-    "ever come back. At rate 0.0001 {early:.1%} are back after 300 steps and {late:.1%} after {longest}. At "
-    "rate {fast:g}, where the limit of {stable:.0%} of the networks is stable, {gained} of these come back "
-    "that the flow leaves dead, and {lost} stay dead that it brings back."
+    "Dead neurons behind an upstream layer that is trained through a second path, f(u) = w2 ReLU(w1 x + "
+    "b1) + d x, x = a u + c, with u uniform of mean 0 and variance 1 and the teacher ReLU(u): the share "
+    "of {n} random dead neurons that are active again under gradient descent. (a) Against the number of "
+    "steps; (b) against rate times steps, with the gradient flow in closed form (derivation 18), under "
+    "which {ever:.1%} ever come back (the wide grey line). At rate 0.0001 {early:.1%} are back after 300 "
+    "steps and {late:.1%} after {longest}. At rate {fast:g} the limit of {stable:.0%} of the networks is "
+    "stable, and these are drawn apart from the others, each as a share of its kind; {gained} of them "
+    "come back that the flow leaves dead, and {lost} stay dead that it brings back."
 )
 
 
 @functools.cache
-def networks(n: int = N) -> Network:
+def networks() -> Network:
     """Return random networks whose neuron is dead."""
-    many = Network(*np.random.default_rng(12).normal(size=(6, 8 * n)))
-    dead = np.flatnonzero(preactivation(many, UNIFORM) < 0.0)[:n]
+    many = Network(*np.random.default_rng(12).normal(size=(6, 8 * N)))
+    dead = np.flatnonzero(preactivation(many, UNIFORM) < 0.0)[:N]
     return Network(*(np.asarray(value)[dead] for value in many))
 
 
@@ -60,10 +63,17 @@ def flow_times() -> np.ndarray:
     return revival_time(networks(), UNIFORM)
 
 
+@functools.cache
+def is_stable() -> np.ndarray:
+    """Return whether the limit of each network is stable at the largest rate."""
+    end = limit(networks(), UNIFORM)
+    stable: np.ndarray = 1.0 / (end.a**2 + end.c**2 + end.d**2) > RATES[-1]
+    return stable
+
+
 def numbers() -> dict[str, object]:
     """Return what the caption states."""
-    end, back = limit(networks(), UNIFORM), np.isfinite(flow_times())
-    stable = 1.0 / (end.a**2 + end.c**2 + end.d**2) > RATES[-1]
+    back, stable = np.isfinite(flow_times()), is_stable()
     fast = np.isfinite(returns(RATES[-1]))
     slow = returns(RATES[0])
     return {
@@ -92,13 +102,19 @@ def draw() -> Figure:
     """Return the figure."""
     figure = Figure(figsize=(DOUBLE, 2.6), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    for rate in RATES:
-        color, line = LINES.get(rate, LAST)
+    # Below the others, and wider, so that those that follow it stay in sight.
+    steps_up(right, flow_times(), HORIZON, color=UNDER, linewidth=4.0, label="gradient flow", zorder=1)
+    every = np.ones(flow_times().size, dtype=bool)
+    groups: list[tuple[float, np.ndarray, str, tuple[str, Any]]] = [
+        (rate, every, f"rate {rate:g}", LINES[rate]) for rate in RATES[:-1]
+    ]
+    for which, name, looks in zip((is_stable(), ~is_stable()), ("stable", "unstable"), LAST, strict=True):
+        groups.append((RATES[-1], which, f"rate {RATES[-1]:g}, {name}", looks))
+    for rate, which, label, (color, line) in groups:
         longest = min(LONGEST, round(HORIZON / rate))
-        options = {"color": color, "linestyle": line, "linewidth": 1.3, "label": f"rate {rate:g}"}
-        steps_up(left, returns(rate), longest, **options)
-        steps_up(right, rate * returns(rate), rate * longest, **options)
-    steps_up(right, flow_times(), HORIZON, color=BLACK, linewidth=0.9, label="gradient flow", zorder=4)
+        options = {"color": color, "linestyle": line, "linewidth": 1.2, "label": label}
+        steps_up(left, returns(rate)[which], longest, **options)
+        steps_up(right, rate * returns(rate)[which], rate * longest, **options)
     left.set(xscale="log", xlim=(1, LONGEST), ylim=(0, None), xlabel="steps", ylabel="share active again")
     right.set(xscale="log", xlim=(1e-3, HORIZON), xlabel="rate × steps")
     ever = float(np.mean(np.isfinite(flow_times())))
@@ -106,7 +122,7 @@ def draw() -> Figure:
     left.text(0.8 * LONGEST, ever + 0.008, "gradient flow, ever", fontsize=SMALL, ha="right")
     for axes, letter in ((left, "(a)"), (right, "(b)")):
         axes.set_title(letter, loc="left", fontweight="bold")
-    right.legend(loc="upper left", fontsize=SMALL)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside right center", fontsize=SMALL)
     return figure
 
 

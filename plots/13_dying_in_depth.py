@@ -110,7 +110,7 @@ def fixes() -> Rows:
         ("0 on all inputs", "negative on all"),
         "share of units",
         f"Adam {runs.FIX_RATES['adam']:g}",
-        "upper right",
+        "lower right",
     )
 
 
@@ -138,7 +138,7 @@ def born() -> Curves:
     curves.append(Curve("", WIDTHS, [b.low for b in bounds], marked=False, look=1))
     return Curves(
         curves, "width", "probability", f"born dead, {LAYERS} layers",
-        log="y", legend="lower left", ticks=WIDTHS, bottom=3e-7,
+        log="y", legend="lower left", ticks=WIDTHS, bottom=1e-5,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 INTERRUPTED = 130
@@ -61,6 +62,12 @@ def _run(arguments: list[str]) -> int:
     arguments = join_grids(arguments)
     if not arguments:
         return _refuse(f"expected a command: {', '.join(command.commands)}; see gradflow --help")
+    if (
+        any(flag == "--out" and not value for flag, value in pairwise((*arguments, " ")))
+        or "--out=" in arguments
+    ):
+        # As a path it would be the working directory.
+        return _refuse("--out: expected a name, got ''")
     try:
         # Not `command.main`, which has its own way with interrupts.
         with command.make_context("gradflow", arguments.copy()) as context:

@@ -47,13 +47,15 @@ def reproduce(
     claims = select(LEDGER, only or [])
     if list_:
         entries = [describe(claim) for claim in claims]
-        print(
-            to_json({"claims": entries}) if json else "\n".join(f"{e['id']:<24}{e['claim']}" for e in entries)
-        )
+        width = 2 + max(len(entry["id"]) for entry in entries)
+        lines = (f"{entry['id']:<{width}}{entry['claim']}" for entry in entries)
+        print(to_json({"claims": entries}) if json else "\n".join(lines))
         return
     if out is None and not only:
         out = DEFAULT_OUT
     if out is not None:
+        if only:
+            _keep_others(out, {claim.id for claim in claims})
         _make(out)
     begin = time.perf_counter()
     tasks: dict[str, Callable[[], Any]] = {claim.id: partial(_check, claim.id, quick) for claim in claims}
@@ -76,7 +78,7 @@ def reproduce(
 
         drawn = [results[name] for name in tasks if name.startswith(_FIGURE) and results[name]]
         figures = [Figure(d["title"], d["caption"], [out / file for file in d["files"]]) for d in drawn]
-        write_text(out / "claims.json", to_json(document, indent=1) + "\n")
+        write_text(out / resume.CLAIMS, to_json(document, indent=1) + "\n")
         write_text(out / "report.html", report(document, figures))
         resume.clear(out)
     if json:
@@ -84,7 +86,7 @@ def reproduce(
         return
     _table(document)
     if out is not None:
-        print(f"\n{out / 'report.html'}  {out / 'claims.json'}" + ("" if only else f"  {out / 'figures'}/"))
+        print(f"\n{out / 'report.html'}  {out / resume.CLAIMS}" + ("" if only else f"  {out / 'figures'}/"))
 
 
 _FIGURE = "figure "
@@ -110,6 +112,16 @@ def _run(tasks: dict[str, Callable[[], Any]], out: Path | None, quick: bool) -> 
     return found | dict(zip(names, results, strict=True))
 
 
+def _keep_others(out: Path, names: set[str]) -> None:
+    """Refuse a directory that holds, finished or not, a study of claims that are not among `names` only."""
+    held = resume.studied(out)
+    if held - names:
+        raise ValueError(
+            f"--out: {str(out)!r} holds a study of {len(held - names)} more, {min(held - names)} among them, "
+            "which --only would replace; choose another directory, or leave out --only"
+        )
+
+
 def _make(out: Path) -> None:
     """Make the output directory, or refuse it in one line."""
     try:
@@ -117,7 +129,7 @@ def _make(out: Path) -> None:
     except OSError as error:
         raise ValueError(f"--out: cannot make the directory {str(out)!r}: {error.strerror}") from error
     check_directory(out)
-    for name in ("claims.json", "report.html"):
+    for name in (resume.CLAIMS, "report.html"):
         if (out / name).is_dir():
             raise ValueError(f"--out: {str(out / name)!r} is a directory, where a file is to go")
 

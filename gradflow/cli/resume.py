@@ -14,7 +14,7 @@ from typing import Any
 
 from gradflow.results import to_json, write_text
 
-FOLDER = "unfinished"
+FOLDER, CLAIMS = "unfinished", "claims.json"
 
 
 def digest() -> str:
@@ -38,6 +38,23 @@ def load(out: Path, header: dict[str, Any]) -> dict[str, Any]:
         if isinstance(content, dict) and content.get("header") == header:
             found[str(content["name"])] = content["result"]
     return found
+
+
+def studied(out: Path) -> set[str]:
+    """Return the names of all that a directory has results of: those of its claims.json and unfinished ones.
+
+    Raises
+    ------
+    ValueError
+        If its claims.json is not one that `gradflow reproduce` wrote.
+    """
+    names, path = {unfinished.stem for unfinished in (out / FOLDER).glob("*.json")}, out / CLAIMS
+    if not path.is_file():
+        return names
+    try:
+        return names | {str(entry["id"]) for entry in json.loads(path.read_text(encoding="utf-8"))["claims"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"--out: {str(path)!r} is no study of gradflow, and would be replaced") from error
 
 
 def save(out: Path, header: dict[str, Any], name: str, result: Any) -> None:

@@ -17,6 +17,9 @@ from gradflow.depth.initial import SCHEMES, Draw
 CHUNK = 20_000
 """Networks drawn at a time."""
 
+LARGEST = 1e100
+"""Largest input: beyond it a layer's sums could overflow."""
+
 
 class Bounds(NamedTuple):
     """A probability lies between these; they are equal where it is known exactly."""
@@ -51,15 +54,16 @@ def born_dead_probability(widths: Sequence[int]) -> float:
     -------
     float
         Exact for one non-zero input, and for all inputs on one ray from the origin, with independent
-        units, symmetric weights without atoms and biases 0. For more inputs, an upper bound of the
-        probability of being born dead.
+        units, biases 0 and symmetric weights w with w·a ≠ 0 almost surely for each a ≠ 0. For more inputs,
+        an upper bound of the probability of being born dead.
 
     Raises
     ------
     ValueError
         If there is no layer or a width is not an integer ≥ 1.
     """
-    return -math.expm1(sum(math.log1p(-(2.0**-n)) if n > 1 else math.log(0.5) for n in _widths(widths)))
+    # 0 − 0 is 0, where −0 would have a sign.
+    return 0.0 - math.expm1(sum(math.log1p(-(2.0**-n)) if n > 1 else math.log(0.5) for n in _widths(widths)))
 
 
 def born_dead_bounds(widths: Sequence[int]) -> Bounds:
@@ -160,6 +164,8 @@ def born_dead_frequency(
     inputs = np.array([[-1.0], [1.0]]) if x is None else np.asarray(x, dtype=np.float64)
     if inputs.ndim != 2 or not inputs.size:
         raise ValueError(f"x: expected shape (n, inputs), got {inputs.shape}")
+    if not np.all(np.abs(inputs) <= LARGEST):
+        raise ValueError(f"x: expected numbers between {-LARGEST:g} and {LARGEST:g}, got others")
     if trials < 1:
         raise ValueError(f"trials: expected an integer >= 1, got {trials}")
     if isinstance(scheme, str) and scheme not in SCHEMES:

@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
+from gradflow.figures.panels import Panel, letters
 from gradflow.figures.phase_diagram import COLORS
-from gradflow.figures.style import BLACK, DOUBLE, GREY, SMALL, styled
+from gradflow.figures.style import BLACK, DOUBLE, GREY, ORANGE, SMALL, styled
 
-ORDER = ("global", "undecided", "linear", "constant", "diverged")
+ORDER = ("global", "penalised", "undecided", "linear", "constant", "diverged")
 """From the left; so the good end starts at 0, and what may still become good is next to it."""
+
+_COLORS = {**COLORS, "penalised": ORANGE}
+_HATCHES = {"penalised": "////"}
+_NAMES = {"penalised": "at the penalised minimum"}
 
 Shares = Mapping[str, float]
 
@@ -25,19 +31,22 @@ def remedies(
     *,
     width: float = DOUBLE,
     row: float = 0.165,
+    columns: int = 3,
 ) -> Figure:
-    """Draw shares of outcomes as stacked bars, a remedy a row and a method a panel.
+    """Draw shares of ends as stacked bars, a remedy a row and a method a panel.
 
     Parameters
     ----------
     names : sequence of str
         The remedies, from the top down; the first is what the others are compared with.
     panels : mapping of str to sequence
-        For each method, every remedy's share of each outcome (`gradflow.outcome.OUTCOMES`), or None.
+        For each method, every remedy's share of each end (`gradflow.remedies.measure.ENDS`), or None.
     width : float
         In inches.
     row : float
         The height of a row, in inches.
+    columns : int
+        Panels beside each other.
 
     Raises
     ------
@@ -49,10 +58,12 @@ def remedies(
     for method, shares in panels.items():
         if len(shares) != len(names):
             raise ValueError(f"panels: expected {len(names)} rows for {method}, got {len(shares)}")
-    figure = Figure(figsize=(width, 0.75 + row * len(names)), layout="constrained")
-    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    columns = min(columns, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = Figure(figsize=(width, 0.5 + lines * (0.35 + row * len(names))), layout="constrained")
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     places = -np.arange(len(names), dtype=float)
-    for axes, (method, shares) in zip(grid, panels.items(), strict=True):
+    for axes, (method, shares) in zip(grid.flat, panels.items(), strict=False):
         for place, some in zip(places, shares, strict=True):
             if some is None:
                 axes.text(
@@ -60,21 +71,39 @@ def remedies(
                 )
                 continue
             left = 0.0
-            for outcome in ORDER:
-                share = some.get(outcome, 0.0)
-                axes.barh(place, share, 0.78, left, color=COLORS[outcome], edgecolor=BLACK, linewidth=0.35)
+            for end in ORDER:
+                share = some.get(end, 0.0)
+                axes.barh(
+                    place, share, 0.78, left,
+                    color=_COLORS[end], hatch=_HATCHES.get(end), edgecolor=BLACK, linewidth=0.35,
+                )  # fmt: skip
                 left += share
         first = shares[0]
         if first is not None:
-            axes.axvline(first.get("global", 0.0), color=BLACK, linewidth=0.7, linestyle=(0, (3, 2)))
+            axes.axvline(first.get("global", 0.0), color=BLACK, linewidth=0.7, linestyle=_DASHED)
         axes.set_title(method)
         axes.set_xlim(0.0, 1.0)
         axes.set_xticks([0.0, 0.5, 1.0])
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
         axes.set_ylim(places[-1] - 0.6, 0.6)
         axes.tick_params(axis="y", length=0.0)
-    grid[len(grid) // 2].set_xlabel("share of the starts")
-    grid[0].set_yticks(places, names, fontsize=SMALL)
-    handles = [Patch(facecolor=COLORS[name], edgecolor=BLACK, linewidth=0.35, label=name) for name in ORDER]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(ORDER))
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.remove()
+    letters(list(grid.flat), [Panel([]) for _ in panels])
+    grid[-1, columns // 2].set_xlabel("share of the starts")
+    for line in grid:
+        line[0].set_yticks(places, names, fontsize=SMALL)
+    handles: list[Patch | Line2D] = [
+        Patch(
+            facecolor=_COLORS[end], hatch=_HATCHES.get(end), edgecolor=BLACK, linewidth=0.35,
+            label=_NAMES.get(end, end),
+        )
+        for end in ORDER
+        if any(some and some.get(end, 0.0) > 0.0 for shares in panels.values() for some in shares)
+    ]  # fmt: skip
+    handles.append(Line2D([], [], color=BLACK, linewidth=0.7, linestyle=_DASHED, label=f"global, {names[0]}"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
+
+
+_DASHED = (0, (3, 2))

@@ -19,6 +19,7 @@ METADATA: dict[str, dict[str, str | None]] = {
     "png": {"Software": CREATOR},
 }
 FORMATS = tuple(METADATA)
+DPI = 300
 
 
 @styled
@@ -56,19 +57,24 @@ def save(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -> list[P
         for kind in formats:
             path = stem.with_name(f"{stem.name}.{kind}")
             with whole_file(path) as temporary:
-                figure.savefig(temporary, format=kind, dpi=300, metadata=METADATA[kind])
+                figure.savefig(temporary, format=kind, dpi=DPI, metadata=METADATA[kind])
             written.append(path)
     return written
 
 
 @contextmanager
 def _settled(figure: Figure) -> Iterator[None]:
-    """Lay the figure out once, so that no file depends on which others are written."""
-    engine = figure.get_layout_engine()
+    """Lay the figure out once, so that no file depends on which others are written.
+
+    At the files' resolution: with fewer dots text is hinted narrower, and what just fits would be cut off.
+    """
+    engine, dpi = figure.get_layout_engine(), figure.dpi
     before = [
         (axes, axes.get_position(original=True).frozen()) for axes in figure.axes if axes.get_in_layout()
     ]
+    figure.dpi = DPI
     figure.draw_without_rendering()
+    figure.dpi = dpi
     figure.set_layout_engine("none")
     try:
         yield

@@ -65,6 +65,7 @@ LOOKS = {
     "float32": Look(BLACK, width=0.8, order=3.1),
     "dots": Look(BLACK, line="", marker="o", size=2.0, order=3.2),
     "light dots": Look(VERMILLION, line="", marker="o", size=2.0, order=3.2),
+    "squares": Look(VERMILLION, line="", marker="s", size=4.4, filled=False, order=3.3),
     "circles": Look(BLACK, line="", marker="o", size=3.4, filled=False, order=3.1),
 }
 """Looks by name; the names of dynamics and dtypes are used for these throughout."""

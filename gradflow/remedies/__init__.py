@@ -1,9 +1,10 @@
 """What may keep a neuron from getting stuck, measured on the whole square of starts instead of on one.
 
-`REMEDIES` are what is tried, `measure` how: a remedy, a method and starts in, shares of outcomes out.
+`REMEDIES` are what is tried, `TEACHERS` what is to be learned, `measure` how: a remedy, methods, starts and
+teachers in, shares of ends out.
 """
 
 from gradflow.remedies.measure import METHODS, Cell, Method, measure, starts
-from gradflow.remedies.rows import REMEDIES, Remedy
+from gradflow.remedies.rows import REMEDIES, TEACHERS, Remedy
 
-__all__ = ["METHODS", "REMEDIES", "Cell", "Method", "Remedy", "measure", "starts"]
+__all__ = ["METHODS", "REMEDIES", "TEACHERS", "Cell", "Method", "Remedy", "measure", "starts"]

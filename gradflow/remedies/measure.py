@@ -27,7 +27,7 @@ from gradflow.outcome import (
     references,
 )
 from gradflow.problem import Neuron, Problem
-from gradflow.remedies.rows import REMEDIES, Remedy
+from gradflow.remedies.rows import REMEDIES, TEACHERS, Remedy
 
 B1, B2 = (-2.5, 2.5), (-3.0, 3.0)
 """The square of starts, w1 = w2 = 1."""
@@ -44,6 +44,13 @@ LONGEST = 1e4
 
 RECORDS = 100
 
+ENDS = (*OUTCOMES, "penalised")
+PENALISED = len(OUTCOMES)
+"""The outcomes, and one more: at the penalised minimum, where decay keeps a neuron that has learned."""
+
+AS_LOW = 1.1
+"""A loss up to this times that at which training from the teacher itself ends counts as the same end."""
+
 
 class Method(NamedTuple):
     """The flow (rate 0), or "gd" or "adam" at a rate."""
@@ -52,7 +59,10 @@ class Method(NamedTuple):
     rate: float = 0.0
 
     def __str__(self) -> str:
-        return self.name if self.name == "flow" else f"{self.name} {self.rate:g}"
+        return self.name if self.name == "flow" else f"{_WRITTEN[self.name]} {self.rate:g}"
+
+
+_WRITTEN = {"gd": "GD", "adam": "Adam"}
 
 
 METHODS = (
@@ -68,7 +78,9 @@ class Cell(NamedTuple):
     Attributes
     ----------
     outcome : array of int8
-        Codes of `gradflow.outcome.OUTCOMES`, one a start.
+        Codes of `ENDS`, one a start. "penalised", for decay only, is what would be undecided, ended no
+        higher than 1.1 times the loss that training from the teacher itself ends with, and below the best
+        line's.
     time : array
         When the loss was first seen below 1e-6, NaN if never: a step (to 1 % of the run), or the flow's time.
     """
@@ -78,7 +90,7 @@ class Cell(NamedTuple):
 
     def shares(self) -> dict[str, float]:
         """Return the share of the starts that ended in each way."""
-        return {name: float(np.mean(self.outcome == code)) for code, name in enumerate(OUTCOMES)}
+        return {name: float(np.mean(self.outcome == code)) for code, name in enumerate(ENDS)}
 
     def median_time(self) -> float | None:
         """Return the median time of those whose loss went below 1e-6, None if none did."""
@@ -93,22 +105,44 @@ def starts(n1: int, n2: int) -> Neuron:
 
 
 def measure(
-    remedy: Remedy, methods: tuple[Method, ...], neuron: Neuron, steps: int
-) -> dict[Method, Cell | None]:
-    """Return what becomes of the starts under every method; None where a remedy has nothing to try.
+    remedy: Remedy,
+    methods: tuple[Method, ...],
+    neuron: Neuron,
+    steps: int,
+    teachers: tuple[Neuron, ...] = TEACHERS[:1],
+) -> tuple[dict[Method, Cell | None], ...]:
+    """Return, for each teacher, what becomes of the starts under every method.
 
-    All rates of an optimiser are trained in one batch.
+    None where a remedy has nothing to try. All teachers, and all rates of an optimiser, are run in one batch.
     """
-    begin = remedy.start(neuron)
-    found: dict[Method, Cell | None] = {}
+    problem = remedy.task(
+        Problem(Neuron(*(np.array(value)[:, None] for value in zip(*teachers, strict=True))))
+    )
+    shape = np.broadcast_shapes(*(np.shape(value) for value in neuron))
+    begin = _with_teachers(remedy.start(neuron), problem, shape)
+    cells: dict[Method, Cell | None] = {}
     for name in dict.fromkeys(method.name for method in methods):
         some = [method for method in methods if method.name == name]
         if name == "flow":
-            found[some[0]] = _flow(remedy, begin) if remedy.changes_flow else None
-            continue
-        cells = _train(remedy, name, np.array([method.rate for method in some]), begin, steps)
-        found.update(zip(some, cells, strict=True))
-    return found
+            cells[some[0]] = _flow(remedy, problem, begin, teachers) if remedy.changes_flow else None
+        else:
+            rates = np.array([method.rate for method in some])
+            cells.update(zip(some, _train(remedy, problem, name, rates, begin, steps), strict=True))
+
+    def one(cell: Cell | None, k: int) -> Cell | None:
+        return cell and Cell(*(part[k, :-1].reshape(shape) for part in cell))
+
+    return tuple({method: one(cell, k) for method, cell in cells.items()} for k in range(len(teachers)))
+
+
+def _with_teachers(neuron: Neuron, problem: Problem, shape: tuple[int, ...]) -> Neuron:
+    """Return the starts for each teacher, shape (teachers, starts + 1); the last is the teacher itself."""
+    values = []
+    for value, home in zip(neuron, problem.teacher, strict=True):
+        flat = np.broadcast_to(value, shape).ravel()
+        homes = np.broadcast_to(home, (np.shape(problem.teacher.w1)[0], 1))
+        values.append(np.hstack([np.broadcast_to(flat, (len(homes), flat.size)), homes]))
+    return Neuron(*values)
 
 
 @cache
@@ -142,30 +176,56 @@ def ends(kind: Kind, psi: Array, problem: Problem, diverged: Array) -> np.ndarra
     return codes
 
 
-def _train(remedy: Remedy, name: str, rates: np.ndarray, begin: Neuron, steps: int) -> list[Cell | None]:
-    shape = np.broadcast_shapes(*(np.shape(value) for value in begin))
-    config = remedy.optimizer(name, rates.reshape(-1, *(1,) * len(shape)))
+def _train(
+    remedy: Remedy, problem: Problem, name: str, rates: np.ndarray, begin: Neuron, steps: int
+) -> list[Cell | None]:
+    config = remedy.optimizer(name, rates[:, None, None])
     if config is None:
         return [None] * rates.size
     run = train(
-        begin, remedy.problem, config, steps, schedule=remedy.schedule(steps), kind=remedy.kind,
+        begin, problem, config, steps, schedule=remedy.schedule(steps), kind=remedy.kind,
         modifiers=remedy.modifiers, record_every=max(1, steps // RECORDS), events=False, first_change=False,
     )  # fmt: skip
-    codes = ends(remedy.kind, run.final, remedy.problem, run.diverged)
+    codes = ends(remedy.kind, run.final, problem, run.diverged)
+    if remedy.penalty is not None:
+        codes = at_penalised_minimum(codes, np.asarray(run.loss[-1]), problem)
     below = run.loss < LOW
     time = np.where(np.any(below, axis=0), run.steps[np.argmax(below, axis=0)], np.nan)
     return [Cell(code, at) for code, at in zip(codes, time, strict=True)]
 
 
-def _flow(remedy: Remedy, begin: Neuron) -> Cell:
-    penalty = remedy.modifiers.coupled or remedy.modifiers.decoupled
-    kind = remedy.kind if penalty is None else penalised(remedy.kind, penalty)
-    run = flow(kind, begin, remedy.problem, LONGEST, below=LOW, max_steps=4000)
-    codes = ends(kind, run.final, remedy.problem, run.status == FLOW_DIVERGED)
-    if kind is PLAIN and remedy.problem.has_theorems:
+def _flow(remedy: Remedy, problem: Problem, begin: Neuron, teachers: tuple[Neuron, ...]) -> Cell:
+    kind = remedy.kind if remedy.penalty is None else penalised(remedy.kind, remedy.penalty)
+    run = flow(kind, begin, problem, LONGEST, below=LOW, max_steps=4000)
+    codes = ends(kind, run.final, problem, run.status == FLOW_DIVERGED)
+    if remedy.penalty is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = kind.evaluator(problem, run.final).loss(run.final)
+        codes = at_penalised_minimum(codes, np.asarray(value), problem)
+    elif kind is PLAIN and problem.has_theorems:
         # What is proved of an end needs no resting there.
-        codes = flow_run(begin, remedy.problem, longest=LONGEST).outcome
+        codes = np.stack(
+            [
+                flow_run(Neuron(*some), remedy.task(Problem(teacher)), longest=LONGEST).outcome
+                for some, teacher in zip(np.stack(begin, axis=1), teachers, strict=True)
+            ]
+        )
     return Cell(codes, np.asarray(run.first_below))
+
+
+def at_penalised_minimum(codes: np.ndarray, value: np.ndarray, problem: Problem) -> np.ndarray:
+    """Return the codes with `PENALISED` where a start ends as low as decay lets the teacher itself stay.
+
+    Parameters
+    ----------
+    codes, value : array, shape (…, N)
+        Ends and their losses; the last start is the teacher.
+    """
+    home = value[..., -1:]
+    (line,) = adaptable(references(problem).line)
+    learned = (codes[..., -1:] == UNDECIDED) & (home < line)
+    same = (codes == UNDECIDED) & learned & (value <= np.minimum(AS_LOW * home, line))
+    return np.where(same, np.int8(PENALISED), codes)
 
 
 def penalised(kind: Kind, coefficients: tuple[float, ...]) -> Kind:

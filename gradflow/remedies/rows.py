@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.activations import GELU, SILU, PiecewiseLinear
+from gradflow.activations import GELU, SILU, Activation, PiecewiseLinear
 from gradflow.descent import GD, Adam, Chain, Cosine, HeavyBall, StepDecay, Warmup, constant
 from gradflow.descent.hyper import Config
 from gradflow.descent.modifiers import NONE, Modifiers
 from gradflow.descent.schedules import Constant, Schedule
-from gradflow.field.baselines import best_constant
+from gradflow.field.baselines import adaptable, best_constant
 from gradflow.neurons import (
     BOUNDED,
     BOUNDED_SOLVED_BIAS,
@@ -27,8 +27,17 @@ from gradflow.neurons import (
 )
 from gradflow.problem import Neuron, Problem, Uniform
 
-COUPLED, DECOUPLED = 1e-3, 1e-2
-"""The coefficients of weight decay: the L2 penalty is (λ/2)|θ|², and AdamW's default λ."""
+DECAY = 1e-2
+"""λ of the L2 penalty (λ/2)|θ|² and of decoupled decay, AdamW's default: one λ, so that both are comparable.
+
+Under the flow and under gradient descent they are the same.
+"""
+
+TEACHERS = (Neuron(), Neuron(1.0, -0.5, 1.0, 0.5))
+"""What is learned: ReLU(x), and a teacher with neither its breakpoint nor its output bias at 0.
+
+What pulls biases to 0 pulls to the first teacher's values, and away from the second's.
+"""
 
 CLIP = 1.0
 MOMENTUM = 0.9
@@ -39,6 +48,7 @@ SEED = 0
 """Of the remedies that draw their starts."""
 
 Start = Callable[[Neuron], Neuron]
+Task = Callable[[Problem], Problem]
 Optimizer = Callable[[str, Any], Config | None]
 
 
@@ -48,6 +58,19 @@ def _optimizer(method: str, rate: Any) -> Config | None:
 
 def _same(neuron: Neuron) -> Neuron:
     return neuron
+
+
+def _given(problem: Problem) -> Problem:
+    return problem
+
+
+def _with(activation: Activation) -> Task:
+    """Return the task with another activation, of the student and of the teacher."""
+
+    def task(problem: Problem) -> Problem:
+        return Problem(problem.teacher, problem.inputs, activation)
+
+    return task
 
 
 def _constant(steps: int) -> Schedule:
@@ -64,8 +87,8 @@ class Remedy:
         Short; what it belongs to; what the table calls it.
     kind : Kind
         How the neuron is written down.
-    problem : Problem
-        The task; the teacher has the student's activation.
+    task : callable
+        What becomes of the problem. The teacher has the student's activation.
     start : callable
         What becomes of the starts.
     schedule : callable
@@ -75,18 +98,26 @@ class Remedy:
     modifiers : Modifiers
     changes_flow : bool
         Whether it does anything at an infinitesimal rate.
+    control : str
+        The id of the remedy that it is compared with: the same without what it adds.
     """
 
     id: str
     group: str
     name: str
     kind: Kind = PLAIN
-    problem: Problem = Problem()
+    task: Task = _given
     start: Start = _same
     schedule: Callable[[int], Schedule] = _constant
     optimizer: Optimizer = _optimizer
     modifiers: Modifiers = NONE
     changes_flow: bool = True
+    control: str = "none"
+
+    @property
+    def penalty(self) -> tuple[float, ...] | None:
+        """The coefficients λ of decay of either style, None if nothing decays."""
+        return self.modifiers.coupled or self.modifiers.decoupled
 
 
 def _momentum(method: str, rate: Any) -> Config | None:
@@ -129,7 +160,7 @@ def _normalised(problem: Problem) -> Problem:
 def _centred(problem: Problem) -> Problem:
     """Return the problem with targets of mean 0."""
     teacher = problem.teacher
-    mean = float(best_constant(problem).intercept)
+    (mean,) = adaptable(best_constant(problem).intercept)
     return replace(problem, teacher=teacher._replace(b2=teacher.b2 - mean))
 
 
@@ -144,8 +175,7 @@ def _decays(style: str, strength: float, modifiers: Callable[[tuple[float, ...]]
     ]  # fmt: skip
 
 
-RELU, LEAK = Problem(), Problem(activation=PiecewiseLinear(LEAKY, 1.0))
-SMOOTH = {"silu": Problem(activation=SILU), "gelu": Problem(activation=GELU)}
+SMOOTH = _with(SILU)
 
 NOTHING = Remedy("none", "none", "none")
 
@@ -168,29 +198,29 @@ _STEPS = (
 REMEDIES: tuple[Remedy, ...] = (
     NOTHING,
     *(replace(remedy, changes_flow=False) for remedy in (*_RATE, *_STEPS)),
-    *_decays("coupled", COUPLED, lambda values: Modifiers(coupled=values)),
-    *_decays("decoupled", DECOUPLED, lambda values: Modifiers(decoupled=values)),
+    *_decays("coupled", DECAY, lambda values: Modifiers(coupled=values)),
+    *_decays("decoupled", DECAY, lambda values: Modifiers(decoupled=values)),
     Remedy("drawn", "start", "normal weights", start=_drawn),
-    Remedy("zero-bias", "start", "normal weights, zero biases", start=_zero_bias),
-    Remedy("kaiming", "start", "Kaiming weights, zero biases", start=_kaiming),
-    Remedy("leaky", "activation", f"leaky ReLU, {LEAKY:g}", problem=LEAK),
-    Remedy("silu", "activation", "SiLU", problem=SMOOTH["silu"]),
-    Remedy("gelu", "activation", "GELU", problem=SMOOTH["gelu"]),
+    Remedy("zero-bias", "start", "normal weights, zero biases", start=_zero_bias, control="drawn"),
+    Remedy("kaiming", "start", "Kaiming weights, zero biases", start=_kaiming, control="drawn"),
+    Remedy("leaky", "activation", f"leaky ReLU, {LEAKY:g}", task=_with(PiecewiseLinear(LEAKY, 1.0))),
+    Remedy("silu", "activation", "SiLU", task=SMOOTH),
+    Remedy("gelu", "activation", "GELU", task=_with(GELU)),
     Remedy("shifted", "parameters", "w(x + b')", kind=SHIFTED),
     Remedy(
-        "shifted-decay", "parameters", f"w(x + b'), decay {DECOUPLED:g} of b'", kind=SHIFTED,
-        modifiers=Modifiers(decoupled=(0.0, DECOUPLED, 0.0, 0.0)),
+        "shifted-decay", "parameters", f"w(x + b'), decay {DECAY:g} of b'", kind=SHIFTED,
+        modifiers=Modifiers(decoupled=(0.0, DECAY, 0.0, 0.0)),
     ),
     Remedy("solved-bias", "parameters", "b2 solved for", kind=SOLVED_BIAS),
     Remedy("solved-output", "parameters", "w2 and b2 solved for", kind=SOLVED_OUTPUT),
     Remedy(
-        "silu-solved-bias", "parameters", "SiLU, b2 solved for", kind=SOLVED_BIAS, problem=SMOOTH["silu"]
+        "silu-solved-bias", "parameters", "SiLU, b2 solved for", kind=SOLVED_BIAS, task=SMOOTH, control="silu"
     ),
     Remedy("bounded", "parameters", "breakpoint kept inside", kind=BOUNDED),
     Remedy("bounded-solved", "parameters", "kept inside, b2 solved for", kind=BOUNDED_SOLVED_BIAS),
     Remedy("gate", "gate", "gate", kind=GATED),
-    Remedy("silu-gate", "gate", "SiLU gate", kind=GATED, problem=SMOOTH["silu"]),
-    Remedy("normalised", "data", "inputs of variance 1", problem=_normalised(RELU)),
-    Remedy("centred", "data", "targets of mean 0", problem=_centred(RELU)),
+    Remedy("silu-gate", "gate", "SiLU gate", kind=GATED, task=SMOOTH, control="silu"),
+    Remedy("normalised", "data", "inputs of variance 1", task=_normalised),
+    Remedy("centred", "data", "targets of mean 0", task=_centred),
 )  # fmt: skip
-"""All that are tried. The first is the post's setting, and what the others are compared with."""
+"""All that are tried. The first is the post's setting, and what most of the others are compared with."""

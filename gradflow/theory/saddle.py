@@ -17,6 +17,9 @@ TOLERANCE = 1e-14
 FAR = 1e3
 """Beyond this size of a parameter a search has run away."""
 
+LARGEST = 1e30
+"""Largest parameter of a start: beyond it the square of a gradient can overflow."""
+
 
 class Critical(NamedTuple):
     """Where searches ended.
@@ -77,12 +80,14 @@ def search(
     Raises
     ------
     ValueError
-        If a start is not finite.
+        If a start is not finite, or a parameter of it exceeds `LARGEST`.
     """
     neuron = as_neuron(start)
     require_finite("start", *neuron)
     xp, arrays = as_floating(neuron)
     theta = xp.stack(xp.broadcast_arrays(*arrays))
+    if bool(xp.any(xp.abs(theta) > LARGEST)):
+        raise ValueError(f"start: expected numbers between {-LARGEST:g} and {LARGEST:g}, got a larger one")
     shape = theta.shape[1:]
     theta = xp.reshape(theta, (4, -1))
     field_ = field.evaluator(problem, theta)

@@ -16,13 +16,14 @@ from gradflow.backend import ArrayLike
 from gradflow.descent.hyper import NON_NEGATIVE
 from gradflow.problem import numbers
 from gradflow.theory.steps import NEVER
+from gradflow.theory.upstream_flow import Flow, first_active
 
 _ROOT3 = 3.0**0.5
 _STANDARD = 1e-9
 """How far mean and variance of a standardised sample may be from 0 and 1."""
 
-_TRIALS = 20_000
-"""Intervals that are looked at before a trajectory that grazes its wall is given up."""
+LARGEST = 1e50
+"""Largest parameter: beyond it the bounds, of the sixth degree, overflow."""
 
 
 class Network(NamedTuple):
@@ -119,12 +120,20 @@ def path(network: Network, task: Task, t: ArrayLike) -> Upstream:
     """Return a, c and d after the time t ≥ 0 of the flow that they follow while the neuron is dead.
 
     For a neuron that comes back at `revival_time`, this is the network's path until then.
+
+    Raises
+    ------
+    ValueError
+        If a time is negative or not finite, or a parameter exceeds `LARGEST`.
     """
-    flow, t = _Flow.of(network, task), np.asarray(t, dtype=float)
-    fade = np.exp(-2.0 * flow.lam * t)
-    along = [plus + minus * fade for plus, minus in zip(flow.plus, flow.minus, strict=True)]
-    across = flow.across * np.exp(-flow.gap * t)
-    scale = np.sqrt(flow.square(t, t)[0])
+    NON_NEGATIVE.check("t", t)
+    flow, t = _flow(network, task), np.asarray(t, dtype=float)
+    # Late enough, speed times time is infinite, and what decays is 0.
+    with np.errstate(over="ignore"):
+        fade = np.exp(-2.0 * flow.lam * t)
+        along = [plus + minus * fade for plus, minus in zip(flow.plus, flow.minus, strict=True)]
+        across = flow.across * np.exp(-flow.gap * t)
+        scale = np.sqrt(flow.square(t, t)[0])
     (ey, ez), v = flow.axes, along[0]
     # On the way to a saddle all of it underflows in the end.
     safe, end = np.where(scale > 0.0, scale, 1.0), limit(network, task)
@@ -138,8 +147,13 @@ def limit(network: Network, task: Task = UNIFORM) -> Upstream:
     With κ = a² + c² − d², Y² = p² + q² and λ = √(κ² + 4Y²) it is one of the two minima with d² = (λ − κ)/2
     and d (a, c) = (p, q): that at which d has the sign of 2 (p a + q c) + (λ − κ) d. Where this is 0, it
     is a saddle.
+
+    Raises
+    ------
+    ValueError
+        If a parameter exceeds `LARGEST`.
     """
-    flow = _Flow.of(network, task)
+    flow = _flow(network, task)
     ahead = flow.plus[0] ** 2 + flow.plus[1] ** 2
     level = np.where(flow.gap == 0.0, flow.across, 0.0)
     size = ahead + level**2
@@ -160,21 +174,29 @@ def revival_time(network: Network, task: Task = UNIFORM) -> np.ndarray:
 
     Intervals of time are excluded one after another by bounds on the closed form, the last of them without an
     end: no crossing is stepped over. A trajectory that touches its wall to within rounding counts as back.
-    For a sample it is the time at which the wall is reached, where the neuron's own push may hold it.
+
+    It is the time at which the wall is reached. That the neuron is active after it needs a ≠ 0 then, and
+    inputs without atoms (derivation 18, part 4): where all inputs cross at once (a = p = 0), or an atom of
+    them does (a sample), the gradient jumps, and the neuron's own push may hold it at its wall.
 
     Returns
     -------
     array
         The infimum of the times with a positive pre-activation, to about 1e-12 of itself. NaN where a
         parameter is NaN, or where the wall is approached for ever so closely that rounding hides the answer.
+
+    Raises
+    ------
+    ValueError
+        If a parameter exceeds `LARGEST`.
     """
-    flow = _Flow.of(network, task)
+    flow = _flow(network, task)
     shape = flow.lam.shape
     w1, b1, lo, hi = (
         np.broadcast_to(np.asarray(value, dtype=float), shape)
         for value in (network.w1, network.b1, task.lo, task.hi)
     )
-    at_ends = [_first(flow.flat(), *(part.ravel() for part in (w1, b1, end))) for end in (lo, hi)]
+    at_ends = [first_active(flow.flat(), *(part.ravel() for part in (w1, b1, end))) for end in (lo, hi)]
     time = np.minimum(*at_ends).reshape(shape)
     start = np.broadcast_to(preactivation(network, task), shape)
     return np.where(start > 0.0, 0.0, np.where(np.isnan(start), np.nan, time))
@@ -185,7 +207,13 @@ def earliest_revival(network: Network, task: Task = UNIFORM) -> np.ndarray:
 
     It is the least z_e²/(1 + e²) of both ends over w1² |d (a, c) − (p, q)|²: until t the flow's path is no
     longer than √(t ΔL). 0 for one that is not dead, ∞ where nothing moves.
+
+    Raises
+    ------
+    ValueError
+        If a parameter exceeds `LARGEST`.
     """
+    _check(network, task)
     a, c, w1, b1, _, d = (np.asarray(value, dtype=float) for value in network)
     slope, level = (np.asarray(value, dtype=float) for value in task[2:])
     excess = (d * a - slope) ** 2 + (d * c - level) ** 2
@@ -222,9 +250,10 @@ def revival_steps(network: Network, task: Task, rate: ArrayLike, longest: int = 
     Raises
     ------
     ValueError
-        If a rate is negative or not finite.
+        If a rate is negative or not finite, or a parameter exceeds `LARGEST`.
     """
     NON_NEGATIVE.check("rate", rate)
+    _check(network, task)
     eta = np.asarray(rate, dtype=float)
     values = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in (*network, *task)), eta)
     shape = values[0].shape
@@ -252,123 +281,21 @@ def revival_steps(network: Network, task: Task, rate: ArrayLike, longest: int = 
     return np.asarray(found.reshape(shape), dtype=np.int64)
 
 
-class _Flow(NamedTuple):
-    """z(t) = exp(Gt) z(0)/√D(t), in coordinates along and across (p, q), exp(−λt) taken out of both."""
-
-    kappa: np.ndarray
-    lam: np.ndarray
-    gap: np.ndarray  # λ − κ
-    axes: tuple[np.ndarray, np.ndarray]  # (p, q)/Y
-    plus: tuple[np.ndarray, np.ndarray]  # the components of ((a, c) along, d) that belong to λ, and to −λ
-    minus: tuple[np.ndarray, np.ndarray]
-    across: np.ndarray
-
-    @classmethod
-    def of(cls, network: Network, task: Task) -> _Flow:
-        """Decompose z(0)."""
-        values = np.broadcast_arrays(
-            *(np.asarray(v, dtype=float) for v in (*network, *task)),
-        )
-        a, c, _, _, _, d, _, _, slope, level = values
-        size = np.hypot(slope, level)
-        safe = np.where(size > 0.0, size, 1.0)
-        ey, ez = np.where(size > 0.0, slope / safe, 1.0), level / safe
-        length = np.hypot(a, c)
-        kappa = (length - np.abs(d)) * (length + np.abs(d))
-        lam = np.hypot(kappa, 2.0 * size)
-        wide = lam + np.abs(kappa)
-        # λ − |κ| without cancellation.
-        narrow = 4.0 * size**2 / np.where(wide > 0.0, wide, 1.0)
-        ux, uy = np.where(kappa >= 0.0, wide, 2.0 * size), np.where(kappa >= 0.0, 2.0 * size, wide)
-        norm = np.hypot(ux, uy)
-        ux = np.where(norm > 0.0, ux, 1.0)
-        norm = np.where(norm > 0.0, norm, 1.0)
-        ux, uy = ux / norm, uy / norm
-        along, across = a * ey + c * ez, c * ey - a * ez
-        ahead, behind = along * ux + d * uy, d * ux - along * uy
-        return cls(
-            kappa,
-            lam,
-            np.where(kappa >= 0.0, narrow, wide),
-            (ey, ez),
-            (ahead * ux, ahead * uy),
-            (-behind * uy, behind * ux),
-            across,
-        )
-
-    def flat(self) -> _Flow:
-        """Return the same with one axis."""
-        parts = (tuple(v.ravel() for v in p) if isinstance(p, tuple) else p.ravel() for p in self)
-        return _Flow._make(parts)
-
-    def at(self, which: np.ndarray) -> _Flow:
-        """Return some of them."""
-        parts = (tuple(v[which] for v in p) if isinstance(p, tuple) else p[which] for p in self)
-        return _Flow._make(parts)
-
-    def square(self, t0: np.ndarray, t1: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return bounds of exp(−2λt) D(t) for t0 ≤ t ≤ t1: the value itself where both are equal."""
-        ahead = self.plus[0] ** 2 + self.plus[1] ** 2
-        behind, across = self.minus[0] ** 2 + self.minus[1] ** 2, self.across**2
-        fade0, fade1 = _decay(2.0 * self.lam, t0), _decay(2.0 * self.lam, t1)
-        grow0, grow1 = _growth(self.lam, t0), _growth(self.lam, t1)
-        side0, side1 = _growth(np.abs(self.kappa), t0), _growth(np.abs(self.kappa), t1)
-        slow = 2.0 * np.where(self.kappa > 0.0, self.gap, self.lam)
-        slow0, slow1 = _decay(slow, t0), _decay(slow, t1)
-        low = fade1 + ahead * grow0 + behind * fade1 * grow0 + across * slow1 * side0
-        high = (
-            fade0 + _product(ahead, grow1) + _product(behind * fade0, grow1) + _product(across * slow0, side1)
-        )
-        return low, high
+def _check(network: Network, task: Task) -> None:
+    """Refuse infinite and enormous parameters; NaN is passed on."""
+    for given in (network, task):
+        for name, value in zip(given._fields, given, strict=True):
+            flat = np.ravel(np.asarray(value, dtype=float))
+            outside = flat[np.abs(flat) > LARGEST]
+            if outside.size:
+                raise ValueError(
+                    f"{name}: expected a number between {-LARGEST:g} and {LARGEST:g}, got {outside[0]:g}"
+                )
 
 
-def _decay(speed: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Return exp(−speed t), 1 for the speed 0 also at t = ∞."""
-    return np.asarray(np.exp(-np.where(speed == 0.0, 0.0, speed) * np.where(speed == 0.0, 0.0, t)))
-
-
-def _growth(speed: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Return (1 − exp(−2 speed t))/speed, which is 2t for the speed 0."""
-    still = speed * np.where(np.isinf(t), 1.0, t) < 1e-300
-    safe = np.where(still, 1.0, speed)
-    return np.asarray(np.where(still, 2.0 * t, -np.expm1(-2.0 * safe * np.where(still, 0.0, t)) / safe))
-
-
-def _product(factor: np.ndarray, grown: np.ndarray) -> np.ndarray:
-    """Return a product that is 0 where the first factor is."""
-    return np.asarray(np.where(factor == 0.0, 0.0, factor * np.where(factor == 0.0, 0.0, grown)))
-
-
-def _first(flow: _Flow, w1: np.ndarray, b1: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Return the first time at which w1 (a e + c) + b1 > 0, for flat arrays."""
-    ey, ez = flow.axes
-    to, side = w1 * (end * ey + ez), w1 * (ey - end * ez)
-    terms = (to * flow.plus[0], to * flow.minus[0], side * flow.across)
-    found = np.full(w1.shape, np.nan)
-    left = np.flatnonzero(~np.isnan(flow.lam + to + side + b1))
-    t, step = np.zeros(left.size), 0.1 / (1.0 + flow.lam[left])
-    for _ in range(_TRIALS):
-        if not left.size:
-            break
-        part, its = flow.at(left), [term[left] for term in terms]
-        for_ever = _excluded(part, its, b1[left], t, np.inf * np.ones_like(t))
-        free = _excluded(part, its, b1[left], t, t + step)
-        t = np.where(free, t + step, t)
-        step = np.where(free, 2.0 * step, 0.5 * step)
-        there = ~for_ever & (step <= 1e-14 * t + 1e-300)
-        found[left[for_ever]], found[left[there]] = np.inf, t[there]
-        keep = ~for_ever & ~there
-        left, t, step = left[keep], t[keep], step[keep]
-    return found
-
-
-def _excluded(
-    flow: _Flow, terms: list[np.ndarray], b1: np.ndarray, t0: np.ndarray, t1: np.ndarray
-) -> np.ndarray:
-    """Whether bounds keep the pre-activation ≤ 0 from t0 to t1."""
-    level, fading, slow = terms
-    fade = np.where(fading > 0.0, _decay(2.0 * flow.lam, t0), _decay(2.0 * flow.lam, t1))
-    side = np.where(slow > 0.0, _decay(flow.gap, t0), _decay(flow.gap, t1))
-    low, high = flow.square(t0, t1)
-    size = np.sqrt(np.where(b1 > 0.0, high, low))
-    return np.asarray(level + fading * fade + slow * side + _product(b1, size) <= 0.0)
+def _flow(network: Network, task: Task) -> Flow:
+    """Decompose the flow from the networks, in the shape of all their parameters and the task's."""
+    _check(network, task)
+    values = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in (*network, *task)))
+    a, c, _, _, _, d, _, _, slope, level = values
+    return Flow.of(a, c, d, slope, level)

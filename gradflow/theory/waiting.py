@@ -273,7 +273,7 @@ def updates_of(time: float, lr: float = 0.01, beta2: float = 0.999, step: int | 
     lr, beta2 : float
         η > 0 and β2 in (0, 1).
     step : int, optional
-        k, for Adam's bias correction; without it the correction is over.
+        k ≥ 0, for Adam's bias correction; without it the correction is over.
 
     Returns
     -------
@@ -289,6 +289,8 @@ def updates_of(time: float, lr: float = 0.01, beta2: float = 0.999, step: int | 
     NON_NEGATIVE.check("lr", lr)
     if not (lr > 0.0 and beta2 > 0.0):
         raise ValueError(f"lr, beta2: expected positive numbers, got {lr!r} and {beta2!r}")
+    if step is not None and not step >= 0:
+        raise ValueError(f"step: expected an integer >= 0, got {step!r}")
     if np.isnan(time):
         return float("nan")
     if time < 0.0:

@@ -69,6 +69,13 @@ def test_torch_on_a_sample(form: str, trained_on_sample: np.ndarray) -> None:
     assert_same(answer, trained_on_sample)
 
 
+def test_torch_on_a_two_layer_network() -> None:
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(30, 6)), np.where(rng.random(30) < 0.5, 1.0, -1.0)
+    work = (0.3 * rng.normal(size=(8, 6)), 0.3 * rng.normal(size=8), x, y, STEPS, RATE)
+    assert_same(peer("torch_two_layer", "torch").gd_autograd(*work)(), ours.two_layer(*work)())
+
+
 @pytest.mark.parametrize("form", [{}, {"unroll": 4}, {"chunk": 7, "threads": 2}])
 def test_jax(form: dict[str, int], trained: np.ndarray) -> None:
     assert_same(peer("jax_adam", "jax").adam(THETA, STEPS, RATE, **form)(), trained)

@@ -56,6 +56,9 @@ def test_it_is_what_counting_signs_gives(widths: list[int]) -> None:
 def test_it_keeps_its_digits_where_it_is_tiny() -> None:
     assert born_dead_probability((100,) * 3) == pytest.approx(3 * 2.0**-100, rel=1e-12)
     assert born_dead_probability((1,)) == 0.5
+    none = born_dead_probability((2000,))
+    assert none == 0.0
+    assert math.copysign(1.0, none) == 1.0
 
 
 @pytest.mark.parametrize("widths", [(2, 2), (1, 3), (3, 1), (2, 4)])
@@ -124,3 +127,9 @@ def test_bad_widths_are_one_line(widths: tuple[int, ...]) -> None:
     for function in (born_dead_probability, born_dead_bounds, born_dead_frequency):
         with pytest.raises(ValueError, match="widths: expected"):
             function(widths)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -1e200])
+def test_inputs_that_are_no_numbers_are_not_counted_as_dead(bad: float) -> None:
+    with pytest.raises(ValueError, match=r"^x: expected numbers between"):
+        born_dead_frequency((2,), np.array([[1.0], [bad]]))

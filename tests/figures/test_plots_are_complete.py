@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from gradflow.figures.script import caption, main, render
 from gradflow.figures.style import DOUBLE, SINGLE
+from gradflow.remedies import Method
 from gradflow.scripts import describe, load_script, script_paths
 from tests.figures.examples import overhang
 
@@ -18,8 +19,8 @@ SCRIPTS = script_paths("plots")
 SMALLER: dict[str, dict[str, object]] = {
     "12_upstream": {"N": 200, "LONGEST": 10_000},
     "13_dying_in_depth": {"TRIALS": 2000},
-    "14_remedies": {"SIDE": 3, "STEPS": 1000},
-    "15_rescued_starts": {"N": 7, "STEPS": 1000},
+    "14_remedies": {"SIDE": 3, "STEPS": 300, "METHODS": (Method("gd", 0.1), Method("adam", 0.01))},
+    "15_rescued_starts": {"N": 5, "STEPS": 500},
 }
 """The long ones are drawn from less; `gradflow reproduce` draws them whole."""
 

@@ -247,6 +247,7 @@ def test_adam_moves_no_further_than_its_memory_allows() -> None:
         (lambda: slow_velocity(np.ones(4), SILU, -1.0), "scale"),
         (lambda: onto_lines(Neuron(0.0, 0.0, 0.0, 0.0), SILU), "theta"),
         (lambda: updates_of(1.0, 0.0), "lr, beta2"),
+        (lambda: updates_of(1.0, step=-5), "step"),
     ],
 )
 def test_bad_input_is_named(call: Callable[[], object], names: str) -> None:

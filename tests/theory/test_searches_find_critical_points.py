@@ -133,3 +133,11 @@ def test_a_saddle_of_the_loss_is_left_between_the_bounds() -> None:
     bounds = escape_times(rate, lipschitz * 2.0 * radius / 2.0, small, 100.0 * small)
     assert bounds.shortest <= run.t[-1] <= bounds.longest
     assert float(bounds.longest / bounds.shortest) < 1.3
+
+
+def test_starts_whose_gradient_overflows_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"^start: expected numbers between -1e\+30 and 1e\+30, got a larger one"
+    ):
+        search([1e200, 1.0, 1.0, 1.0])
+    assert not search([1e30, 1.0, 1.0, 1.0]).found

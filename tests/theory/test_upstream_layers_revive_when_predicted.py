@@ -15,6 +15,9 @@ from gradflow.theory.upstream import (
     Network,
     Task,
     earliest_revival,
+    gradient,
+    limit,
+    path,
     preactivation,
     revival_steps,
     revival_time,
@@ -211,6 +214,30 @@ def test_without_the_hypotheses_the_time_is_another(broken: str) -> None:
     assert np.mean(wrong(found, time, 0.01, 2.0)) > 0.02
 
 
+def test_a_neuron_whose_inputs_all_cross_at_once_is_held_at_its_wall() -> None:
+    # Derivation 18 (4) without a ≠ 0: the time is that of the wall, and no return.
+    network, task = Network(0.0, 0.0, 1.0, -0.3, -2.0, 1.0), Task(slope=0.0, level=1.0)
+    u = np.linspace(-np.sqrt(3.0), np.sqrt(3.0), 101)
+    u /= np.sqrt(np.mean(u * u))
+    wall = float(revival_time(network, task))
+    assert wall == pytest.approx(0.176, abs=1e-3)
+    highest_seen = []
+    for rate in (1e-3, 1e-4):
+        theta, tops, active = np.array(network), [], []
+        for _ in range(round((wall + 0.1) / rate)):
+            theta = theta - rate * gradient(Network(*theta), u, np.ones_like(u))
+            z = theta[2] * theta[1] + theta[3]
+            assert theta[0] == pytest.approx(0.0, abs=1e-12)
+            tops.append(z)
+            active.append(z > 0.0)
+        first = int(np.argmax(active))
+        assert first * rate == pytest.approx(wall, abs=2.0 * rate)
+        assert 0.1 < np.mean(active[first:]) < 0.5, "dead and active take turns"
+        highest_seen.append(max(tops))
+    assert highest_seen[0] == pytest.approx(10.0 * highest_seen[1], rel=0.5), "it is a matter of the step"
+    assert highest_seen[1] < 1e-3
+
+
 def test_none_comes_back_before_the_earliest_time() -> None:
     theta, g = cases(3_000, 4)
     network, task = predicted(theta, g, POPULATION)
@@ -287,9 +314,33 @@ def test_arrays_of_any_shape() -> None:
     assert revival_steps(Network(b1=-9.0), Task(), np.full((2, 3), 0.1), 5).shape == (2, 3)
 
 
+def test_the_largest_and_smallest_raise_no_warning() -> None:
+    values = np.array([0.0, 1e-300, 1.0, -3.0, 1e50, -1e50])
+    network = Network(*np.random.default_rng(7).choice(values, size=(6, 500)))
+    found = (earliest_revival(network), *limit(network), *path(network, Task(), 1e300))
+    assert all(np.shape(value) == (500,) for value in found)
+    time = revival_time(Network(*(np.asarray(value)[:40] for value in network)))
+    assert np.all(np.isnan(time) | (time >= 0.0))
+
+
 def test_bad_input_is_named() -> None:
     with pytest.raises(ValueError, match=r"^rate: expected a finite number >= 0, got -1"):
         revival_steps(Network(), Task(), -1.0)
+    allowed = r"expected a number between -1e\+50 and 1e\+50, got"
+    for call, name in (
+        (lambda: revival_time(Network(a=np.inf)), "a"),
+        (lambda: revival_time(Network(w1=[1.0, 1e200])), "w1"),
+        (lambda: earliest_revival(Network(b1=-1e200)), "b1"),
+        (lambda: revival_steps(Network(c=-np.inf), Task(), 0.1), "c"),
+        (lambda: limit(Network(d=1e51)), "d"),
+        (lambda: path(Network(), Task(level=np.inf), 1.0), "level"),
+    ):
+        with pytest.raises(ValueError, match=f"^{name}: {allowed}"):
+            call()
+    for t in (-1.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match=r"^t: expected a finite number >= 0, got"):
+            path(Network(), Task(), t)
+    assert np.isnan(revival_time(Network(a=np.nan)))
     with pytest.raises(ValueError, match=r"^u: expected mean 0 and variance 1, got 0 and 0.666"):
         sample_task(np.array([-1.0, 0.0, 1.0]), np.zeros(3))
     with pytest.raises(ValueError, match=r"^targets: expected one for each input"):

@@ -236,7 +236,7 @@ def gd(quick: bool) -> Finding:
     )
     return Finding(
         verdict,
-        f"GD keeps the picture, slower: within a pattern p ± v are multiplied by 1 ± η|G| in a step, so a step counts for log(1 + η|G|)/η|G| of its time (p = w·G/|G|: p ← p + η|G| v, v ← v + η|G| p, exactly), at most {gentle[-1].predicted:.0%} up to "
+        f"GD keeps the picture, slower: within a pattern p ± v are multiplied by 1 ± η|G| in a step, so a step counts for log(1 + η|G|)/η|G| of its time (p = w·G/|G|, derivation 22), at most {gentle[-1].predicted:.0%} up to "
         f"η|G| = 0.1. Measured against the exact flow, with |G| the largest force of either label: {table}. All neurons align up to η|G| = {max(row.rate for row in whole):g}; from η|G| = 1 on p − v changes its sign in every step. (Times are read to 1/400 of three times the alignment time.)",
         {"rows": plain(rows)},
     )
