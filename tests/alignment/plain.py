@@ -9,7 +9,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from gradflow.alignment.data import Dataset
-from gradflow.alignment.losses import Objective
+from gradflow.alignment.losses import LOSSES, Objective
 from gradflow.alignment.network import TwoLayer, as_network
 from gradflow.alignment.path import NetworkPath
 
@@ -34,7 +34,7 @@ def random_case(seed: int, loss: str, mean: bool, scale: float = 0.5) -> Case:
     rng = np.random.default_rng(seed)
     n, d, h = int(rng.integers(2, 6)), int(rng.integers(2, 4)), int(rng.integers(1, 4))
     y = rng.choice([-1.0, 1.0], n) if loss != "squared" else rng.normal(size=n)
-    objective = Objective(Dataset(rng.normal(size=(n, d)), y), loss, mean)  # type: ignore[arg-type]
+    objective = Objective(Dataset(rng.normal(size=(n, d)), y), LOSSES[loss], mean)
     return Case(scale * rng.normal(size=(h, d)), scale * rng.normal(size=h), objective)
 
 
