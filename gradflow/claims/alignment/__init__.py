@@ -1,6 +1,14 @@
 """Seed document 002, early alignment in two-layer networks, and its neighbours."""
 
-from gradflow.claims.alignment import experiments, images, neighbours, questions, scales, theorem
+from gradflow.claims.alignment import (
+    experiments,
+    images,
+    neighbours,
+    questions,
+    scales,
+    signatures,
+    theorem,
+)
 from gradflow.claims.alignment.untestable import UNTESTABLE
 
 CLAIMS = (
@@ -9,6 +17,7 @@ CLAIMS = (
     *images.CLAIMS,
     *questions.CLAIMS,
     *scales.CLAIMS,
+    *signatures.CLAIMS,
     *neighbours.CLAIMS,
 )
 

@@ -30,13 +30,20 @@ def states(history: xr.Dataset) -> TwoLayer:
 
 
 def plain(value: Any) -> Any:
-    """Return evidence as plain Python data: NamedTuples as dicts, arrays as lists, numbers as numbers."""
+    """Return evidence as plain Python data: NamedTuples as dicts, arrays as lists, numbers as numbers.
+
+    What is not finite is said in words, as JSON has no number for it.
+    """
     if hasattr(value, "_asdict"):
         return {name: plain(entry) for name, entry in value._asdict().items()}
     if isinstance(value, dict):
         return {str(name): plain(entry) for name, entry in value.items()}
     if isinstance(value, np.ndarray):
-        return value.tolist()
+        return plain(value.tolist())
     if isinstance(value, (list, tuple)):
         return [plain(entry) for entry in value]
-    return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return "undefined" if math.isnan(value) else "infinite" if value > 0.0 else "-infinite"
+    return value

@@ -154,24 +154,32 @@ def two_drops(quick: bool) -> Finding:
         two = [has_two_drops(loss[:, k]) for k in range(loss.shape[1])]
         rows.setdefault((which.positives, which.negatives), []).extend(zip(gaps.tolist(), two, strict=True))
     shares = {counts: float(np.mean([two for _, two in row])) for counts, row in rows.items()}
+    # A condition is one under which it is so in every network.
+    none: Verdict = "open" if quick else "refuted"
     verdict: Verdict = (
         "reproduced"
         if min(shares.values()) == 1.0
         else "conditional"
-        if max(shares.values()) > 0.5
-        else "refuted"
+        if max(shares.values()) == 1.0
+        else none
     )
+    where = " and ".join(f"{a} + {b}" for (a, b), share in shares.items() if share == 1.0) or "none of these"
     told = "; ".join(
         f"{a} + {b} data: two drops in {shares[a, b]:.0%} of the networks, the labels' losses halved {np.nanmedian([gap for gap, _ in row]):.0f} steps apart (median)"
         for (a, b), row in rows.items()
     )
     return Finding(
         verdict,
-        f"One drop for each label, and they are apart where the labels have different numbers of data: the force on the neurons of a label grows with its number. {told}. (Two drops: −d log L/dt has a second peak "
+        f"Two drops in every network with {where}. One drop for each label: the force on its neurons grows with the number of its data, so that the drops are apart where these differ. {told}. (Two drops: −d log L/dt has a second peak "
         "of at least a fifth of the first, with less than half of it between.)",
         {
             "rows": [
-                {"positives": a, "negatives": b, "share": shares[a, b], "gaps": [gap for gap, _ in row]}
+                {
+                    "positives": a,
+                    "negatives": b,
+                    "share": shares[a, b],
+                    "gaps": plain([gap for gap, _ in row]),
+                }
                 for (a, b), row in rows.items()
             ]
         },
@@ -185,20 +193,23 @@ def near_orthogonal(quick: bool) -> Finding:
         losses = planar(delta, quick)["loss"].sel(step=list(READ)).values
         rows.append((delta, losses, published))
         inside.append([bool(np.min(v) <= p <= np.max(v)) for v, p in zip(losses, published, strict=True)])
-    verdict: Verdict = "reproduced" if np.all(inside) else "conditional" if np.any(inside) else "refuted"
+    fits = [delta for (delta, *_), ok in zip(rows, inside, strict=True) if all(ok)]
+    # Few starts and large steps miss a published value that is there.
+    none: Verdict = "open" if quick else "refuted"
+    verdict: Verdict = "reproduced" if np.all(inside) else "conditional" if fits else none
     told = "; ".join(
         f"δ = {delta:g}: {_range(losses[0])} and {_range(losses[1])} (published {published[0]:g} and {published[1]:g})"
         for delta, losses, published in rows
     )
     return Finding(
         verdict,
-        f"Losses at steps {READ[0]} and {READ[1]} over {rows[0][1].shape[1]} starts, 5% to 95% and the median: {told}. Of the {np.size(inside)} published values {int(np.sum(inside))} lie in the range of these starts.",
+        f"Losses at steps {READ[0]} and {READ[1]} over {rows[0][1].shape[1]} starts, 5% to 95% and the median: {told}. Of the {np.size(inside)} published values {int(np.sum(inside))} lie in the range of these starts; both fit for δ = {', '.join(f'{delta:g}' for delta in fits) or 'none'}.",
         {
             "rows": [
                 {
                     "delta": delta,
                     "losses": [plain(np.quantile(v, (0.0, 0.05, 0.5, 0.95, 1.0))) for v in losses],
-                    "published": published,
+                    "published": list(published),
                 }
                 for delta, losses, published in rows
             ]
@@ -231,6 +242,10 @@ def not_balanced(quick: bool) -> Finding:
     )
 
 
+LITTLE = 1.5
+"""A norm that grows by less has not changed much."""
+
+
 def two_phases(quick: bool) -> Finding:
     """Measure how much of all turning is over before the norms have grown."""
     rows = []
@@ -240,20 +255,22 @@ def two_phases(quick: bool) -> Finding:
     before = np.concatenate([np.ravel(row.turned_before_growth) for row in rows])
     turned = np.concatenate([np.ravel(row.mostly_turned) for row in rows])
     grown = np.concatenate([np.ravel(row.mostly_grown) for row in rows])
-    apart = turned < grown
-    verdict: Verdict = (
-        "reproduced"
-        if np.all(apart) and np.min(before) > 0.9
-        else "conditional"
-        if np.any(apart)
-        else "refuted"
-    )
+    # Directions first holds if it does in every network; that magnitudes do not change is a matter of what they
+    # are compared with: the neurons' own at the start, or the network's at the end.
+    factor = _early_growth(quick)
+    first = bool(np.all(turned < grown) and np.min(before) > 0.9)
+    verdict: Verdict = ("reproduced" if factor < LITTLE else "conditional") if first else "refuted"
     return Finding(
         verdict,
         f"On the toy plane the neurons do {np.min(before):.1%} to {np.max(before):.1%} of all their turning before ‖W‖ has reached a tenth of its growth; 90% of the turning is over by step "
-        f"{np.median(turned):.0f} (median), 90% of the growth by step {np.median(grown):.0f}. In that time, though, norms do grow, exponentially: by a factor of up to "
-        f"{_early_growth(quick):.3g} by the median step of 90% turning. What stays small is the network, not the growth rate.",
-        {"turned_before_growth": plain(before), "steps_turned": plain(turned), "steps_grown": plain(grown)},
+        f"{np.median(turned):.0f} (median), 90% of the growth by step {np.median(grown):.0f}. In that time a neuron's norm grows by a factor of up to {factor:.3g} (5 + 5 data): "
+        f"what stays small, where it grows by more than {LITTLE:g}, is the network, below a tenth of its growth, and not the factor.",
+        {
+            "turned_before_growth": plain(before),
+            "steps_turned": plain(turned),
+            "steps_grown": plain(grown),
+            "early_growth": factor,
+        },
     )
 
 
