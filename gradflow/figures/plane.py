@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Wedge
 from numpy.typing import ArrayLike
 
-from gradflow.figures.style import BLACK, BLUE, GREY, PALE, SKY, SMALL, VERMILLION
+from gradflow.figures.style import BLACK, BLUE, GREY, PALE, SMALL, VERMILLION
 
 RADIUS = 1.0
 """Where the data are drawn; neurons are inside, at a radius that grows with their norm."""
@@ -22,14 +22,14 @@ _SOFT_RED = "#F6D5C3"
 _SOFT_BLUE = "#D6EAF8"
 
 _COLORS = {True: VERMILLION, False: BLUE}
-_EDGE = {"linestyle": "none", "markeredgewidth": 0.4}
+_EDGE = {"linestyle": "none", "markeredgewidth": 0.5}
 _DATA: dict[float, dict[str, Any]] = {
     1.0: {"marker": "P", "color": VERMILLION, "markersize": 4.5, "markeredgecolor": "white", **_EDGE},
     -1.0: {"marker": "X", "color": BLUE, "markersize": 4.5, "markeredgecolor": "white", **_EDGE},
 }
 _NEURONS: dict[float, dict[str, Any]] = {
     1.0: {"marker": "o", "color": VERMILLION, "markersize": 2.8, "markeredgecolor": BLACK, **_EDGE},
-    -1.0: {"marker": "s", "color": SKY, "markersize": 2.8, "markeredgecolor": BLACK, **_EDGE},
+    -1.0: {"marker": "s", "color": "white", "markersize": 2.8, "markeredgecolor": BLUE, **_EDGE},
 }
 
 

@@ -32,13 +32,10 @@ def course(which: str, log_epsilon: float, h: int, ratio: float, seed: int) -> C
     start = balanced(h, data.dimension, log_epsilon, seed=seed)
     start = as_network(start.weights, ratio * start.outputs, start.log_scale)
     path = gradient_flow(start, Objective(data, EXPONENTIAL), 1e4, below=0.01 * data.n, max_records=1000)
-    return Course(
-        *(
-            float(np.interp(-math.log(level), -np.log(path.loss / path.loss[0]), path.t))
-            for level in (0.9, 0.01)
-        ),
-        float(np.max(times(path, data))),
+    fallen, fitted = (
+        float(np.interp(-math.log(level), -np.log(path.loss / path.loss[0]), path.t)) for level in (0.9, 0.01)
     )
+    return Course(fallen, fitted, float(np.max(times(path, data))))
 
 
 DATA: dict[str, Dataset] = {
@@ -51,7 +48,8 @@ DATA: dict[str, Dataset] = {
 def mean(which: str, log_epsilon: float, h: int, quick: bool, ratio: float = 1.0) -> Course:
     """Return the medians over starts whose neurons fit both labels."""
     rows = [course(which, log_epsilon, h, ratio, seed) for seed in range(1 if quick else 9)]
-    return Course(*(float(np.median(column)) for column in zip(*rows, strict=True)))
+    fallen, fitted, aligned = np.median(np.array(rows), axis=0)
+    return Course(float(fallen), float(fitted), float(aligned))
 
 
 def plateau(quick: bool) -> Finding:
