@@ -39,6 +39,7 @@ def measure(network: TwoLayer, objective: Objective) -> dict[str, Array]:
         "largest_output": xp.max(xp.abs(f), axis=-1),
         "stable_rank": spectrum(network).stable_rank,
         "patterns": distinct(active),
+        "output_sign": xp.sign(network.outputs),
         "log_norm": log_norms(network),
         "cos_positive": positive,
         "cos_negative": negative,
@@ -95,6 +96,7 @@ def network_axes(count: int) -> Sequence[str]:
 
 _INNER: dict[str, tuple[str, ...]] = {
     "log_norm": ("neuron",),
+    "output_sign": ("neuron",),
     "cos_positive": ("neuron",),
     "cos_negative": ("neuron",),
     "membership": ("neuron",),
@@ -109,6 +111,7 @@ _LONG = {
     "stable_rank": "squared Frobenius norm over squared spectral norm of the first layer",
     "patterns": "number of different activation patterns",
     "log_norm": "natural logarithm of the norm of the input weights",
+    "output_sign": "sign of the output weight",
     "cos_positive": "cosine between the input weights and the sum of the positive data",
     "cos_negative": "cosine between the input weights and the sum of the negative data",
     "membership": "on which data the neuron is active: exactly the positive, the negative, or none",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradflow.cli import align_options as options
 from gradflow.cli.align_options import SETS, STARTS
-from gradflow.cli.options import JSON, check_file, integer, number, progress_bar
+from gradflow.cli.options import JSON, check_directory, check_file, integer, number, progress_bar
 from gradflow.cli.steps import HYPER, LR, STEPS
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def align(
     batch: options.BATCH = None,
     freeze_outputs: options.FREEZE_OUTPUTS = False,
     out: options.OUT = None,
+    figure: options.FIGURE = None,
     json: JSON = False,
 ) -> None:
     """Train a two-layer ReLU network from small initialisation, and watch its neurons align.
@@ -63,6 +64,7 @@ def align(
     checked along the trajectory.
     """
     check_file(out)
+    _check_figure(figure, method)
     objective = _objective(
         data, points, mu, dimension, delta, mnist, constant_columns, center, seed, loss, mean
     )
@@ -82,10 +84,37 @@ def align(
         from gradflow.results import write
 
         write(found.dataset, out)
+    if figure is not None:
+        _draw(found.dataset, objective, network, figure)
     _show(
         {"data": _described(objective), **found.report, "bounds": _bounds(objective, network, log_epsilon)},
         json,
     )
+
+
+def _check_figure(path: Path | None, method: str) -> None:
+    """Refuse a figure that could not be drawn or written, before any work is done."""
+    if path is None:
+        return
+    if method == "limit":
+        raise ValueError("--figure: the limit has no course in time to draw; use --out, or another --method")
+    if path.suffix not in (".pdf", ".svg", ".png"):
+        raise ValueError(f"--figure: expected a name that ends in .pdf, .svg or .png, got {str(path)!r}")
+    try:
+        check_directory(path.parent)
+    except ValueError as error:
+        raise ValueError(str(error).replace("--out", "--figure", 1)) from error
+
+
+def _draw(run: xr.Dataset, objective: Objective, network: TwoLayer, path: Path) -> None:
+    """Draw and save the course of a run."""
+
+    from gradflow.figures.course import course
+    from gradflow.figures.save import save
+
+    data = objective.data
+    figure = course(run, data.inputs, data.labels)
+    save(figure, path.with_suffix(""), [path.suffix.removeprefix(".")])
 
 
 def _objective(
@@ -265,7 +294,7 @@ def _final(dataset: xr.Dataset, axis: str, network: TwoLayer) -> dict[str, Any]:
 
     last = dataset.isel({axis: -1})
     codes = dataset["membership"].values
-    done = (codes == np.where(network.outputs > 0.0, 1, 2)) | (codes == 3)
+    done = (codes == np.where(dataset["output_sign"].values > 0.0, 1, 2)) | (codes == 3)
     since = np.all(done, axis=-1)
     # The first record from which on nothing is open any more.
     first = since.size - int(np.argmin(since[::-1])) if not np.all(since) else 0

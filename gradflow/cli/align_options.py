@@ -56,4 +56,8 @@ BATCH = Annotated[
     str | None, typer.Option(metavar="N", show_default=False, help="Data in a batch.  [default: all]")
 ]
 FREEZE_OUTPUTS = Annotated[bool, typer.Option("--freeze-outputs", help="Train the input weights only.")]
+FIGURE = Annotated[
+    Path | None,
+    typer.Option("--figure", metavar="FILE", help="Draw the run: a name that ends in .pdf, .svg or .png."),
+]
 OUT = Annotated[Path | None, typer.Option("--out", metavar="FILE.nc", help="Write the run as NetCDF.")]

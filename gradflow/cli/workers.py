@@ -156,7 +156,7 @@ THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Let processes that are started meanwhile do linear algebra in one thread, unless the user says otherwise.
+    """Let processes started meanwhile do linear algebra in one thread, unless the user says otherwise.
 
     There is a process for every core: more threads would only wait for each other.
     """

@@ -60,7 +60,7 @@ class Strands(NamedTuple):
 
 
 class At(NamedTuple):
-    """A dotted vertical line from `low`, a share of the height; its name stands at the top, right or left of it."""
+    """A dotted vertical line from `low`, a share of the height; its name is at the top, to one side."""
 
     x: float
     name: str = ""

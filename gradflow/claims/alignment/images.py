@@ -90,9 +90,7 @@ def history(kind: str, quick: bool, *, batch: bool = False, frozen: bool = False
         record_every=50 // larger,
         record_at=EARLY,
     )
-    return run.history.assign_coords(
-        step=run.history["step"] * larger, sign=("neuron", np.sign(run.final.outputs))
-    )
+    return run.history.assign_coords(step=run.history["step"] * larger)
 
 
 def with_outputs_one(network: TwoLayer) -> TwoLayer:
@@ -104,7 +102,9 @@ def with_outputs_one(network: TwoLayer) -> TwoLayer:
 def course(run: xr.Dataset) -> Course:
     """Return when a network aligned, grew and learned."""
     step, loss = run["step"].values.astype(float), run["loss"].values
-    cosines = np.where(run["sign"].values > 0, run["cos_positive"].values, run["cos_negative"].values)
+    cosines = np.where(
+        run["output_sign"].values[-1] > 0, run["cos_positive"].values, run["cos_negative"].values
+    )
     share = np.mean(cosines >= ALIGNED, axis=-1)
     size = np.exp(np.max(run["log_norm"].values, axis=-1))
     aligned = first(step, share >= 0.9)

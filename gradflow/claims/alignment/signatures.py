@@ -59,12 +59,11 @@ def plateau(quick: bool) -> Finding:
     by_data = {name: mean(name, -14.0, 20, quick).fallen for name in ("far", "near")}
     separation = by_data["near"] > 1.1 * by_data["far"]
     larger = by_scale[-1.0] > by_scale[-14.0]
-    verdict: Verdict = (
-        "reproduced" if separation and larger else "conditional" if separation or larger else "refuted"
-    )
+    # "May" asks for a witness, "or" for one of the two.
+    verdict: Verdict = "reproduced" if separation or larger else "refuted"
     return Finding(
         verdict,
-        f"Poor separation does: the loss has fallen by a tenth at time {by_data['near']:.2f} on data with μ = 0.05 and {by_data['far']:.2f} with μ = 0.8 (cones, ln ε = −14). A large start does "
+        f"Poor separation {'does' if separation else 'does not'}: the loss has fallen by a tenth at time {by_data['near']:.2f} on data with μ = 0.05 and {by_data['far']:.2f} with μ = 0.8 (cones, ln ε = −14). A large start does "
         f"{'too' if larger else 'the opposite'}: on the toy plane {', '.join(f'{t:.2f} at ln ε = {scale:g}' for scale, t in by_scale.items())}. The plateau of a small start is no failure: it is the early phase, and lasts as log(1/ε).",
         {"by_scale": plain(by_scale), "by_separation": by_data},
     )
@@ -78,7 +77,7 @@ def slow_loss(quick: bool) -> Finding:
         rows[h] = (found.fallen, found.fitted - found.fallen)
     fall, rest = (rows[8][i] / rows[100][i] - 1.0 for i in (0, 1))
     slower = fall > 0.05 or rest > 0.05
-    verdict: Verdict = "conditional" if slower else "refuted"
+    verdict: Verdict = "reproduced" if slower else "refuted"
     table = "; ".join(f"{h} neurons: {a:.2f}, then {b:.2f}" for h, (a, b) in rows.items())
     return Finding(
         verdict,
@@ -99,7 +98,7 @@ def unbalanced(quick: bool) -> Finding:
         )
         for ratio in ratios
     }
-    verdict: Verdict = "conditional" if any(missing.values()) else "refuted"
+    verdict: Verdict = "reproduced" if any(missing[ratio] for ratio in ratios if ratio != 1.0) else "refuted"
     return Finding(
         verdict,
         "Times by which the last of 20 neurons is in the set of its sign or dead (toy plane, ln ε = −14, medians; runs with a neuron that never is): "

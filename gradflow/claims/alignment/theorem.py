@@ -43,12 +43,16 @@ def start(case: Case) -> TwoLayer:
 def checked(case: Case) -> tuple[Check, ...]:
     """Follow one flow and hold the theory against it."""
     objective = Objective(case.data, case.loss)
-    path = gradient_flow(start(case), objective, 400.0, below=BELOW, max_records=300)
+    until = 400.0
+    if case.log_epsilon < -100.0:
+        # So small a start does not fit in that time; the paper's t1 is to be seen.
+        until = 1.05 * bounds.paper_time(setting(case.data, start(case), case.log_epsilon))
+    path = gradient_flow(start(case), objective, until, below=BELOW, max_records=300)
     return check_theory(path, objective, case.log_epsilon)
 
 
 def kept(quick: bool) -> list[Case]:
-    """Return cases in which the hypotheses hold, but for the size of ε that the paper's theorem needs."""
+    """Return cases in which the hypotheses hold, first at ordinary ε, then at the ε that the paper's theorem needs."""
     sets = [
         two_points(0.5),
         toy_plane(6),
@@ -57,13 +61,34 @@ def kept(quick: bool) -> list[Case]:
         toy_plane(10, 1),
         cone(8, 0.6, 3, 2),
     ]
-    return [
+    losses = (EXPONENTIAL,) if quick else (EXPONENTIAL, LOGISTIC)
+    chosen = sets[: 2 if quick else None]
+    seeds = range(1 if quick else 2)
+    ordinary = [
         Case(data, loss, log_epsilon, seed)
-        for data in sets[: 2 if quick else None]
-        for loss in ((EXPONENTIAL,) if quick else (EXPONENTIAL, LOGISTIC))
+        for data in chosen
+        for loss in losses
         for log_epsilon in ((-14.0,) if quick else (-40.0, -14.0, -6.0))
-        for seed in range(1 if quick else 2)
+        for seed in seeds
     ]
+    needed = [
+        Case(data, loss, papers_epsilon(data, seed), seed)
+        for data in chosen
+        for loss in losses
+        for seed in seeds
+    ]
+    return ordinary + [case for case in needed if case.log_epsilon > LEAST]
+
+
+LEAST = -1e5
+"""The smallest ln ε whose flow is followed to the paper's t1, of order −ln ε/n."""
+
+
+def papers_epsilon(data: Dataset, seed: int) -> float:
+    """Return ln of an ε that is small enough for the paper's theorem."""
+    return (
+        min(bounds.paper_log_epsilon(setting(data, start(Case(data, log_epsilon=0.0, seed=seed)), 0.0))) - 1.0
+    )
 
 
 @functools.cache
@@ -120,9 +145,12 @@ def exceptions(row: Tally) -> str:
 def exactly(quick: bool) -> str:
     """Return what was computed, in words."""
     cases = kept(quick)
+    small = [case.log_epsilon for case in cases if case.log_epsilon < -100.0]
+    ordinary = [case.log_epsilon for case in cases if case.log_epsilon >= -100.0]
     return (
         f"{len(cases)} flows of {WIDTH} balanced neurons on {len({c.data.name for c in cases})} sets with mu > 0, "
-        f"ln ε from {min(c.log_epsilon for c in cases):g} to {max(c.log_epsilon for c in cases):g}, every activation change located, until L < {BELOW:g}"
+        f"every activation change located: {len(ordinary)} with ln ε from {min(ordinary):g} to {max(ordinary):g} until L < {BELOW:g}, {len(small)} with the ε of the paper's theorem "
+        f"(ln ε from {min(small, default=math.nan):.4g} to {max(small, default=math.nan):.4g}) until its t1"
     )
 
 
@@ -178,7 +206,7 @@ def time_bound(quick: bool) -> Finding:
     contradicted = proved == "open" and rows["time (ours)"].covered > 0
     return Finding(
         "open" if contradicted else verdict,
-        f"In {paper.covered} of these flows ε is as small as the theorem's; in all of them the paper's t1 was not exceeded in {paper.compared - paper.failed} of {paper.compared}, by a "
+        f"In {exactly(quick)}: in {paper.covered} of them ε is as small as the theorem's; the paper's t1 was not exceeded in {paper.compared - paper.failed} of {paper.compared}, by a "
         f"factor of {10**paper.margin:.3g} at the tightest. Derivation 23 proves a time without n, [acosh(1/s) + asinh(1/μ)]/λ, for ε within reach: it held in {rows['time (ours)'].held} of the {rows['time (ours)'].covered} flows it covers, "
         f"{10 ** rows['time (ours)'].margin:.2g} times the time at the tightest. Paper's and ours for 50 random neurons: {table}.",
         {
