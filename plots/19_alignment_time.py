@@ -1,4 +1,4 @@
-"""How long alignment takes: against the data, their bounds, the scale of the start and the size of the steps."""
+"""How long alignment takes: against the data, its bounds, the scale of the start and the size of steps."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ CAPTION = (
     "Largest difference of a neuron's alignment time at finite ε from that in the limit, relative to the "
     "last one's, and ε^{order:.2f}, fitted; open: some neurons never align; at the least ε the flow's "
     "tolerance shows. (g) Share of the neurons in no set when the loss is 0.01, and the mean loss when the "
-    "last one aligns, where all do; dotted: 1/√h. Derivation 23 has ε ≤ {our_epsilon:.1e} as sufficient, the "
-    "paper ln ε ≤ {papers_epsilon}. (h) Stable rank when the loss is 0.01; grey: at most 2. (i) GD: how much "
-    "later the last neuron aligns than under the flow, and what slowing by ln(1 + x)/x, x = η|G|, predicts; "
-    "from x = 1 on p − v changes its sign in every step. (f–i): {h_scales} neurons, 10 data in 5 dimensions, "
-    "μ = {mu_scales:g}."
+    "last one aligns (median of the starts in which all do); dotted: 1/√h. Derivation 23 has ε ≤ "
+    "{our_epsilon:.1e} as sufficient, the paper ln ε ≤ {papers_epsilon}. (h) Stable rank when the loss is "
+    "0.01; grey: at most 2. (i) GD: how much later the last neuron aligns than under the flow, and what "
+    "slowing by ln(1 + x)/x, x = η|G|, predicts; beyond x = 1 p − v changes its sign in every step. (f–i): "
+    "{h_scales} neurons, {n_scales} data in {d_scales} dimensions, μ = {mu_scales:g}."
 )
 
 
@@ -83,8 +83,9 @@ def against_n(kind: str) -> Curves:
         curves.append(Curve(label, n, np.log(n) / math.sqrt(mu), marked=False, look=Look(GREY, ":", 1.5)))
     name = "equiangular data" if kind == "equiangular" else "data in a cone"
     return Curves(
-        curves, "number of data $n$", "alignment time" if kind == KINDS[0] else "", name, log="xy", ticks=n,
-        bottom=3e-4, top=200.0, legend="lower left" if kind == KINDS[0] else None, legend_columns=2,
+        curves, "number of data $n$", "alignment time" if kind == KINDS[0] else "", name, log="xy",
+        ticks=n.tolist(), bottom=3e-4, top=200.0, legend="lower left" if kind == KINDS[0] else None,
+        legend_columns=2,
         strands=[Strands(n, np.stack(lines, axis=1), BLACK, 0.7)],
     )  # fmt: skip
 
@@ -180,9 +181,9 @@ def of_epsilon() -> Curves:
         x = [math.exp(r.log_epsilon) for r in some]
         curves.append(Curve("", x, [r.shift for r in some], joined=False, look=look))
     slope, factor = order()
-    x = np.logspace(-4.5, -0.7, 10)
+    line = np.logspace(-4.5, -0.7, 10)
     curves.append(
-        Curve(f"$\\epsilon^{{{slope:.2f}}}$", x, factor * x**slope, marked=False, look=LINE["papers"])
+        Curve(f"$\\epsilon^{{{slope:.2f}}}$", line, factor * line**slope, marked=False, look=LINE["papers"])
     )
     return Curves(
         curves,
@@ -263,6 +264,8 @@ def numbers() -> dict[str, object]:
         "our_epsilon": math.exp(bounds.alignment(s, angles(data, start)).log_epsilon),
         "papers_epsilon": f"{bounds.paper_log_epsilon(s).least:.0f}".replace("-", "−"),
         "h_scales": scales.H,
+        "n_scales": data.n,
+        "d_scales": data.dimension,
         "mu_scales": scales.MU,
     }
 

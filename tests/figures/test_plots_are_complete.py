@@ -21,6 +21,10 @@ SMALLER: dict[str, dict[str, object]] = {
     "13_dying_in_depth": {"TRIALS": 2000},
     "14_remedies": {"SIDE": 3, "STEPS": 300, "METHODS": (Method("gd", 0.1), Method("adam", 0.01))},
     "15_rescued_starts": {"N": 5, "STEPS": 500},
+    "16_alignment_in_the_plane": {"LIGHT": True},
+    "17_nearly_orthogonal_data": {"LIGHT": True},
+    "18_alignment_on_digits": {"LIGHT": True},
+    "19_alignment_time": {"LIGHT": True},
 }
 """The long ones are drawn from less; `gradflow reproduce` draws them whole."""
 
