@@ -198,7 +198,7 @@ def dwells(run: Run) -> list[tuple[float, int]]:
 
 
 def _small(run: Run) -> tuple[Check, ...]:
-    """Check Lemmas 3 and 4 at the recorded times."""
+    """Check Lemmas 3 and 4 at the recorded states, with the velocities that the equations give them."""
     s, network = run.s, run.path.network
     covered = run.objective.loss.needs_signs and run.balanced
     early = run.t <= bounds.lemma3_time(s, run.log_epsilon)
@@ -287,7 +287,10 @@ def _counted(name: str, statement: str, applies: bool, exceptions: int) -> Check
 def _compared(name: str, statement: str, applies: bool, pairs: list[tuple[float, float]]) -> Check:
     """Return a check of value <= bound for all pairs of the two, values and bounds positive."""
     return _logged(
-        name, statement, applies, [math.log(bound / value) for value, bound in pairs if value > 0.0]
+        name,
+        statement,
+        applies,
+        [math.log(bound / value) if bound > 0.0 else -math.inf for value, bound in pairs if value > 0.0],
     )
 
 

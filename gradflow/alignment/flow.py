@@ -20,7 +20,7 @@ from scipy.integrate import DOP853
 
 from gradflow.alignment.exits import SHARE, WALL, Found, Key, Step, exits, leap
 from gradflow.alignment.losses import Objective
-from gradflow.alignment.network import TwoLayer, normalize
+from gradflow.alignment.network import TwoLayer, check_start, normalize
 from gradflow.alignment.path import (
     BELOW,
     REACHED,
@@ -55,6 +55,8 @@ from gradflow.alignment.walls import (
 from gradflow.executors import completed
 
 _OVERSHOOT = 10.0
+_NOTHING = 1e-290
+"""Velocities below this are 0 to any clock."""
 _LEAP_RECORDS = 49
 
 
@@ -108,6 +110,7 @@ def gradient_flow(
     _check(network, objective, t_end, rtol, asked, max_steps, max_records)
     what = system(objective)
     one = normalize(TwoLayer(*(np.array(values, dtype=float) for values in network)))
+    check_start(one, objective)
     recorder = Recorder(asked, max_records)
     run = _Run(what, len(one.outputs), float(t_end), rtol, recorder, below, max_steps, progress)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # in trial steps, later shortened
@@ -238,6 +241,11 @@ def _follow(run: _Run, cell: Cell, t: float, state: np.ndarray, fresh: np.ndarra
                 recorder.step(at(path)(t + share * (end - t) if share < 1.0 else end))
             return _Leg(end, run.gauged(cell, path(end)), None, None if end < run.t_end else REACHED)
         solver = solver or _solver(run, cell, t, state)
+        if not np.any(np.abs(solver.f) > _NOTHING):
+            # All is fitted to the last digit: nothing moves any more.
+            recorder.until(run.t_end, partial(run.point, cell, state=state))
+            recorder.step(run.point(cell, run.t_end, state))
+            return _Leg(run.t_end, state, None, REACHED)
         slope, mark = solver.f, recorder.mark()
         solver.step()
         if solver.status == "failed":
@@ -295,7 +303,7 @@ def _solver(run: _Run, cell: Cell, t: float, state: np.ndarray) -> Any:
     # The components of a direction share a scale; an error of a log-norm is a relative error of the weights.
     atol[: weights.size] = np.repeat(run.rtol * size, weights.shape[1])
     rtol[-h - 1 : -1] = 3e-14
-    atol[-1] = run.rtol * loss(run.system, cell, unpack(state, h))
+    atol[-1] = max(run.rtol * loss(run.system, cell, unpack(state, h)), _NOTHING)
     first = None if run.first_step is None else min(run.first_step, run.t_end - t)
     return DOP853(velocity, t, state, run.t_end, rtol=rtol, atol=atol, first_step=first)
 

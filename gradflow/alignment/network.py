@@ -196,6 +196,26 @@ def directions(network: TwoLayer) -> Array:
     return network.weights / xp.where(size > 0.0, size, xp.ones_like(size))
 
 
+LARGEST_LOSS = 1e100
+"""Beyond it a flow moves faster than its clock can tell."""
+
+
+def check_start(network: TwoLayer, objective: Objective) -> None:
+    """Refuse networks whose loss at the start is beyond `LARGEST_LOSS`, or overflows.
+
+    Raises
+    ------
+    ValueError
+        One line with the loss.
+    """
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        first = np.max(to_numpy(loss(network, objective)), initial=0.0)
+    if not first <= LARGEST_LOSS:
+        raise ValueError(
+            f"network: the loss at the start is {first:.3g}, too large to follow; take a smaller start"
+        )
+
+
 def on_device(objective: Objective, network: TwoLayer) -> tuple[Array, Array]:
     """Return inputs and labels in the library, on the device and in the dtype of the network's weights."""
     like = network.weights

@@ -77,6 +77,7 @@ def _npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def _csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
     rows: list[list[float]] = []
+    columns: int | None = None
     with path.open(newline="", encoding="utf-8") as file:
         try:
             for line, cells in enumerate(csv.reader(file), start=1):
@@ -84,14 +85,16 @@ def _csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
                     continue
                 numbers = [_number(cell) for cell in cells]
                 if None in numbers:
-                    if not rows and line == 1:
+                    if columns is None:
+                        columns = len(cells)
                         continue
                     wrong = cells[numbers.index(None)]
                     raise ValueError(f"{path.name}: expected numbers, got {wrong.strip()!r} in line {line}")
-                if rows and len(cells) != len(rows[0]):
+                if columns is not None and len(cells) != columns:
                     raise ValueError(
-                        f"{path.name}: expected {len(rows[0])} columns, got {len(cells)} in line {line}"
+                        f"{path.name}: expected {columns} columns, got {len(cells)} in line {line}"
                     )
+                columns = len(cells)
                 rows.append([math.nan if value is None else value for value in numbers])
         except UnicodeDecodeError as error:
             raise ValueError(f"{path.name}: not a text file") from error

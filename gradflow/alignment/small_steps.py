@@ -23,7 +23,7 @@ import xarray as xr
 from gradflow import __version__
 from gradflow.alignment.history import Records
 from gradflow.alignment.losses import Objective
-from gradflow.alignment.network import TwoLayer, forces, normalize, on_device, velocity
+from gradflow.alignment.network import TwoLayer, check_start, forces, normalize, on_device, velocity
 from gradflow.alignment.steps import described
 from gradflow.backend import Array, namespace, to_numpy
 from gradflow.results import to_json
@@ -108,6 +108,7 @@ def flow_by_steps(
     times = _times(t_end, record)
     if isinstance(tol, bool) or not isinstance(tol, (int, float)) or not 0.0 < tol < 1.0:
         raise ValueError(f"tol: expected a number in (0, 1), got {tol!r}")
+    check_start(network, objective)
     coarse = list(_run(normalize(network), objective, times, tol, max_steps))
     records = Records(objective, states)
     for index, (state, count) in enumerate(
@@ -174,7 +175,7 @@ def _run(network: TwoLayer, objective: Objective, times: np.ndarray, tol: float,
             last = now + 1.000001 * length >= target
             step = target - now if last else length
             if now + step <= now:
-                raise RuntimeError(
+                raise ValueError(
                     f"tol: at time {now:g} the steps are too short for the clock; take a larger one"
                 )
             new, new_slope, error = _step(network, slope, step, rate)

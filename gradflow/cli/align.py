@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from gradflow.alignment.losses import Objective
     from gradflow.alignment.network import TwoLayer
 
+_LONG = 100.0
+"""How long flows are followed unless the user says otherwise."""
+
 MOST_GATES = 20_000
 """Neurons times data up to which every activation change is located."""
 
@@ -45,7 +48,7 @@ def align(
     epsilon: options.EPSILON = "1e-6",
     start: options.START = "balanced",
     seed: options.SEED = "0",
-    t_end: options.T_END = "100",
+    t_end: options.T_END = None,
     until_loss: options.UNTIL_LOSS = None,
     rtol: options.RTOL = "1e-9",
     lr: LR = "0.002",
@@ -69,17 +72,19 @@ def align(
         data, points, mu, dimension, delta, mnist, constant_columns, center, seed, loss, mean
     )
     network, log_epsilon = _network(objective, neurons, epsilon, start, seed)
+    duration = None if t_end is None else number("--t-end", t_end, least=0)
+    tolerance, rate = number("--rtol", rtol), number("--lr", lr, least=0)
+    count = integer("--steps", steps, least=0)
     settings = {"seed": integer("--seed", seed, least=0), "epsilon": epsilon, "start": start}
     if method == "flow":
-        found = _flow(
-            objective, network, log_epsilon, number("--t-end", t_end, least=0), rtol, until_loss, settings
-        )
+        until = _LONG if duration is None else duration
+        found = _flow(objective, network, log_epsilon, until, tolerance, until_loss, settings)
     elif method == "limit":
-        found = _limit(objective, network, number("--t-end", t_end, least=0), settings)
+        found = _limit(objective, network, math.inf if duration is None else duration, settings)
     elif method == "small-steps":
-        found = _small_steps(objective, network, number("--t-end", t_end, least=0))
+        found = _small_steps(objective, network, _LONG if duration is None else duration)
     else:
-        found = _train(objective, network, method, lr, hyper, steps, batch, freeze_outputs, settings)
+        found = _train(objective, network, method, rate, hyper, count, batch, freeze_outputs, settings)
     if out is not None:
         from gradflow.results import write
 
@@ -197,7 +202,7 @@ def _network(
 
 
 def _flow(
-    objective: Objective, network: TwoLayer, log_epsilon: float, t_end: float, rtol: str,
+    objective: Objective, network: TwoLayer, log_epsilon: float, t_end: float, rtol: float,
     until_loss: str | None, settings: dict[str, Any],
 ) -> Outcome:  # fmt: skip
     """Follow the flow and hold the theory against it."""
@@ -212,12 +217,11 @@ def _flow(
             f"--method: flow locates every activation change, for up to {MOST_GATES} neurons times data, "
             f"got {gates}; small-steps follows large networks with a stated error"
         )
-    tolerance = number("--rtol", rtol)
     below = 0.0 if until_loss is None else number("--until-loss", until_loss, least=0)
     with progress_bar("flow", t_end or 1.0) as advance:
-        path = gradient_flow(network, objective, t_end, rtol=tolerance, below=below, progress=advance)
+        path = gradient_flow(network, objective, t_end, rtol=rtol, below=below, progress=advance)
     checks = check_theory(path, objective, log_epsilon) if objective.data.is_binary else ()
-    dataset = flow_dataset(path, objective, checks, rtol=tolerance, **settings)
+    dataset = flow_dataset(path, objective, checks, rtol=rtol, **settings)
     report = {
         "t": float(path.t[-1]),
         **_final(dataset, "time", network),
@@ -237,7 +241,7 @@ def _limit(objective: Objective, network: TwoLayer, t_end: float, settings: dict
     from gradflow.alignment.containers import limit_dataset
     from gradflow.alignment.limit import STATUSES, limit_flow
 
-    path = limit_flow(network, objective, t_end or math.inf)
+    path = limit_flow(network, objective, t_end)
     own = np.where(np.ravel(network.outputs) > 0.0, path.entries[:, 0], path.entries[:, 1])
     when = np.minimum(own, path.entries[:, 2])
     report = {
@@ -265,7 +269,7 @@ def _small_steps(objective: Objective, network: TwoLayer, t_end: float) -> Outco
 
 
 def _train(
-    objective: Objective, network: TwoLayer, method: str, lr: str, hyper: list[str] | None, steps: str,
+    objective: Objective, network: TwoLayer, method: str, lr: float, hyper: list[str] | None, count: int,
     batch: str | None, freeze_outputs: bool, settings: dict[str, Any],
 ) -> Outcome:  # fmt: skip
     """Train with an optimiser."""
@@ -277,8 +281,7 @@ def _train(
         raise ValueError(
             f"--method: expected flow, limit, small-steps, {', '.join(OPTIMIZERS)}, got {method!r}"
         )
-    config = optimizer(method, lr=number("--lr", lr, least=0), **parse_hyper(hyper or []))
-    count = integer("--steps", steps, least=0)
+    config = optimizer(method, lr=lr, **parse_hyper(hyper or []))
     size = None if batch is None else integer("--batch", batch, least=1, most=objective.data.n)
     with progress_bar("align", max(count, 1)) as advance:
         run = train(

@@ -47,7 +47,13 @@ START = Annotated[
     str, typer.Option(metavar="NAME", help="balanced (|v| = |w|) or gaussian (all weights alike).")
 ]
 SEED = Annotated[str, typer.Option(metavar="N", help="Of the start, of random data and of batches.")]
-T_END = Annotated[str, typer.Option(metavar="T", help="Final time, for flow, limit and small-steps.")]
+T_END = Annotated[
+    str | None,
+    typer.Option(
+        metavar="T", show_default=False,
+        help="Final time of flow, small-steps and limit.  [default: 100; limit: until all is settled]",
+    ),
+]  # fmt: skip
 UNTIL_LOSS = Annotated[
     str | None, typer.Option(metavar="X", show_default=False, help="Let the flow end at this loss.")
 ]

@@ -17,6 +17,7 @@ from gradflow.alignment.flow import gradient_flow, many
 from gradflow.alignment.losses import Objective
 from gradflow.alignment.network import as_network, balanced, gaussian, predict
 from gradflow.alignment.path import BELOW, REACHED, TOO_MANY_STEPS, pack
+from gradflow.alignment.small_steps import flow_by_steps
 from gradflow.alignment.walls import cell_of, system
 from tests.alignment.plain import parameters, random_case
 
@@ -207,3 +208,20 @@ def test_bad_input_is_named(options: dict[str, Any], message: str) -> None:
     }
     with pytest.raises(ValueError, match=message):
         gradient_flow(**arguments)
+
+
+def test_a_network_that_has_fitted_everything_stays() -> None:
+    """Here the loss and all forces underflow."""
+    start = balanced(8, 2, 5.0, seed=0)
+    path = gradient_flow(start, Objective(toy_plane(10, 0)), 100.0, times=[0.0, 30.0, 100.0])
+    assert path.status == REACHED
+    np.testing.assert_array_equal(path.t, [0.0, 30.0, 100.0])
+    np.testing.assert_array_equal(path.loss, 0.0)
+    np.testing.assert_array_equal(path.weights[-1], path.weights[0])
+
+
+def test_a_start_whose_loss_overflows_is_refused() -> None:
+    start = as_network(np.array([[1.0, 0.0]]), np.array([-1.0]), 20.0)
+    for follow in (gradient_flow, flow_by_steps):
+        with pytest.raises(ValueError, match="network: the loss at the start is inf, too large"):
+            follow(start, Objective(toy_plane(10, 0)), 1.0)

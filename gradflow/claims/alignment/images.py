@@ -131,6 +131,11 @@ def first(step: np.ndarray, holds: np.ndarray) -> float:
     return float(step[int(np.argmax(holds))]) if np.any(holds) else math.inf
 
 
+def aligns(found: Course) -> bool:
+    """Whether nine of ten neurons were aligned at some time: without that there is nothing to compare."""
+    return math.isfinite(found.aligned)
+
+
 def told(found: Course) -> str:
     """Return a course in words."""
     if math.isfinite(found.aligned):
@@ -174,14 +179,19 @@ def assumption(quick: bool) -> Finding:
         opposite = float(plus @ minus / np.linalg.norm(plus) / np.linalg.norm(minus))
         rows.append((kind, float(np.min(pairs)), float(np.mean(pairs > 0.0)), opposite))
     holds = [low > 0.0 for _, low, _, _ in rows]
-    verdict: Verdict = "reproduced" if all(holds) else "conditional" if rows[0][2] > 0.9 else "refuted"
+    # Whether most pairs do as Assumption 1 asks of all.
+    mostly = [share > 0.9 for _, _, share, _ in rows]
+    verdict: Verdict = "reproduced" if all(holds) else "conditional" if any(mostly) else "refuted"
+    separated = (
+        ", ".join(kind for (kind, *_), most in zip(rows, mostly, strict=True) if most) or "none of the sets"
+    )
     table = "; ".join(
         f"{kind}: μ = {low:.2f}, {share:.1%} of the pairs positive, cos(x₊, x₋) = {cosine:.4f}"
         for kind, low, share, cosine in rows
     )
     return Finding(
         verdict,
-        f"Only approximately: {table}. With the mean of all images subtracted x₊ + x₋ = 0, so the two sums are exactly opposite, whatever the images show.",
+        f"Approximately (nine of ten pairs and more) on {separated}, exactly on {sum(holds)} of {len(holds)}: {table}. With the mean of all images subtracted x₊ + x₋ = 0, so the two sums are exactly opposite, whatever the images show.",
         {"rows": [{"set": k, "mu": low, "positive": share, "opposite": c} for k, low, share, c in rows]},
     )
 
@@ -191,26 +201,20 @@ def low_rank(quick: bool) -> Finding:
     run = history("digits", quick)
     found, rank = course(run), run["stable_rank"].values
     late = rank[run["step"].values >= found.aligned]
-    below = bool(late.size) and bool(np.all(late < 2.0))
+    below = bool(late.size) and bool(np.all(late < 2.0)) and bool(np.min(late) < 1.1)
     verdict: Verdict = "reproduced" if below else "refuted" if late.size else "open"
     return Finding(
         verdict,
         f"The stable rank is {rank[0]:.1f} at the start, {found.rank_aligned:.4f} when the neurons are aligned, {np.min(rank):.4f} at its least and {rank[-1]:.4f} at the end: near 1, not only below 2, because x₊ and x₋ are "
         "opposite and the neurons of both labels lie on one line (derivation 25). It rises again while the loss falls: the direction turns towards what separates the labels best.",
-        {
-            "start": float(rank[0]),
-            "aligned": found.rank_aligned,
-            "least": float(np.min(rank)),
-            "end": float(rank[-1]),
-        },
+        plain({"start": rank[0], "aligned": found.rank_aligned, "least": np.min(rank), "end": rank[-1]}),
     )
 
 
 def stochastic(quick: bool) -> Finding:
     """See the two phases under SGD."""
     full, batch = (course(history("digits", quick, batch=b)) for b in (False, True))
-    two = in_two_phases(batch)
-    verdict: Verdict = "reproduced" if two else "refuted"
+    verdict: Verdict = "reproduced" if in_two_phases(batch) else "refuted" if aligns(batch) else "open"
     return Finding(
         verdict,
         f"SGD with {BATCH:.0%} of the data in a batch (the paper: 2000 of 12665): {told(batch)}. Full batch: aligned at {full.aligned:.0f}, loss halved at {full.dropped:.0f}.",
@@ -221,7 +225,7 @@ def stochastic(quick: bool) -> Finding:
 def frozen_outputs(quick: bool) -> Finding:
     """See that there are no two phases if the outputs stay ±1."""
     found = course(history("digits", quick, frozen=True))
-    verdict: Verdict = "refuted" if in_two_phases(found) else "reproduced"
+    verdict: Verdict = "refuted" if in_two_phases(found) else "reproduced" if aligns(found) else "open"
     return Finding(
         verdict,
         f"With v frozen at ±1: {told(found)}. The forces on w no longer wait for v to grow, so the neurons turn, grow and fit at once.",
