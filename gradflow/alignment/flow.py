@@ -31,6 +31,7 @@ from gradflow.alignment.path import (
     Recorder,
     Switch,
     pack,
+    rebalanced,
     switches,
     unpack,
 )
@@ -112,7 +113,7 @@ def gradient_flow(
     one = normalize(TwoLayer(*(np.array(values, dtype=float) for values in network)))
     check_start(one, objective)
     recorder = Recorder(asked, max_records)
-    run = _Run(what, len(one.outputs), float(t_end), rtol, recorder, below, max_steps, progress)
+    run = _Run(what, one, len(one.outputs), float(t_end), rtol, recorder, below, max_steps, progress)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # in trial steps, later shortened
         cell, fresh = _start(what, one)
         shown = pattern(what, cell)
@@ -168,6 +169,7 @@ class _Run:
     """What stays the same along a trajectory, and the step count and size that are handed on."""
 
     system: System
+    start: TwoLayer
     h: int
     t_end: float
     rtol: float
@@ -181,8 +183,11 @@ class _Run:
 
     def gauged(self, cell: Cell, state: np.ndarray) -> np.ndarray:
         """Return the same network with normalised directions, and sliding neurons on their walls."""
-        network = unpack(state, self.h)
-        return pack(normalize(network._replace(weights=on_walls(cell, network.weights))), float(state[-1]))
+        bare = unpack(state, self.h)
+        put = normalize(bare._replace(weights=on_walls(cell, bare.weights)))
+        network, moved = rebalanced(put, self.start)
+        self.recorder.drift = max(self.recorder.drift, moved)
+        return pack(network, float(state[-1]))
 
     def point(self, cell: Cell, t: float, state: np.ndarray) -> Point:
         """Return the record of a state."""

@@ -46,7 +46,9 @@ class NetworkPath(NamedTuple):
     status : int
         Code of `STATUSES`.
     drift : float
-        Largest change of ‖w‖² − v² of a neuron, relative to its r² = ‖w‖² + v² at that time.
+        Largest change of ‖w‖² − v² of a neuron since the start, relative to its r² = ‖w‖² + v² at that time;
+        of balanced neurons in one step: they are put right after each, because the imbalance of one that
+        fades would grow beyond any tolerance.
     energy_error : float
         Largest |L(0) − L(t) − ∫‖∇L‖² dt| / L(0).
     rise : float
@@ -72,6 +74,24 @@ class NetworkPath(NamedTuple):
     def network(self) -> TwoLayer:
         """All recorded states, as networks with a leading axis of length T."""
         return TwoLayer(self.weights, self.outputs, self.log_scale)
+
+
+def rebalanced(network: TwoLayer, start: TwoLayer) -> tuple[TwoLayer, float]:
+    """Return a normalised network with balanced neurons balanced again, and the largest imbalance, over r².
+
+    The imbalance is the change of ‖w‖² − v² since the start; of the neurons that were balanced then, what has come up
+    since they were put right.
+    """
+    first = np.sum(start.weights**2, axis=1) - start.outputs**2
+    # Balanced but for rounding is balanced.
+    exact = np.abs(first) < 1e-13
+    kept = first * np.exp(np.minimum(2.0 * (start.log_scale - network.log_scale), 700.0))
+    square = np.sum(network.weights**2, axis=1)
+    moved = np.abs(square - network.outputs**2 - np.where(exact, 0.0, kept))
+    there = exact & (square > 0.0) & (network.outputs != 0.0)
+    size = np.where(there, np.sqrt(0.5 / np.where(there, square, 1.0)), 1.0)
+    outputs = np.where(there, np.copysign(math.sqrt(0.5), network.outputs), network.outputs)
+    return network._replace(weights=network.weights * size[:, None], outputs=outputs), float(np.max(moved))
 
 
 def pack(network: TwoLayer, descended: float) -> np.ndarray:
@@ -141,11 +161,6 @@ class Recorder:
             del self.points[1:-1:2]
 
     def _measure(self, start: Point, point: Point) -> None:
-        h = len(start.pattern)
-        (a0, b0, s0), (a, b, s) = unpack(start.state, h), unpack(point.state, h)
-        first, now = np.sum(a0 * a0, axis=1) - b0 * b0, np.sum(a * a, axis=1) - b * b
-        kept = first * np.exp(np.minimum(2.0 * (s0 - s), 700.0))
-        self.drift = max(self.drift, float(np.max(np.abs(now - kept))))
         scale = start.loss or 1.0
         error = abs(start.loss - point.loss - float(point.state[-1])) / scale
         self.energy_error = max(self.energy_error, error)
