@@ -144,13 +144,14 @@ def zeta2(data: Dataset, network: TwoLayer) -> float:
     """
     check_binary(data, "zeta2")
     w, signs = _plain(network)
-    worst = 0.0
+    # sin² of the smallest angle, which 1 − cos² would lose to cancellation.
+    least = 1.0
     for sign in (1, -1):
         total = data.total(-sign).astype(np.float64)
         size = float(np.linalg.norm(total))
-        if size > 0.0 and np.any(signs == sign):
-            worst = max(worst, float(np.max(w[signs == sign] @ total)) / size)
-    return 1.0 - min(worst, 1.0) ** 2
+        if size > 0.0:
+            least = min([least, *(sine_between(one, total / size) ** 2 for one in w[signs == sign])])
+    return least
 
 
 def xi(data: Dataset) -> float:

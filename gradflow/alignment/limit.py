@@ -39,7 +39,7 @@ from gradflow.alignment.limit_events import (
 from gradflow.alignment.limit_motion import EPS, frame, travel
 from gradflow.alignment.limit_walls import box_least_squares
 from gradflow.alignment.losses import Objective
-from gradflow.alignment.network import TwoLayer, normalize
+from gradflow.alignment.network import TwoLayer, check_network, normalize
 
 __all__ = [
     "ACTIVE", "DEAD", "INACTIVE", "REACHED", "SETTLED", "SLIDING", "START", "STATUSES", "TOO_MANY", "TURN",
@@ -141,6 +141,7 @@ def limit_flow(
     ValueError
         If an argument is not allowed, or the dimensions of network and data differ.
     """
+    check_network(network, objective)
     walls = walls_of(objective)
     neurons = start(network, walls)
     if math.isnan(t_end) or t_end <= 0.0:

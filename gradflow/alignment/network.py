@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.alignment.losses import Objective
-from gradflow.backend import Array, device, namespace, to_numpy
+from gradflow.backend import Array, as_floating, device, namespace, to_numpy
 
 
 class TwoLayer(NamedTuple):
@@ -54,7 +54,7 @@ def as_network(weights: Array, outputs: Array, log_scale: Array | float = 0.0) -
         If the shapes do not fit, or a value is not finite.
     """
     xp = namespace(weights, outputs)
-    weights, outputs = xp.asarray(weights), xp.asarray(outputs)
+    _, (weights, outputs) = as_floating((weights, outputs))
     if weights.ndim < 2 or outputs.shape != weights.shape[:-1]:
         raise ValueError(
             "weights, outputs: expected shapes (..., h, D) and (..., h), "
@@ -64,6 +64,8 @@ def as_network(weights: Array, outputs: Array, log_scale: Array | float = 0.0) -
         if not bool(xp.all(xp.isfinite(value))):
             raise ValueError(f"{name}: expected finite numbers")
     scales = xp.zeros_like(outputs) + xp.asarray(log_scale, dtype=outputs.dtype, device=device(outputs))
+    if not bool(xp.all(xp.isfinite(scales))):
+        raise ValueError("log_scale: expected finite numbers")
     return normalize(TwoLayer(weights, outputs, scales))
 
 
@@ -200,14 +202,37 @@ LARGEST_LOSS = 1e100
 """Beyond it a flow moves faster than its clock can tell."""
 
 
-def check_start(network: TwoLayer, objective: Objective) -> None:
-    """Refuse networks whose loss at the start is beyond `LARGEST_LOSS`, or overflows.
+def check_network(network: TwoLayer, objective: Objective) -> None:
+    """Refuse what is no network for these data.
 
     Raises
     ------
     ValueError
-        One line with the loss.
+        One line: shapes that do not fit, another dimension, integers, NaN or infinity.
     """
+    weights, outputs, log_scale = network
+    dimension = objective.data.dimension
+    if weights.ndim < 2 or outputs.shape != weights.shape[:-1] or log_scale.shape != outputs.shape:
+        shapes = ", ".join(str(tuple(part.shape)) for part in network)
+        raise ValueError(f"network: expected shapes (..., h, D), (..., h), (..., h), got {shapes}")
+    if weights.shape[-1] != dimension or 0 in weights.shape:
+        raise ValueError(f"network: expected h >= 1 neurons with D = {dimension}, got {tuple(weights.shape)}")
+    xp = namespace(weights)
+    if not all(xp.isdtype(part.dtype, "real floating") for part in network):
+        raise ValueError("network: expected floating point numbers; as_network makes them")
+    if not all(bool(xp.all(xp.isfinite(part))) for part in network):
+        raise ValueError("network: expected finite numbers")
+
+
+def check_start(network: TwoLayer, objective: Objective) -> None:
+    """Refuse networks whose loss at the start is beyond `LARGEST_LOSS`, or overflows, and as `check_network`.
+
+    Raises
+    ------
+    ValueError
+        One line with the reason.
+    """
+    check_network(network, objective)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         first = np.max(to_numpy(loss(network, objective)), initial=0.0)
     if not first <= LARGEST_LOSS:

@@ -79,8 +79,8 @@ class NetworkPath(NamedTuple):
 def rebalanced(network: TwoLayer, start: TwoLayer) -> tuple[TwoLayer, float]:
     """Return a normalised network with balanced neurons balanced again, and the largest imbalance, over r².
 
-    The imbalance is the change of ‖w‖² − v² since the start; of the neurons that were balanced then, what has come up
-    since they were put right.
+    The imbalance is the change of ‖w‖² − v² since the start; of neurons that were balanced then, what has
+    come up since they were put right.
     """
     first = np.sum(start.weights**2, axis=1) - start.outputs**2
     # Balanced but for rounding is balanced.

@@ -23,7 +23,7 @@ def read_dataset(path: str | os.PathLike[str], *, constant_columns: bool = False
     path : path
         ``.npz`` with the arrays `inputs` (n, D) — images (n, …) are flattened — and `labels` (n,); or
         ``.csv`` with a row for each input and its label in the last column, after at most one line of
-        column names.
+        column names (none of them a number).
     constant_columns : bool
         Whether a coordinate may be the same number for all inputs: a 1 stands for a bias. By default it is
         an error, as is most often meant: such a column tells no input from another.
@@ -42,9 +42,10 @@ def read_dataset(path: str | os.PathLike[str], *, constant_columns: bool = False
         lengths, text, NaN or infinity, a constant column, or what `Dataset` refuses.
     """
     path = Path(path)
-    if path.suffix not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise ValueError(f"{path.name}: expected a file that ends in {' or '.join(SUFFIXES)}")
-    inputs, labels = _npz(path) if path.suffix == ".npz" else _csv(path)
+    inputs, labels = _npz(path) if suffix == ".npz" else _csv(path)
     try:
         data = Dataset(inputs, labels, path.stem)
     except ValueError as error:
@@ -78,14 +79,14 @@ def _npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def _csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
     rows: list[list[float]] = []
     columns: int | None = None
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         try:
             for line, cells in enumerate(csv.reader(file), start=1):
                 if not any(cell.strip() for cell in cells):
                     continue
                 numbers = [_number(cell) for cell in cells]
                 if None in numbers:
-                    if columns is None:
+                    if columns is None and all(value is None for value in numbers):
                         columns = len(cells)
                         continue
                     wrong = cells[numbers.index(None)]

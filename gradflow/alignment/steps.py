@@ -18,7 +18,7 @@ from gradflow import __version__
 from gradflow.alignment.grouped import Grouped, pays
 from gradflow.alignment.history import Records, network_axes
 from gradflow.alignment.losses import Objective
-from gradflow.alignment.network import TwoLayer, normalize, on_device
+from gradflow.alignment.network import TwoLayer, check_network, normalize, on_device
 from gradflow.backend import Array, device, is_array, namespace, to_numpy
 from gradflow.descent import GD, HeavyBall, Nesterov
 from gradflow.descent.hyper import Config
@@ -131,6 +131,7 @@ def train(
     A network has diverged when an output or a pull leaves the range in which the arithmetic is safe. It stays
     at its last good state; the others go on, unharmed.
     """
+    check_network(network, objective)
     steps, due = _recorded(steps, record_every, record_at)
     batches = _batches(objective.data.n, batch_size, seed)
     optimizer = check(optimizer)

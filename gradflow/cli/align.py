@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LONG = 100.0
 """How long flows are followed unless the user says otherwise."""
 
-MOST_GATES = 20_000
+MOST_GATES = 5_000
 """Neurons times data up to which every activation change is located."""
 
 
@@ -68,6 +68,7 @@ def align(
     """
     check_file(out)
     _check_figure(figure, method)
+    _refuse_unused(method, data, points, t_end, until_loss, batch, freeze_outputs)
     objective = _objective(
         data, points, mu, dimension, delta, mnist, constant_columns, center, seed, loss, mean
     )
@@ -95,6 +96,25 @@ def align(
         {"data": _described(objective), **found.report, "bounds": _bounds(objective, network, log_epsilon)},
         json,
     )
+
+
+def _refuse_unused(
+    method: str, data: str, points: str | None, t_end: str | None, until_loss: str | None,
+    batch: str | None, freeze_outputs: bool,
+) -> None:  # fmt: skip
+    """Refuse options that the method or the data would ignore."""
+    flows = ("flow", "limit", "small-steps")
+    unused = {
+        "--t-end": t_end is not None and method not in flows,
+        "--until-loss": until_loss is not None and method != "flow",
+        "--batch": batch is not None and method in flows,
+        "--freeze-outputs": freeze_outputs and method in flows,
+    }
+    for name, refused in unused.items():
+        if refused:
+            raise ValueError(f"{name}: it has no meaning with --method {method}")
+    if points is not None and data not in ("toy", "equiangular", "cone", "digits"):
+        raise ValueError(f"--points: it has no meaning with --data {data}")
 
 
 def _check_figure(path: Path | None, method: str) -> None:
@@ -144,7 +164,7 @@ def _objective(
         raise ValueError(f"--loss: expected one of {', '.join(LOSSES)}, got {loss!r}")
     if mnist is not None and name != "digits":
         raise ValueError(f"--mnist: expected with --data digits, got --data {name}")
-    if Path(name).suffix in SUFFIXES:
+    if Path(name).suffix.lower() in SUFFIXES:
         data = read_dataset(name, constant_columns=constant_columns)
     elif name in SETS:
         count = None if points is None else integer("--points", points, least=1)
@@ -158,6 +178,8 @@ def _objective(
         raise ValueError(f"--data: expected one of {', '.join(SETS)}, or a file .npz or .csv, got {name!r}")
     if center:
         data = Dataset(centred(data.inputs), data.labels, data.name)
+    if LOSSES[loss].needs_signs and not data.is_binary:
+        raise ValueError(f"{data.name}: --loss {loss} needs labels of -1 and 1; squared takes any")
     return Objective(data, LOSSES[loss], mean)
 
 

@@ -197,7 +197,7 @@ def test_files_of_ones_own(tmp_path: Path, capsys: Capture) -> None:
         (("--loss", "hinge"), "--loss: expected one of exponential, logistic, squared, got 'hinge'"),
         (("--neurons", "0"), "--neurons: expected an integer from 1 to 100000, got '0'"),
         (("--neurons", "1e3"), "--neurons: expected an integer from 1 to 100000, got '1e3'"),
-        (("--neurons", "3000"), "--method: flow locates every activation change, for up to 20000 neurons"),
+        (("--neurons", "3000"), "--method: flow locates every activation change, for up to 5000 neurons"),
         (("--epsilon", "0"), "--epsilon: expected a number > 0, such as 1e-6, or e-30000, got '0'"),
         (("--epsilon", "-1"), "--epsilon: expected a finite number >= 0, got '-1'"),
         (("--epsilon", "nan"), "--epsilon: expected a finite number >= 0, got 'nan'"),

@@ -16,6 +16,7 @@ from gradflow.alignment.network import TwoLayer, as_network, gaussian
 from gradflow.alignment.steps import train
 from gradflow.claims.alignment.common import EXPERIMENTS, LOG_SCALE, RATE, SEED, H, plain
 from gradflow.claims.ledger import Claim, Finding, Verdict
+from gradflow.data import digits
 from gradflow.descent import GD
 
 STEPS = 15_000
@@ -168,31 +169,36 @@ def _exactly(run: xr.Dataset) -> int:
     return int(np.max((run["count_positive"] + run["count_negative"]).values))
 
 
+def cosines(data: Dataset) -> np.ndarray:
+    """Return the cosines of all pairs of y_i x_i."""
+    z = data.signed / np.linalg.norm(data.signed, axis=1, keepdims=True)
+    return np.asarray((z @ z.T)[np.triu_indices(data.n, 1)])
+
+
 def assumption(quick: bool) -> Finding:
-    """See how far images are from Assumption 1."""
+    """See how far images are from Assumption 1, and what centring does."""
     rows = []
     for kind, make in SETS.items():
         data = make(quick)
-        z = data.signed / np.linalg.norm(data.signed, axis=1, keepdims=True)
-        pairs = (z @ z.T)[np.triu_indices(data.n, 1)]
-        plus, minus = data.total(1), data.total(-1)
+        pairs, plus, minus = cosines(data), data.total(1), data.total(-1)
         opposite = float(plus @ minus / np.linalg.norm(plus) / np.linalg.norm(minus))
         rows.append((kind, float(np.min(pairs)), float(np.mean(pairs > 0.0)), opposite))
+    images, digit = digits()
+    raw = cosines(Dataset(images[: 60 if quick else None], 2.0 * digit[: 60 if quick else None] - 1.0))
     holds = [low > 0.0 for _, low, _, _ in rows]
-    # Whether most pairs do as Assumption 1 asks of all.
-    mostly = [share > 0.9 for _, _, share, _ in rows]
-    verdict: Verdict = "reproduced" if all(holds) else "conditional" if any(mostly) else "refuted"
-    separated = (
-        ", ".join(kind for (kind, *_), most in zip(rows, mostly, strict=True) if most) or "none of the sets"
-    )
+    verdict: Verdict = "reproduced" if all(holds) else "conditional" if any(holds) else "refuted"
     table = "; ".join(
         f"{kind}: μ = {low:.2f}, {share:.1%} of the pairs positive, cos(x₊, x₋) = {cosine:.4f}"
         for kind, low, share, cosine in rows
     )
     return Finding(
         verdict,
-        f"Approximately (nine of ten pairs and more) on {separated}, exactly on {sum(holds)} of {len(holds)}: {table}. With the mean of all images subtracted x₊ + x₋ = 0, so the two sums are exactly opposite, whatever the images show.",
-        {"rows": [{"set": k, "mu": low, "positive": share, "opposite": c} for k, low, share, c in rows]},
+        f"Assumption 1 holds on {sum(holds)} of {len(holds)} sets: {table}. It is nearly met by pairs, not by all: on the digits {rows[0][2]:.0%} of the pairs are positive, without the centring "
+        f"{np.mean(raw > 0.0):.0%} (μ = {np.min(raw):.2f}). With the mean of all images subtracted x₊ + x₋ = 0, so the two sums are exactly opposite, whatever the images show.",
+        {
+            "rows": [{"set": k, "mu": low, "positive": share, "opposite": c} for k, low, share, c in rows],
+            "not_centred": {"mu": float(np.min(raw)), "positive": float(np.mean(raw > 0.0))},
+        },
     )
 
 
@@ -222,14 +228,44 @@ def stochastic(quick: bool) -> Finding:
     )
 
 
+FROZEN_RATES = (RATE, 1e-2 * RATE, 1e-4 * RATE)
+"""Rates for frozen outputs, from the paper's down to steps smaller than ‖w(0)‖."""
+
+
+@functools.cache
+def frozen(rate: float, quick: bool) -> tuple[Course, float]:
+    """Return the early course of one network with v = ±1 at a rate, and by what factor its ‖w‖ grow in a step."""
+    data = SETS["digits"](quick)
+    start = with_outputs_one(gaussian(H, data.dimension, LOG_SCALE, seed=0))
+    objective = Objective(data, EXPONENTIAL, mean=True)
+    run = train(start, objective, GD(rate), 400, freeze_outputs=True, record_every=10, record_at=range(11))
+    logs = run.history["log_norm"].values
+    return course(run.history), float(np.exp(np.median(logs[1] - logs[0])))
+
+
 def frozen_outputs(quick: bool) -> Finding:
-    """See that there are no two phases if the outputs stay ±1."""
-    found = course(history("digits", quick, frozen=True))
-    verdict: Verdict = "refuted" if in_two_phases(found) else "reproduced" if aligns(found) else "open"
+    """See whether there are two phases if the outputs stay ±1, at several rates."""
+    rows = {rate: frozen(rate, quick) for rate in FROZEN_RATES}
+    two = {rate: in_two_phases(found) for rate, (found, _) in rows.items()}
+    known = all(aligns(found) for found, _ in rows.values())
+    verdict: Verdict = (
+        "open"
+        if not known
+        else "refuted"
+        if two[RATE]
+        else "conditional"
+        if any(two.values())
+        else "reproduced"
+    )
+    table = "; ".join(
+        f"rate {rate:g}: nine of ten neurons aligned at step {found.aligned:.0f}, the loss then {found.loss_aligned:.4f} of the first"
+        for rate, (found, _) in rows.items()
+    )
     return Finding(
         verdict,
-        f"With v frozen at ±1: {told(found)}. The forces on w no longer wait for v to grow, so the neurons turn, grow and fit at once.",
-        {"course": plain(found)},
+        f"With v frozen at ±1: {table}. At the paper's rate the first step makes ‖w‖ {rows[RATE][1]:.0f} times as large (median), so the neurons turn, grow and fit in it at once; with steps of the size of ‖w(0)‖ and less they turn "
+        "first here too, in a time that shrinks with ε. What is lost with v frozen is the long wait: the growth is no longer exponential, so the turn and the fit are not log(1/ε) apart.",
+        {"rows": [{"rate": rate, "growth": jump, **plain(found)} for rate, (found, jump) in rows.items()]},
     )
 
 
