@@ -48,12 +48,12 @@ X_max Σ v_j(0)² exp(2 n X_max exp(δ) T) ≤ δ,
 then at T and for all later times every neuron is in S_σ or S_dead, for the exponential and the logistic
 loss.
 
-(4) (2) is nearly sharp. (a) Two unit vectors z_1, z_2 with the cosine μ, both with y = 1; w(0) close to
-−z_2, just on for z_1 and almost orthogonal to it: the time comes as close as one likes to acosh(1/μ) ≥
-ln(1/μ). So ln(1/μ) cannot be dropped. (b) Four unit vectors with all cosines μ, y = (−1, 1, 1, −1), w(0)
-outside S₋: the time comes as close as one likes to 2 asinh(√((1 − μ)/2)/μ). (2) exceeds this by at most
-ln(2/(1 − μ)), which is ln 2 in the limit μ → 0. (c) One datum with y = −1 and v(0) > 0: the time is
-exactly acosh(1/s₁)/|x|.
+(4) (2) is nearly sharp. (a) Two unit vectors z_1, z_2 with the cosine μ, both with y = 1; w(0) at the
+angle asin μ from −z_2, just on for z_1 and almost orthogonal to it: the time comes as close as one likes
+to acosh(1/μ) ≥ ln(1/μ). So ln(1/μ) cannot be dropped. (b) Four unit vectors with all cosines μ, y = (−1,
+1, 1, −1), w(0) outside S₋: the time comes as close as one likes to 2 asinh(√((1 − μ)/2)/μ). (2) exceeds
+this by at most ln(2/(1 − μ)), which is ln 2 in the limit μ → 0. (c) One datum with y = −1, w(0)·x > 0 and
+v(0) = |w(0)|: the time is exactly acosh(1/s₁)/|x|.
 
 (5) For n ≥ 2 and balanced neurons the paper's t1, 16 ln n/(min{ζ, ξ} √μ X_min), is more than 5 times as
 long as (2), as ξ = μ² and ζ ≤ s₁² (derivation 24); it is at least 11/μ^(5/2), over X_min.

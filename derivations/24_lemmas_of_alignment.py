@@ -42,9 +42,10 @@ and e − 1 = 1.718… The paper has 2 for e − 1.
 (4) Dwell. Let a neuron with n_a > 0 data on be outside S₊ and S₋, or in S_−σ with cos(w, x_−σ) ≤ √(1 −
 ζ), and let M = min{ζ, ξ} √μ X_min. Its cosine c with σ x_a grows at the rate M n_a − 2 n X_max F at
 least, while the pattern lasts. With the paper's Lemma 3, F = 2 ε √h X_max W_max²; if ε ≤ M/(C √h n X_max²
-W_max²) the second term is up to (4/C) M: with C = 4, as printed, nothing is left for n_a = 1; with C = 8
-the pattern lasts at most 4/(M n_a), the paper's bound. With (2) in place of it C = 4 is enough. In the
-limit ε → 0 the pattern lasts at most 2 acosh(1/√min{ζ, ξ})/(√μ X_min n_a).
+W_max²) the second term, up to the time of Lemma 3 (the paper's second bound on ε makes t1 no later), is
+up to (4/C) M: with C = 4, as printed, nothing is left for n_a = 1; with C = 8 the pattern lasts at most
+4/(M n_a), the paper's bound. With (2) in place of it C = 4 is enough. In the limit ε → 0 the pattern
+lasts at most 2 acosh(1/√min{ζ, ξ})/(√μ X_min n_a).
 
 (5) ζ = max{ζ1, ζ2}, as printed, does not do. Let z_1, z_2 be unit vectors with the cosine μ, y = (−1, 1),
 and w(0) at the angle φ from −z_1, on for the first datum, off for the second and turned away from z_2, v

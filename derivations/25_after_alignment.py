@@ -40,7 +40,8 @@ L₊ = O(1/(t ln t)) whatever the network, V₊ → ∞ and t L₊ → 0, if S�
 no better order is possible: 1/L₊ = O(t ln t).
 
 (4) V₊ has grown to B > V₊(t1) by t1 + acosh √(B/V₊(t1)) exp(X_max B)/|x₊|, and |x₊| ≥ X_min √(n₊ (1 + (n₊
-− 1) μ)). With B of (2) this is a time of the order ln(1/ε)/(√μ n₊ X_min).
+− 1) μ)). With B of (2) this is a time of the order ln(1/ε)/(√μ n₊ X_min), if V₊ is of the order of ε² at
+t1, as where derivation 23 (3) holds with an s that does not depend on ε.
 
 (5) D₊ = W₊ᵀ W₊ − v₊ v₊ᵀ is constant, its diagonal is 0, and none of its eigenvalues is below −V₊(t1).
 With c = |cos(W₊ v₊, W₋ v₋)|, 1 if S₊ or S₋ is empty, for t ≥ t1

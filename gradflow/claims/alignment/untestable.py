@@ -18,6 +18,26 @@ UNTESTABLE: tuple[tuple[str, str], ...] = (
         "No threshold is named; the time to fit grows as log(1/ε) (align.epsilon, align.saddles).",
     ),
     (
+        "Equation (2) of the paper, without its minus sign.",
+        "A misprint: the flow descends. Derivation 22 (1) has the equations with their signs.",
+    ),
+    (
+        "The main text's logistic loss, log(1 + exp(−y f)) without the factor 2.",
+        "The proofs need the 2, for a pull of 1 at f = 0 (losses.LOGISTIC has it); without it all times are twice as long.",
+    ),
+    (
+        "Balanced initialisation is preserved; the network decomposes into two linear ones, L = L₊ + L₋.",
+        "Proved (derivations 22 (1) and 25 (1)) and checked along every flow of align.monotone and align.rate.",
+    ),
+    (
+        "Break conditions: the number of neurons h becomes very small; S_dead contains all neurons.",
+        "Both mean that S₊ or S₋ is empty: then the loss of that label stays, by definition.",
+    ),
+    (
+        "The requirement of an extremely small initialisation could be practically limiting.",
+        "A matter of taste; how small is proved, and how small is enough here, is in align.time and align.breakdown.",
+    ),
+    (
         "Confidence: early alignment mechanism high, O(log n/√μ) convergence time medium, O(1/t) convergence and low-rank bias medium.",
         "An opinion; what the three rest on is in align.monotone, align.time and align.scaling, align.rate and align.rank.",
     ),
