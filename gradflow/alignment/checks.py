@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import logsumexp
 
 from gradflow.alignment import bounds
 from gradflow.alignment.geometry import Setting, angles, setting
@@ -91,6 +92,7 @@ def check_theory(path: NetworkPath, objective: Objective, log_epsilon: float) ->
         _counted("living", "who is active on a datum of its sign does not die", ordered, died(run)),
         *_times(run, ordered),
         *_small(run),
+        *_growth(run, ordered),
         *_afterwards(run, ordered),
     )
 
@@ -240,17 +242,47 @@ def direction_gaps(run: Run) -> np.ndarray:
     return np.asarray(np.max(np.linalg.norm(extra, axis=-1), axis=-1))
 
 
+def _log_grown(run: Run, label: int) -> np.ndarray:
+    """Return log Σ v_j² over the neurons that end in S₊ (label 1) or S₋, at the recorded times."""
+    codes = memberships(run.path.patterns, run.objective.data.labels)[-1]
+    own = codes == (1 if label == 1 else 2)
+    if not np.any(own):
+        return np.full(run.t.size, -math.inf)
+    return np.asarray(
+        logsumexp(2.0 * (run.path.log_scale + np.log(np.abs(run.path.outputs)))[:, own], axis=-1)
+    )
+
+
+def _growth(run: Run, ordered: bool) -> tuple[Check, ...]:
+    """Check the bounds on t2, by when the neurons of a label have grown to V = mu/(16 rho^2 X_max)."""
+    s, gain = run.s, bounds.GAIN.get(run.objective.loss.name, math.nan)
+    after = np.flatnonzero(run.t >= float(np.max(alignment_times(run))))
+    target = s.mu / (16.0 * gain**2 * s.x_max)
+    papers, ours = [], []
+    for label, count in ((1, s.positives), (-1, s.negatives)):
+        logs = _log_grown(run, label)
+        if not (count and after.size and target > 0.0 and logs[after[0]] > -math.inf):
+            continue
+        grown = logs >= math.log(target)
+        if grown[-1]:
+            reached = float(run.t[int(np.argmax(grown))])
+            papers.append((reached, bounds.paper_fit_time(s, run.log_epsilon, label)))
+            since = float(run.t[after[0]])
+            ours.append((reached, since + bounds.fit_time(s, float(logs[after[0]]), target, label)))
+    in_reach = ordered and run.log_epsilon <= min(bounds.paper_log_epsilon(s))
+    told = "neurons have grown to sum v^2 = mu/(16 X_max)"
+    return (
+        _compared("growth (paper)", f"{told} by the paper's t2", in_reach, papers),
+        _compared("growth (ours)", f"{told} by t1 + acosh(sqrt(V/V1)) e^delta/|x+|", ordered, ours),
+    )
+
+
 def _afterwards(run: Run, ordered: bool) -> tuple[Check, ...]:
     """Check the loss and the rank after alignment."""
     s, path = run.s, run.path
     after = np.flatnonzero(run.t >= float(np.max(alignment_times(run))))
-    codes = memberships(path.patterns, run.objective.data.labels)[-1]
-    squares = np.exp(2.0 * path.log_scale) * path.outputs**2
-    parts = [
-        np.sum(squares[:, codes == code], axis=-1)
-        for code, count in ((1, s.positives), (2, s.negatives))
-        if count
-    ]
+    both = ((1, s.positives), (-1, s.negatives))
+    parts = [np.exp(_log_grown(run, label)) for label, count in both if count]
     occupied = all(bool(np.all(part[after] > 0.0)) for part in parts)
     gain = bounds.GAIN.get(run.objective.loss.name, math.nan)
     losses = path.loss / run.objective.weight

@@ -20,7 +20,7 @@ from gradflow.alignment.path import NetworkPath, Switch
 
 NAMES = (
     "balanced", "monotone", "once", "trapped", "living", "time (paper)", "time (ours)", "dwell (paper)",
-    "lemma 3", "lemma 4", "loss (ours)", "loss (paper)", "rank (paper)",
+    "lemma 3", "lemma 4", "growth (paper)", "growth (ours)", "loss (ours)", "loss (paper)", "rank (paper)",
 )  # fmt: skip
 
 
@@ -49,6 +49,7 @@ def case(
     objective = Objective(data, {"exponential": EXPONENTIAL, "logistic": LOGISTIC, "squared": SQUARED}[loss])
     until = 400.0
     if log_epsilon < -100.0:
+        # Past the paper's t1, and not to its t2.
         until = 1.05 * paper_time(setting(data, network, log_epsilon))
     return Case(gradient_flow(network, objective, until, below=1e-2, max_records=300), objective, log_epsilon)
 
@@ -69,7 +70,8 @@ def test_on_the_flow_all_of_it_holds(which: str, loss: str) -> None:
     assert [name for name, check in found.items() if check.holds is not True] == []
     # At this scale the paper's theorem says nothing yet, and on the pair ours does.
     outside = {name for name, check in found.items() if not check.applies}
-    assert {"time (paper)", "dwell (paper)"} <= outside <= {"time (paper)", "dwell (paper)", "time (ours)"}
+    theirs = {"time (paper)", "dwell (paper)", "growth (paper)"}
+    assert theirs <= outside <= theirs | {"time (ours)"}
     assert ("time (ours)" in outside) == (which != "pair")
     assert all(check.margin >= 0.0 for check in found.values())
 
@@ -81,7 +83,7 @@ def test_the_papers_scale_is_within_reach() -> None:
     found = case("pair", log_epsilon=log_epsilon).checks()
     assert all(check.applies for check in found.values())
     # By the paper's t1 nothing is fitted yet.
-    silent = {"lemma 4", "loss (ours)", "loss (paper)"}
+    silent = {"lemma 4", "growth (paper)", "growth (ours)", "loss (ours)", "loss (paper)"}
     assert {name for name, check in found.items() if check.holds is None} == silent
     assert all(check.holds for name, check in found.items() if name not in silent)
     # One e-fold above its condition the theorem does not apply.
@@ -189,6 +191,16 @@ def test_another_pull_is_seen() -> None:
     )
     flow = case("cone")
     found = flow._replace(objective=Objective(flow.objective.data, steep)).checks()["lemma 4"]
+    assert found.applies
+    assert found.holds is False
+
+
+def test_neurons_that_grow_too_late_are_seen() -> None:
+    flow = case("cone")
+    aligned = np.max(alignment_times(prepare(*flow)))
+    later = np.where(flow.path.t > aligned, flow.path.t + 100.0, flow.path.t)
+    assert flow.checks()["growth (ours)"].holds
+    found = flow.but(t=later).checks()["growth (ours)"]
     assert found.applies
     assert found.holds is False
 
