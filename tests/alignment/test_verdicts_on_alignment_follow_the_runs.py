@@ -257,9 +257,27 @@ def test_the_breakdown(
 ) -> None:
     rows = [scales.Scale(log, share, 0.5, 1.1) for log, share in unaligned.items()]
     monkeypatch.setattr(scales, "scales", lambda quick: rows)
-    finding = found("breakdown")
-    assert finding.verdict == expected
-    assert told in finding.summary
+    for power, verdict in (
+        (-0.5, expected),
+        (0.5, "open" if expected == "open" else "refuted"),
+        (math.nan, "open"),
+    ):
+        monkeypatch.setattr(scales, "broken_at", lambda h, quick, power=power: power * math.log(h))
+        finding = scales.breakdown(quick=False)
+        assert finding.verdict == verdict
+        assert told in finding.summary
+    assert scales.breakdown(quick=True).verdict == "open"
+
+
+def test_the_scale_of_breakdown_is_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
+    def followed(seed: int, log_epsilon: float, below: float, h: int) -> Any:
+        unaligned = np.arange(20) < 2.0 * (log_epsilon + 1.0) - 1.0
+        return SimpleNamespace(patterns=[unaligned])
+
+    monkeypatch.setattr(scales, "followed", followed)
+    monkeypatch.setattr(scales, "memberships", lambda unaligned, labels: np.where(unaligned, scales.NONE, 1))
+    # Shares 0, 0, 0, 1/20, 3/20 at ln ε = −3, …, 1: a tenth halfway between the last two.
+    assert scales.broken_at.__wrapped__(7, False) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
