@@ -13,8 +13,19 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.alignment.network import TwoLayer
-from gradflow.alignment.path import pack, unpack
-from gradflow.alignment.walls import MINUS, PLUS, ROUNDING, SLIDES, Cell, System, forces, margins, shares
+from gradflow.alignment.path import CHATTERING, Switch, pack, unpack
+from gradflow.alignment.walls import (
+    MINUS,
+    PLUS,
+    ROUNDING,
+    SLIDES,
+    Cell,
+    System,
+    blur,
+    forces,
+    margins,
+    sides_push,
+)
 from gradflow.flow.crossing import NODES, Exit, cleared, first_exit
 
 WALL, SHARE, OUTPUT = 0, 1, 2
@@ -22,6 +33,12 @@ WALL, SHARE, OUTPUT = 0, 1, 2
 
 CERTAIN = 10.0
 """A crossing counts once it is so many tolerances deep: what converges to a wall changes sides by error."""
+
+BETWEEN = 100.0
+"""So much deeper within a step: near instability the dense output is less exact than the step's end."""
+
+_OFTEN, _RECENT = 200, 4096
+"""A gate that has changed so often among the last changes of any is taken to chatter."""
 
 _NEGLIGIBLE, _LEAP_TO = -45.0, -40.0
 _WEIGHTS = (-1.0) ** np.arange(NODES.size) * np.where((NODES == 0.0) | (NODES == 1.0), 0.5, 1.0)
@@ -42,6 +59,14 @@ class Found(NamedTuple):
     key: Key
     t: float
     certain: bool
+
+
+class Candidate(NamedTuple):
+    """A sign change that is not yet known to be more than the solver's error."""
+
+    t: float
+    dense: Callable[[float], np.ndarray]
+    mark: tuple[int, int, float]
 
 
 class Step(NamedTuple):
@@ -99,8 +124,31 @@ def exits(system: System, cell: Cell, step: Step, fresh: np.ndarray, rtol: float
             sooner = values[left[:, 0], left[:, 1]] @ _interpolation(end * NODES).T
             left = left[~cleared(sooner)]
     for j in cell.slides:
-        found += _end_of_slide(system, cell, step, states, j, CERTAIN * rtol)
+        found += _end_of_slide(system, cell, step, states, j, rtol)
     return found
+
+
+def earliest(
+    candidates: dict[Key, Candidate],
+    found: list[Found],
+    dense: Callable[[float], np.ndarray],
+    mark: tuple[int, int, float],
+) -> tuple[Key, Candidate] | None:
+    """Return the earliest exit that has become certain; the others wait in `candidates`."""
+    seen = {exit_.key for exit_ in found}
+    for key in [key for key in candidates if key not in seen]:
+        del candidates[key]
+    for exit_ in found:
+        candidates.setdefault(exit_.key, Candidate(exit_.t, dense, mark))
+    certain = [(candidates[exit_.key].t, exit_.key) for exit_ in found if exit_.certain]
+    return (min(certain)[1], candidates[min(certain)[1]]) if certain else None
+
+
+def stuck(crossings: list[Switch]) -> int | None:
+    """Return the status of a run whose last gate to change does so again and again, None if it does not."""
+    last = crossings[-1:]
+    often = sum(s.neuron == last[0].neuron and s.datum == last[0].datum for s in crossings[-_RECENT:])
+    return CHATTERING if often >= _OFTEN else None
 
 
 def _interpolation(at: np.ndarray) -> np.ndarray:
@@ -119,7 +167,7 @@ def _polynomial(values: np.ndarray, s: float) -> float:
 
 
 def _end_of_slide(
-    system: System, cell: Cell, step: Step, states: np.ndarray, neuron: int, least: float
+    system: System, cell: Cell, step: Step, states: np.ndarray, neuron: int, rtol: float
 ) -> list[Found]:
     h, span = len(cell.dead), step.t - step.t_old
 
@@ -127,22 +175,27 @@ def _end_of_slide(
         return unpack(step.dense(step.t_old + span * s), h)
 
     found = []
-    values = np.stack([shares(system, cell, unpack(y, h), neuron) for y in states.T], axis=-1)
-    for i, wall in enumerate(cell.slides[neuron].walls.tolist()):
-
-        def share(s: float, i: int = i) -> float:
-            return float(shares(system, cell, at(s), neuron)[i])
-
-        def rest(s: float, i: int = i) -> float:
-            return 1.0 - float(shares(system, cell, at(s), neuron)[i])
-
-        for side, heights, evaluate in ((MINUS, values[i], share), (PLUS, 1.0 - values[i], rest)):
-            leaves = first_exit(heights, evaluate, 1.0)
-            if leaves is not None:
-                t = step.t_old + span * leaves.s
-                found.append(Found(Key(SHARE, neuron, wall, side), t, leaves.depth > least))
     outputs = states[-2 * h - 1 + neuron]
     sign = float(np.sign(outputs[0]))
+    values = np.array([sides_push(system, cell, unpack(y, h), neuron) for y in states.T])
+    # What has converged pushes to either side by the solver's error, which no share of a small γ shows.
+    error = rtol * np.abs(np.sum(values[0], axis=0))
+    error = error + np.sum(system.lengths * blur(system, cell, unpack(states[:, 0], h), rtol))
+    for i, wall in enumerate(cell.slides[neuron].walls.tolist()):
+        for side in (MINUS, PLUS):
+
+            def push(s: float, i: int = i, side: int = side) -> float:
+                return float(sides_push(system, cell, at(s), neuron)[side][i])
+
+            if cleared(error[i] - sign * values[:, side, i]):
+                continue
+            leaves = first_exit(values[:, side, i], push, -sign)
+            if leaves is not None:
+                t = step.t_old + span * leaves.s
+                deep = CERTAIN * error[i]
+                certain = bool(leaves.depth > BETWEEN * deep or sign * values[-1, side, i] > deep)
+                found.append(Found(Key(SHARE, neuron, wall, side), t, certain))
+    least = CERTAIN * rtol
     leaves = first_exit(outputs, lambda s: float(at(s).outputs[neuron]), sign)
     if leaves is not None:
         t = step.t_old + span * leaves.s

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.integrate import DOP853
 
-from gradflow.alignment.exits import SHARE, WALL, Found, Key, Step, exits, leap
+from gradflow.alignment.exits import SHARE, WALL, Candidate, Key, Step, earliest, exits, leap, stuck
 from gradflow.alignment.losses import Objective
 from gradflow.alignment.network import TwoLayer, check_start, normalize
 from gradflow.alignment.path import (
@@ -42,6 +42,7 @@ from gradflow.alignment.walls import (
     SLIDES,
     Cell,
     System,
+    at_rest,
     cell_of,
     loss,
     margins,
@@ -130,6 +131,7 @@ def gradient_flow(
                 _bury(what, cell, unpack(leg.state, run.h).weights)
                 shown = pattern(what, cell)
                 crossings += switches(leg.t, before, shown)
+                leg = leg._replace(status=stuck(crossings))
                 run.recorder.step(run.point(cell, leg.t, leg.state))
         last = run.point(cell, leg.t, leg.state)
         run.recorder.until(leg.t, lambda _: last)
@@ -204,14 +206,6 @@ class _Leg(NamedTuple):
     status: int | None
 
 
-class _Candidate(NamedTuple):
-    """A sign change that is not yet known to be more than the solver's error."""
-
-    t: float
-    dense: Callable[[float], np.ndarray]
-    mark: tuple[int, int]
-
-
 def _start(what: System, network: TwoLayer) -> tuple[Cell, np.ndarray]:
     """Return the first cell, and the walls on which the network starts."""
     z = margins(what, network.weights)
@@ -229,7 +223,7 @@ def _start(what: System, network: TwoLayer) -> tuple[Cell, np.ndarray]:
 def _follow(run: _Run, cell: Cell, t: float, state: np.ndarray, fresh: np.ndarray) -> _Leg:
     """Integrate within one pattern until that ends, or the run does."""
     recorder, solver = run.recorder, None
-    candidates: dict[Key, _Candidate] = {}
+    candidates: dict[Key, Candidate] = {}
 
     def at(dense: Callable[[float], np.ndarray]) -> Callable[[float], Point]:
         return lambda time: run.point(cell, time, dense(time))
@@ -246,7 +240,7 @@ def _follow(run: _Run, cell: Cell, t: float, state: np.ndarray, fresh: np.ndarra
                 recorder.step(at(path)(t + share * (end - t) if share < 1.0 else end))
             return _Leg(end, run.gauged(cell, path(end)), None, None if end < run.t_end else REACHED)
         solver = solver or _solver(run, cell, t, state)
-        if not np.any(np.abs(solver.f) > _NOTHING):
+        if not np.any(np.abs(solver.f) > _NOTHING) or at_rest(run.system, cell, unpack(state, run.h)):
             # All is fitted to the last digit: nothing moves any more.
             recorder.until(run.t_end, partial(run.point, cell, state=state))
             recorder.step(run.point(cell, run.t_end, state))
@@ -257,7 +251,7 @@ def _follow(run: _Run, cell: Cell, t: float, state: np.ndarray, fresh: np.ndarra
             return _Leg(t, state, None, STEP_TOO_SMALL)
         run.steps, run.first_step = run.steps + 1, float(solver.h_abs)
         step = Step(float(solver.t_old), float(solver.t), solver.dense_output(), slope)
-        ends = _first(candidates, exits(run.system, cell, step, fresh, run.rtol), step.dense, mark)
+        ends = earliest(candidates, exits(run.system, cell, step, fresh, run.rtol), step.dense, mark)
         if ends is not None:
             key, found = ends
             recorder.rewind(found.mark)
@@ -277,22 +271,6 @@ def _follow(run: _Run, cell: Cell, t: float, state: np.ndarray, fresh: np.ndarra
         if point.loss <= run.below:
             return _Leg(t, state, None, BELOW)
     return _Leg(t, state, None, REACHED)
-
-
-def _first(
-    candidates: dict[Key, _Candidate],
-    found: list[Found],
-    dense: Callable[[float], np.ndarray],
-    mark: tuple[int, int],
-) -> tuple[Key, _Candidate] | None:
-    """Return the earliest exit that has become certain; the others wait in `candidates`."""
-    seen = {exit_.key for exit_ in found}
-    for key in [key for key in candidates if key not in seen]:
-        del candidates[key]
-    for exit_ in found:
-        candidates.setdefault(exit_.key, _Candidate(exit_.t, dense, mark))
-    certain = [(candidates[exit_.key].t, exit_.key) for exit_ in found if exit_.certain]
-    return (min(certain)[1], candidates[min(certain)[1]]) if certain else None
 
 
 def _solver(run: _Run, cell: Cell, t: float, state: np.ndarray) -> Any:

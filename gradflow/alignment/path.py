@@ -12,8 +12,8 @@ import numpy as np
 from gradflow.alignment.network import TwoLayer
 from gradflow.alignment.walls import SLIDES
 
-STATUSES = ("reached t_end", "loss below", "step too small", "too many steps")
-REACHED, BELOW, STEP_TOO_SMALL, TOO_MANY_STEPS = range(4)
+STATUSES = ("reached t_end", "loss below", "step too small", "too many steps", "chattering")
+REACHED, BELOW, STEP_TOO_SMALL, TOO_MANY_STEPS, CHATTERING = range(5)
 
 KINDS = ("off", "on", "slides")
 """What a gate does, by its code in a pattern."""
@@ -146,14 +146,14 @@ class Recorder:
             self.points.append(at(float(self.times[self.next])))
             self.next += 1
 
-    def mark(self) -> tuple[int, int]:
+    def mark(self) -> tuple[int, int, float]:
         """Return what `rewind` needs to come back here."""
-        return len(self.points), self.next
+        return len(self.points), self.next, self._lowest
 
-    def rewind(self, mark: tuple[int, int]) -> None:
+    def rewind(self, mark: tuple[int, int, float]) -> None:
         """Forget what was kept since `mark`."""
         del self.points[mark[0] :]
-        self.next = mark[1]
+        self.next, self._lowest = mark[1:]
 
     def thin(self) -> None:
         """Drop every other point where there are more than twice too many; marks are void afterwards."""

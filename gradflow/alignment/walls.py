@@ -171,18 +171,38 @@ def rates(system: System, cell: Cell, network: TwoLayer) -> tuple[TwoLayer, floa
     return velocity(network, force), float(np.sum(np.exp(2.0 * network.log_scale) * squares))
 
 
-def shares(system: System, cell: Cell, network: TwoLayer, neuron: int) -> np.ndarray:
-    """Return λ of each sliding wall of a neuron: the share of its plus side that keeps it on its walls.
+def sides_push(system: System, cell: Cell, network: TwoLayer, neuron: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return how strongly the minus and the plus side of each sliding wall of a neuron push away from it.
 
     The force of the minus sides plus Σ λ_k γ_k u_k is orthogonal to every u_k, with γ_k = Σ g_i ‖x_i‖ over
-    the data of the wall. λ is beyond any bound where γ_k = 0.
+    the data of the wall. The wall holds the neuron while −sign(v) λ_k γ_k, the speed towards it on its minus
+    side, and −sign(v) (1 − λ_k) γ_k, that on its plus side, are positive. λ itself, the share of the plus
+    side, has a pole where γ_k passes 0; these have none. They are returned without the factor −sign(v).
     """
     slide = cell.slides[neuron]
     g = pulls(system, cell, network)
     base = (cell.gates[neuron] * g) @ system.x
     needed = -np.linalg.lstsq(slide.normals.T, base, rcond=1e-12)[0]
-    gains = _gains(system, g)[slide.walls]
-    return np.where(gains == 0.0, 1e300, needed / np.where(gains == 0.0, 1.0, gains))
+    return needed, _gains(system, g)[slide.walls] - needed
+
+
+def blur(system: System, cell: Cell, network: TwoLayer, tolerance: float) -> np.ndarray:
+    """Return the errors of the g_i, shape (n,), that errors of the weights relative to their size make."""
+    sizes = np.abs(network.outputs) * np.linalg.norm(network.weights, axis=1)
+    error = tolerance * system.lengths * ((sizes * np.exp(2.0 * network.log_scale)) @ cell.gates)
+    f = outputs(system, cell, network)
+    pull = system.loss.pull
+    return np.asarray(0.5 * system.weight * np.abs(pull(system.y, f + error) - pull(system.y, f - error)))
+
+
+def at_rest(system: System, cell: Cell, network: TwoLayer) -> bool:
+    """Return whether the force on every neuron is the rounding of its parts: nothing moves any more.
+
+    Where all G_j = 0 the second derivative of the loss is that of ℓ alone, which is convex: no saddle.
+    """
+    error = ROUNDING * np.abs(pulls(system, cell, network)) + blur(system, cell, network, ROUNDING)
+    size = np.linalg.norm(forces(system, cell, network), axis=1)
+    return bool(np.all(size <= cell.gates @ (error * system.lengths)))
 
 
 def _gains(system: System, pulls: np.ndarray) -> np.ndarray:

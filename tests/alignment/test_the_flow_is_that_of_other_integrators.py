@@ -7,9 +7,11 @@ import pytest
 from scipy.optimize import brentq
 
 from gradflow.alignment.data import Dataset
+from gradflow.alignment.exits import stuck
 from gradflow.alignment.flow import gradient_flow
-from gradflow.alignment.losses import Objective
-from gradflow.alignment.network import as_network
+from gradflow.alignment.losses import SQUARED, Objective
+from gradflow.alignment.network import as_network, balanced
+from gradflow.alignment.path import CHATTERING, REACHED, Switch
 from tests.alignment.plain import Case, descend, integrate, parameters, random_case
 
 T_END = 3.0
@@ -80,6 +82,34 @@ def test_gradient_descent_zigzags_along_a_slide(loss: str, mean: bool, seed: int
     error = [np.max(np.abs(descend(case, T_END, eta) - parameters(path)[-1])) for eta in (1e-3, 2e-4)]
     assert error[1] < 2e-3
     assert error[1] < 0.6 * error[0]
+
+
+@pytest.mark.parametrize("problem", ["two data", "six data"])
+def test_neurons_whose_wall_no_longer_pulls_do_not_come_and_go(problem: str) -> None:
+    # What the others have fitted pushes a neuron to and off its wall by rounding only.
+    if problem == "two data":
+        data = Dataset(np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([0.3, -2.2]))
+        start = balanced(4, 2, -5.0)
+    else:
+        rng = np.random.default_rng(12)
+        n, d = int(rng.integers(3, 8)), int(rng.integers(2, 4))
+        data, start = Dataset(rng.normal(size=(n, d)), rng.normal(size=n)), balanced(5, d, -5.0, seed=12)
+    objective = Objective(data, SQUARED)
+    path = gradient_flow(start, objective, 30.0, max_steps=600)
+    assert path.status == REACHED
+    assert len(path.crossings) < 30
+    assert path.rise < 1e-12
+    scale = np.exp(start.log_scale)
+    case = Case(scale[:, None] * start.weights, scale * start.outputs, objective)
+    np.testing.assert_allclose(parameters(path)[-1], descend(case, 30.0, 5e-4), rtol=0, atol=5e-4)
+
+
+def test_a_gate_that_changes_for_ever_ends_the_run() -> None:
+    often = [Switch(1.0 + 1e-9 * k, 0, 3, ("slides", "leaves off")[k % 2]) for k in range(300)]
+    assert stuck([]) is None
+    assert stuck(often[:150]) is None
+    assert stuck(often) == CHATTERING
+    assert stuck([*often, Switch(2.0, 0, 2, "on")]) is None
 
 
 def test_a_slide_is_the_closed_form() -> None:
