@@ -83,7 +83,9 @@ def cosines(which: Shown, title: str, first: bool) -> Curves:
 
 def share(run: xr.Dataset) -> np.ndarray:
     """Return the share of aligned neurons."""
-    cosine = np.where(run["output_sign"][-1].values > 0, run["cos_positive"].values, run["cos_negative"].values)
+    cosine = np.where(
+        run["output_sign"][-1].values > 0, run["cos_positive"].values, run["cos_negative"].values
+    )
     return np.asarray(np.mean(cosine >= ALIGNED, axis=1))
 
 

@@ -297,5 +297,5 @@ def test_bad_options_give_one_line(options: dict[str, float], message: str) -> N
 
 
 def test_wrong_dimensions_give_one_line() -> None:
-    with pytest.raises(ValueError, match=r"^network: expected weights of dimension 5, got 3$"):
+    with pytest.raises(ValueError, match=r"^network: expected h >= 1 neurons with D = 5, got \(2, 3\)$"):
         limit_flow(balanced(2, 3, 0.0), Objective(cone(4, 0.1, 5)))

@@ -82,12 +82,12 @@ def test_the_flow_is_that_of_the_library(capsys: Capture, tmp_path: Path) -> Non
     assert result["aligned_at"] == float(kept["time"][first])
     names = [check["name"] for check in result["checks"]]
     assert names[:3] == ["balanced", "monotone", "once"]
-    assert len(names) == 13
+    assert len(names) == 15
     assert all(
         set(check) == {"name", "statement", "applies", "holds", "margin"} for check in result["checks"]
     )
     assert all(check["holds"] is not False for check in result["checks"] if check["applies"])
-    assert kept.sizes["check"] == 13
+    assert kept.sizes["check"] == 15
     assert kept.attrs["seed"] == "2"
 
 
