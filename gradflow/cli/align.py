@@ -60,9 +60,9 @@ def align(
     figure: options.FIGURE = None,
     json: JSON = False,
 ) -> None:
-    """Train a two-layer ReLU network from small initialisation, and watch its neurons align.
+    """Align a two-layer network from a small start.
 
-    Prints when every neuron has aligned (is active on exactly the data of its sign, or dead), where it ends,
+    Trains a two-layer ReLU network from small initialisation and watches its neurons turn to the data. Prints when every neuron has aligned (is active on exactly the data of its sign, or dead), where it ends,
     how far Assumption 1 holds, and the bounds that follow. With the flow every statement of the theory is
     checked along the trajectory.
     """
