@@ -62,7 +62,8 @@ def align(
 ) -> None:
     """Align a two-layer network from a small start.
 
-    Trains a two-layer ReLU network from small initialisation and watches its neurons turn to the data. Prints when every neuron has aligned (is active on exactly the data of its sign, or dead), where it ends,
+    Trains a two-layer ReLU network from small initialisation and watches its neurons turn to the data.
+    Prints when every neuron has aligned (is active on exactly the data of its sign, or dead), where it ends,
     how far Assumption 1 holds, and the bounds that follow. With the flow every statement of the theory is
     checked along the trajectory.
     """
