@@ -56,6 +56,7 @@ def test_at_any_scale() -> None:
     assert_same(balanced(40, 30, -3e4), Objective(NOISY, mean=True), 0.2, 2000)
 
 
+@pytest.mark.slow
 def test_on_digits() -> None:
     objective = Objective(digits_data(100), mean=True)
     history = assert_same(gaussian(30, 784, math.log(1e-4)), objective, 2e-3, 3000)

@@ -108,6 +108,7 @@ def test_basins_count_every_start_and_write_them(tmp_path: Path, capsys: pytest.
     assert np.all(np.isnan(written["first_crossing"].values[0]))
 
 
+@pytest.mark.slow
 def test_flow_basins_with_and_without_theory_agree(capsys: pytest.CaptureFixture[str]) -> None:
     grid = ["basins", "--grid", "b1", "-1.5", "1.5", "4", "--grid", "b2", "-2", "2", "3"]
     found, simulated = result(grid, capsys), result([*grid, "--no-theory"], capsys)

@@ -80,6 +80,7 @@ def test_trajectories_that_come_to_rest_end_early() -> None:
     assert np.mean(run.status == STATUSES.index("converged")) > 0.5
 
 
+@pytest.mark.slow
 def test_every_stop_rule_ends_the_same_trajectories() -> None:
     cases = batch(80, 24, default=True)
 

@@ -152,6 +152,7 @@ def test_decay_of_the_flow_is_that_of_small_steps() -> None:
     assert np.max(np.abs(end - flow(PLAIN, start, Problem(), 2.0).final)) > 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["coupled-weights", "decoupled-weights"])
 def test_the_measured_flow_decays_in_either_style(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # What is measured ends where SciPy's integration of −∇L − λθ does, the teacher's own run included.

@@ -98,6 +98,7 @@ def hunt(problem: Problem, n: int, seed: int) -> np.ndarray:
     return distance[np.abs(value - float(best_line(problem).loss)) < 1e-5]
 
 
+@pytest.mark.slow
 def test_thresholds_end_at_the_door() -> None:
     found = hunt(DOORS["default"], 3, seed=5)
     assert found.size >= 1

@@ -314,6 +314,7 @@ def test_arrays_of_any_shape() -> None:
     assert revival_steps(Network(b1=-9.0), Task(), np.full((2, 3), 0.1), 5).shape == (2, 3)
 
 
+@pytest.mark.slow
 def test_the_largest_and_smallest_raise_no_warning() -> None:
     values = np.array([0.0, 1e-300, 1.0, -3.0, 1e50, -1e50])
     network = Network(*np.random.default_rng(7).choice(values, size=(6, 500)))

@@ -131,6 +131,7 @@ def test_a_wrong_curve_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.sum(surround(theta, Problem(), 1e-3).trapped) < 0.5 * np.sum(right.trapped)
 
 
+@pytest.mark.slow
 def test_most_of_what_is_trapped_is_proved() -> None:
     theta = starts(Problem(), 1.0, 500, seed=31)
     end = follow(theta, Problem(), 1.0, steps=3000)
