@@ -32,7 +32,9 @@ def states(history: xr.Dataset) -> TwoLayer:
 def plain(value: Any) -> Any:
     """Return evidence as plain Python data: NamedTuples as dicts, arrays as lists, numbers as numbers.
 
-    What is not finite is said in words, as JSON has no number for it.
+    Numbers are rounded to eight digits: linear algebra libraries add in another order with another number of
+    threads, and thousands of steps carry that into the last digits. What is not finite is said in words, as
+    JSON has no number for it.
     """
     if hasattr(value, "_asdict"):
         return {name: plain(entry) for name, entry in value._asdict().items()}
@@ -46,4 +48,4 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return "undefined" if math.isnan(value) else "infinite" if value > 0.0 else "-infinite"
-    return value
+    return float(f"{value:.8g}") if isinstance(value, float) else value

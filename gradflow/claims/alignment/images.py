@@ -195,10 +195,14 @@ def assumption(quick: bool) -> Finding:
         verdict,
         f"Assumption 1 holds on {sum(holds)} of {len(holds)} sets: {table}. It is nearly met by pairs, not by all: on the digits {rows[0][2]:.0%} of the pairs are positive, without the centring "
         f"{np.mean(raw > 0.0):.0%} (μ = {np.min(raw):.2f}). With the mean of all images subtracted x₊ + x₋ = 0, so the two sums are exactly opposite, whatever the images show.",
-        {
-            "rows": [{"set": k, "mu": low, "positive": share, "opposite": c} for k, low, share, c in rows],
-            "not_centred": {"mu": float(np.min(raw)), "positive": float(np.mean(raw > 0.0))},
-        },
+        plain(
+            {
+                "rows": [
+                    {"set": k, "mu": low, "positive": share, "opposite": c} for k, low, share, c in rows
+                ],
+                "not_centred": {"mu": np.min(raw), "positive": np.mean(raw > 0.0)},
+            }
+        ),
     )
 
 
@@ -265,7 +269,13 @@ def frozen_outputs(quick: bool) -> Finding:
         verdict,
         f"With v frozen at ±1: {table}. At the paper's rate the first step makes ‖w‖ {rows[RATE][1]:.0f} times as large (median), so the neurons turn, grow and fit in it at once; with steps of the size of ‖w(0)‖ and less they turn "
         "first here too, in a time that shrinks with ε. What is lost with v frozen is the long wait: the growth is no longer exponential, so the turn and the fit are not log(1/ε) apart.",
-        {"rows": [{"rate": rate, "growth": jump, **plain(found)} for rate, (found, jump) in rows.items()]},
+        plain(
+            {
+                "rows": [
+                    {"rate": rate, "growth": jump, **found._asdict()} for rate, (found, jump) in rows.items()
+                ]
+            }
+        ),
     )
 
 
