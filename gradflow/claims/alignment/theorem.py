@@ -150,7 +150,7 @@ def exactly(quick: bool) -> str:
     small = [case.log_epsilon for case in cases if case.log_epsilon < -100.0]
     ordinary = [case.log_epsilon for case in cases if case.log_epsilon >= -100.0]
     return (
-        f"{len(cases)} flows of {WIDTH} balanced neurons on {len({c.data.name for c in cases})} sets with mu > 0, "
+        f"{len(cases)} flows of {WIDTH} balanced neurons on {len({id(c.data) for c in cases})} sets with mu > 0, "
         f"every activation change located: {len(ordinary)} with ln ε from {min(ordinary):g} to {max(ordinary):g} until L < {BELOW:g}, {len(small)} with the ε of the paper's theorem "
         f"(ln ε from {min(small, default=math.nan):.4g} to {max(small, default=math.nan):.4g}) until its t2"
     )
