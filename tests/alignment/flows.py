@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.integrate import solve_ivp
 
@@ -35,7 +37,7 @@ def one_neuron(
     return end[:-1], float(end[-1])
 
 
-def network_field(data: Dataset, h: int, loss: str):  # type: ignore[no-untyped-def]
+def network_field(data: Dataset, h: int, loss: str) -> Callable[[float, np.ndarray], np.ndarray]:
     """Return the gradient flow's field on (w, v) flattened, for the sum of the losses."""
     x, y, d = data.inputs, data.labels, data.dimension
 

@@ -12,6 +12,7 @@ from gradflow.alignment.data import Dataset
 from gradflow.alignment.losses import LOSSES, Objective
 from gradflow.alignment.network import TwoLayer, as_network
 from gradflow.alignment.path import NetworkPath
+from gradflow.theory.solve import terminal
 
 
 class Case(NamedTuple):
@@ -93,9 +94,9 @@ def _rate(case: Case, gates: np.ndarray) -> Callable[[float, np.ndarray], np.nda
 
 
 def _margin(x: np.ndarray, neuron: int, h: int, active: bool) -> Callable[[float, np.ndarray], float]:
+    @terminal
     def margin(_: float, y: np.ndarray) -> float:
         return float(y.reshape(h, -1)[neuron, :-1] @ x)
 
-    margin.terminal = True  # type: ignore[attr-defined]
-    margin.direction = -1.0 if active else 1.0  # type: ignore[attr-defined]
+    margin.__dict__["direction"] = -1.0 if active else 1.0
     return margin

@@ -37,11 +37,13 @@ def test_equiangular_pairs_all_have_the_same_product(n: int, mu: float, share: f
 
 @given(n=st.integers(2, 30), mu=st.floats(0.0, 0.95), dimension=st.integers(2, 40), seed=st.integers(0, 99))
 def test_the_least_product_of_a_cone_is_mu(n: int, mu: float, dimension: int, seed: int) -> None:
-    try:
-        found = products(cone(n, mu, dimension, seed))
-    except ValueError as error:
-        assert "reach" in str(error)  # noqa: PT017
+    sides = np.random.default_rng(seed).normal(size=(n, dimension - 1))
+    sides /= np.linalg.norm(sides, axis=1, keepdims=True)
+    if np.min(sides @ sides.T) > mu:
+        with pytest.raises(ValueError, match="reach"):
+            cone(n, mu, dimension, seed)
         return
+    found = products(cone(n, mu, dimension, seed))
     assert np.min(found) == pytest.approx(mu, abs=1e-14)
 
 

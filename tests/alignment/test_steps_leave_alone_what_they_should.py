@@ -49,7 +49,9 @@ def test_batches_cover_every_epoch_once(size: int) -> None:
     for _ in range(4):
         order: list[int] = []
         while len(order) < 10:
-            order.extend(next(batches))  # type: ignore[arg-type]
+            batch = next(batches)
+            assert batch is not None
+            order.extend(batch.tolist())
         assert sorted(order) == list(range(10))
         orders.append(order)
     if size < 10:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradflow.alignment.data import Dataset, equiangular, toy_plane
+from gradflow.alignment.data import Dataset, equiangular, in_plane, toy_plane
 from gradflow.alignment.exits import WALL, Step, exits
 from gradflow.alignment.flow import gradient_flow, many
 from gradflow.alignment.losses import Objective
@@ -208,6 +208,16 @@ def test_bad_input_is_named(options: dict[str, Any], message: str) -> None:
     }
     with pytest.raises(ValueError, match=message):
         gradient_flow(**arguments)
+
+
+def test_balanced_neurons_that_fade_along_a_wall_keep_their_sign() -> None:
+    """Their imbalance relative to r² would grow like exp(2|G|t), from the tolerance to a change of sign."""
+    data = in_plane([-60.0, 0.0, 60.0], [80.0, 200.0])
+    path = gradient_flow(balanced(8, 2, -14.0, seed=2), Objective(data), 200.0, max_records=100)
+    assert np.min(path.log_scale[-1]) < -25.0
+    np.testing.assert_array_equal(np.sign(path.outputs[-1]), np.sign(path.outputs[0]))
+    np.testing.assert_allclose(path.outputs**2, 0.5, rtol=1e-12)
+    assert path.drift < 1e-6
 
 
 def test_a_network_that_has_fitted_everything_stays() -> None:

@@ -394,8 +394,6 @@ def test_unbalanced_starts(never: float | None, expected: str, monkeypatch: pyte
     monkeypatch.setattr(
         signatures,
         "course",
-        lambda which, log_epsilon, h, ratio, seed: signatures.Course(
-            1.0, 9.0, math.inf if ratio == never else 0.5
-        ),
+        lambda *of: signatures.Course(1.0, 9.0, math.inf if of[3] == never else 0.5),
     )
     assert found("unbalanced").verdict == expected

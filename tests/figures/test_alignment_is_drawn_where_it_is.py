@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,13 +58,13 @@ def view() -> PlaneView:
     return PlaneView(data.inputs, data.labels, turning, size, [1.0, -1.0], "step 3")
 
 
-def panel(**more: object) -> Curves:
+def panel(**more: Any) -> Curves:
     steps = np.arange(1, 4)
     curves = [
         Curve("own", steps, [1.0, 0.5, 0.1], ([0.1] * 3, [0.2] * 3), marked=False, look=Look(BLUE)),
         Curve("published", [2], [0.4], joined=False),
     ]
-    return Curves(curves, "step", "loss", **more)  # type: ignore[arg-type]
+    return Curves(curves, "step", "loss", **more)
 
 
 def test_neurons_are_at_their_radius_with_their_path_and_cones_are_named() -> None:
