@@ -9,19 +9,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from gradflow.basins import bracket, descent_outcomes, flow_outcomes
     from gradflow.descent import GD as GD
     from gradflow.descent import Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign, train
     from gradflow.descent.dataset import descend
+    from gradflow.ends import bracket, descent_outcomes, flow_outcomes
     from gradflow.field import gradient, hessian, loss
     from gradflow.flow import gradient_flow
     from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
 
 _HOMES = {
-    "gradflow.basins": ("bracket", "descent_outcomes", "flow_outcomes"),
+    "gradflow.ends": ("bracket", "descent_outcomes", "flow_outcomes"),
     "gradflow.descent": ("GD", "Adam", "AdamW", "HeavyBall", "Nesterov", "RMSProp", "Sign", "train"),
     "gradflow.descent.dataset": ("descend",),
     "gradflow.field": ("gradient", "hessian", "loss"),

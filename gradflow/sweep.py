@@ -19,10 +19,10 @@ import numpy as np
 import xarray as xr
 
 from gradflow import __version__
-from gradflow.basins import descent_run, flow_run
 from gradflow.decision import SIMULATION, THEOREMS
 from gradflow.descent import OPTIMIZERS, optimizer
 from gradflow.descent.loop import BACKENDS
+from gradflow.ends import descent_run, flow_run
 from gradflow.executors import completed
 from gradflow.fused import available, rounds, takes
 from gradflow.outcome import UNDECIDED

@@ -7,8 +7,8 @@ import functools
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.basins import Threshold, bracket, descent_outcomes, flow_outcomes
 from gradflow.descent import Adam, train
+from gradflow.ends import Threshold, bracket, descent_outcomes, flow_outcomes
 from gradflow.field.baselines import best_constant, best_line
 from gradflow.figures import Level, Mark, Panel, Series, fraction, loss_against
 from gradflow.figures.script import main

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.basins import bracket, flow_outcomes, flow_run
+from gradflow.ends import bracket, flow_outcomes, flow_run
 from gradflow.field import gradient
 from gradflow.flow import gradient_flow
 from gradflow.outcome import GLOBAL, UNDECIDED, at_rest, outcome

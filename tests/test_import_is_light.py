@@ -20,7 +20,7 @@ def loaded(code: str) -> set[str]:
 SIMULATING = """
 import gradflow as g; g.loss(g.Neuron())
 g.gradient_flow(t_end=1.0); g.descend(steps=3); g.hessian(g.Neuron())
-g.train(g.Neuron(), g.Problem(), g.Adam(), 3); import gradflow.basins
+g.train(g.Neuron(), g.Problem(), g.Adam(), 3); import gradflow.ends
 import gradflow.store, gradflow.cluster, gradflow.field
 """
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradflow.basins import descent_run
 from gradflow.descent import Adam
+from gradflow.ends import descent_run
 from gradflow.flow import integrate
 from gradflow.outcome import OUTCOMES, outcome
 from gradflow.problem import Neuron, Problem

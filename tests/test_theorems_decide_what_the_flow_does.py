@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.basins import flow_decisions, flow_run
 from gradflow.decision import BARRIER, PATH_TRAP, SIGN_TRAP, SIMULATION, STAYS_DEAD, decide
+from gradflow.ends import flow_decisions, flow_run
 from gradflow.flow import gradient_flow
 from gradflow.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED
 from gradflow.problem import Neuron, Problem, Uniform, grid

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from gradflow.basins import bracket, flow_outcomes
+from gradflow.ends import bracket, flow_outcomes
 from gradflow.field import evaluator, loss
 from gradflow.outcome import CONSTANT, GLOBAL, LINEAR, OUTCOMES, UNDECIDED
 from gradflow.problem import Neuron, Problem

@@ -14,8 +14,8 @@ from gradflow.alignment.data import Dataset
 from gradflow.alignment.losses import Objective
 from gradflow.alignment.network import as_network
 from gradflow.alignment.steps import train as gd_of_network
-from gradflow.basins import flow_run
 from gradflow.descent import optimizer as by_name
+from gradflow.ends import flow_run
 from gradflow.flow.ensemble import integrate_ensemble
 from gradflow.problem import Sample
 

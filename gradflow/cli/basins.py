@@ -9,7 +9,6 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from gradflow.basins import bracket, descent_outcomes, flow_decisions
 from gradflow.cli.options import (
     ACTIVATION,
     B1,
@@ -44,6 +43,7 @@ from gradflow.cli.steps import (
 from gradflow.cli.sweeps import check_out, count, sweep_in_memory, sweep_into_store
 from gradflow.decision import THEOREMS
 from gradflow.descent import optimizer
+from gradflow.ends import bracket, descent_outcomes, flow_decisions
 from gradflow.outcome import OUTCOMES
 from gradflow.problem import PARAMETERS
 from gradflow.results import to_json, write

@@ -9,8 +9,8 @@ import numpy as np
 
 from gradflow.activity import BALANCED, activity
 from gradflow.backend import Array
-from gradflow.basins import flow_run
 from gradflow.descent import train
+from gradflow.ends import flow_run
 from gradflow.field.baselines import adaptable
 from gradflow.flow.any_kind import DIVERGED as FLOW_DIVERGED
 from gradflow.flow.any_kind import flow

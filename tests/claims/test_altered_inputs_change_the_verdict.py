@@ -110,7 +110,7 @@ def test_a_start_that_does_not_die(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_threshold_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gradflow.basins import Threshold
+    from gradflow.ends import Threshold
 
     def elsewhere(*_: Any, **__: Any) -> Threshold:
         return Threshold(0.25, 1e-6, "global", "linear")

@@ -205,7 +205,7 @@ def test_the_palette_is_ordered_by_lightness() -> None:
 @pytest.mark.parametrize(
     ("code", "absent"),
     [
-        ("import gradflow, gradflow.flow, gradflow.descent, gradflow.basins, gradflow.results", "matplotlib"),
+        ("import gradflow, gradflow.flow, gradflow.descent, gradflow.ends, gradflow.results", "matplotlib"),
         (
             "from tests.figures.examples import KINDS; [draw() for draw in KINDS.values()]",
             "matplotlib.pyplot",

@@ -8,8 +8,8 @@ from scipy.integrate import solve_ivp
 
 import gradflow as gf
 from gradflow.activity import ACTIVITIES, BALANCED, activity
-from gradflow.basins import flow_run
 from gradflow.decision import SIMULATION, decide
+from gradflow.ends import flow_run
 from gradflow.flow.ensemble import integrate_ensemble
 from gradflow.outcome import GLOBAL, UNDECIDED, outcome
 from gradflow.problem import Neuron, Problem, Uniform

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.basins import flow_run
+from gradflow.ends import flow_run
 from gradflow.flow import ensemble
 from gradflow.flow.ensemble import States, integrate_ensemble
 from gradflow.fused import flow_run as runner

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from gradflow.basins import descent_outcomes
 from gradflow.claims.remedies.table import (
     QUICK,
     Effort,
@@ -25,6 +24,7 @@ from gradflow.claims.remedies.table import (
 )
 from gradflow.descent import GD, Adam, train
 from gradflow.descent.modifiers import Modifiers
+from gradflow.ends import descent_outcomes
 from gradflow.field import gradient, loss
 from gradflow.flow.any_kind import flow
 from gradflow.neurons import KINDS, PLAIN, Kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.basins import flow_run
+from gradflow.ends import flow_run
 from gradflow.field import loss
 from gradflow.field.baselines import best_constant, best_line
 from gradflow.flow.ensemble import Level, StopRule, integrate_ensemble

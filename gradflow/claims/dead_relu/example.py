@@ -7,7 +7,6 @@ import math
 import numpy as np
 
 from gradflow.activity import ACTIVITIES, DEAD, activity
-from gradflow.basins import bracket
 from gradflow.claims.dead_relu import settings
 from gradflow.claims.dead_relu.settings import (
     EXAMPLE,
@@ -19,6 +18,7 @@ from gradflow.claims.dead_relu.settings import (
     STEPS,
 )
 from gradflow.claims.ledger import Claim, Finding
+from gradflow.ends import bracket
 from gradflow.field import gradient
 from gradflow.flow.ensemble import integrate_ensemble
 from gradflow.outcome import CONSTANT, UNDECIDED

@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 
-from gradflow.basins import Threshold, bracket, descent_outcomes, flow_outcomes
 from gradflow.claims.ledger import Claim, Finding
 from gradflow.claims.single_neuron.settings import (
     ADAM,
@@ -19,6 +18,7 @@ from gradflow.claims.single_neuron.settings import (
     names,
     reference_losses,
 )
+from gradflow.ends import Threshold, bracket, descent_outcomes, flow_outcomes
 from gradflow.problem import Neuron, Problem
 
 SOURCE = "Liu 2026, Observation 0"

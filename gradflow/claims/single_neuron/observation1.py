@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.basins import Threshold, bracket, descent_outcomes, flow_outcomes
 from gradflow.claims.ledger import Claim, Finding
 from gradflow.claims.single_neuron.observation0 import as_dict
 from gradflow.claims.single_neuron.settings import (
@@ -23,6 +22,7 @@ from gradflow.claims.single_neuron.settings import (
     reference_losses,
 )
 from gradflow.descent import GD
+from gradflow.ends import Threshold, bracket, descent_outcomes, flow_outcomes
 from gradflow.field.baselines import best_line
 from gradflow.outcome import GLOBAL
 from gradflow.problem import Neuron, Problem

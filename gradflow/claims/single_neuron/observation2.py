@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.basins import bracket
 from gradflow.claims.ledger import Claim, Finding
 from gradflow.claims.single_neuron.settings import (
     POPULATION,
@@ -20,6 +19,7 @@ from gradflow.claims.single_neuron.settings import (
     reference_losses,
 )
 from gradflow.descent import GD, Adam, train
+from gradflow.ends import bracket
 from gradflow.field import gradient
 from gradflow.outcome import CONSTANT, GLOBAL
 from gradflow.problem import Neuron

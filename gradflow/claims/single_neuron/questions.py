@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.basins import bracket
 from gradflow.claims.ledger import Claim, Finding
 from gradflow.claims.single_neuron import practices
 from gradflow.claims.single_neuron.settings import POPULATION
@@ -24,6 +23,7 @@ from gradflow.claims.single_neuron.shares import (
     table,
 )
 from gradflow.descent.modifiers import Modifiers
+from gradflow.ends import bracket
 from gradflow.field.baselines import best_constant, best_line
 from gradflow.flow.any_kind import flow
 from gradflow.neurons import BOUNDED, KINDS, PLAIN, SHIFTED, SOLVED_BIAS, SOLVED_OUTPUT

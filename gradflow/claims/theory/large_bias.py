@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from gradflow.activity import ACTIVITIES, DEAD, activity
-from gradflow.basins import Decide, bracket
 from gradflow.claims.ledger import Claim, Finding
 from gradflow.claims.single_neuron.settings import ADAM, POPULATION
 from gradflow.descent import GD, train
 from gradflow.descent.hyper import Config
+from gradflow.ends import Decide, bracket
 from gradflow.flow.ensemble import integrate_ensemble
 from gradflow.outcome import CONSTANT, UNDECIDED
 from gradflow.problem import Neuron
