@@ -60,6 +60,43 @@ def codes(values: Any, meanings: Sequence[str], dims: Sequence[str], long_name: 
     )
 
 
+def named(
+    values: xr.Variable | xr.DataArray, meanings: Sequence[str] | None = None, nothing: str = "not computed"
+) -> xr.Variable:
+    """Return the names of codes as text, along the same dimensions.
+
+    Parameters
+    ----------
+    values : Variable or DataArray
+        Integer codes, as `codes` made them or a file kept them.
+    meanings : sequence of str, optional
+        The name of each code; by default `flag_meanings`, with spaces for underscores.
+    nothing : str
+        The name of a code that has no meaning, such as -1.
+
+    Raises
+    ------
+    ValueError
+        If nothing says what the codes mean.
+
+    Examples
+    --------
+    >>> str(named(codes([0, 2, -1], ("dead", "balanced", "hyperactive"), ["neuron"], "activity"))[1].values)
+    'hyperactive'
+    """
+    if meanings is None:
+        if "flag_meanings" not in values.attrs:
+            raise ValueError("values: expected codes with the attribute flag_meanings, or their meanings")
+        meanings = [word.replace("_", " ") for word in str(values.attrs["flag_meanings"]).split()]
+    found = np.asarray(values.values)
+    table = np.array([*meanings, nothing])
+    known = (found >= 0) & (found < len(meanings))
+    text = table[np.where(known, found, len(meanings)).astype(np.int64)]
+    return xr.Variable(
+        values.dims, text, {"long_name": f"name of the {values.attrs.get('long_name', 'code')}"}
+    )
+
+
 def state_variables(theta: Any, dims: Sequence[str]) -> dict[str, xr.Variable]:
     """Return w1, b1, w2, b2 and the breakpoint of states of shape (4, …)."""
     values = np.asarray(to_numpy(theta))

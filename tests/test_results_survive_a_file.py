@@ -12,12 +12,23 @@ import xarray as xr
 
 from gradflow import __version__
 from gradflow.activity import ACTIVITIES
+from gradflow.decision import THEOREMS
 from gradflow.descent import GD
 from gradflow.descent.dataset import descend
 from gradflow.flow import gradient_flow
 from gradflow.outcome import OUTCOMES
 from gradflow.problem import Neuron, Problem, Sample, Uniform
-from gradflow.results import balancedness, codes, outcome_name, provenance, read, state_variables, write
+from gradflow.results import (
+    balancedness,
+    codes,
+    named,
+    outcome_codes,
+    outcome_name,
+    provenance,
+    read,
+    state_variables,
+    write,
+)
 
 RUNS: dict[str, Callable[[], xr.Dataset]] = {
     "flow without crossings": lambda: gradient_flow(t_end=1.0),
@@ -86,3 +97,23 @@ def test_the_breakpoint_of_a_neuron_without_slope() -> None:
     assert points[1] == -0.5
     assert points[2] == -np.inf
     assert balancedness(theta[:, :2]).tolist() == [0.0, 4.0]
+
+
+def test_codes_have_names() -> None:
+    theorem = codes([[1, 0], [-1, 7]], THEOREMS, ("a", "b"), "theorem")
+    names = named(theorem)
+    assert (names.dims, names.attrs["long_name"]) == (("a", "b"), "name of the theorem")
+    assert names.values.tolist() == [["dead", "simulation"], ["not computed", "not computed"]]
+    assert named(theorem, nothing="none").values[1, 1] == "none"
+    status = codes(0, ("reached t_end", "stopped"), (), "status")
+    assert (named(status).item(), named(status, ("reached t_end", "stopped")).item()) == (
+        "reached t end",
+        "reached t_end",
+    )
+    with pytest.raises(ValueError, match=r"^values: expected codes with the attribute flag_meanings"):
+        named(xr.Variable((), 1))
+
+
+@pytest.mark.parametrize("code", range(len(OUTCOMES)))
+def test_every_outcome_has_its_name(code: int) -> None:
+    assert named(outcome_codes([code], ("x",))).values.tolist() == [OUTCOMES[code]]
