@@ -106,7 +106,7 @@ def test_codes_have_names() -> None:
     assert names.values.tolist() == [["dead", "simulation"], ["not computed", "not computed"]]
     assert named(theorem, nothing="none").values[1, 1] == "none"
     status = codes(0, ("reached t_end", "stopped"), (), "status")
-    assert (named(status).item(), named(status, ("reached t_end", "stopped")).item()) == (
+    assert (str(named(status).values), str(named(status, ("reached t_end", "stopped")).values)) == (
         "reached t end",
         "reached t_end",
     )
