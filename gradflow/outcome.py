@@ -16,8 +16,8 @@ from gradflow.problem import Neuron, Problem, Sample, Uniform, as_neuron
 from gradflow.theory.energy import barriers
 from gradflow.theory.hyperactive import trapped
 
-OUTCOMES = ("global", "linear", "constant", "diverged", "undecided")
-GLOBAL, LINEAR, CONSTANT, DIVERGED, UNDECIDED = range(5)
+OUTCOMES = ("global", "linear", "constant", "local", "diverged", "undecided")
+GLOBAL, LINEAR, CONSTANT, LOCAL, DIVERGED, UNDECIDED = range(6)
 
 TOLERANCE = 1e-3
 """How close, relative to the reference losses, a loss counts as having arrived."""
@@ -43,6 +43,8 @@ def outcome(neuron: Neuron | Array, problem: Problem = Problem(), diverged: Arra
     constant
         L within 1e-3 of the best constant's loss, and the neuron dead (if φ is 0 below 0) or at rest, and
         then not below that loss where that excludes this end (`gradflow.theory.energy.never_constant`).
+    local
+        At rest at a critical point that is none of these.
     diverged
         A parameter is not finite, or `diverged` says so.
     undecided

@@ -10,7 +10,17 @@ import pytest
 from gradflow.activity import BALANCED, HYPERACTIVE, activity
 from gradflow.field import loss
 from gradflow.flow import integrate
-from gradflow.outcome import CONSTANT, DIVERGED, GLOBAL, LINEAR, OUTCOMES, UNDECIDED, outcome, references
+from gradflow.outcome import (
+    CONSTANT,
+    DIVERGED,
+    GLOBAL,
+    LINEAR,
+    LOCAL,
+    OUTCOMES,
+    UNDECIDED,
+    outcome,
+    references,
+)
 from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
 from gradflow.theory.hyperactive import trapped
 from tests.theory.moments import PROBLEMS, moments
@@ -28,8 +38,8 @@ def best_line(problem: Problem, w2: float = 1.0) -> Neuron:
 
 
 def test_the_codes_name_the_outcomes() -> None:
-    assert OUTCOMES == ("global", "linear", "constant", "diverged", "undecided")
-    assert [OUTCOMES[k] for k in (GLOBAL, LINEAR, CONSTANT, DIVERGED, UNDECIDED)] == list(OUTCOMES)
+    assert OUTCOMES == ("global", "linear", "constant", "local", "diverged", "undecided")
+    assert [OUTCOMES[k] for k in (GLOBAL, LINEAR, CONSTANT, LOCAL, DIVERGED, UNDECIDED)] == list(OUTCOMES)
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,12 @@ from matplotlib.patches import Patch
 from gradflow.figures.style import BLACK, DOUBLE, SKY, VERMILLION, styled
 from gradflow.outcome import OUTCOMES
 
-# Far apart in lightness, so that they read in grey: 100, 70, 25, 0 and 52.
+# Far apart in lightness, so that they read in grey: 100, 70, 25, 84, 0 and 52.
 COLORS = {
     "global": "#FFFFFF",
     "linear": SKY,
     "constant": "#083D5E",
+    "local": "#E8D21D",
     "diverged": BLACK,
     "undecided": VERMILLION,
 }

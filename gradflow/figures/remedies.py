@@ -14,7 +14,7 @@ from gradflow.figures.panels import Panel, letters
 from gradflow.figures.phase_diagram import COLORS
 from gradflow.figures.style import BLACK, DOUBLE, GREY, ORANGE, SMALL, styled
 
-ORDER = ("global", "penalised", "undecided", "linear", "constant", "diverged")
+ORDER = ("global", "penalised", "undecided", "local", "linear", "constant", "diverged")
 """From the left; so the good end starts at 0, and what may still become good is next to it."""
 
 _COLORS = {**COLORS, "penalised": ORANGE}

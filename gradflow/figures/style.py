@@ -70,7 +70,7 @@ LOOKS = {
 }
 """Looks by name; the names of dynamics and dtypes are used for these throughout."""
 
-MARKERS = {"global": "o", "linear": "s", "constant": "^", "diverged": "x", "undecided": "d"}
+MARKERS = {"global": "o", "linear": "s", "constant": "^", "local": "v", "diverged": "x", "undecided": "d"}
 """The marker of each outcome."""
 
 

@@ -66,7 +66,14 @@ def plane() -> Figure:
 
 
 def bars() -> Figure:
-    shares = {"global": 0.3, "linear": 0.2, "constant": 0.1, "diverged": 0.15, "undecided": 0.25}
+    shares = {
+        "global": 0.3,
+        "linear": 0.2,
+        "constant": 0.1,
+        "local": 0.05,
+        "diverged": 0.1,
+        "undecided": 0.25,
+    }
     rows = [shares, None, {**shares, "global": 0.5, "undecided": 0.05}]
     return remedies(["none", "a schedule", "another activation"], {"flow": rows, "adam 0.01": rows[::-1]})
 
