@@ -10,9 +10,9 @@ from gradflow.claims.remedies.table import whole
 NOTHING = "none"
 
 KEY = (
-    "Of all starts, the percentage that ends global, in bold, then linear / constant / local / "
-    "undecided, in brackets those at the penalised minimum (undecided, but with no more than "
-    "1.1 times the loss at which training from the teacher itself ends under the same decay), and after a plus sign those that "
+    "Of all starts, the percentage that ends global, in bold, then linear / constant / local / undecided, "
+    "in brackets those at the penalised minimum (undecided, but with no more than 1.1 times the loss at "
+    "which training from the teacher itself ends under the same decay), and after a plus sign those that "
     "diverged, if any; below it the share rescued (+) and lost (−) beside the control (no remedy, unless "
     "another is named), and the median time to L &lt; 1e-6 (steps; for the flow, time). A dash: the "
     "remedy changes nothing there. Each remedy has a row for each teacher (w<sub>1</sub>, b<sub>1</sub>, "
