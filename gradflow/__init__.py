@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gradflow.field import gradient, hessian, loss
     from gradflow.flow import gradient_flow
     from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
+    from gradflow.results import crossings
 
 _HOMES = {
     "gradflow.ends": ("bracket", "descent_outcomes", "flow_outcomes"),
@@ -27,6 +28,7 @@ _HOMES = {
     "gradflow.field": ("gradient", "hessian", "loss"),
     "gradflow.flow": ("gradient_flow",),
     "gradflow.problem": ("Neuron", "Problem", "Sample", "Uniform", "grid"),
+    "gradflow.results": ("crossings",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -43,6 +45,7 @@ __all__ = [
     "Sign",
     "Uniform",
     "bracket",
+    "crossings",
     "descend",
     "descent_outcomes",
     "flow_outcomes",

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import array_api_compat
 import numpy as np
 
+from gradflow.labels import unlabelled
+
 # No static type covers the arrays of all libraries yet; the name says what is meant.
 Array: TypeAlias = Any
 ArrayLike: TypeAlias = Any
@@ -54,7 +56,7 @@ def as_floating(values: Iterable[Any]) -> tuple[Any, list[Array]]:
     TypeError
         If a value is neither a real number nor an array of real numbers.
     """
-    values = [np.asarray(v) if isinstance(v, (np.generic, Sequence)) else v for v in values]
+    values = [np.asarray(v) if isinstance(v, (np.generic, Sequence)) else unlabelled(v) for v in values]
     xp = namespace(*values)
     arrays = [value for value in values if is_array(value)]
     for value in values:

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradflow.activations import RELU, Activation, ActivationLike, PiecewiseLinear, as_activation
 from gradflow.backend import Array, ArrayLike, is_array, namespace, to_numpy
+from gradflow.labels import unlabelled
 
 PARAMETERS = ("w1", "b1", "w2", "b2")
 
@@ -75,6 +76,7 @@ def as_neuron(neuron: Neuron | Array) -> Neuron:
         If one is not a number or an array of numbers.
     """
     if not isinstance(neuron, Neuron):
+        neuron = unlabelled(neuron)
         try:
             length = neuron.shape[0] if is_array(neuron) else len(neuron)
         except (IndexError, TypeError):
@@ -84,6 +86,7 @@ def as_neuron(neuron: Neuron | Array) -> Neuron:
                 f"neuron: expected 4 parameters (w1, b1, w2, b2) along the first axis, got {_shown(neuron)}"
             )
         neuron = Neuron(*(neuron[i, ...] if is_array(neuron) else neuron[i] for i in range(4)))
+    neuron = Neuron(*map(unlabelled, neuron))
     for value in neuron:
         require_numbers("neuron", value)
     return neuron
@@ -103,6 +106,8 @@ class Uniform:
     hi: ArrayLike = 1.0
 
     def __post_init__(self) -> None:
+        for name in ("lo", "hi"):
+            object.__setattr__(self, name, unlabelled(getattr(self, name)))
         require_finite("interval", self.lo, self.hi)
         if not np.all(numbers("interval", self.lo) < numbers("interval", self.hi)):
             raise ValueError(f"interval: lo must be below hi, got lo = {self.lo!r} and hi = {self.hi!r}")
@@ -135,6 +140,8 @@ class Sample:
     hi: float = field(init=False)
 
     def __post_init__(self) -> None:
+        for name in ("x", "weights", "targets"):
+            object.__setattr__(self, name, unlabelled(getattr(self, name)))
         checked = numbers("inputs", self.x)
         x = self.x if is_array(self.x) else checked.astype(np.float64)
         if x.ndim != 1 or x.shape[0] == 0:

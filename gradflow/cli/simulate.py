@@ -29,13 +29,12 @@ from gradflow.cli.options import (
     progress_bar,
 )
 from gradflow.cli.steps import DTYPE, HYPER, LR, POPULATION, SAMPLES, STEPS, steps_options
-from gradflow.decision import THEOREMS
 from gradflow.descent import OPTIMIZERS
 from gradflow.descent import optimizer as make_optimizer
 from gradflow.descent.dataset import descend
-from gradflow.flow import STATUSES, gradient_flow
+from gradflow.flow import gradient_flow
 from gradflow.problem import PARAMETERS
-from gradflow.results import outcome_name, to_json, write
+from gradflow.results import crossings, limit, to_json, write
 
 
 def flow(
@@ -83,16 +82,17 @@ def flow(
         )
     if out is not None:
         write(run, out)
-    times = zip(run["crossing_time"].values, run["crossing_event"].values, strict=True)
-    limit = dict(zip(PARAMETERS, run["limit"].values, strict=True))
+    found = crossings(run)
+    times = zip(found["time"].values, found["event"].values, strict=True)
+    end = limit(run)
     report = {
         **_final(run, "time"),
         "t": float(run["time"].values[-1]),
         "crossings": [{"t": float(t), "event": str(event)} for t, event in times],
         "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
-        "limit": limit if np.all(np.isfinite(run["limit"].values)) else None,
-        "status": STATUSES[int(run["status"])],
-        "decided_by": THEOREMS[int(run["decided_by"])],
+        "limit": dict(zip(PARAMETERS, end, strict=True)) if np.all(np.isfinite(end)) else None,
+        "status": str(run["status_name"].values),
+        "decided_by": str(run["decided_by_name"].values),
         "decided_at": None if np.isnan(run["decided_at"]) else float(run["decided_at"]),
     }
     _show(report, json)
@@ -132,7 +132,8 @@ def train(
         run = descend(start, task, config, how.steps, dtype=how.dtype, progress=advance)
     if out is not None:
         write(run, out)
-    events = zip(run["crossing_step"].values, run["crossing_event"].values, strict=True)
+    found = crossings(run)
+    events = zip(found["step"].values, found["event"].values, strict=True)
     report = {
         **_final(run, "step"),
         "steps": how.steps,
@@ -148,7 +149,7 @@ def _final(run: xr.Dataset, axis: str) -> dict[str, Any]:
         "final": {name: float(last[name]) for name in PARAMETERS},
         "loss": float(last["loss"]),
         "activity": ACTIVITIES[int(last["activity"])],
-        "outcome": outcome_name(run),
+        "outcome": str(run["outcome_name"].values),
     }
 
 

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
 from gradflow.activity import activity
 from gradflow.backend import Array, to_numpy
+from gradflow.descent.axes import Start, axes, by_position
+from gradflow.descent.events import Crossing
 from gradflow.descent.hyper import Config
 from gradflow.descent.loop import Descent, train
 from gradflow.descent.registry import OPTIMIZERS
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.outcome import outcome
 from gradflow.problem import PARAMETERS, Neuron, Problem
-from gradflow.results import activity_codes, balancedness, outcome_codes, provenance, state_variables
+from gradflow.results import (
+    activity_codes,
+    balancedness,
+    crossings_attribute,
+    named,
+    outcome_codes,
+    provenance,
+    state_variables,
+)
 
 MOST_RECORDED = 10_000
+
+TAKEN = frozenset(
+    {*PARAMETERS, "breakpoint", "loss", "activity", "invariant_drift", "outcome", "outcome_name", "diverged"}
+    | {"step", "event"}
+)
+"""Names that an axis of a batch cannot have."""
 
 
 def descend(
@@ -36,7 +52,8 @@ def descend(
     Parameters
     ----------
     neuron : Neuron or array, shape (4, …)
-        The starts; they broadcast with teacher, interval and hyper-parameters to the batch.
+        The starts; they broadcast with teacher, interval and hyper-parameters to the batch. DataArrays,
+        here and as hyper-parameters, broadcast by the names of their dimensions.
     problem : Problem
         `Uniform` inputs take the population's gradient, a `Sample` its own.
     optimizer : config, optional
@@ -55,10 +72,14 @@ def descend(
     Returns
     -------
     xarray.Dataset
-        Along `step` (the state after so many updates) and the batch axes `batch_0`, …: w1, b1, w2, b2,
+        Along `step` (the state after so many updates) and the axes of the batch: w1, b1, w2, b2,
         breakpoint, loss, activity, invariant_drift (of Q = w1² + b1² − w2²; finite steps do not conserve
-        it). Along `crossing`: crossing_step, crossing_event, and crossing_index for a batch. Over the
-        batch: outcome, diverged.
+        it). Over the batch: outcome, outcome_name, diverged. Its crossings: `gradflow.results.crossings`.
+
+        What varies over the batch is a coordinate of the axes it varies along: the start's parameters as
+        start_w1, …, the hyper-parameters under their names, and teacher_w1, …, interval_lo, interval_hi.
+        An axis is named by what alone varies along it, or by the DataArrays' dimension (start_w1 for one
+        called w1), and batch_0, … otherwise.
 
     Raises
     ------
@@ -69,14 +90,15 @@ def descend(
         optimizer = OPTIMIZERS["adam"](lr=0.01)
     if record_every is None and isinstance(steps, (int, np.integer)) and steps > 0:
         record_every = -(-steps // MOST_RECORDED)
+    start = by_position(neuron, optimizer)
     run = train(
-        neuron, problem, optimizer, steps,
+        start.neuron, problem, start.optimizer, steps,
         schedule=schedule, record_every=record_every, dtype=dtype, progress=progress,
     )  # fmt: skip
     attributes = provenance(
         "train",
         problem,
-        optimizer={"name": _name(optimizer), **optimizer._asdict()},
+        optimizer={"name": _name(optimizer), **start.optimizer._asdict()},
         schedule=repr(schedule),
         steps=steps,
         dtype=dtype,
@@ -85,33 +107,49 @@ def descend(
     )
     # A trajectory that left the range of its numbers is a result; its loss may be infinite.
     with np.errstate(over="ignore", invalid="ignore"):
-        return _dataset(run, problem, attributes)
+        return _dataset(run, start, problem, attributes)
 
 
-def _dataset(run: Descent, problem: Problem, attributes: dict[str, str]) -> xr.Dataset:
-    batch = tuple(f"batch_{axis}" for axis in range(run.theta.ndim - 2))
-    dims = ("step", *batch)
+def _dataset(run: Descent, start: Start, problem: Problem, attributes: dict[str, str]) -> xr.Dataset:
     theta = np.moveaxis(to_numpy(run.theta), 1, 0)
     # In double precision, or a float32 run would show the rounding of its own check.
     q = balancedness(theta.astype(np.float64))
-    variables = {
-        **state_variables(theta, dims),
-        "loss": (dims, to_numpy(run.loss), {"long_name": "loss", "units": "1"}),
-        "activity": activity_codes(activity(theta, problem), dims),
-        "invariant_drift": (dims, q - q[:1], {"long_name": "change of Q = w1^2 + b1^2 - w2^2"}),
-        "crossing_step": ("crossing", np.array([e.step for e in run.events], dtype=np.int32)),
-        "crossing_event": ("crossing", np.array([e.event for e in run.events], dtype=str)),
-        "outcome": outcome_codes(outcome(run.final, problem, run.diverged), batch),
-        "diverged": (batch, to_numpy(run.diverged).astype(np.int8)),
-    }
-    if batch:
-        places = np.array([e.index for e in run.events], dtype=np.int32).reshape(len(run.events), len(batch))
-        variables["crossing_index"] = (("crossing", "axis"), places)
+    batch, coords = axes(theta.shape[2:], start, problem, TAKEN)
+    dims = ("step", *batch)
+    ended = outcome_codes(outcome(run.final, problem, run.diverged), batch)
     return xr.Dataset(
-        variables,
-        coords={"step": ("step", to_numpy(run.steps).astype(np.int32), {"long_name": "updates done"})},
-        attrs={"title": "Training with finite steps", **attributes},
+        {
+            **state_variables(theta, dims),
+            "loss": (dims, to_numpy(run.loss), {"long_name": "loss", "units": "1"}),
+            "activity": activity_codes(activity(theta, problem), dims),
+            "invariant_drift": (dims, q - q[:1], {"long_name": "change of Q = w1^2 + b1^2 - w2^2"}),
+            "outcome": ended,
+            "outcome_name": named(ended),
+            "diverged": (batch, to_numpy(run.diverged).astype(np.int8)),
+        },
+        coords={
+            "step": ("step", to_numpy(run.steps).astype(np.int32), {"long_name": "updates done"}),
+            **coords,
+        },
+        attrs={
+            "title": "Training with finite steps",
+            **attributes,
+            **crossings_attribute(_columns(run.events, batch, coords)),
+        },
     )
+
+
+def _columns(
+    events: Sequence[Crossing], batch: Sequence[str], coords: Mapping[str, xr.Variable]
+) -> dict[str, list[object]]:
+    """Return what happened, when, and to which trajectory."""
+    columns: dict[str, list[object]] = {"step": [e.step for e in events], "event": [e.event for e in events]}
+    for axis, dim in enumerate(batch):
+        columns[f"{dim}_index"] = [e.index[axis] for e in events]
+        if dim in coords:
+            labels = coords[dim].values.tolist()
+            columns[dim] = [labels[e.index[axis]] for e in events]
+    return columns
 
 
 def _name(optimizer: Config) -> str:

@@ -15,6 +15,7 @@ from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
 from gradflow.descent.modifiers import check as check_modifiers
 from gradflow.descent.registry import check, init, update
 from gradflow.descent.schedules import Schedule, constant
+from gradflow.labels import unlabelled
 from gradflow.neurons.kind import PLAIN, Kind
 from gradflow.problem import Neuron, Problem, Uniform, as_neuron, require_finite
 
@@ -261,7 +262,7 @@ def prepare(
     arrays = [xp.astype(a, kind, copy=False) for a in arrays]
     hyper = {
         name: xp.asarray(value, dtype=xp.float64, device=device(arrays[0]))
-        for name, value in config._asdict().items()
+        for name, value in zip(config._fields, map(unlabelled, config), strict=True)
         if is_array(value) or isinstance(value, (list, tuple))
     }
     shape = _batch([a.shape for a in (*arrays, *hyper.values())])

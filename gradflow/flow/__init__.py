@@ -19,7 +19,17 @@ from gradflow.field.baselines import best_constant
 from gradflow.flow.integrate import AUTO, METHODS, STATUSES, Point, Trajectory, integrate
 from gradflow.outcome import UNDECIDED, at_rest, outcome
 from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, numbers, require_finite
-from gradflow.results import activity_codes, balancedness, codes, outcome_codes, provenance, state_variables
+from gradflow.results import (
+    activity_codes,
+    balancedness,
+    codes,
+    crossings_attribute,
+    limit_variables,
+    named,
+    outcome_codes,
+    provenance,
+    state_variables,
+)
 
 __all__ = ["METHODS", "STATUSES", "Trajectory", "gradient_flow", "integrate"]
 
@@ -68,11 +78,10 @@ def gradient_flow(
     xarray.Dataset
         Along `time`: w1, b1, w2, b2, breakpoint, loss, activity, invariant_drift (Q(t) − Q(0); Q is
         conserved exactly; `activity` is that of the cell, also where (w1, b1) already round onto its wall)
-        and energy_residual (L(t) − L(0) + ∫|∇L|² dt, exactly 0). Along `crossing`:
-        crossing_time, crossing_event ("balanced -> dead", "passes teacher", …) and crossing_wall (lo,
-        teacher or hi). Scalars: outcome, status; decided_by, the theorem that decides the outcome, and
-        decided_at, the first recorded time at which it does (NaN if none does); `limit` (along `parameter`)
-        is the point the trajectory has converged to, NaN if it has not.
+        and energy_residual (L(t) − L(0) + ∫|∇L|² dt, exactly 0). Scalars: outcome, status; decided_by, the
+        theorem that decides the outcome, and decided_at, the first recorded time at which it does (NaN if
+        none does); their names, as in outcome_name; limit_w1, …, the point the trajectory has converged to,
+        NaN if it has not (`gradflow.results.limit`). Its crossings: `gradflow.results.crossings`.
 
     Raises
     ------
@@ -163,6 +172,16 @@ def _dataset(
     decided = _decided(run, problem) if theory else Decided(UNDECIDED, SIMULATION, np.nan)
     code = np.asarray(outcome(end, problem)) if decided.outcome == UNDECIDED else decided.outcome
     dims = ("time",)
+    ended = outcome_codes(code, ())
+    theorem = codes(decided.theorem, THEOREMS, (), "theorem that decided the outcome")
+    status = codes(run.status, STATUSES, (), "how the integration ended")
+    crossed = crossings_attribute(
+        {
+            "time": [c.t for c in run.crossings],
+            "event": [c.event for c in run.crossings],
+            "wall": [c.wall for c in run.crossings],
+        }
+    )
     return xr.Dataset(
         {
             **state_variables(theta, dims),
@@ -178,20 +197,17 @@ def _dataset(
                 value - initial + descended,
                 {"long_name": "L(t) - L(0) + integral of |grad L|^2"},
             ),
-            "crossing_time": ("crossing", np.array([c.t for c in run.crossings], dtype=np.float64)),
-            "crossing_event": ("crossing", np.array([c.event for c in run.crossings], dtype=str)),
-            "crossing_wall": ("crossing", np.array([c.wall for c in run.crossings], dtype=str)),
-            "outcome": outcome_codes(code, ()),
-            "decided_by": codes(decided.theorem, THEOREMS, (), "theorem that decided the outcome"),
+            "outcome": ended,
+            "outcome_name": named(ended),
+            "decided_by": theorem,
+            "decided_by_name": named(theorem, THEOREMS),
             "decided_at": ((), decided.time, {"long_name": "time by which it did", "units": "1"}),
-            "status": codes(run.status, STATUSES, (), "how the integration ended"),
-            "limit": (("parameter",), limit),
+            "status": status,
+            "status_name": named(status, STATUSES),
+            **limit_variables(limit),
         },
-        coords={
-            "time": (dims, np.array([p.t for p in run.points]), {"long_name": "time", "units": "1"}),
-            "parameter": list(PARAMETERS),
-        },
-        attrs={"title": "Gradient flow of one neuron", **attributes},
+        coords={"time": (dims, np.array([p.t for p in run.points]), {"long_name": "time", "units": "1"})},
+        attrs={"title": "Gradient flow of one neuron", **attributes, **crossed},
     )
 
 

@@ -22,7 +22,7 @@ def test_flow(capsys: Capture, tmp_path: Path) -> None:
     found = answer(capsys, "flow", *SILU, "--t-end", "20", "--out", str(out))
     expected = gf.gradient_flow(gf.Neuron(b2=-1.5), gf.Problem(activation="silu"), t_end=20.0)
     assert found["loss"] == float(expected.loss[-1])
-    assert [event["event"] for event in found["crossings"]] == expected.crossing_event.values.tolist()
+    assert [event["event"] for event in found["crossings"]] == gf.crossings(expected).event.values.tolist()
     configuration = json.loads(read(out).attrs["configuration"])
     assert (configuration["activation"], configuration["teacher_activation"]) == ("silu", "silu")
 

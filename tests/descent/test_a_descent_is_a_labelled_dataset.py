@@ -11,6 +11,7 @@ from gradflow.descent import GD, Adam, dataset, train
 from gradflow.descent.dataset import descend
 from gradflow.outcome import OUTCOMES
 from gradflow.problem import Neuron, Problem, grid
+from gradflow.results import crossings
 
 SAMPLE = Problem(inputs=grid(100))
 
@@ -25,11 +26,12 @@ def test_it_is_what_train_computes() -> None:
         np.testing.assert_array_equal(run[name], plain.theta[:, i])
     np.testing.assert_array_equal(run["loss"], plain.loss)
     np.testing.assert_allclose(run["breakpoint"], -run["b1"] / run["w1"], rtol=1e-15)
-    crossings = list(zip(run["crossing_step"].values.tolist(), run["crossing_event"].values, strict=True))
-    assert crossings == [(event.step, event.event) for event in plain.events]
-    assert (247, "balanced -> hyperactive") in crossings
+    found = crossings(run)
+    events = list(zip(found["step"].values.tolist(), found["event"].values, strict=True))
+    assert events == [(event.step, event.event) for event in plain.events]
+    assert (247, "balanced -> hyperactive") in events
     changes = [k for k, (a, b) in enumerate(pairwise(run["activity"].values), start=1) if a != b]
-    assert changes == [step for step, event in crossings if "->" in event]
+    assert changes == [step for step, event in events if "->" in event]
 
 
 def test_the_default_is_adam_on_the_population() -> None:
@@ -42,31 +44,28 @@ def test_the_default_is_adam_on_the_population() -> None:
 def test_a_batch_has_axes() -> None:
     b2 = np.array([[-1.2], [-1.0]])
     run = descend(Neuron(b2=b2), SAMPLE, Adam(np.array([0.01, 0.1, 0.4])), 40)
-    assert run["w1"].dims == ("step", "batch_0", "batch_1")
+    assert run["w1"].dims == ("step", "start_b2", "lr")
+    np.testing.assert_array_equal(run["start_b2"], b2[:, 0])
+    np.testing.assert_array_equal(run["lr"], [0.01, 0.1, 0.4])
     assert (run["loss"].shape, run["outcome"].shape, run["diverged"].shape) == ((41, 2, 3), (2, 3), (2, 3))
-    assert run["crossing_index"].shape == (run.sizes["crossing"], 2)
     one = descend(Neuron(b2=-1.0), SAMPLE, Adam(0.4), 40)
     np.testing.assert_array_equal(run["loss"][:, 1, 2], one["loss"])
-    mine = [
-        (int(step), str(event))
-        for step, event, index in zip(
-            run["crossing_step"].values,
-            run["crossing_event"].values,
-            run["crossing_index"].values,
-            strict=True,
-        )
-        if list(index) == [1, 2]
-    ]
-    assert mine == [
-        (int(s), str(e))
-        for s, e in zip(one["crossing_step"].values, one["crossing_event"].values, strict=True)
-    ]
-    assert (19, "balanced -> dead") in mine
+    found = crossings(run).to_dataframe()
+    mine = found[(found["start_b2_index"] == 1) & (found["lr_index"] == 2)]
+    assert set(mine["start_b2"]) == {-1.0}
+    assert set(mine["lr"]) == {0.4}
+    expected = crossings(one).to_dataframe()
+    assert mine[["step", "event"]].values.tolist() == expected.values.tolist()
+    assert [19, "balanced -> dead"] in expected.values.tolist()
 
 
 def test_a_batch_without_crossings() -> None:
     run = descend(Neuron(b2=np.zeros((2, 2))), steps=3)
-    assert run["crossing_index"].shape == (0, 2)
+    assert run["loss"].dims == ("step", "batch_0", "batch_1")
+    found = crossings(run)
+    assert {name: found[name].shape for name in found} == dict.fromkeys(
+        ("step", "event", "batch_0_index", "batch_1_index"), (0,)
+    )
     assert set(run["outcome"].values.ravel()) == {OUTCOMES.index("global")}
 
 

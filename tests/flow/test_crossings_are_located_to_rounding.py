@@ -10,6 +10,7 @@ from gradflow.field import gradient
 from gradflow.flow import gradient_flow, integrate
 from gradflow.flow.integrate import Crossing
 from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.results import crossings
 from tests.flow.reference import Case, cases, plain
 
 CASES = [case for case in cases(60, seed=31, near_walls=True) if integrate(*case).crossings]
@@ -33,7 +34,8 @@ def test_there_are_many_crossings() -> None:
 def test_the_recorded_state_lies_on_the_wall(case: Case) -> None:
     data = gradient_flow(case.start, case.problem, t_end=case.t_end)
     theta = np.array([data[name].values for name in ("w1", "b1")])
-    for t, wall in zip(data["crossing_time"].values, data["crossing_wall"].values, strict=True):
+    found = crossings(data)
+    for t, wall in zip(found["time"].values, found["wall"].values, strict=True):
         at = wall_position(str(wall), case.problem)
         (index,) = np.flatnonzero(data["time"].values == t)
         z = theta[0, index] * at + theta[1, index]

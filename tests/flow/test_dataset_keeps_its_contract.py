@@ -14,11 +14,15 @@ from gradflow.activity import activity
 from gradflow.field import loss
 from gradflow.flow import STATUSES, gradient_flow
 from gradflow.problem import Neuron, Problem, Uniform
-from gradflow.results import outcome_name, read, write
+from gradflow.results import crossings, limit, outcome_name, read, write
 
 START = Neuron(1.0, 1.1, 1.3, 0.5)
 STATES = ("w1", "b1", "w2", "b2")
 ALONG_TIME = (*STATES, "breakpoint", "loss", "activity", "invariant_drift", "energy_residual")
+SCALARS = (
+    *("outcome", "outcome_name", "status", "status_name", "decided_by", "decided_by_name", "decided_at"),
+    *(f"limit_{name}" for name in STATES),
+)
 
 
 def states(data: Any) -> np.ndarray:
@@ -28,14 +32,12 @@ def states(data: Any) -> np.ndarray:
 def test_variables_and_dimensions() -> None:
     data = gradient_flow(START, t_end=5.0)
     assert set(data.data_vars) == {
-        *ALONG_TIME, "crossing_time", "crossing_event", "crossing_wall", "outcome", "status", "limit",
-        "decided_by", "decided_at",
+        *ALONG_TIME, *SCALARS,
     }  # fmt: skip
     assert all(data[name].dims == ("time",) for name in ALONG_TIME)
-    assert all(data[f"crossing_{name}"].dims == ("crossing",) for name in ("time", "event", "wall"))
-    assert data["outcome"].dims == data["status"].dims == ()
-    assert data["limit"].dims == ("parameter",)
-    assert data["parameter"].values.tolist() == list(STATES)
+    assert all(data[name].dims == () for name in SCALARS)
+    found = crossings(data)
+    assert all(found[name].dims == ("crossing",) for name in ("time", "event", "wall"))
     assert data["time"].values[0] == 0.0
     assert data["time"].values[-1] == 5.0
     assert np.all(np.diff(data["time"]) > 0)
@@ -49,9 +51,9 @@ def test_values_follow_from_the_states() -> None:
     theta = states(data)
     np.testing.assert_allclose(data["loss"], loss(theta), rtol=1e-12)
     np.testing.assert_array_equal(data["breakpoint"], -theta[1] / theta[0])
-    on_wall = np.isin(data["time"].values, data["crossing_time"].values)
+    on_wall = np.isin(data["time"].values, crossings(data)["time"].values)
     np.testing.assert_array_equal(data["activity"].values[~on_wall], activity(theta)[~on_wall])
-    assert np.all(np.isin(data["crossing_time"], data["time"]))
+    assert np.all(np.isin(crossings(data)["time"], data["time"]))
 
 
 def test_attributes_are_plain_and_complete() -> None:
@@ -94,11 +96,14 @@ def test_recording_at_given_times_changes_nothing(start: Neuron) -> None:
     times = dense["time"].values
     again = gradient_flow(start, t_end=5.0, rtol=1e-12, times=times)
     np.testing.assert_array_equal(again["time"], times)
-    for name in (*ALONG_TIME, "crossing_time", "crossing_event", "outcome", "limit"):
+    for name in (*ALONG_TIME, *SCALARS):
         if data_is_text(again[name]):
             assert again[name].values.tolist() == dense[name].values.tolist()
         else:
             np.testing.assert_allclose(again[name], dense[name], rtol=0, atol=1e-13, err_msg=name)
+    found, expected = crossings(again), crossings(dense)
+    np.testing.assert_allclose(found["time"], expected["time"], rtol=0, atol=1e-13)
+    assert found["event"].values.tolist() == expected["event"].values.tolist()
     sparse = gradient_flow(start, t_end=5.0, rtol=1e-12, times=np.array([0.0, 1.25, 3.0]))
     for i, t in enumerate((0.0, 1.25, 3.0)):
         end = gradient_flow(start, t_end=t, rtol=1e-12)
@@ -113,7 +118,7 @@ def test_no_times_record_nothing_but_the_end_is_known() -> None:
     data = gradient_flow(START, t_end=5.0, times=np.array([]))
     assert data.sizes["time"] == 0
     assert outcome_name(data) == outcome_name(gradient_flow(START, t_end=5.0))
-    np.testing.assert_array_equal(data["crossing_time"], gradient_flow(START, t_end=5.0)["crossing_time"])
+    assert crossings(data).identical(crossings(gradient_flow(START, t_end=5.0)))
 
 
 @pytest.mark.parametrize("start", [START, Neuron(1.0, -2.0, 1.0, 0.0), Neuron(1.0, 1.0, 1.0, 0.0)])
@@ -121,33 +126,33 @@ def test_no_time_at_all(start: Neuron) -> None:
     data = gradient_flow(start, t_end=0.0)
     assert np.unique(data["time"].values).tolist() == [0.0]
     np.testing.assert_array_equal(states(data)[:, 0], start)
-    assert data.sizes["crossing"] == 0
+    assert crossings(data).sizes["crossing"] == 0
 
 
 @pytest.mark.parametrize(
-    ("start", "name", "limit"),
+    ("start", "name", "point"),
     [
         (Neuron(1.0, 0.0, 1.0, -1.0), "global", (1.0, 0.0, 1.0, 0.0)),
         (Neuron(1.0, 0.0, 1.0, -3.0), "linear", None),
         (Neuron(1.0, -1.5, 2.0, 7.0), "constant", (1.0, -1.5, 2.0, 0.25)),
     ],
 )
-def test_outcome_and_limit(start: Neuron, name: str, limit: tuple[float, ...] | None) -> None:
+def test_outcome_and_limit(start: Neuron, name: str, point: tuple[float, ...] | None) -> None:
     data = gradient_flow(start)
     assert outcome_name(data) == name
-    if limit is not None:
-        np.testing.assert_allclose(data["limit"], limit, rtol=0, atol=1e-6)
+    if point is not None:
+        np.testing.assert_allclose(limit(data), point, rtol=0, atol=1e-6)
     else:
-        w1, b1, w2, b2 = data["limit"].values
+        w1, b1, w2, b2 = limit(data)
         assert (w1 * w2, w2 * b1 + b2) == (pytest.approx(0.5, abs=1e-6), pytest.approx(0.25, abs=1e-6))
     short = gradient_flow(Neuron(1.0, 0.0, 1.0, -1.0), t_end=0.1)
     assert outcome_name(short) == "undecided"
-    assert np.all(np.isnan(short["limit"]))
+    assert np.all(np.isnan(limit(short)))
 
 
 def test_the_closed_form_of_a_dead_neuron_knows_its_limit_at_once() -> None:
     data = gradient_flow(Neuron(1.0, -1.5, 2.0, 7.0), t_end=0.0)
-    assert data["limit"].values.tolist() == [1.0, -1.5, 2.0, 0.25]
+    assert limit(data).tolist() == [1.0, -1.5, 2.0, 0.25]
 
 
 def test_giving_up_is_a_status() -> None:

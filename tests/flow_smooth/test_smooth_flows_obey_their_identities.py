@@ -59,13 +59,14 @@ def test_many_are_as_each(pair: tuple[str, str]) -> None:
         run = gf.gradient_flow(starts[:, i], task, t_end=6.0)
         end = [float(run[name][-1]) for name in ("w1", "b1", "w2", "b2")]
         np.testing.assert_allclose(many.final[:, i], end, atol=1e-7)
-        assert int(many.crossings[i]) == run.sizes["crossing"]
+        assert int(many.crossings[i]) == gf.crossings(run).sizes["crossing"]
 
 
 def test_crossings_are_where_the_breakpoint_meets_an_end() -> None:
     run = gf.gradient_flow(Neuron(b2=-2.0), Problem(activation="silu"), t_end=150.0)
-    assert run.crossing_event.values.tolist() == ["balanced -> hyperactive", "hyperactive -> balanced"]
-    for time in run.crossing_time.values:
+    found = gf.crossings(run)
+    assert found.event.values.tolist() == ["balanced -> hyperactive", "hyperactive -> balanced"]
+    for time in found.time.values:
         at = run.sel(time=time)
         assert abs(float(at.breakpoint) + 1.0) < 1e-9
     assert ACTIVITIES[int(run.activity[-1])] == "balanced"

@@ -1,0 +1,150 @@
+"""The axes of a batch: their names and coordinates, from what was varied along them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from gradflow.backend import is_array, to_numpy
+from gradflow.descent.hyper import Config
+from gradflow.labels import unlabelled
+from gradflow.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron
+
+
+class Start(NamedTuple):
+    """A batch without labels, and the labels it had: names of its last axes, and their coordinates."""
+
+    neuron: Any
+    optimizer: Any
+    dims: tuple[str, ...]
+    coords: Mapping[str, xr.DataArray]
+
+
+def by_position(neuron: Any, optimizer: Config) -> Start:
+    """Return neuron and hyper-parameters with DataArrays broadcast by the names of their dimensions.
+
+    The dimensions come in the order in which the start's parameters, then the hyper-parameters have them.
+    Whatever else is an array goes on to broadcast by position.
+
+    Raises
+    ------
+    ValueError
+        If two DataArrays have other coordinates along one dimension.
+    """
+    if isinstance(neuron, xr.DataArray) and neuron.ndim and neuron.shape[0] == len(PARAMETERS):
+        neuron = Neuron(*(neuron[i].reset_coords(drop=True) for i in range(len(PARAMETERS))))
+    hyper = optimizer._asdict() if hasattr(optimizer, "_asdict") else {}
+    fields = neuron if isinstance(neuron, Neuron) else ()
+    labelled = [_flat(value) for value in (*fields, *hyper.values()) if isinstance(value, xr.DataArray)]
+    try:
+        aligned = iter(xr.broadcast(*xr.align(*labelled, join="exact")) if labelled else ())
+    except ValueError as error:
+        first = str(error).splitlines()[0]
+        raise ValueError(f"batch: the DataArrays do not fit each other: {first}") from None
+    full: list[xr.DataArray] = []
+
+    def plain(value: Any) -> Any:
+        if not isinstance(value, xr.DataArray):
+            return unlabelled(value)
+        full.append(next(aligned))
+        return full[-1].values
+
+    if isinstance(neuron, Neuron):
+        neuron = Neuron(*map(plain, neuron))
+    if hyper:
+        optimizer = type(optimizer)(**{name: plain(value) for name, value in hyper.items()})
+    coords = {str(name): value for array in full for name, value in array.coords.items() if value.ndim}
+    return Start(neuron, optimizer, tuple(str(dim) for dim in full[0].dims) if full else (), coords)
+
+
+def _flat(array: xr.DataArray) -> xr.DataArray:
+    """Return an array whose stacked dimensions have their levels as coordinates, which a file can keep."""
+    return array.reset_index(
+        [dim for dim in array.dims if dim in array.indexes and array.indexes[dim].nlevels > 1]
+    )
+
+
+def varied(start: Start, problem: Problem) -> dict[str, np.ndarray]:
+    """Return everything that may vary over a batch, by the name that its coordinate gets.
+
+    The names of the start's parameters are start_w1, …: w1 is the state's.
+    """
+    inputs = problem.inputs
+    ends = {} if isinstance(inputs, Sample) else {"interval_lo": inputs.lo, "interval_hi": inputs.hi}
+    values = {
+        **{f"start_{name}": value for name, value in zip(PARAMETERS, as_neuron(start.neuron), strict=True)},
+        **start.optimizer._asdict(),
+        **{f"teacher_{name}": value for name, value in zip(PARAMETERS, problem.teacher, strict=True)},
+        **ends,
+    }
+    return {name: _host(value) for name, value in values.items()}
+
+
+class Axes(NamedTuple):
+    """The names of a batch's axes, and its coordinates."""
+
+    dims: tuple[str, ...]
+    coords: dict[str, xr.Variable]
+
+
+def axes(shape: tuple[int, ...], start: Start, problem: Problem, taken: Collection[str]) -> Axes:
+    """Return names and coordinates of a batch's axes.
+
+    What varies along one axis only becomes a coordinate of it, and names it if nothing else does and no
+    value comes twice; what varies along several becomes a coordinate of all of them.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the batch.
+    start : Start
+        From `by_position`; the labels it had go before.
+    problem : Problem
+        As it was given.
+    taken : collection of str
+        Names of other variables and axes: a dimension called so is called start_… instead.
+    """
+    free = len(shape) - len(start.dims)
+    known = {dim: dim if dim not in taken else f"start_{dim}" for dim in start.dims}
+    dims = [*(f"batch_{axis}" for axis in range(free)), *known.values()]
+    along = {name: (value, _along(value, shape)) for name, value in varied(start, problem).items()}
+    for axis in range(free):
+        alone = [name for name, (_, own) in along.items() if own == (axis,)]
+        if len(alone) == 1 and np.unique(along[alone[0]][0]).size == shape[axis]:
+            dims[axis] = alone[0]
+    coords = {
+        known.get(name, name): xr.Variable([known[str(dim)] for dim in value.dims], value.values, value.attrs)
+        for name, value in start.coords.items()
+        if known.get(name, name) not in taken
+    }
+    for name, (value, own) in along.items():
+        if own and name not in coords:
+            whole = np.broadcast_to(value, shape)
+            some = whole[tuple(slice(None) if axis in own else 0 for axis in range(len(shape)))]
+            coords[name] = xr.Variable([dims[axis] for axis in own], some.copy(), {"long_name": _long(name)})
+    return Axes(tuple(dims), coords)
+
+
+def _along(value: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of the batch along which an array varies; with one place only, those that it has."""
+    whole = np.broadcast_to(value, shape)
+    first = len(shape) - value.ndim
+    return tuple(
+        axis
+        for axis in range(first, len(shape))
+        if bool(np.any(whole != whole.take([0], axis))) or (shape[axis] == 1 and value.ndim > 0)
+    )
+
+
+def _long(name: str) -> str:
+    role, _, parameter = name.partition("_")
+    words = {"start": "initial", "teacher": "the teacher's", "interval": "interval's"}
+    return f"{words[role]} {parameter}" if role in words and parameter else name
+
+
+def _host(value: Any) -> np.ndarray:
+    array = to_numpy(value) if is_array(value) else np.asarray(unlabelled(value))
+    return array.astype(np.float64) if array.dtype.kind in "iu" else array
