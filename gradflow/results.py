@@ -139,7 +139,7 @@ def outcome_codes(values: Any, dims: Sequence[str]) -> xr.Variable:
     return codes(values, OUTCOMES, dims, "outcome")
 
 
-def limit_variables(point: Sequence[float]) -> dict[str, xr.Variable]:
+def limit_variables(point: np.ndarray) -> dict[str, xr.Variable]:
     """Return where a trajectory ends as four scalars, which do not multiply the rows of a table."""
     return {
         f"limit_{name}": xr.Variable(
