@@ -264,6 +264,11 @@ class Problem:
         return isinstance(self.activation, PiecewiseLinear)
 
     @property
+    def has_teacher(self) -> bool:
+        """Whether the teacher says what the student should return: no sample's targets take its place."""
+        return not isinstance(self.inputs, Sample) or self.inputs.targets is None
+
+    @property
     def stays_dead(self) -> bool:
         """Whether a dead neuron has no gradient: the student's activation is 0 below 0."""
         return isinstance(self.activation, PiecewiseLinear) and self.activation.low == 0.0

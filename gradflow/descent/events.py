@@ -31,7 +31,8 @@ class Crossing:
         The trajectory's place in the batch; () for a single neuron.
     event : str
         ``"<activity> -> <activity>"``; ``"reverses"`` where w1 changes sign while the neuron stays
-        balanced; ``"passes teacher"`` where its breakpoint changes sides with the teacher's.
+        balanced; ``"passes teacher"`` where its breakpoint changes sides with the teacher's, unless a
+        sample's targets take the teacher's place.
     """
 
     step: int
@@ -68,7 +69,7 @@ class Watch:
         # Converted once: `end_preactivations` would do it at every step.
         _, (_, *fixed) = as_floating((theta, problem.lo, problem.hi, *problem.teacher[:2]))
         self._ends, self._teacher = fixed[:2], fixed[2:]
-        inside = activity(problem.teacher, problem) == BALANCED
+        inside = (activity(problem.teacher, problem) == BALANCED) & problem.has_teacher
         # As a number in the dtype of θ, so that it multiplies; None where no teacher has a kink inside.
         kink = xp.astype(xp.asarray(inside, device=device(theta)), theta.dtype)
         self._kink = kink if events and bool(xp.any(inside)) else None

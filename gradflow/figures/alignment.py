@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from gradflow.figures.curves import LOOKS, Curves, draw_curves, entries
-from gradflow.figures.panels import Panel, letters
+from gradflow.figures.panels import Panel, each_is, letters
 from gradflow.figures.plane import PlaneView, draw_plane, key
 from gradflow.figures.style import DOUBLE, styled
 
@@ -48,7 +48,7 @@ def alignment(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If rows and heights do not fit, a panel has no or too many curves, or a curve is not as described.
     """
     if not rows or len(rows) != len(heights) or not all(rows):
@@ -59,6 +59,7 @@ def alignment(
     if any(len(row) != columns for row in rows[:-1]):
         raise ValueError(f"rows: expected {columns} panels in each, but for the last")
     panels = [panel for row in rows for panel in row]
+    each_is("rows", panels, PlaneView, Curves)
     for panel in panels:
         if isinstance(panel, Curves) and not 1 <= len(panel.curves) <= len(LOOKS):
             raise ValueError(f"panels: expected 1 to {len(LOOKS)} curves in each, got {len(panel.curves)}")

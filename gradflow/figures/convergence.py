@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from gradflow.figures.panels import Floats, Mark, Panel, Series, decorate, letters, points
+from gradflow.figures.panels import Floats, Mark, Panel, Series, decorate, each_is, letters, points
 from gradflow.figures.style import BLACK, BLUE, DOUBLE, GREEN, VERMILLION, Look, line_options, styled
 
 # Told apart in grey by marker, filling and dash; by colour too.
@@ -85,10 +85,10 @@ def convergence(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If there is no panel, a panel has more than four series, or a series is not as described.
     """
-    if not panels:
+    if not each_is("panels", panels, Orders):
         raise ValueError("panels: expected at least one")
     if any(len(panel.series) > len(LOOKS) for panel in panels):
         raise ValueError(f"panels: expected at most {len(LOOKS)} series in each")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from gradflow.figures.curves import LOOKS, Curve, Curves, draw_curves, entries
-from gradflow.figures.panels import Panel, letters
+from gradflow.figures.panels import Panel, each_is, letters
 from gradflow.figures.style import DOUBLE, GREY, PALE, SMALL, line_options, styled
 
 __all__ = ["Curve", "Curves", "Row", "Rows", "dying"]
@@ -51,11 +51,13 @@ def dying(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If there is no panel, or one has too many curves or series, or arrays that do not fit.
     """
-    if not panels:
+    if not each_is("panels", panels, Curves, Rows):
         raise ValueError("panels: expected at least one")
+    if columns < 1:
+        raise ValueError(f"columns: must be at least 1, got {columns}")
     for panel in panels:
         count = len(panel.curves) if isinstance(panel, Curves) else len(panel.series)
         if not 1 <= count <= len(LOOKS):

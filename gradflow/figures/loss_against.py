@@ -11,7 +11,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from gradflow.figures.panels import Floats, Panel, Series, decorate, legend, letters, plot, points, span
+from gradflow.figures.panels import (
+    Floats,
+    Panel,
+    Series,
+    decorate,
+    each_is,
+    legend,
+    letters,
+    plot,
+    points,
+    span,
+)
 from gradflow.figures.style import SINGLE, line_options, look, styled
 
 
@@ -52,10 +63,10 @@ def loss_against(
 
     Raises
     ------
-    ValueError
-        If there is no panel, the range is empty, or a series is not as described.
+    ValueError, TypeError
+        If there is no panel, the range is empty, or a panel or series is not as described.
     """
-    if not panels:
+    if not each_is("panels", panels, Panel):
         raise ValueError("panels: expected at least one")
     if xscale not in ("linear", "log"):
         raise ValueError(f"xscale: must be linear or log, got {xscale!r}")

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from gradflow.figures.panels import Panel, decorate, legend, letters, plot, points, span
+from gradflow.figures.panels import Panel, decorate, each_is, legend, letters, plot, points, span
 from gradflow.figures.style import DOUBLE, styled
 
 
@@ -42,10 +42,10 @@ def loss_curves(
 
     Raises
     ------
-    ValueError
-        If there is no panel, or a series is not as described.
+    ValueError, TypeError
+        If there is no panel, or a panel or series is not as described.
     """
-    if not panels:
+    if not each_is("panels", panels, Panel):
         raise ValueError("panels: expected at least one")
     data = [[points(series) for series in panel.series] for panel in panels]
     levels = [level.value for panel in panels for level in panel.levels]

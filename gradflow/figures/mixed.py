@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from gradflow.figures.panels import Panel, decorate, legend, letters, plot, points, span
+from gradflow.figures.panels import Panel, decorate, each_is, legend, letters, plot, points, span
 from gradflow.figures.style import DOUBLE, styled
 
 
@@ -42,10 +42,10 @@ def mixed(frames: Sequence[Frame], *, columns: int = 2, width: float = DOUBLE, h
 
     Raises
     ------
-    ValueError
-        If there is no frame, or a series is not as described.
+    ValueError, TypeError
+        If there is no frame, or a frame or series is not as described.
     """
-    if not frames:
+    if not each_is("frames", frames, Frame):
         raise ValueError("frames: expected at least one")
     if columns < 1:
         raise ValueError(f"columns: expected at least 1, got {columns!r}")

@@ -80,14 +80,33 @@ def fraction(value: float, largest: int = 1000) -> str:
     return str(near) if exact else f"{value:.4g}"
 
 
+def each_is(name: str, values: Any, *kinds: type) -> bool:
+    """Whether there are any values; they are all of one of the kinds.
+
+    Raises
+    ------
+    TypeError
+        If one is not, or they are no sequence; one line that says what to write.
+    """
+    what = " or ".join(f"{kind.__name__}(…)" for kind in kinds)
+    # A panel is a tuple itself.
+    if isinstance(values, kinds) or not isinstance(values, Sequence):
+        raise TypeError(f"{name}: expected a sequence of {what}, got one {type(values).__name__}")
+    for value in values:
+        if not isinstance(value, kinds):
+            raise TypeError(f"{name}: expected a sequence of {what}, got a {type(value).__name__} in it")
+    return len(values) > 0
+
+
 def points(series: Series) -> tuple[Floats, Floats]:
     """Return a series as two arrays, with NaN where its line is interrupted.
 
     Raises
     ------
-    ValueError
-        If x and y are not one-dimensional of equal length.
+    ValueError, TypeError
+        If it is no series, or x and y are not one-dimensional of equal length.
     """
+    each_is("series", [series], Series)
     x, y = (np.asarray(values, dtype=np.float64) for values in (series.x, series.y))
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from gradflow.activity import breakpoint_position
 from gradflow.backend import to_numpy
-from gradflow.figures.panels import Floats, span
+from gradflow.figures.panels import Floats, each_is, span
 from gradflow.figures.style import BLACK, GREY, MARKERS, PALE, SINGLE, SMALL, line_options, look, styled
 from gradflow.problem import Problem
 
@@ -52,7 +52,8 @@ def phase_plane(
     trajectories : sequence of Trajectory
         States that are not finite are left out.
     problem : Problem
-        One teacher and one interval.
+        One teacher and one interval. A dotted line is the teacher's breakpoint, unless a sample's targets
+        take its place.
     window : (float, float)
         The range of breakpoints to show, infinite ends included.
     labels : dict, optional
@@ -66,7 +67,7 @@ def phase_plane(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If a trajectory has another shape, its outcome is unknown, or the window is empty.
 
     Notes
@@ -77,6 +78,9 @@ def phase_plane(
     lo, hi = float(problem.lo), float(problem.hi)
     if not window[0] < window[1]:
         raise ValueError(f"window: its first end must be below its second, got {window}")
+    each_is("trajectories", trajectories, Trajectory)
+    if not lo < hi:
+        raise ValueError(f"problem: the plane needs inputs at two places at least, got {lo:g} only")
     states = [_states(trajectory) for trajectory in trajectories]
     height_range = span(state[3] for state in states) or (-1.0, 1.0)
     margin = 0.07 * (height_range[1] - height_range[0] or 1.0)
@@ -146,7 +150,7 @@ def _walls(axes: Axes, problem: Problem, names: tuple[str, str, str]) -> None:
     for wall in compress(np.array([lo, hi]), lo, hi):
         axes.axvline(wall, color=BLACK, linewidth=0.9, zorder=1.5)
     teacher = compress(to_numpy(breakpoint_position(problem.teacher)), lo, hi)
-    if np.isfinite(teacher):
+    if problem.has_teacher and np.isfinite(teacher):
         axes.axvline(float(teacher), color=GREY, linewidth=0.6, linestyle=":", zorder=1.4)
     edges = [-2.0, -1.0, 1.0, 2.0]
     for name, a, b in zip(names, edges, edges[1:], strict=False):

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.figures.panels import Panel, Series, decorate, letters, points
+from gradflow.figures.panels import Panel, Series, decorate, each_is, letters, points
 from gradflow.figures.phase_diagram import COLORS, Diagram, check, draw_diagram, key
 from gradflow.figures.style import BLACK, BLUE, DOUBLE, GREEN, ORANGE, Look, line_options, styled
 
-PALE_COLORS = COLORS | {"linear": "#D3E9F7", "constant": "#B8C4CC"}
-"""Basins as a ground: lightness 100, 90 and 78, all lighter than what is drawn over them."""
+PALE_COLORS = COLORS | {"linear": "#D3E9F7", "constant": "#B8C4CC", "local": "#E6D37F"}
+"""Basins as a ground: lightness 100, 91, 78 and 84, all lighter than what is drawn over them."""
 
 # Told apart in grey by dash and weight.
 LOOKS = (
@@ -60,7 +60,8 @@ def proved_regions(
         If there is no diagram, one does not have two dimensions, or the series are too many or not as
         described.
     """
-    check(diagrams)
+    diagrams = check(diagrams, xlabel, ylabel)
+    each_is("shares", [shares], Panel)
     if len(shares.series) > len(LOOKS):
         raise ValueError(f"shares: expected at most {len(LOOKS)} series, got {len(shares.series)}")
     curves = [_checked(series) for series in shares.series]

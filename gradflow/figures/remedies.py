@@ -58,6 +58,8 @@ def remedies(
     for method, shares in panels.items():
         if len(shares) != len(names):
             raise ValueError(f"panels: expected {len(names)} rows for {method}, got {len(shares)}")
+    if columns < 1:
+        raise ValueError(f"columns: must be at least 1, got {columns}")
     columns = min(columns, len(panels))
     lines = -(-len(panels) // columns)
     figure = Figure(figsize=(width, 0.5 + lines * (0.35 + row * len(names))), layout="constrained")
@@ -90,7 +92,11 @@ def remedies(
     for axes in list(grid.flat)[len(panels) :]:
         axes.remove()
     letters(list(grid.flat), [Panel([]) for _ in panels])
-    grid[-1, columns // 2].set_xlabel("share of the starts")
+    # A panel above an empty place has no neighbour to carry its tick labels.
+    for axes in grid.flat[max(0, len(panels) - columns) : len(panels)]:
+        axes.tick_params(labelbottom=True)
+    last = grid[-1, : len(panels) - columns * (lines - 1)]
+    last[len(last) // 2].set_xlabel("share of the starts")
     for line in grid:
         line[0].set_yticks(places, names, fontsize=SMALL)
     handles: list[Patch | Line2D] = [

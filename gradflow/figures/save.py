@@ -23,17 +23,17 @@ DPI = 300
 
 
 @styled
-def save(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+def save(figure: Figure, stem: Path | str, formats: Sequence[str] | str | None = None) -> list[Path]:
     """Save a figure at its own size: PDF with embedded TrueType fonts, SVG, PNG at 300 dpi.
 
     Parameters
     ----------
     figure : Figure
         As a function of this package returned it; it is left unchanged.
-    stem : Path
-        The files' path without the ending; a missing folder is made.
-    formats : sequence of {'pdf', 'svg', 'png'}
-        The files to write.
+    stem : path
+        The files' path without the ending; a missing folder is made. One of a format is taken off.
+    formats : {'pdf', 'svg', 'png'} or sequence of them, optional
+        The files to write; by default the one that the path's ending names, or all.
 
     Returns
     -------
@@ -47,10 +47,17 @@ def save(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -> list[P
     OSError
         If a file cannot be written; those written before stay.
     """
+    stem = Path(stem)
+    ending = stem.suffix.removeprefix(".").lower()
+    if ending in METADATA:
+        stem = stem.with_suffix("")
+    if formats is None:
+        formats = (ending,) if ending in METADATA else FORMATS
+    elif isinstance(formats, str):
+        formats = (formats,)
     for kind in formats:
         if kind not in METADATA:
             raise ValueError(f"formats: must be among {', '.join(FORMATS)}, got {kind!r}")
-    stem = Path(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
     written = []
     with _settled(figure):

@@ -15,9 +15,10 @@ from gradflow.activity import ACTIVITIES, activity, breakpoint_position
 from gradflow.backend import to_numpy
 from gradflow.figures.panels import Floats, span
 from gradflow.figures.style import BLACK, DOUBLE, GREY, SKY, SMALL, VERMILLION, styled
-from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.problem import Neuron, Problem, Sample, as_neuron
 
 TARGET: dict[str, Any] = {"color": SKY, "linewidth": 2.4, "solid_capstyle": "butt"}
+POINTS: dict[str, Any] = {"color": SKY, "linestyle": "none", "marker": "o", "markersize": 2.8}
 STUDENT: dict[str, Any] = {"color": BLACK, "linewidth": 1.1}
 KINK: dict[str, Any] = {
     "color": VERMILLION,
@@ -54,7 +55,7 @@ def snapshots(
     steps : array, shape (K,)
         What the panels are numbered with.
     problem : Problem
-        One teacher and one interval.
+        One teacher and one interval; a sample's targets, if it has some, are drawn as points.
     label : str
         The word before the number.
     columns : int
@@ -78,25 +79,26 @@ def snapshots(
         raise ValueError(f"columns: must be at least 1, got {columns}")
     lo, hi = float(problem.lo), float(problem.hi)
     students = [graph(Neuron(*state), problem) for state in states.T]
-    target = graph(problem.teacher, problem, problem.teacher_activation)
+    target = _target(problem)
     bottom, top = span([target[1], *(y for _, y in students)]) or (0.0, 1.0)
     margin = 0.08 * (top - bottom or 1.0)
 
+    looks = TARGET if problem.has_teacher else POINTS
     rows = -(-(len(students) + 1) // columns)
     size = (width, height or 0.35 + 1.15 * rows)
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    grid[0, 0].set_xlim(lo, hi)
+    grid[0, 0].set_xlim(*((lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)))
     grid[0, 0].set_ylim(bottom - margin, top + margin)
     panels = list(grid.flat)
     for axes, state, number, student in zip(panels, states.T, numbers, students, strict=False):
-        axes.plot(*target, **TARGET, zorder=2)
+        axes.plot(*target, **looks, zorder=2)
         axes.plot(*student, **STUDENT, zorder=3)
         axes.set_title(f"{label} {number:g}", pad=2)
         _mark_breakpoint(axes, Neuron(*state), problem)
     for axes in panels[len(students) :]:
         axes.set_axis_off()
-    _key(panels[len(students)])
+    _key(panels[len(students)], looks)
     # A panel above an empty place has no neighbour to carry its tick labels.
     for axes in panels[max(0, len(students) - columns) : len(students)]:
         axes.tick_params(labelbottom=True)
@@ -121,6 +123,14 @@ def graph(neuron: Neuron, problem: Problem, activation: Activation | None = None
     return x, w2 * derivatives(phi, w1 * x + b1, 0)[0] + b2
 
 
+def _target(problem: Problem) -> tuple[Floats, Floats]:
+    """Return what the student should be: the teacher's graph, or a sample's inputs and targets."""
+    inputs = problem.inputs
+    if isinstance(inputs, Sample) and inputs.targets is not None:
+        return to_numpy(inputs.x), to_numpy(inputs.targets)
+    return graph(problem.teacher, problem, problem.teacher_activation)
+
+
 def _mark_breakpoint(axes: Axes, neuron: Neuron, problem: Problem) -> None:
     x, y = graph(neuron, problem)
     kink = float(to_numpy(breakpoint_position(neuron)))
@@ -142,9 +152,9 @@ def _mark_breakpoint(axes: Axes, neuron: Neuron, problem: Problem) -> None:
     )
 
 
-def _key(axes: Axes) -> None:
+def _key(axes: Axes, target: dict[str, Any]) -> None:
     handles = [
-        Line2D([], [], label="target", **TARGET),
+        Line2D([], [], label="target", **target),
         Line2D([], [], label="student", **STUDENT),
         Line2D([], [], label="breakpoint", marker="o", **KINK),
         Line2D([], [], label="outside", marker="<", **KINK),

@@ -190,12 +190,13 @@ def test_bad_input_is_named_in_one_line(draw: Any, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_the_palette_is_ordered_by_lightness() -> None:
-    def luminance(color: str) -> float:
-        parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
-        return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+def luminance(color: str) -> float:
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
 
+
+def test_the_palette_is_ordered_by_lightness() -> None:
     assert PALETTE[0] == BLACK
     values = [luminance(color) for color in PALETTE]
     assert values == sorted(values)
