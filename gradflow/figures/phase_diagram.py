@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -30,7 +30,7 @@ COLORS = {
 NOTHING = "not computed"
 """What is under the cells: hatched, so that it is neither an outcome nor paper."""
 
-_HATCHED = {"facecolor": PALE, "edgecolor": GREY, "hatch": "xxxx", "linewidth": 0.0}
+_HATCHED: dict[str, Any] = {"facecolor": PALE, "edgecolor": GREY, "hatch": "xxxx", "linewidth": 0.0}
 
 
 class Layer(NamedTuple):

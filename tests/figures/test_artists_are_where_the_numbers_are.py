@@ -139,7 +139,7 @@ def test_means_are_in_the_rows_of_their_names() -> None:
     axes = dying([Rows(rows, ["one", "two"], "share")], height=2.0).axes[0]
     names = dict(zip([t.get_text() for t in axes.get_yticklabels()], axes.get_yticks(), strict=True))
     bars = [c for c in axes.containers if isinstance(c, ErrorbarContainer)]
-    places = [np.asarray(bar[0].get_xydata()).tolist() for bar in bars]  # type: ignore[union-attr]
+    places = [np.asarray(bar[0].get_xydata()).tolist() for bar in bars]
     for j, own in enumerate(places):
         given = [(row.name, row.values[j]) for row in rows if row.values[j] is not None]
         for (x, y), (name, value) in zip(own, given, strict=True):
@@ -168,28 +168,31 @@ def test_files_are_called_as_they_were_asked_for(
     assert {path.name for path in tmp_path.iterdir()} == set(files)
 
 
-SERIES = Series("a", [1.0, 2.0], [1.0, 2.0])
+SERIES: Any = Series("a", [1.0, 2.0], [1.0, 2.0])
+PANEL: Any = Panel([SERIES])
+PAIR: Any = ([1.0], [1.0])
+PATH: Any = STATES
 
 
 @pytest.mark.parametrize(
     ("draw", "words"),
     [
         (lambda: loss_curves([SERIES]), r"panels: expected a sequence of Panel\(…\), got a Series in it"),
-        (lambda: loss_curves(Panel([SERIES])), r"panels: expected a sequence of Panel\(…\), got one Panel"),
+        (lambda: loss_curves(PANEL), r"panels: expected a sequence of Panel\(…\), got one Panel"),
         (
-            lambda: loss_curves([Panel([([1.0], [1.0])])]),
+            lambda: loss_curves([Panel([PAIR])]),
             r"series: expected a sequence of Series\(…\), got a tuple",
         ),
         (lambda: loss_against([SERIES], xlabel="x"), "panels: expected a sequence of Panel"),
-        (lambda: mixed([Panel([SERIES])]), r"frames: expected a sequence of Frame\(…\), got a Panel"),
+        (lambda: mixed([PANEL]), r"frames: expected a sequence of Frame\(…\), got a Panel"),
         (lambda: convergence([SERIES]), "panels: expected a sequence of Orders"),
-        (lambda: dying([Panel([])]), r"panels: expected a sequence of Curves\(…\) or Rows\(…\), got a Panel"),
+        (lambda: dying([PANEL]), r"panels: expected a sequence of Curves\(…\) or Rows\(…\), got a Panel"),
         (
-            lambda: alignment([[Panel([])]], [1.0]),
+            lambda: alignment([[PANEL]], [1.0]),
             r"rows: expected a sequence of PlaneView\(…\) or Curves\(…\)",
         ),
         (
-            lambda: phase_plane([STATES]),
+            lambda: phase_plane([PATH]),
             r"trajectories: expected a sequence of Trajectory\(…\), got a ndarray",
         ),
         (lambda: proved_regions([SERIES], Panel([]), xlabel="", ylabel=""), "diagrams: expected a sequence"),

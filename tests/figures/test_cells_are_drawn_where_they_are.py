@@ -137,7 +137,7 @@ def test_any_grid_has_its_starts_in_their_colours(
     codes = codes.reshape(x.size, y.size)
     figure = Figure(figsize=(9.0, 4.0))
     axes = figure.subplots()
-    draw_diagram(axes, *check([Diagram("", outcomes(codes, x, y))]))
+    draw_diagram(axes, check([Diagram("", outcomes(codes, x, y))])[0])
     assert axes.get_xlim()[0] < axes.get_xlim()[1]
     corners = [edges(x, axes.get_xscale()), edges(y, axes.get_yscale())]
     inside = [np.full(corners[1].size, x[0]), np.full(corners[0].size, y[0])]
