@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import binomtest
 
-from gradflow.depth.initial import SCHEMES, Draw
+from gradflow.depth.initial import Draw, draw_of
 
 CHUNK = 20_000
 """Networks drawn at a time."""
@@ -168,9 +168,7 @@ def born_dead_frequency(
         raise ValueError(f"x: expected numbers between {-LARGEST:g} and {LARGEST:g}, got others")
     if trials < 1:
         raise ValueError(f"trials: expected an integer >= 1, got {trials}")
-    if isinstance(scheme, str) and scheme not in SCHEMES:
-        raise ValueError(f"scheme: expected one of {', '.join(SCHEMES)}, got {scheme!r}")
-    draw = SCHEMES[scheme] if isinstance(scheme, str) else scheme
+    draw = draw_of(scheme)
     rng = np.random.default_rng(seed)
     count = 0
     for begin in range(0, trials, CHUNK):

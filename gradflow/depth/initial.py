@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from gradflow.backend import Array
-from gradflow.depth.network import Network, layout, pack
+from gradflow.depth.network import Network, layout, pack, whole
 
 RAI_SCALE = 0.6007
 """The standard deviation of RAI's normal entries times the root of the fan-in [1]_."""
@@ -69,8 +69,71 @@ def rai(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarray, n
     return rows[..., :-1], rows[..., -1]
 
 
-SCHEMES: dict[str, Draw] = {"he": he, "lecun": lecun, "doubled": doubled, "torch": torch_linear, "rai": rai}
+def glorot(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Glorot and Bengio (AISTATS 2010): N(0, 2/(fan_in + fan_out)), biases 0; arguments as `he`."""
+    return _normal(rng, shape, 2.0 * shape[-1] / (shape[-1] + shape[-2]))
+
+
+SCHEMES: dict[str, Draw] = {
+    "he": he,
+    "lecun": lecun,
+    "doubled": doubled,
+    "torch": torch_linear,
+    "rai": rai,
+    "glorot": glorot,
+}
 """The initialisations by name."""
+
+ALIASES = {
+    "kaiming": "he",
+    "kaiming_normal": "he",
+    "he_normal": "he",
+    "xavier": "glorot",
+    "xavier_normal": "glorot",
+    "glorot_normal": "glorot",
+    "lecun_normal": "lecun",
+}
+"""Other names of some."""
+
+
+def draw_of(scheme: str | Draw) -> Draw:
+    """Return an initialisation from its name, in any case, or itself.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is none of this name, or it is no function.
+    """
+    if callable(scheme):
+        return scheme
+    if not isinstance(scheme, str):
+        raise TypeError(
+            f"scheme: expected a name or a function like gradflow.depth.initial.he, got {scheme!r}"
+        )
+    name = scheme.lower().replace("-", "_")
+    name = ALIASES.get(name, name)
+    if name not in SCHEMES:
+        raise ValueError(f"scheme: expected one of {', '.join(SCHEMES)}, got {scheme!r}")
+    return SCHEMES[name]
+
+
+def indices_of(networks: int | Iterable[int]) -> list[int]:
+    """Return the indices of the networks to draw: so many from 0, or these.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Unless it is an integer ≥ 1, or integers ≥ 0, at least one.
+    """
+    given = np.asarray(networks).tolist() if hasattr(networks, "__array__") else networks
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        count = whole("networks", given, 0)
+        indices = [*range(count)]
+    else:
+        indices = [whole("networks", index, 0) for index in given]
+    if not indices:
+        raise ValueError("networks: expected at least one")
+    return indices
 
 
 def initial(
@@ -91,7 +154,7 @@ def initial(
     networks : int or iterable of int
         How many, or the index i of each: network i is the same in every batch.
     scheme : str or callable
-        A key of `SCHEMES`, or a function like `he`.
+        A key of `SCHEMES` or of `ALIASES`, or a function like `he`.
     seed : int
         ≥ 0.
     dtype : {'float64', 'float32'}
@@ -99,18 +162,13 @@ def initial(
 
     Raises
     ------
-    ValueError
-        If there is no such scheme or dtype.
+    ValueError, TypeError
+        If there is no such scheme or dtype, or another argument is not as described.
     """
-    if isinstance(scheme, str) and scheme not in SCHEMES:
-        raise ValueError(f"scheme: expected one of {', '.join(SCHEMES)}, got {scheme!r}")
+    draw, indices, seed = draw_of(scheme), indices_of(networks), whole("seed", seed, 0)
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype: expected float32 or float64, got {dtype!r}")
-    draw = SCHEMES[scheme] if isinstance(scheme, str) else scheme
-    indices = range(networks) if isinstance(networks, int) else networks
     drawn = [_one(network, draw, np.random.default_rng((seed, index))) for index in indices]
-    if not drawn:
-        raise ValueError("networks: expected at least one")
     layers = [
         {name: np.stack([one[i][name] for one in drawn]) for name in own} for i, own in enumerate(drawn[0])
     ]
@@ -123,10 +181,21 @@ def _one(network: Network, draw: Draw, rng: np.random.Generator) -> list[dict[st
         own = layers[block.layer]
         if block.name == "weight":
             last = he if draw is rai and block.layer == network.depth else draw
-            own["weight"], own["bias"] = last(rng, block.shape)
+            own["weight"], own["bias"] = _checked(last(rng, block.shape), block.shape)
         elif block.name in ("gain", "shift"):
             own[block.name] = np.full(block.shape, 1.0 if block.name == "gain" else 0.0)
     return layers
+
+
+def _checked(drawn: object, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return weight and bias of the shapes that a scheme is asked for."""
+    parts = [np.asarray(part, dtype=np.float64) for part in drawn] if isinstance(drawn, (tuple, list)) else []
+    if [part.shape for part in parts] != [shape, shape[:-1]]:
+        raise ValueError(
+            f"scheme: expected a weight of shape {shape} and a bias of shape {shape[:-1]}, got "
+            + (" and ".join(str(part.shape) for part in parts) or f"a {type(drawn).__name__}")
+        )
+    return parts[0], parts[1]
 
 
 def _normal(

@@ -9,14 +9,32 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
 
 from gradflow.activations import RELU, Activation, as_activation, derivatives
 from gradflow.backend import Array, namespace
 
 EPS = 1e-5
 """What batch normalisation adds to the variance (torch's default)."""
+
+
+def whole(name: str, value: object, least: int) -> int:
+    """Return an integer, NumPy's or Python's, as Python's.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Unless it is one, and at least `least`.
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name}: expected integers >= {least}, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name}: expected integers >= {least}, got {value}")
+    return int(value)
 
 
 @dataclass(frozen=True)
@@ -28,7 +46,7 @@ class Network:
     inputs : int
         The dimension of an input, ≥ 1.
     widths : tuple of int
-        The units of each hidden layer, ≥ 1 each; at least one layer.
+        The units of each hidden layer, ≥ 1 each; at least one layer, for which a number will do.
     activation : Activation or what `gradflow.activations.as_activation` takes
         φ; ReLU by default. φ′ at the kink is the lower slope.
     normalize : bool
@@ -47,15 +65,12 @@ class Network:
     normalize: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(self.widths))
+        widths = self.widths if isinstance(self.widths, Iterable) else (self.widths,)
+        object.__setattr__(self, "inputs", whole("inputs", self.inputs, 1))
+        object.__setattr__(self, "widths", tuple(whole("widths", width, 1) for width in widths))
         object.__setattr__(self, "activation", as_activation(self.activation))
         if not self.widths:
             raise ValueError("widths: expected at least one hidden layer, got none")
-        for name, value in (("inputs", self.inputs), *(("widths", width) for width in self.widths)):
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise TypeError(f"{name}: expected integers >= 1, got {value!r}")
-            if value < 1:
-                raise ValueError(f"{name}: expected integers >= 1, got {value}")
         if not isinstance(self.normalize, bool):
             raise TypeError(f"normalize: expected True or False, got {self.normalize!r}")
 

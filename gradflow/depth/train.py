@@ -11,7 +11,7 @@ import xarray as xr
 
 from gradflow import __version__
 from gradflow.backend import Array, device, is_array, namespace, to_numpy
-from gradflow.depth.initial import initial
+from gradflow.depth.initial import Draw, indices_of, initial
 from gradflow.depth.measure import by_layer, dead_units, layer_of_unit, norms, reach
 from gradflow.depth.network import Network, Pass, forward, loss_and_gradient
 from gradflow.depth.tasks import Task
@@ -19,6 +19,7 @@ from gradflow.descent.hyper import Config
 from gradflow.descent.loop import bounds, factor, recorded
 from gradflow.descent.registry import check, init, update
 from gradflow.descent.schedules import Schedule, constant
+from gradflow.labels import unlabelled
 from gradflow.results import to_json
 
 
@@ -26,7 +27,7 @@ class Start(NamedTuple):
     """Which networks: how many (or their indices), initialisation, seed and dtype; see `initial`."""
 
     networks: Any = 1
-    scheme: str = "he"
+    scheme: str | Draw = "he"
     seed: int = 0
     dtype: str = "float64"
 
@@ -97,7 +98,8 @@ def train(
         `deaths` and `revivals`, how many changes to off and back there have been up to this step, counted
         at every step. Along step and network: `loss`. Along network: `diverged`, and `diverged_step`, the
         update that failed (−1: none). Along parameter and network: `final`, the last parameters. Along
-        layer: `width`. With `units`, along step, unit and network:
+        layer: `width`. Coordinates along network: hyper-parameters that are arrays, and `drawn`, the index of
+        the start. With `units`, along step, unit and network:
         `reach`, the largest pre-activation over the inputs; `incoming`, the norm of weights and bias;
         `outgoing`, that of the outgoing weights; `unit_layer` is each unit's layer.
 
@@ -112,9 +114,33 @@ def train(
     allows or is not finite. It stays at its last good state; the others go on, unharmed to the bit.
     """
     steps, due = recorded(steps, record_every)
-    drawn = isinstance(start, Start)
-    theta = _drawn(network, start) if isinstance(start, Start) else start
+    if not isinstance(network, Network):
+        raise TypeError(f"network: expected a Network, such as Network(1, (8,)), got {network!r}")
+    if not isinstance(task, Task):
+        raise TypeError(f"task: expected a Task, such as teacher_task(), got {type(task).__name__}")
+    if not callable(schedule):
+        raise TypeError(f"schedule: expected a function of the step, got {schedule!r}")
+    theta, origin = _begun(network, start)
     config = _config(check(optimizer), theta)
+    # Before the training: what cannot be written down is found out at once.
+    attributes = {
+        "title": "Deep networks in training",
+        "source": f"gradflow {__version__}",
+        "configuration": to_json(
+            {
+                "command": "depth.train",
+                "network": {**asdict(network), "activation": str(network.activation)},
+                "task": task.name,
+                "optimizer": {"name": type(config).__name__, **_plain(config._asdict())},
+                "schedule": repr(schedule),
+                "steps": steps,
+                "record_every": record_every,
+                "start": origin or "given as an array",
+            },
+            sort_keys=True,
+        ),
+        "seed": str(origin["seed"]) if origin else "none: the computation is deterministic",
+    }
     xp = namespace(theta)
     x, y = (xp.asarray(v, dtype=theta.dtype, device=device(theta)) for v in (task.x, task.y))
     bound, steepest = bounds(xp, theta.dtype)
@@ -146,27 +172,34 @@ def train(
         records.add(xp.mean(error * error, axis=-1), passed, watch, theta)
     if progress is not None:
         progress(steps)
-    configuration = {
-        "command": "depth.train",
-        "network": {**asdict(network), "activation": str(network.activation)},
-        "task": task.name,
-        "optimizer": {"name": type(config).__name__, **_plain(config._asdict())},
-        "schedule": repr(schedule),
-        "steps": steps,
-        "record_every": record_every,
-        "start": _plain(start._asdict()) if isinstance(start, Start) else "given as an array",
+    coords: dict[str, Any] = {
+        name: ("network", to_numpy(value), {"long_name": name})
+        for name, value in config._asdict().items()
+        if is_array(value) and value.shape == (theta.shape[1],)
     }
-    attributes = {
-        "title": "Deep networks in training",
-        "source": f"gradflow {__version__}",
-        "configuration": to_json(configuration, sort_keys=True),
-        "seed": str(start.seed) if drawn else "none: the computation is deterministic",
-    }
-    return records.dataset(due, theta, ~alive, failed, attributes)
+    if origin:
+        coords["drawn"] = ("network", np.array(origin["networks"]), {"long_name": "index of the start"})
+    return records.dataset(due, theta, ~alive, failed, attributes, coords)
 
 
-def _drawn(network: Network, start: Start) -> Array:
-    return initial(network, start.networks, scheme=start.scheme, seed=start.seed, dtype=start.dtype)
+def _begun(network: Network, start: Start | Array) -> tuple[Array, dict[str, Any] | None]:
+    """Return the initial parameters, and how they were drawn if they were."""
+    if isinstance(start, Start):
+        networks = indices_of(start.networks)
+        theta = initial(network, networks, scheme=start.scheme, seed=start.seed, dtype=start.dtype)
+        scheme = start.scheme
+        name = scheme if isinstance(scheme, str) else getattr(scheme, "__qualname__", repr(scheme))
+        return theta, {**start._asdict(), "networks": networks, "scheme": name}
+    theta = unlabelled(start)
+    if not is_array(theta) or theta.ndim != 2 or theta.shape[0] != network.size or theta.shape[1] == 0:
+        shown = f"an array of shape {tuple(theta.shape)}" if is_array(theta) else repr(start)
+        raise ValueError(
+            f"start: expected Start(…), such as Start(20) for 20 networks, or an array of shape "
+            f"({network.size}, networks), got {shown}"
+        )
+    if not namespace(theta).isdtype(theta.dtype, "real floating"):
+        raise TypeError(f"start: expected floating-point numbers, got {theta.dtype}")
+    return theta, None
 
 
 def _config(config: Any, theta: Array) -> Any:
@@ -176,7 +209,7 @@ def _config(config: Any, theta: Array) -> Any:
         name: xp.asarray(
             to_numpy(value) if is_array(value) else value, dtype=xp.float64, device=device(theta)
         )
-        for name, value in config._asdict().items()
+        for name, value in zip(config._fields, map(unlabelled, config), strict=True)
         if is_array(value) or isinstance(value, (list, tuple))
     }
     for name, value in given.items():
@@ -186,10 +219,7 @@ def _config(config: Any, theta: Array) -> Any:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: list(value) if isinstance(value, range) else to_numpy(value) if is_array(value) else value
-        for name, value in values.items()
-    }
+    return {name: to_numpy(value) if is_array(value) else value for name, value in values.items()}
 
 
 class _Records:
@@ -222,7 +252,13 @@ class _Records:
         self.count += 1
 
     def dataset(
-        self, due: list[int], theta: Array, diverged: Array, failed: Array, attributes: dict[str, str]
+        self,
+        due: list[int],
+        theta: Array,
+        diverged: Array,
+        failed: Array,
+        attributes: dict[str, str],
+        coords: dict[str, Any],
     ) -> xr.Dataset:
         """Return everything as a dataset."""
         variables: dict[str, Any] = {}
@@ -238,11 +274,11 @@ class _Records:
         variables["diverged_step"] = ("network", to_numpy(failed).astype(np.int32))
         if self.units:
             variables["unit_layer"] = ("unit", layer_of_unit(self.network).astype(np.int32))
-        coords = {
+        axes = {
             "step": ("step", np.array(due, dtype=np.int32), {"long_name": "updates done"}),
             "layer": ("layer", np.arange(1, self.network.depth + 1, dtype=np.int32)),
         }
-        return xr.Dataset(variables, coords=coords, attrs=attributes)
+        return xr.Dataset(variables, coords={**axes, **coords}, attrs=attributes)
 
 
 _BY_LAYER = ("off", "dead", "deaths", "revivals")
