@@ -18,6 +18,9 @@ from gradflow.results import read, write
 
 TASK, SMALL = teacher_task(8), Network(1, (4,))
 Shape = tuple[int, ...]
+# As people call them who do not check types.
+NETWORK: Any = Network
+INITIAL: Any = initial
 
 
 def sparse(rng: np.random.Generator, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
@@ -57,10 +60,10 @@ def test_networks_are_counted_by_any_integer(networks: Any) -> None:
 
 def test_widths_are_any_integers_and_one_is_a_layer() -> None:
     plain = Network(1, (3, 8))
-    assert Network(np.int64(1), (np.int64(3), np.uint8(8))) == plain  # type: ignore[arg-type]
-    assert Network(1, np.array([3, 8])) == plain  # type: ignore[arg-type]
-    assert Network(1, 8) == Network(1, np.int32(8)) == Network(1, (8,))  # type: ignore[arg-type]
-    assert {type(width) for width in Network(1, np.array([3, 8])).widths} == {int}  # type: ignore[arg-type]
+    assert NETWORK(np.int64(1), (np.int64(3), np.uint8(8))) == plain
+    assert NETWORK(1, np.array([3, 8])) == plain
+    assert NETWORK(1, 8) == NETWORK(1, np.int32(8)) == Network(1, (8,))
+    assert {type(width) for width in NETWORK(1, np.array([3, 8])).widths} == {int}
 
 
 @pytest.mark.parametrize(
@@ -102,24 +105,24 @@ def wrong_shape(rng: np.random.Generator, shape: Shape) -> tuple[np.ndarray, np.
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Network(1, "8"), "widths: expected integers >= 1, got '8'"),
-        (lambda: Network(1, 8.0), "widths: expected integers >= 1, got 8.0"),
-        (lambda: Network(1, ()), "widths: expected at least one"),
-        (lambda: Network(True, (8,)), "inputs: expected integers >= 1, got True"),
-        (lambda: initial(SMALL, 2, scheme="orthogonal"), "scheme: expected one of he, lecun"),
-        (lambda: initial(SMALL, 2, scheme=3), "scheme: expected a name or a function"),
+        (lambda: NETWORK(1, "8"), "widths: expected integers >= 1, got '8'"),
+        (lambda: NETWORK(1, 8.0), "widths: expected integers >= 1, got 8.0"),
+        (lambda: NETWORK(1, ()), "widths: expected at least one"),
+        (lambda: NETWORK(True, (8,)), "inputs: expected integers >= 1, got True"),
+        (lambda: INITIAL(SMALL, 2, scheme="orthogonal"), "scheme: expected one of he, lecun"),
+        (lambda: INITIAL(SMALL, 2, scheme=3), "scheme: expected a name or a function"),
         (
-            lambda: initial(SMALL, 2, scheme=wrong_shape),
+            lambda: INITIAL(SMALL, 2, scheme=wrong_shape),
             r"scheme: expected a weight of shape \(4, 1\) and a bias",
         ),
         (
-            lambda: initial(SMALL, 2, scheme=lambda rng, shape: rng.normal(size=shape)),
+            lambda: INITIAL(SMALL, 2, scheme=lambda rng, shape: rng.normal(size=shape)),
             "scheme: expected a weight",
         ),
-        (lambda: initial(SMALL, 2.5), "networks: expected integers >= 0, got 2.5"),
-        (lambda: initial(SMALL, [-1]), "networks: expected integers >= 0, got -1"),
-        (lambda: initial(SMALL, []), "networks: expected at least one"),
-        (lambda: initial(SMALL, 1, seed=-1), "seed: expected integers >= 0, got -1"),
+        (lambda: INITIAL(SMALL, 2.5), "networks: expected integers >= 0, got 2.5"),
+        (lambda: INITIAL(SMALL, [-1]), "networks: expected integers >= 0, got -1"),
+        (lambda: INITIAL(SMALL, []), "networks: expected at least one"),
+        (lambda: INITIAL(SMALL, 1, seed=-1), "seed: expected integers >= 0, got -1"),
     ],
 )
 def test_the_rest_is_answered_in_a_line(make: Any, words: str) -> None:
