@@ -6,11 +6,11 @@ The smooth ones are computed from exp(−|z|), so that no tail loses its digits 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from gradflow.backend import Array, erfc, is_array, namespace
+from gradflow.checks import number, shown
 
 SMOOTH = ("silu", "gelu", "softplus", "tanh")
 """The names of the smooth activations."""
@@ -31,12 +31,7 @@ class PiecewiseLinear:
 
     def __post_init__(self) -> None:
         for name in ("low", "high"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise TypeError(f"activation: expected two numbers as slopes, got {value!r}")
-            if not math.isfinite(value):
-                raise ValueError(f"activation: slopes must be finite, got {value}")
-            object.__setattr__(self, name, float(value))
+            object.__setattr__(self, name, number("slopes", getattr(self, name)))
 
     def __str__(self) -> str:
         if (self.low, self.high) == (0.0, 1.0):
@@ -66,8 +61,8 @@ class Smooth:
     name: str
 
     def __post_init__(self) -> None:
-        if self.name not in SMOOTH:
-            raise ValueError(f"activation: expected {', '.join(SMOOTH)}, got {self.name!r}")
+        if not isinstance(self.name, str) or self.name not in SMOOTH:
+            raise ValueError(f"activation: expected {', '.join(SMOOTH)}, got {shown(self.name)}")
 
     def __str__(self) -> str:
         return self.name
@@ -80,42 +75,67 @@ ActivationLike: TypeAlias = Any
 RELU = PiecewiseLinear()
 SILU, GELU, SOFTPLUS, TANH = map(Smooth, SMOOTH)
 
-_NAMES = "relu, leaky-relu=SLOPE, slopes=LOW,HIGH, " + ", ".join(SMOOTH)
+_NAMES = "relu, leaky-relu=SLOPE, abs, linear, slopes=LOW,HIGH, " + ", ".join(SMOOTH)
+
+# What people type, without case, hyphens, underscores and spaces.
+_KNOWN: dict[str, Activation] = {
+    "relu": RELU,
+    "abs": PiecewiseLinear(-1.0, 1.0),
+    "absolute": PiecewiseLinear(-1.0, 1.0),
+    "linear": PiecewiseLinear(1.0, 1.0),
+    "identity": PiecewiseLinear(1.0, 1.0),
+    "swish": SILU,
+    **{name: Smooth(name) for name in SMOOTH},
+}
 
 
-def as_activation(value: ActivationLike) -> Activation:
+def as_activation(value: ActivationLike, name: str = "activation") -> Activation:
     """Return an activation from itself, its name (as ``str`` gives it), or two slopes (s₋, s₊).
+
+    Case, hyphens and underscores do not matter in a name; "swish" is silu, "abs" has the slopes (−1, 1), and
+    "linear" and "identity" have (1, 1).
 
     Raises
     ------
     TypeError, ValueError
-        One line that says what is allowed.
+        One line that says what is allowed; it calls the argument `name`.
     """
     if isinstance(value, (PiecewiseLinear, Smooth)):
         return value
     if isinstance(value, str):
-        return _named(value)
-    slopes = tuple(value) if isinstance(value, Sequence) or (is_array(value) and value.ndim == 1) else ()
+        return _named(value, name)
+    expected = f"{name}: expected {_NAMES} or two slopes (s-, s+), got {shown(value)}"
+    is_pair = isinstance(value, (tuple, list)) or (is_array(value) and value.ndim == 1)
+    if not is_pair:
+        raise TypeError(expected)
+    slopes = tuple(value)
     if len(slopes) != 2:
-        raise ValueError(f"activation: expected {_NAMES} or two slopes (s-, s+), got {value!r}")
-    return PiecewiseLinear(*(s.item() if hasattr(s, "item") else s for s in slopes))
-
-
-def _named(text: str) -> Activation:
-    name, _, numbers = text.partition("=")
-    if text in SMOOTH:
-        return Smooth(text)
-    if text == "relu":
-        return RELU
+        raise ValueError(expected)
     try:
-        slopes = [float(number) for number in numbers.split(",")]
-        if name == "leaky-relu" and len(slopes) == 1:
+        return PiecewiseLinear(*slopes)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
+
+
+def _named(text: str, argument: str) -> Activation:
+    head, equals, numbers = text.partition("=")
+    name = head.strip().lower().translate(str.maketrans("", "", "-_ "))
+    if name in _KNOWN and not equals:
+        return _KNOWN[name]
+    if name == "leakyrelu" and not equals:
+        raise ValueError(
+            f"{argument}: {shown(text)} needs its slope below 0: leaky-relu=0.01 is PyTorch's default, "
+            "leaky-relu=0.3 Keras's"
+        )
+    try:
+        slopes = [float(part) for part in numbers.split(",")]
+        if name == "leakyrelu" and len(slopes) == 1:
             return PiecewiseLinear(slopes[0], 1.0)
         if name == "slopes" and len(slopes) == 2:
             return PiecewiseLinear(*slopes)
     except ValueError:
         pass
-    raise ValueError(f"activation: expected {_NAMES}, got {text!r}")
+    raise ValueError(f"{argument}: expected {_NAMES}, got {shown(text)}")
 
 
 def derivatives(activation: Activation, z: Array, order: int = 1) -> tuple[Array, ...]:

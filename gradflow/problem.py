@@ -8,48 +8,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradflow.activations import RELU, Activation, ActivationLike, PiecewiseLinear, as_activation
-from gradflow.backend import Array, ArrayLike, is_array, namespace, to_numpy
-from gradflow.labels import unlabelled
+from gradflow.backend import Array, ArrayLike, adopted, is_array, namespace
+from gradflow.checks import (
+    batch_shape,
+    integer,
+    is_mapping,
+    number,
+    numbers,
+    owned,
+    require_finite,
+    require_numbers,
+    shown,
+)
 
 PARAMETERS = ("w1", "b1", "w2", "b2")
-
-
-def require_numbers(name: str, value: ArrayLike) -> None:
-    """Raise a one-line TypeError that names the argument unless `value` is a number or an array of numbers.
-
-    Text, complex numbers, booleans and ragged lists are not.
-    """
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return
-    if is_array(value):
-        if not namespace(value).isdtype(value.dtype, ("real floating", "integral")):
-            raise TypeError(f"{name}: expected real numbers, got {_shown(value)} of dtype {value.dtype}")
-        return
-    try:
-        kind = np.asarray(value).dtype.kind
-    except (TypeError, ValueError):
-        kind = "O"
-    if kind not in "iuf":
-        raise TypeError(f"{name}: expected a number or an array of numbers, got {value!r}")
-
-
-def numbers(name: str, value: ArrayLike) -> np.ndarray:
-    """Return a NumPy copy of a number or an array of numbers (TypeError: see `require_numbers`)."""
-    require_numbers(name, value)
-    return to_numpy(value) if is_array(value) else np.asarray(value)
-
-
-def require_finite(name: str, *values: ArrayLike) -> None:
-    """Raise a one-line error that names the argument unless `values` are finite numbers or arrays of such."""
-    for value in values:
-        array = numbers(name, value)
-        if not np.all(np.isfinite(array)):
-            shown = value if array.ndim == 0 else "an array with NaN or infinite entries"
-            raise ValueError(f"{name}: must be finite, got {shown}")
-
-
-def _shown(value: Any) -> str:
-    return f"an array of shape {value.shape}" if is_array(value) else repr(value)
 
 
 class Neuron(NamedTuple):
@@ -65,31 +37,64 @@ class Neuron(NamedTuple):
     b2: ArrayLike = 0.0
 
 
-def as_neuron(neuron: Neuron | Array) -> Neuron:
+def as_neuron(neuron: Neuron | Array, name: str = "neuron") -> Neuron:
     """Return four parameters as a `Neuron`, from a neuron, any four numbers or an array of shape (4, …).
+
+    Parameters
+    ----------
+    neuron : Neuron, array or sequence
+        Not a dict, and not a list of neurons, whose fields would be taken for one another.
+    name : str
+        What an error calls it.
 
     Raises
     ------
     ValueError
-        If there are not four of them.
+        If there are not four of them, or their shapes do not broadcast.
     TypeError
         If one is not a number or an array of numbers.
     """
     if not isinstance(neuron, Neuron):
-        neuron = unlabelled(neuron)
-        try:
-            length = neuron.shape[0] if is_array(neuron) else len(neuron)
-        except (IndexError, TypeError):
-            length = 0
-        if length != len(PARAMETERS) or isinstance(neuron, str):
-            raise ValueError(
-                f"neuron: expected 4 parameters (w1, b1, w2, b2) along the first axis, got {_shown(neuron)}"
-            )
-        neuron = Neuron(*(neuron[i, ...] if is_array(neuron) else neuron[i] for i in range(4)))
-    neuron = Neuron(*map(unlabelled, neuron))
-    for value in neuron:
-        require_numbers("neuron", value)
-    return neuron
+        neuron = Neuron(*_four(neuron, name))
+    fields = [_field(name, parameter, v) for parameter, v in zip(PARAMETERS, neuron, strict=True)]
+    shapes = {tuple(value.shape) for value in fields if is_array(value)}
+    if len(shapes) > 1:
+        batch_shape(f"the parameters of {name}", list(shapes))
+    return Neuron(*fields)
+
+
+def _four(neuron: Any, name: str) -> list[Any]:
+    """Return the four parts of what stands for a neuron."""
+    expected = "expected 4 parameters (w1, b1, w2, b2) along the first axis"
+    if is_mapping(neuron):
+        raise TypeError(f"{name}: {expected}, got a dict; write Neuron(**…)")
+    if isinstance(neuron, (str, bytes, bytearray)):
+        raise TypeError(f"{name}: {expected}, got {shown(neuron)}")
+    try:
+        neuron = adopted(neuron) if not isinstance(neuron, (list, tuple)) else neuron
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from None
+    if not (is_array(neuron) or isinstance(neuron, (list, tuple))):
+        raise TypeError(f"{name}: {expected}, got {shown(neuron)}")
+    if isinstance(neuron, (list, tuple)) and any(isinstance(item, Neuron) for item in neuron):
+        raise TypeError(
+            f"{name}: expected one Neuron whose fields may be arrays, got a {type(neuron).__name__} of "
+            f"{len(neuron)} neurons; write Neuron(*numpy.transpose(…))"
+        )
+    length = len(neuron) if isinstance(neuron, (list, tuple)) else neuron.shape[0] if neuron.ndim else 0
+    if length != len(PARAMETERS):
+        raise ValueError(f"{name}: {expected}, got {shown(neuron)}")
+    return [neuron[i, ...] if is_array(neuron) else neuron[i] for i in range(4)]
+
+
+def _field(name: str, parameter: str, value: Any) -> Any:
+    """Return one parameter, checked: Python's and NumPy's numbers as they are, all else as an array."""
+    if type(value) is float:
+        return value
+    if isinstance(value, Neuron):
+        raise TypeError(f"{name}: expected a number or an array of numbers as {parameter}, got a Neuron")
+    require_numbers(name, value)
+    return value if isinstance(value, (int, float, np.generic)) else adopted(value)
 
 
 @dataclass(frozen=True)
@@ -106,16 +111,21 @@ class Uniform:
     hi: ArrayLike = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("lo", "hi"):
-            object.__setattr__(self, name, unlabelled(getattr(self, name)))
         require_finite("interval", self.lo, self.hi)
-        if not np.all(numbers("interval", self.lo) < numbers("interval", self.hi)):
-            raise ValueError(f"interval: lo must be below hi, got lo = {self.lo!r} and hi = {self.hi!r}")
+        for name in ("lo", "hi"):
+            object.__setattr__(self, name, owned("interval", getattr(self, name)))
+        lo, hi = numbers("interval", self.lo), numbers("interval", self.hi)
+        batch_shape("the ends of the interval", [lo.shape, hi.shape])
+        if not np.all(lo < hi):
+            found = f"lo = {shown(self.lo)} and hi = {shown(self.hi)}"
+            raise ValueError(f"interval: lo must be below hi, got {found}")
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
     """N given inputs with optional weights and targets; every expectation is the weighted mean over them.
+
+    The arrays are copies, in NumPy read-only.
 
     Parameters
     ----------
@@ -140,13 +150,10 @@ class Sample:
     hi: float = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in ("x", "weights", "targets"):
-            object.__setattr__(self, name, unlabelled(getattr(self, name)))
-        checked = numbers("inputs", self.x)
-        x = self.x if is_array(self.x) else checked.astype(np.float64)
+        x = _column("inputs", self.x)
         if x.ndim != 1 or x.shape[0] == 0:
             raise ValueError(
-                f"inputs: expected a one-dimensional array of at least one input, got shape {x.shape}"
+                f"inputs: expected a one-dimensional array of at least one input, got shape {tuple(x.shape)}"
             )
         require_finite("inputs", x)
         xp = namespace(x)
@@ -158,20 +165,35 @@ class Sample:
         if self.weights is None:
             return
         weights = _one_each("weights", self.weights, x)
-        total = float(xp.sum(weights))
-        if float(xp.min(weights)) < 0 or not total > 0:
+        largest = float(xp.max(weights))
+        if float(xp.min(weights)) < 0 or not largest > 0:
             raise ValueError("weights: must be non-negative and not all zero")
-        object.__setattr__(self, "weights", weights / total)
+        object.__setattr__(self, "weights", owned("weights", _normalised(weights, largest)))
+
+
+def _column(name: str, value: Array) -> Array:
+    """Return an array of one's own; lists in float64."""
+    is_list = not (is_array(value) or hasattr(value, "__array__"))
+    return owned(name, numbers(name, value).astype(np.float64) if is_list else value)
 
 
 def _one_each(name: str, value: Array, x: Array) -> Array:
     """Return an array that has one finite number for each input."""
-    checked = numbers(name, value)
-    array = value if is_array(value) else checked.astype(np.float64)
+    array = _column(name, value)
     if array.shape != x.shape:
-        raise ValueError(f"{name}: expected the inputs' shape {x.shape}, got {array.shape}")
+        raise ValueError(f"{name}: expected the inputs' shape {tuple(x.shape)}, got {tuple(array.shape)}")
     require_finite(name, array)
     return array
+
+
+def _normalised(weights: Array, largest: float) -> Array:
+    """Return weights that sum to 1; their sum may be beyond the largest number."""
+    xp = namespace(weights)
+    is_floating = xp.isdtype(weights.dtype, "real floating")
+    most = float(xp.finfo(weights.dtype).max if is_floating else xp.iinfo(weights.dtype).max)
+    if largest > most / weights.shape[0]:
+        weights = weights / largest
+    return weights / float(xp.sum(weights))
 
 
 def grid(n: int, lo: float = -1.0, hi: float = 1.0) -> Sample:
@@ -182,12 +204,13 @@ def grid(n: int, lo: float = -1.0, hi: float = 1.0) -> Sample:
     ValueError
         If n < 2 or the interval is not one.
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-        raise TypeError(f"samples: expected an integer, got {n!r}")
-    if n < 2:
-        raise ValueError(f"samples: a grid that includes both ends has at least 2 inputs, got {n}")
+    n = integer("samples", n, 2)
+    lo, hi = number("interval", lo), number("interval", hi)
     Uniform(lo, hi)
-    return Sample(np.linspace(lo, hi, n))
+    try:
+        return Sample(np.linspace(lo, hi, n))
+    except (MemoryError, ValueError, IndexError):
+        raise ValueError(f"samples: {n} inputs do not fit into memory") from None
 
 
 @dataclass(frozen=True)
@@ -219,12 +242,15 @@ class Problem:
     teacher_activation: ActivationLike = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "teacher", as_neuron(self.teacher))
-        require_finite("teacher", *self.teacher)
+        teacher = as_neuron(self.teacher, "teacher")
+        require_finite("teacher", *teacher)
+        object.__setattr__(self, "teacher", Neuron(*(owned("teacher", value) for value in teacher)))
         if not isinstance(self.inputs, (Uniform, Sample)):
-            raise TypeError(f"inputs: expected Uniform or Sample, got {self.inputs!r}")
+            raise TypeError(f"inputs: expected Uniform or Sample, got {shown(self.inputs)}")
         activation = as_activation(self.activation)
-        taught = activation if self.teacher_activation is None else as_activation(self.teacher_activation)
+        taught = activation
+        if self.teacher_activation is not None:
+            taught = as_activation(self.teacher_activation, "teacher_activation")
         object.__setattr__(self, "activation", activation)
         object.__setattr__(self, "teacher_activation", taught)
 
@@ -282,6 +308,18 @@ class Problem:
     def hi(self) -> ArrayLike:
         """The largest input."""
         return self.inputs.hi
+
+
+def as_problem(problem: object) -> Problem:
+    """Return a problem if it is one; otherwise raise a one-line TypeError that says how to make one."""
+    if isinstance(problem, Problem):
+        return problem
+    hint = ""
+    if isinstance(problem, (Uniform, Sample)):
+        hint = f"; write Problem(inputs={type(problem).__name__}(…))"
+    elif isinstance(problem, Neuron):
+        hint = "; write Problem(teacher=Neuron(…))"
+    raise TypeError(f"problem: expected a Problem, got {shown(problem)}{hint}")
 
 
 def _slopes(activation: Activation) -> tuple[float, float]:

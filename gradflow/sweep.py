@@ -20,7 +20,7 @@ import xarray as xr
 
 from gradflow import __version__
 from gradflow.decision import SIMULATION, THEOREMS
-from gradflow.descent import OPTIMIZERS, optimizer
+from gradflow.descent import OPTIMIZERS, optimizer, optimizer_name
 from gradflow.descent.loop import BACKENDS
 from gradflow.ends import descent_run, flow_run
 from gradflow.executors import completed
@@ -129,6 +129,8 @@ class Sweep:
     backend: str | None = None
 
     def __post_init__(self) -> None:
+        # One name for one method and one activation, so that equal sweeps are equal.
+        object.__setattr__(self, "method", optimizer_name(self.method, "method", ("flow",)))
         known = varied(self.method, self.samples)
         names = [axis.name for axis in self.axes]
         for name in names:
@@ -147,7 +149,6 @@ class Sweep:
         if self.backend not in BACKENDS:
             raise ValueError(f"backend: expected numpy, numba or cupy, got {self.backend!r}")
         problem = self.problem()
-        # One name for one activation, so that equal sweeps are equal.
         object.__setattr__(self, "activation", str(problem.activation))
         object.__setattr__(self, "teacher_activation", str(problem.teacher_activation))
 
@@ -343,6 +344,4 @@ def varied(method: str, samples: int | None = None) -> tuple[str, ...]:
         if samples is not None:
             raise ValueError("samples: the flow is the population's; a sample needs a method with steps")
         return PARAMETERS
-    if method not in OPTIMIZERS:
-        raise ValueError(f"method: expected one of flow, {', '.join(OPTIMIZERS)}, got {method!r}")
-    return (*PARAMETERS, *OPTIMIZERS[method]._fields)
+    return (*PARAMETERS, *OPTIMIZERS[optimizer_name(method, "method", ("flow",))]._fields)

@@ -33,9 +33,16 @@ NEAR, GROUPS = 0.1, 8
 FEW = 0.4
 
 
+def takes(optimizer: object) -> bool:
+    """Whether `Grouped` knows an optimiser: GD at one rate, without weight decay."""
+    if not isinstance(optimizer, GD) or is_array(optimizer.lr):
+        return False
+    return not is_array(optimizer.weight_decay) and optimizer.weight_decay == 0
+
+
 def pays(network: TwoLayer, objective: Objective, optimizer: object) -> bool:
     """Whether `Grouped` can train this network, and is faster than products over all neurons and inputs."""
-    if not isinstance(optimizer, GD) or is_array(optimizer.lr) or not isinstance(network.weights, np.ndarray):
+    if not takes(optimizer) or not isinstance(network.weights, np.ndarray):
         return False
     if network.weights.ndim != 2:
         return False

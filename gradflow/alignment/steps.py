@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from gradflow import __version__
-from gradflow.alignment.grouped import Grouped, pays
+from gradflow.alignment.grouped import Grouped, pays, takes
 from gradflow.alignment.history import Records, network_axes
 from gradflow.alignment.losses import Objective
 from gradflow.alignment.network import TwoLayer, check_network, normalize, on_device
@@ -137,8 +137,8 @@ def train(
     optimizer = check(optimizer)
     if grouped is None:
         grouped = batch_size is None and pays(network, objective, optimizer)
-    if grouped and (batch_size is not None or not isinstance(optimizer, GD) or network.outputs.ndim != 1):
-        raise ValueError("grouped: expected one network, GD and no batch_size")
+    if grouped and (batch_size is not None or not takes(optimizer) or network.outputs.ndim != 1):
+        raise ValueError("grouped: expected one network, GD without weight decay and no batch_size")
     stepper: Stepper = (
         Grouped(network, objective, optimizer.lr, freeze_outputs)
         if grouped

@@ -298,12 +298,9 @@ def _train(
     """Train with an optimiser."""
     from gradflow.alignment.steps import train
     from gradflow.cli.steps import parse_hyper
-    from gradflow.descent import OPTIMIZERS, optimizer
+    from gradflow.descent import optimizer, optimizer_name
 
-    if method not in OPTIMIZERS:
-        raise ValueError(
-            f"--method: expected flow, limit, small-steps, {', '.join(OPTIMIZERS)}, got {method!r}"
-        )
+    method = optimizer_name(method, "--method", ("flow", "limit", "small-steps"))
     config = optimizer(method, lr=lr, **parse_hyper(hyper or []))
     size = None if batch is None else integer("--batch", batch, least=1, most=objective.data.n)
     with progress_bar("align", max(count, 1)) as advance:

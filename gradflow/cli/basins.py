@@ -42,7 +42,7 @@ from gradflow.cli.steps import (
 )
 from gradflow.cli.sweeps import check_out, count, sweep_in_memory, sweep_into_store
 from gradflow.decision import THEOREMS
-from gradflow.descent import optimizer
+from gradflow.descent import optimizer, optimizer_name
 from gradflow.ends import bracket, descent_outcomes, flow_decisions
 from gradflow.outcome import OUTCOMES
 from gradflow.problem import PARAMETERS
@@ -82,6 +82,7 @@ def threshold(
     Of several changes the one found is nearest the lower end that the search comes upon. `decided_by` names
     the theorems that decided the flow's outcomes on both sides.
     """
+    method = optimizer_name(method, "--method", ("flow",))
     start = neuron(w1, b1, w2, b2)
     lo, hi = sorted(number("--between", value) for value in between)
     if lo == hi:
@@ -183,6 +184,7 @@ def basins(
 
     The axes are parameters of the start or hyper-parameters of the method.
     """
+    method = optimizer_name(method, "--method", ("flow",))
     axes = tuple(_axis(text) for text in grid)
     how = steps_options(lr, hyper, steps, samples, population, dtype)
     start = neuron(w1, b1, w2, b2)

@@ -134,10 +134,7 @@ def activation(name: str, text: str | None) -> Activation | None:
     """Return the activation of this name, None if there is none, with errors as `number`."""
     if text is None:
         return None
-    try:
-        return as_activation(text)
-    except (TypeError, ValueError) as error:
-        raise ValueError(str(error).replace("activation", name, 1)) from error
+    return as_activation(text, name)
 
 
 def check_file(path: Path | None, suffix: str = ".nc") -> None:

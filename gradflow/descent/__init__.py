@@ -13,7 +13,7 @@ from gradflow.descent.gd import GD
 from gradflow.descent.heavy_ball import HeavyBall
 from gradflow.descent.loop import Descent, train
 from gradflow.descent.nesterov import Nesterov
-from gradflow.descent.registry import OPTIMIZERS, check, init, optimizer, register, update
+from gradflow.descent.registry import OPTIMIZERS, check, init, optimizer, optimizer_name, register, update
 from gradflow.descent.rmsprop import RMSProp
 from gradflow.descent.schedules import Chain, Constant, Cosine, Schedule, StepDecay, Warmup, constant
 from gradflow.descent.sign import Sign
@@ -39,6 +39,7 @@ __all__ = [
     "constant",
     "init",
     "optimizer",
+    "optimizer_name",
     "register",
     "train",
     "update",

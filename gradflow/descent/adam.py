@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from gradflow.backend import Array, ArrayLike, device, namespace
 from gradflow.descent.hyper import (
+    FLAG,
     FRACTION,
     NON_NEGATIVE,
     bias_correction,
@@ -21,6 +22,8 @@ LIMITS = {
     "beta2": FRACTION,
     "eps": NON_NEGATIVE,
     "weight_decay": NON_NEGATIVE,
+    "amsgrad": FLAG,
+    "eps_hat": FLAG,
 }
 
 
@@ -30,7 +33,8 @@ class Adam(NamedTuple):
     g ← g + λ θ
     m ← β1 m + (1 − β1) g
     v ← β2 v + (1 − β2) g²
-    θ ← θ − η/(1 − β1^k) · m/(√(v/(1 − β2^k)) + ε)        at the k-th update, k = 1, 2, …
+    u ← v, or with AMSGrad [2]_ max(u, v)
+    θ ← θ − η/(1 − β1^k) · m/(√(u/(1 − β2^k)) + ε)        at the k-th update, k = 1, 2, …
 
     Parameters
     ----------
@@ -42,17 +46,24 @@ class Adam(NamedTuple):
         ε ≥ 0, outside the root.
     weight_decay : number or array
         λ ≥ 0, coupled: it passes through both moments. `AdamW` decouples it.
+    amsgrad : bool
+        Whether the largest v so far divides, as in torch and Keras; the paper's has no bias correction.
+    eps_hat : bool
+        Whether ε is the ε̂ of TensorFlow and Keras, added before the bias correction (see below).
 
     Warnings
     --------
     ε is added after the bias correction, as in the paper's Algorithm 1, torch and optax. The shortened form
-    at the end of the paper's section 2, which TensorFlow follows, adds it before: there the
-    effective ε is ε/√(1 − β2^k). Where ε = 0 and v = 0 the step is 0 (torch: NaN).
+    at the end of the paper's section 2, which TensorFlow and Keras follow, adds it before:
+    θ ← θ − η √(1 − β2^k)/(1 − β1^k) · m/(√u + ε̂), so that the effective ε is ε̂/√(1 − β2^k); ``eps_hat=True``
+    takes it (their default is ε̂ = 1e-7). Where ε = 0 and u = 0 the step is 0 (torch: NaN).
 
     References
     ----------
     .. [1] D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
        arXiv:1412.6980.
+    .. [2] S. J. Reddi, S. Kale, S. Kumar, "On the convergence of Adam and beyond", ICLR 2018,
+       arXiv:1904.09237.
     """
 
     lr: ArrayLike = 1e-3
@@ -60,6 +71,39 @@ class Adam(NamedTuple):
     beta2: ArrayLike = 0.999
     eps: ArrayLike = 1e-8
     weight_decay: ArrayLike = 0.0
+    amsgrad: bool = False
+    eps_hat: bool = False
+
+
+def require_plain(config: Adam) -> None:
+    """Raise a one-line ValueError for options under which v is not what divides the steps."""
+    for name in ("amsgrad", "eps_hat"):
+        if getattr(config, name):
+            raise ValueError(f"{name}: expected False, got True")
+
+
+class Adaptive(Protocol):
+    """What `direction` reads of a config."""
+
+    @property
+    def beta1(self) -> ArrayLike:
+        """The decay of the mean."""
+
+    @property
+    def beta2(self) -> ArrayLike:
+        """The decay of the mean square."""
+
+    @property
+    def eps(self) -> ArrayLike:
+        """What is added to the root."""
+
+    @property
+    def amsgrad(self) -> bool:
+        """Whether the largest mean square divides."""
+
+    @property
+    def eps_hat(self) -> bool:
+        """Whether ε is added before the bias correction."""
 
 
 class Moments(NamedTuple):
@@ -70,43 +114,55 @@ class Moments(NamedTuple):
     second: Array
 
 
-def no_moments(theta: Array) -> Moments:
+class LargestMoments(NamedTuple):
+    """The `Moments`, and the largest second one so far: the state of AMSGrad."""
+
+    step: Array
+    first: Array
+    second: Array
+    largest: Array
+
+
+def no_moments(config: Adaptive, theta: Array) -> Moments | LargestMoments:
     """Return the moments before the first update."""
     xp = namespace(theta)
     step = xp.zeros((), dtype=xp.float64, device=device(theta))
-    return Moments(step, xp.zeros_like(theta), xp.zeros_like(theta))
+    moments = Moments(step, xp.zeros_like(theta), xp.zeros_like(theta))
+    return LargestMoments(*moments, xp.zeros_like(theta)) if config.amsgrad else moments
 
 
 def direction(
-    gradient: Array,
-    state: Moments,
-    theta: Array,
-    lr: ArrayLike,
-    beta1: ArrayLike,
-    beta2: ArrayLike,
-    eps: ArrayLike,
-) -> tuple[Array, Moments]:
+    config: Adaptive, gradient: Array, state: Moments | LargestMoments, theta: Array, lr: ArrayLike
+) -> tuple[Array, Moments | LargestMoments]:
     """Return what the adaptive step subtracts from θ, and the moments after it."""
     xp = namespace(theta)
-    beta1, beta2 = double(beta1), double(beta2)
+    beta1, beta2 = double(config.beta1), double(config.beta2)
     step = state.step + 1.0
     first = state.first + rounded(1.0 - beta1, theta) * (gradient - state.first)
     second = rounded(beta2, theta) * state.second + rounded(1.0 - beta2, theta) * (gradient * gradient)
-    rate = rounded(double(lr) / bias_correction(beta1, step), theta)
-    scale = rounded(1.0 / xp.sqrt(bias_correction(beta2, step)), theta)
-    scaled = quotient(first, xp.sqrt(second) * scale, rounded(eps, theta))
-    return rate * scaled, Moments(step, first, second)
+    after: Moments | LargestMoments = Moments(step, first, second)
+    divides = second
+    if isinstance(state, LargestMoments):
+        # So written, a NaN is kept.
+        divides = xp.where(second <= state.largest, state.largest, second)
+        after = LargestMoments(step, first, second, divides)
+    rate, eps = double(lr) / bias_correction(beta1, step), rounded(config.eps, theta)
+    root = xp.sqrt(bias_correction(beta2, step))
+    if config.eps_hat:
+        return rounded(rate * root, theta) * quotient(first, xp.sqrt(divides), eps), after
+    scaled = quotient(first, xp.sqrt(divides) * rounded(1.0 / root, theta), eps)
+    return rounded(rate, theta) * scaled, after
 
 
-def init(config: Adam, theta: Array) -> Moments:
+def init(config: Adam, theta: Array) -> Moments | LargestMoments:
     """Return the state before the first update."""
-    return no_moments(theta)
+    return no_moments(config, theta)
 
 
 def update(
-    config: Adam, gradient: Array, state: Moments, theta: Array, lr: ArrayLike
-) -> tuple[Array, Moments]:
+    config: Adam, gradient: Array, state: Moments | LargestMoments, theta: Array, lr: ArrayLike
+) -> tuple[Array, Moments | LargestMoments]:
     """Return the parameters after one step of rate `lr`, and the state."""
     decayed = with_decay(gradient, theta, config.weight_decay)
-    change, state = direction(decayed, state, theta, lr, config.beta1, config.beta2, config.eps)
+    change, state = direction(config, decayed, state, theta, lr)
     return theta - change, state

@@ -24,6 +24,8 @@ class AdamW(NamedTuple):
         ε ≥ 0, outside the root.
     weight_decay : number or array
         λ ≥ 0. The default is torch's.
+    amsgrad, eps_hat : bool
+        As in `Adam`.
 
     Warnings
     --------
@@ -40,17 +42,23 @@ class AdamW(NamedTuple):
     beta2: ArrayLike = 0.999
     eps: ArrayLike = 1e-8
     weight_decay: ArrayLike = 1e-2
+    amsgrad: bool = False
+    eps_hat: bool = False
 
 
-def init(config: AdamW, theta: Array) -> adam.Moments:
+def init(config: AdamW, theta: Array) -> adam.Moments | adam.LargestMoments:
     """Return the state before the first update."""
-    return adam.no_moments(theta)
+    return adam.no_moments(config, theta)
 
 
 def update(
-    config: AdamW, gradient: Array, state: adam.Moments, theta: Array, lr: ArrayLike
-) -> tuple[Array, adam.Moments]:
+    config: AdamW,
+    gradient: Array,
+    state: adam.Moments | adam.LargestMoments,
+    theta: Array,
+    lr: ArrayLike,
+) -> tuple[Array, adam.Moments | adam.LargestMoments]:
     """Return the parameters after one step of rate `lr`, and the state."""
     keep = rounded(1.0 - double(lr) * double(config.weight_decay), theta)
-    change, state = adam.direction(gradient, state, theta, lr, config.beta1, config.beta2, config.eps)
+    change, state = adam.direction(config, gradient, state, theta, lr)
     return keep * theta - change, state

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from gradflow.activity import activity
 from gradflow.backend import Array, to_numpy
+from gradflow.checks import dtype_name, integer
 from gradflow.descent.axes import Start, axes, by_position
 from gradflow.descent.events import Crossing
 from gradflow.descent.hyper import Config
 from gradflow.descent.loop import Descent, train
-from gradflow.descent.registry import OPTIMIZERS
+from gradflow.descent.registry import OPTIMIZERS, check
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.outcome import outcome
 from gradflow.problem import PARAMETERS, Neuron, Problem
@@ -44,7 +46,7 @@ def descend(
     *,
     schedule: Schedule = constant,
     record_every: int | None = None,
-    dtype: str = "float64",
+    dtype: Any = "float64",
     progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
     """Train neurons with finite steps and return the recorded states as a dataset.
@@ -64,7 +66,7 @@ def descend(
         The learning rate's factor (`gradflow.descent.schedules`).
     record_every : int, optional
         By default every step, or as many apart as keeps the records at 10 001 or fewer.
-    dtype : {'float64', 'float32'}
+    dtype : {'float64', 'float32'} or dtype
         Everything is computed in it.
     progress : callable, optional
         Called with the number of updates done, about 100 times.
@@ -86,11 +88,13 @@ def descend(
     ValueError, TypeError
         One line that names the argument.
     """
+    dtype = dtype_name("dtype", dtype)
     if optimizer is None:
         optimizer = OPTIMIZERS["adam"](lr=0.01)
-    if record_every is None and isinstance(steps, (int, np.integer)) and steps > 0:
+    steps = integer("steps", steps, 0)
+    if record_every is None and steps > 0:
         record_every = -(-steps // MOST_RECORDED)
-    start = by_position(neuron, optimizer)
+    start = by_position(neuron, check(optimizer))
     run = train(
         start.neuron, problem, start.optimizer, steps,
         schedule=schedule, record_every=record_every, dtype=dtype, progress=progress,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gradflow.backend import Array, ArrayLike, namespace
-from gradflow.descent.hyper import FRACTION, NON_NEGATIVE, rounded
+from gradflow.descent.hyper import FRACTION, NON_NEGATIVE, rounded, with_decay
 
-LIMITS = {"lr": NON_NEGATIVE, "momentum": FRACTION}
+LIMITS = {"lr": NON_NEGATIVE, "momentum": FRACTION, "weight_decay": NON_NEGATIVE}
 
 
 class HeavyBall(NamedTuple):
     """Heavy ball [1]_, in the form of ``torch.optim.SGD(momentum=μ, dampening=0)``.
 
+    g ← g + λ θ
     m ← μ m + g
     θ ← θ − η m
 
@@ -22,6 +23,8 @@ class HeavyBall(NamedTuple):
         η ≥ 0.
     momentum : number or array
         μ in [0, 1).
+    weight_decay : number or array
+        λ ≥ 0, coupled (it passes through the buffer).
 
     Warnings
     --------
@@ -37,6 +40,7 @@ class HeavyBall(NamedTuple):
 
     lr: ArrayLike = 1e-2
     momentum: ArrayLike = 0.9
+    weight_decay: ArrayLike = 0.0
 
 
 class HeavyBallState(NamedTuple):
@@ -54,5 +58,6 @@ def update(
     config: HeavyBall, gradient: Array, state: HeavyBallState, theta: Array, lr: ArrayLike
 ) -> tuple[Array, HeavyBallState]:
     """Return the parameters after one step of rate `lr`, and the state."""
-    buffer = rounded(config.momentum, theta) * state.buffer + gradient
+    g = with_decay(gradient, theta, config.weight_decay)
+    buffer = rounded(config.momentum, theta) * state.buffer + g
     return theta - rounded(lr, theta) * buffer, HeavyBallState(buffer)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from gradflow.backend import Array, ArrayLike, as_floating, device, is_array, namespace, to_numpy
+from gradflow.checks import shown
 
 
 class Config(Protocol):
@@ -34,11 +35,13 @@ class Range(NamedTuple):
         try:
             _, (numbers,) = as_floating((value,))
         except (TypeError, ValueError) as error:
-            raise TypeError(f"{name}: expected {self.allowed} or an array of such, got {value!r}") from error
+            expected = f"{name}: expected {self.allowed} or an array of such, got {shown(value)}"
+            raise TypeError(expected) from error
         numbers = to_numpy(numbers)
         outside = ~((numbers >= 0) & (numbers < self.below))
         if np.any(outside):
-            raise ValueError(f"{name}: expected {self.allowed}, got {numbers[outside][0]}")
+            found = numbers[outside].flat[0] if numbers.ndim else numbers[()]
+            raise ValueError(f"{name}: expected {self.allowed}, got {found}")
 
 
 class Flag(NamedTuple):
@@ -47,7 +50,7 @@ class Flag(NamedTuple):
     def check(self, name: str, value: object) -> None:
         """Raise a one-line TypeError unless `value` is a bool."""
         if not isinstance(value, bool):
-            raise TypeError(f"{name}: expected True or False, got {value!r}")
+            raise TypeError(f"{name}: expected True or False, got {shown(value)}")
 
 
 NON_NEGATIVE = Range("a finite number >= 0", np.inf)

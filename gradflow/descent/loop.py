@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.backend import Array, ArrayLike, as_floating, device, is_array, namespace
+from gradflow.backend import Array, as_floating, device, is_array, namespace
+from gradflow.checks import (
+    batch_shape,
+    dtype_name,
+    flag,
+    function,
+    integer,
+    number,
+    one_of,
+    require_finite,
+    shown,
+)
 from gradflow.descent.events import Crossing, Watch
 from gradflow.descent.hyper import Config
 from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
@@ -17,9 +29,8 @@ from gradflow.descent.registry import check, init, update
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.labels import unlabelled
 from gradflow.neurons.kind import PLAIN, Kind
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron, require_finite
+from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
-DTYPES = ("float32", "float64")
 BACKENDS = (None, "numpy", "numba", "cupy")
 # Below so many steps of trajectories to record and print the step costs more than it saves.
 WORTH = 1_000_000
@@ -134,10 +145,11 @@ def train(
     steps, due = recorded(steps, record_every)
     if not isinstance(kind, Kind):
         raise TypeError(f"kind: expected one of gradflow.neurons.KINDS, got {kind!r}")
-    if not callable(schedule):
-        raise TypeError(f"schedule: expected a function of the step, got {schedule!r}")
-    if backend not in BACKENDS:
-        raise ValueError(f"backend: expected numpy, numba or cupy, got {backend!r}")
+    function("schedule", schedule, "the step")
+    if progress is not None:
+        function("progress", progress, "the number of updates done")
+    one_of("backend", backend, BACKENDS)
+    events, first_change = flag("events", events), flag("first_change", first_change)
     # A start may be too large for float32, and a diverging update overflows before it is thrown away.
     with np.errstate(over="ignore", invalid="ignore"):
         theta, problem, optimizer = prepare(start, problem, optimizer, dtype)
@@ -241,7 +253,7 @@ def bounds(xp: Any, dtype: Any) -> tuple[float, float]:
 
 def _pays(theta: Array, steps: int, due: list[int], events: bool) -> bool:
     """Whether straight-line code is worth asking for."""
-    n = theta[0, ...].size
+    n = math.prod(theta.shape[1:])
     # Every record asks for a loss of its own; the loop has it from the gradient, but all arrays in memory.
     sparse = 10 * len(due) <= steps or n >= MANY
     return isinstance(theta, np.ndarray) and not events and sparse and steps * (n + OVERHEAD) >= WORTH
@@ -251,63 +263,40 @@ def prepare(
     start: Neuron | Array, problem: Problem, optimizer: Config, dtype: Any = None
 ) -> tuple[Array, Problem, Config]:
     """Return everything checked, in one namespace; θ and problem in one dtype, θ of the full shape."""
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem: expected a Problem, got {problem!r}")
+    problem = as_problem(problem)
     config: Any = check(optimizer)
-    neuron = as_neuron(start)
+    neuron = as_neuron(start, "start")
     require_finite("start", *neuron)
     bounds = (problem.lo, problem.hi)
     xp, arrays = as_floating((*neuron, *problem.teacher, *bounds))
-    kind = _dtype(xp, arrays[0].dtype if dtype is None else dtype)
+    kind = arrays[0].dtype if dtype is None else getattr(xp, dtype_name("dtype", dtype))
     arrays = [xp.astype(a, kind, copy=False) for a in arrays]
     hyper = {
         name: xp.asarray(value, dtype=xp.float64, device=device(arrays[0]))
         for name, value in zip(config._fields, map(unlabelled, config), strict=True)
         if is_array(value) or isinstance(value, (list, tuple))
     }
-    shape = _batch([a.shape for a in (*arrays, *hyper.values())])
+    names = "start, teacher, interval and hyper-parameters"
+    shape = batch_shape(names, [a.shape for a in (*arrays, *hyper.values())])
     theta = xp.stack([xp.broadcast_to(a, shape) for a in arrays[:4]])
-    require_finite(f"start in {kind}", theta)
+    require_finite(f"start in {dtype_name('dtype', kind)}", theta)
     inputs = Uniform(*arrays[8:]) if isinstance(problem.inputs, Uniform) else problem.inputs
     return theta, replace(problem, teacher=Neuron(*arrays[4:8]), inputs=inputs), config._replace(**hyper)
 
 
-def _batch(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
-        found = ", ".join(str(shape) for shape in sorted({*shapes} - {()}))
-        raise ValueError(
-            f"batch: start, teacher, interval and hyper-parameters do not broadcast: shapes {found}"
-        ) from None
-
-
-def _dtype(xp: Any, dtype: Any) -> Any:
-    for name in DTYPES:
-        if dtype in (name, getattr(xp, name)):
-            return getattr(xp, name)
-    raise ValueError(f"dtype: expected float32 or float64, got {dtype}")
-
-
 def recorded(steps: int, record_every: int | None) -> tuple[int, list[int]]:
     """Return the number of updates and the steps to record, checked."""
-    count = _integer("steps", steps, 0)
+    count = integer("steps", steps, 0)
     if record_every is None:
         return count, sorted({0, count})
-    return count, sorted({*range(0, count, _integer("record_every", record_every, 1)), count})
-
-
-def _integer(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}: expected an integer >= {least}, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name}: expected an integer >= {least}, got {value}")
-    return int(value)
+    return count, sorted({*range(0, count, integer("record_every", record_every, 1)), count})
 
 
 def factor(schedule: Schedule, step: int) -> float:
     """Return the factor of the learning rate at a step, checked."""
-    value: ArrayLike = schedule(step)
-    if not 0 <= value < np.inf:
-        raise ValueError(f"schedule: expected a finite factor >= 0, got {value!r} at step {step}")
-    return float(value)
+    value = schedule(step)
+    try:
+        return number("schedule", value, 0.0)
+    except (TypeError, ValueError) as error:
+        expected = f"schedule: expected a finite factor >= 0, got {shown(value)} at step {step}"
+        raise type(error)(expected) from None

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gradflow.backend import Array, ArrayLike, namespace
-from gradflow.descent.hyper import FRACTION, NON_NEGATIVE, rounded
+from gradflow.descent.hyper import FRACTION, NON_NEGATIVE, rounded, with_decay
 
-LIMITS = {"lr": NON_NEGATIVE, "momentum": FRACTION}
+LIMITS = {"lr": NON_NEGATIVE, "momentum": FRACTION, "weight_decay": NON_NEGATIVE}
 
 
 class Nesterov(NamedTuple):
     """Nesterov's accelerated gradient [1]_, in the form of ``torch.optim.SGD(nesterov=True)`` [2]_.
 
+    g ← g + λ θ
     m ← μ m + g
     θ ← θ − η (g + μ m)
 
@@ -22,6 +23,8 @@ class Nesterov(NamedTuple):
         η ≥ 0.
     momentum : number or array
         μ in [0, 1), the same at every step.
+    weight_decay : number or array
+        λ ≥ 0, coupled (it passes through the buffer).
 
     Warnings
     --------
@@ -39,6 +42,7 @@ class Nesterov(NamedTuple):
 
     lr: ArrayLike = 1e-2
     momentum: ArrayLike = 0.9
+    weight_decay: ArrayLike = 0.0
 
 
 class NesterovState(NamedTuple):
@@ -57,5 +61,6 @@ def update(
 ) -> tuple[Array, NesterovState]:
     """Return the parameters after one step of rate `lr`, and the state."""
     momentum = rounded(config.momentum, theta)
-    buffer = momentum * state.buffer + gradient
-    return theta - rounded(lr, theta) * (gradient + momentum * buffer), NesterovState(buffer)
+    g = with_decay(gradient, theta, config.weight_decay)
+    buffer = momentum * state.buffer + g
+    return theta - rounded(lr, theta) * (g + momentum * buffer), NesterovState(buffer)

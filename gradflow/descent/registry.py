@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from gradflow.backend import Array, ArrayLike
+from gradflow.checks import shown
 from gradflow.descent import adam, adamw, gd, heavy_ball, nesterov, rmsprop, sign
 from gradflow.descent.hyper import Config, Flag, Range
 
@@ -86,7 +87,7 @@ def optimizer(name: str, **hyper: Any) -> Any:
     Parameters
     ----------
     name : str
-        A key of `OPTIMIZERS`.
+        A key of `OPTIMIZERS`, or another spelling (`optimizer_name`).
     **hyper : number or array
         The fields of its config class; the others keep their defaults.
 
@@ -97,13 +98,51 @@ def optimizer(name: str, **hyper: Any) -> Any:
     TypeError
         If a value is not a number or an array of numbers.
     """
-    if name not in OPTIMIZERS:
-        raise ValueError(f"optimizer: expected one of {', '.join(OPTIMIZERS)}, got {name!r}")
+    name = optimizer_name(name)
     known = OPTIMIZERS[name]._fields
     for key in hyper:
         if key not in known:
-            raise ValueError(f"{key}: {name} has no such hyper-parameter; it has {', '.join(known)}")
+            others = [other for other, config in OPTIMIZERS.items() if key in config._fields]
+            elsewhere = f"; {', '.join(others)} {'have' if len(others) > 1 else 'has'} it" if others else ""
+            raise ValueError(
+                f"{key}: {name} has no such hyper-parameter; it has {', '.join(known)}{elsewhere}"
+            )
     return check(OPTIMIZERS[name](**hyper))
+
+
+# What other libraries call these, without case, hyphens, underscores and spaces.
+_ELSEWHERE = {
+    "sgd": "without mini-batches it is gd; with momentum heavy_ball, or nesterov",
+    "momentum": "write heavy_ball, or nesterov",
+    "polyak": "write heavy_ball",
+    "nag": "write nesterov",
+    "amsgrad": "write adam with amsgrad=True (--hyper amsgrad=true)",
+    "signsgd": "write sign",
+    "signgd": "write sign",
+    "gradientdescent": "write gd",
+}
+
+
+def optimizer_name(name: object, argument: str = "optimizer", besides: Sequence[str] = ()) -> str:
+    """Return the key of `OPTIMIZERS`, or one of the names `besides` them, that a name stands for.
+
+    Case, hyphens, underscores and spaces do not matter: "RMSprop" and "adam_w" are rmsprop and adamw.
+
+    Raises
+    ------
+    ValueError
+        If there is no such optimiser; one line that calls the argument `argument` and says what to write.
+    """
+    names = {_folded(known): known for known in (*besides, *OPTIMIZERS)}
+    folded = _folded(name) if isinstance(name, str) else ""
+    if folded in names:
+        return names[folded]
+    hint = f": {_ELSEWHERE[folded]}" if folded in _ELSEWHERE else ""
+    raise ValueError(f"{argument}: expected one of {', '.join(names.values())}, got {shown(name)}{hint}")
+
+
+def _folded(name: str) -> str:
+    return name.strip().lower().translate(str.maketrans("", "", "-_ "))
 
 
 def check(config: C) -> C:
@@ -157,5 +196,10 @@ def _rule(config: object) -> _Rule:
     rule = _RULES.get(type(config))
     if rule is None:
         kinds = ", ".join(kind.__name__ for kind in _RULES)
-        raise TypeError(f"optimizer: expected one of {kinds}, got {config!r}")
+        hint = ""
+        if isinstance(config, str):
+            hint = f"; write gradflow.descent.optimizer({shown(config)})"
+        elif isinstance(config, type) and config in _RULES:
+            hint = f"; write {config.__name__}()"
+        raise TypeError(f"optimizer: expected one of {kinds}, got {shown(config)}{hint}")
     return rule

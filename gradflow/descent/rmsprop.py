@@ -14,6 +14,7 @@ LIMITS = {
     "weight_decay": NON_NEGATIVE,
     "momentum": FRACTION,
     "centered": FLAG,
+    "eps_inside": FLAG,
 }
 
 
@@ -23,7 +24,7 @@ class RMSProp(NamedTuple):
     g ← g + λ θ
     v ← α v + (1 − α) g²
     a ← α a + (1 − α) g           (centred only; otherwise a = 0)
-    m ← μ m + g/(√(v − a²) + ε)
+    m ← μ m + g/(√(v − a²) + ε)   or, with ε inside the root, μ m + g/√(v − a² + ε)
     θ ← θ − η m
 
     Parameters
@@ -33,20 +34,23 @@ class RMSProp(NamedTuple):
     alpha : number or array
         α in [0, 1), the decay of the mean square.
     eps : number or array
-        ε ≥ 0, outside the root.
+        ε ≥ 0, outside the root unless `eps_inside`.
     weight_decay : number or array
         λ ≥ 0, coupled (it passes through the mean square).
     momentum : number or array
         μ in [0, 1).
     centered : bool
         Whether the mean is subtracted, so that the root is of the variance.
+    eps_inside : bool
+        Whether ε is added inside the root, as in TensorFlow and Keras (whose defaults are α = 0.9 and
+        ε = 1e-7).
 
     Warnings
     --------
-    TensorFlow puts ε inside the root and defaults to α = 0.9. v starts at 0 without a bias correction:
-    the first step has the size η/√(1 − α). torch subtracts a² from v, which cancels where the gradient is
-    nearly constant (NaN where it rounds below 0); here the variance keeps its digits. Where ε = 0 and the
-    root is 0 the quotient is 0 (torch: NaN).
+    The buffer holds quotients, not displacements as Keras's does: under a schedule they differ. v starts at 0
+    without a bias correction: the first step has the size η/√(1 − α). torch subtracts a² from v, which
+    cancels where the gradient is nearly constant (NaN where it rounds below 0); here the variance keeps its
+    digits. Where ε = 0 and the root is 0 the quotient is 0 (torch: NaN).
 
     References
     ----------
@@ -60,6 +64,7 @@ class RMSProp(NamedTuple):
     weight_decay: ArrayLike = 0.0
     momentum: ArrayLike = 0.0
     centered: bool = False
+    eps_inside: bool = False
 
 
 class RMSPropState(NamedTuple):
@@ -92,6 +97,9 @@ def update(
         mean = mean + take * change
     else:
         square = keep * state.square + take * (g * g)
-    scaled = quotient(g, xp.sqrt(square), rounded(config.eps, theta))
+    eps = rounded(config.eps, theta)
+    scaled = (
+        quotient(g, xp.sqrt(square + eps), 0.0) if config.eps_inside else quotient(g, xp.sqrt(square), eps)
+    )
     buffer = rounded(config.momentum, theta) * state.buffer + scaled
     return theta - rounded(lr, theta) * buffer, RMSPropState(square, mean, buffer)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
+from gradflow.checks import function, integer, number
 
 Schedule: TypeAlias = Callable[[int], float]
 
@@ -30,7 +30,7 @@ class Constant:
     factor: float = 1.0
 
     def __post_init__(self) -> None:
-        _require_factor("factor", self.factor)
+        number("factor", self.factor, 0.0)
 
     def __call__(self, step: int) -> float:
         """Return the factor at this step."""
@@ -53,8 +53,8 @@ class Warmup:
     start: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_count("steps", self.steps)
-        _require_factor("start", self.start)
+        integer("steps", self.steps, 1)
+        number("start", self.start, 0.0)
 
     def __call__(self, step: int) -> float:
         """Return the factor at this step."""
@@ -77,8 +77,8 @@ class StepDecay:
     factor: float = 0.1
 
     def __post_init__(self) -> None:
-        _require_count("every", self.every)
-        _require_factor("factor", self.factor)
+        integer("every", self.every, 1)
+        number("factor", self.factor, 0.0)
         if self.factor > 1:
             raise ValueError(f"factor: expected a number in [0, 1], got {self.factor}")
 
@@ -108,8 +108,8 @@ class Cosine:
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_count("steps", self.steps)
-        _require_factor("final", self.final)
+        integer("steps", self.steps, 1)
+        number("final", self.final, 0.0)
 
     def __call__(self, step: int) -> float:
         """Return the factor at this step."""
@@ -134,32 +134,13 @@ class Chain:
     then: Schedule
 
     def __post_init__(self) -> None:
-        _require_schedule("first", self.first)
-        _require_count("at", self.at)
-        _require_schedule("then", self.then)
+        function("first", self.first, "the step")
+        integer("at", self.at, 1)
+        function("then", self.then, "the step")
 
     def __call__(self, step: int) -> float:
         """Return the factor at this step."""
         return self.first(step) if step < self.at else self.then(step - self.at)
-
-
-def _require_count(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}: expected an integer >= 1, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name}: expected an integer >= 1, got {value}")
-
-
-def _require_factor(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name}: expected a finite number >= 0, got {value!r}")
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{name}: expected a finite number >= 0, got {value}")
-
-
-def _require_schedule(name: str, value: object) -> None:
-    if not callable(value):
-        raise TypeError(f"{name}: expected a function of the step, got {value!r}")
 
 
 constant = Constant()

@@ -9,14 +9,16 @@ import numpy as np
 
 from gradflow.activations import derivatives
 from gradflow.activity import BALANCED, DEAD, HYPERACTIVE
+from gradflow.checks import flag, number, numbers
 from gradflow.decision import BARRIER, SIMULATION, STAYS_DEAD, Decision, decide
 from gradflow.descent import train
 from gradflow.descent.hyper import Config
-from gradflow.field import loss
+from gradflow.field import gradient, loss
 from gradflow.flow.ensemble import Level, States, StopRule, integrate_ensemble
 from gradflow.flow.integrate import Point, integrate
 from gradflow.outcome import (
     CONSTANT,
+    DIVERGED,
     GLOBAL,
     RESTING_GRADIENT,
     UNDECIDED,
@@ -26,7 +28,7 @@ from gradflow.outcome import (
     outcome,
     references,
 )
-from gradflow.problem import Neuron, Problem
+from gradflow.problem import Neuron, Problem, as_neuron, as_problem
 from gradflow.theory.energy import barriers
 
 
@@ -47,7 +49,8 @@ def flow_decisions(
     """Return the outcomes of the flow from an array of starts, and the theorems that decided them.
 
     A trajectory near a separatrix lingers, so none is cut off at a fixed time: it is followed until the
-    outcome is decided, at most to t = `longest`. SciPy follows one after the other.
+    outcome is decided, at most to t = `longest`. SciPy follows one after the other. A start that is not
+    finite, or too large for its velocity to be, is diverged.
 
     Parameters
     ----------
@@ -55,13 +58,26 @@ def flow_decisions(
         Fields broadcast to the starts' shape.
     theory : bool
         Whether theorems decide; if not, a trajectory must come to rest, |∇L| ≤ 1e-9.
+
+    Raises
+    ------
+    ValueError, TypeError
+        One line that names the argument.
     """
-    starts = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in neuron))
-    levels = References(*(float(level) for level in references(problem)))
+    problem = as_problem(problem)
+    rtol, longest = number("rtol", rtol, 1e-13, 1e-2), number("longest", longest, 0.0)
+    theory = flag("theory", theory)
+    fields = [numbers("neuron", value).astype(np.float64) for value in as_neuron(neuron)]
+    starts = np.broadcast_arrays(*fields)
+    # The moments of inputs beyond 1e154 are infinite, and no start has a finite velocity there.
+    with np.errstate(over="ignore", invalid="ignore"):
+        levels = References(*(float(level) for level in references(problem)))
     follow = _followed if theory else _rested
+    # As in an ensemble: a start without a finite velocity is labelled, and stops no other one.
+    sound = np.all(np.isfinite(gradient(Neuron(*starts), problem)), axis=0)
     found = [
-        follow(Neuron(*values), problem, levels, rtol, longest)
-        for values in zip(*map(np.ravel, starts), strict=True)
+        follow(Neuron(*values), problem, levels, rtol, longest) if go else (DIVERGED, SIMULATION)
+        for go, *values in zip(np.ravel(sound), *map(np.ravel, starts), strict=True)
     ]
     pairs = np.array(found, dtype=np.int8).reshape(*starts[0].shape, 2)
     return Decision(pairs[..., 0], pairs[..., 1])

@@ -12,11 +12,14 @@ from functools import partial
 from types import ModuleType
 from typing import NamedTuple
 
+import numpy as np
+
 from gradflow.activations import PiecewiseLinear
 from gradflow.backend import Array, as_floating
+from gradflow.checks import batch_shape
 from gradflow.field import population, quadrature, sample, sorted_sample
 from gradflow.field.sorted_sample import SORTED_FROM
-from gradflow.problem import Neuron, Problem, Sample, as_neuron
+from gradflow.problem import Neuron, Problem, Sample, as_neuron, as_problem
 
 __all__ = ["SORTED_FROM", "Evaluator", "evaluator", "gradient", "hessian", "loss", "loss_and_gradient"]
 
@@ -54,13 +57,21 @@ def evaluator(problem: Problem, like: Array, *, sorted_from: int = SORTED_FROM) 
 
 def _evaluator(neuron: Neuron | Array, problem: Problem) -> tuple[Evaluator, Neuron]:
     """Return the evaluator for a neuron of any form, and the neuron's arrays in the common dtype."""
+    problem = as_problem(problem)
     teacher, inputs = problem.teacher, problem.inputs
     given = (*as_neuron(neuron), *teacher)
     plain = all(type(value) in (int, float) for value in given)
     # A sample takes on the neurons' library and dtype; where there are plain numbers only, it decides.
     others = (inputs.lo, inputs.hi) if not isinstance(inputs, Sample) else (inputs.x,) if plain else ()
     _, arrays = as_floating((*given, *others))
+    batched = arrays[:8] if isinstance(inputs, Sample) else arrays
+    batch_shape("neurons, teacher and interval", [a.shape for a in batched])
     return evaluator(problem, arrays[0]), Neuron(*arrays[:4])
+
+
+def _beyond() -> np.errstate:
+    """Return what lets a result beyond the largest number be infinite, or NaN, without a warning."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 def loss(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
@@ -81,7 +92,8 @@ def loss(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
         ``derivations/01_population_loss.py`` and, for this very code, ``derivations/06_numeric_field.py``.
     """
     field, theta = _evaluator(neuron, problem)
-    return field.loss(theta)
+    with _beyond():
+        return field.loss(theta)
 
 
 def gradient(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
@@ -96,13 +108,15 @@ def gradient(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     loss : parameters and shapes.
     """
     field, theta = _evaluator(neuron, problem)
-    return field.gradient(theta)
+    with _beyond():
+        return field.gradient(theta)
 
 
 def loss_and_gradient(neuron: Neuron | Array, problem: Problem = Problem()) -> tuple[Array, Array]:
     """Return `loss` and `gradient` for less than the price of both."""
     field, theta = _evaluator(neuron, problem)
-    return field.loss_and_gradient(theta)
+    with _beyond():
+        return field.loss_and_gradient(theta)
 
 
 def hessian(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
@@ -117,4 +131,5 @@ def hessian(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     loss : parameters and shapes.
     """
     field, theta = _evaluator(neuron, problem)
-    return field.hessian(theta)
+    with _beyond():
+        return field.hessian(theta)

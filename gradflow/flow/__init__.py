@@ -14,11 +14,12 @@ import xarray as xr
 
 from gradflow.activity import DEAD
 from gradflow.backend import Array
+from gradflow.checks import flag, integer, number, numbers, require_finite
 from gradflow.decision import SIMULATION, STAYS_DEAD, THEOREMS, decide
 from gradflow.field.baselines import best_constant
 from gradflow.flow.integrate import AUTO, METHODS, STATUSES, Point, Trajectory, integrate
 from gradflow.outcome import UNDECIDED, at_rest, outcome
-from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, numbers, require_finite
+from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, as_problem
 from gradflow.results import (
     activity_codes,
     balancedness,
@@ -98,19 +99,12 @@ def gradient_flow(
     require_finite("neuron", *start)
     if any(np.ndim(value) for value in start):
         raise ValueError("neuron: gradient_flow follows one neuron, got an array of them")
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem: expected a Problem, got {problem!r}")
-    t_end, rtol = _number("t_end", t_end), _number("rtol", rtol)
-    if t_end < 0:
-        raise ValueError(f"t_end: must be at least 0, got {t_end}")
-    if not 1e-13 <= rtol <= 1e-2:
-        raise ValueError(f"rtol: must lie between 1e-13 and 1e-2, got {rtol}")
+    problem = as_problem(problem)
+    t_end, rtol = number("t_end", t_end, 0.0), number("rtol", rtol, 1e-13, 1e-2)
+    theory, until_decided = flag("theory", theory), flag("until_decided", until_decided)
     if not isinstance(method, str) or method not in (AUTO, *METHODS):
         raise ValueError(f"method: must be one of {', '.join((AUTO, *METHODS))}, got {method!r}")
-    if isinstance(max_steps, bool) or not isinstance(max_steps, (int, np.integer)):
-        raise TypeError(f"max_steps: expected an integer, got {max_steps!r}")
-    if max_steps < 1:
-        raise ValueError(f"max_steps: must be at least 1, got {max_steps}")
+    max_steps = integer("max_steps", max_steps, 1)
     moments = None if times is None else numbers("times", times).astype(np.float64)
     if moments is not None and (
         moments.ndim != 1
@@ -149,13 +143,6 @@ def _is_decided(point: Point, problem: Problem) -> bool:
     found = decide(np.array(point.theta), problem)
     fades = int(found.theorem) == STAYS_DEAD and point.activity != DEAD
     return int(found.outcome) != UNDECIDED and not fades
-
-
-def _number(name: str, value: float) -> float:
-    require_finite(name, value)
-    if np.ndim(value):
-        raise ValueError(f"{name}: expected one number, got an array of them")
-    return float(value)
 
 
 def _dataset(

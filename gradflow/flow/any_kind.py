@@ -6,17 +6,17 @@ with DOP853 and leaves it to the error control to shorten steps where the field 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradflow.backend import Array, as_floating, namespace
+from gradflow.checks import batch_shape, integer, number, require_finite
 from gradflow.flow.batch_step import combine
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
 from gradflow.neurons.kind import Kind
-from gradflow.problem import Neuron, Problem, as_neuron, require_finite
+from gradflow.problem import Neuron, Problem, as_neuron, as_problem
 
 RUNNING, REACHED, CONVERGED, TOO_MANY_STEPS, DIVERGED = range(5)
 STATUSES = ("running", "reached t_end", "converged", "too many steps", "diverged")
@@ -100,11 +100,8 @@ def flow(
     neuron = as_neuron(neuron)
     require_finite("neuron", *neuron)
     xp, arrays = as_floating((*neuron, *problem.teacher, problem.lo, problem.hi))
-    try:
-        theta = xp.stack(xp.broadcast_arrays(*arrays)[:4])
-    except ValueError:
-        found = ", ".join(str(shape) for shape in sorted({a.shape for a in arrays} - {()}))
-        raise ValueError(f"batch: neurons, teacher and interval do not broadcast: shapes {found}") from None
+    batch_shape("neurons, teacher and interval", [a.shape for a in arrays])
+    theta = xp.stack(xp.broadcast_arrays(*arrays)[:4])
     shape = theta.shape[1:]
     start = kind.start(theta, problem)
     evaluate = kind.evaluator(problem, start)
@@ -140,18 +137,11 @@ def _check(kind: Kind, problem: Problem, t_end: float, rtol: float, resting: flo
     """Raise a one-line error unless the arguments are allowed."""
     if not isinstance(kind, Kind):
         raise TypeError(f"kind: expected one of gradflow.neurons.KINDS, got {kind!r}")
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem: expected a Problem, got {problem!r}")
-    if not (math.isfinite(t_end) and t_end >= 0):
-        raise ValueError(f"t_end: must be finite and at least 0, got {t_end}")
-    if not 1e-13 <= rtol <= 1e-2:
-        raise ValueError(f"rtol: must lie between 1e-13 and 1e-2, got {rtol}")
-    if not resting >= 0:
-        raise ValueError(f"resting: must be at least 0, got {resting}")
-    if isinstance(max_steps, bool) or not isinstance(max_steps, (int, np.integer)):
-        raise TypeError(f"max_steps: expected an integer, got {max_steps!r}")
-    if max_steps < 1:
-        raise ValueError(f"max_steps: must be at least 1, got {max_steps}")
+    as_problem(problem)
+    number("t_end", t_end, 0.0)
+    number("rtol", rtol, 1e-13, 1e-2)
+    number("resting", resting, 0.0)
+    integer("max_steps", max_steps, 1)
 
 
 def _trial(

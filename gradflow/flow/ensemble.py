@@ -7,7 +7,6 @@ their place, so that the arrays stay as wide as a processor's cache likes them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ import numpy as np
 from gradflow.activations import derivatives
 from gradflow.activity import classify
 from gradflow.backend import Array, as_floating, device
+from gradflow.checks import batch_shape, integer, number
 from gradflow.field import kernel, quadrature
 from gradflow.field.baselines import best_constant
 from gradflow.field.population import operations
@@ -26,7 +26,7 @@ from gradflow.flow.batch_step import advance, attempt, near_wall
 from gradflow.flow.fade import fade
 from gradflow.flow.lanes import EVENTS, RUNNING, STATUSES, STOPPED, Lanes, Setting, Terms, ranks
 from gradflow.flow.stop import LONGEST_WAIT, STOP_EVERY, Decide, Level, States, StopRule, as_rule
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron
+from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
 __all__ = ["EVENTS", "STATUSES", "Ensemble", "Level", "States", "StopRule", "integrate_ensemble"]
 
@@ -129,8 +129,7 @@ def integrate_ensemble(
     A dead ReLU neuron is followed to t_end in closed form. A trajectory is "diverged" if its start or its
     velocity there is not finite, or if no step, however small, has a finite result.
     """
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem: expected a Problem, got {problem!r}")
+    problem = as_problem(problem)
     if not isinstance(problem.inputs, Uniform):
         raise TypeError("inputs: the flow needs an interval (the population), got a sample")
     # Trial steps may leave the range of numbers; they are then shortened, or the lane is labelled.
@@ -338,11 +337,7 @@ def _ensemble(setting: Setting, lanes: Lanes, start: Array, shape: tuple[int, ..
 def _flattened(neuron: Neuron, problem: Problem) -> tuple[Array, Problem, tuple[int, ...]]:
     """Return θ of shape (4, n), the problem with 0-d or one-dimensional arrays, and the batch's shape."""
     xp, arrays = as_floating((*neuron, *problem.teacher, problem.lo, problem.hi))
-    try:
-        shape = np.broadcast_shapes(*(a.shape for a in arrays))
-    except ValueError:
-        found = ", ".join(str(s) for s in sorted({a.shape for a in arrays} - {()}))
-        raise ValueError(f"batch: neurons, teacher and interval do not broadcast: shapes {found}") from None
+    shape = batch_shape("neurons, teacher and interval", [a.shape for a in arrays])
 
     def flat(array: Array) -> Array:
         return xp.reshape(xp.broadcast_to(array, shape), (-1,))
@@ -359,17 +354,10 @@ def _setting(
     xp = as_floating((theta,))[0]
     kind = xp.finfo(theta.dtype)
     finest = max(1e-13, 100.0 * float(kind.eps))
-    if not (math.isfinite(t_end) and t_end >= 0):
-        raise ValueError(f"t_end: must be finite and at least 0, got {t_end}")
+    t_end, rtol, resting = number("t_end", t_end, 0.0), number("rtol", rtol), number("resting", resting, 0.0)
     if not finest <= rtol <= 1e-2:
         raise ValueError(f"rtol: must lie between {finest:.2g} and 1e-2 for {theta.dtype}, got {rtol}")
-    if not resting >= 0:
-        raise ValueError(f"resting: must be at least 0, got {resting}")
-    for name, value in (("max_steps", max_steps), ("chunk", chunk)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise TypeError(f"{name}: expected an integer, got {value!r}")
-        if value < 1:
-            raise ValueError(f"{name}: must be at least 1, got {value}")
+    max_steps, chunk = integer("max_steps", max_steps, 1), integer("chunk", chunk, 1)
     ops = operations(xp, theta)
     # A smooth neuron never stands still for being dead, as one with a slope below 0 does not.
     slopes = problem.slopes if problem.is_bent else (1.0, 1.0)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from gradflow import field
 from gradflow.backend import Array, ArrayLike, as_floating
-from gradflow.problem import Neuron, Problem, as_neuron, require_finite
+from gradflow.checks import require_finite
+from gradflow.problem import Neuron, Problem, as_neuron
 
 TOLERANCE = 1e-14
 """The largest |∇L| at which a state counts as critical."""

@@ -13,7 +13,8 @@ import numpy as np
 from scipy.signal import lfilter
 
 from gradflow.backend import Array, ArrayLike, as_floating
-from gradflow.descent.adam import Adam, Moments, update
+from gradflow.checks import dtype_name, integer, number, require_finite
+from gradflow.descent.adam import Adam, Moments, require_plain, update
 from gradflow.descent.hyper import FRACTION, NON_NEGATIVE
 
 _LONGEST = 100_000
@@ -253,21 +254,42 @@ def quadratic_run(
 
     Parameters
     ----------
-    hessian : array, shape (4, 4)
-    minimum, second : array, shape (4,)
-        θ*, whose size decides the rounding, and v.
+    hessian : array, shape (n, n)
+        Symmetric, of any number n ≥ 1 of parameters.
+    minimum, second : array, shape (n,)
+        θ*, whose size decides the rounding, and v ≥ 0.
     steps : int
+        ≥ 1.
+    config : Adam
+        Without AMSGrad and ε̂.
+    dtype : {'float64', 'float32'} or dtype
 
     Returns
     -------
     sharpness, loss : array, shape (steps,)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the shapes do not fit, a number is not finite, v < 0, or an option is on.
     """
+    steps, dtype = integer("steps", steps, 1), dtype_name("dtype", dtype)
+    offset = number("offset", offset)
+    require_plain(config)
+    for name, value in (("hessian", hessian), ("minimum", minimum), ("second", second)):
+        require_finite(name, value)
+    n = np.size(minimum)
+    shapes = tuple(np.shape(value) for value in (hessian, minimum, second))
+    if n == 0 or shapes != ((n, n), (n,), (n,)):
+        raise ValueError(f"hessian, minimum, second: expected shapes (n, n), (n,), (n,), got {shapes}")
+    if np.any(np.asarray(second) < 0.0):
+        raise ValueError("second: expected numbers >= 0")
     H64 = np.asarray(hessian, dtype=np.float64)
     H, aim = H64.astype(dtype), np.asarray(minimum).astype(dtype)
     theta = aim + (offset * np.linalg.eigh(H64)[1][:, 0]).astype(dtype)
     # So many updates that the bias correction is 1.
-    state = Moments(np.asarray(1e9), np.zeros(4, dtype), np.asarray(second).astype(dtype))
-    moments, losses = np.empty((4, steps)), np.empty(steps)
+    state: Any = Moments(np.asarray(1e9), np.zeros_like(aim), np.asarray(second).astype(dtype))
+    moments, losses = np.empty((aim.size, steps)), np.empty(steps)
     for k in range(steps):
         away = theta - aim
         g = H @ away

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from gradflow.activity import BALANCED, DEAD, activity, end_preactivations
 from gradflow.backend import Array, as_floating
 from gradflow.descent import Adam, HeavyBall
-from gradflow.descent.adam import Moments
+from gradflow.descent.adam import Moments, require_plain
 from gradflow.descent.heavy_ball import HeavyBallState
 from gradflow.field import gradient
 from gradflow.problem import Neuron, Problem
@@ -116,12 +116,13 @@ def revival(
     Raises
     ------
     ValueError
-        If s₋ ≠ 0, there is weight decay, or β1 ≥ √β2 (Adam's drift may then be infinite).
+        If s₋ ≠ 0, there is weight decay, AMSGrad or ε̂, or β1 ≥ √β2 (Adam's drift may then be infinite).
     """
     _require_relu(problem)
+    if optimizer.weight_decay != 0.0:
+        raise ValueError(f"weight_decay: expected 0, got {optimizer.weight_decay}")
     if isinstance(optimizer, Adam):
-        if optimizer.weight_decay != 0.0:
-            raise ValueError(f"weight_decay: expected 0, got {optimizer.weight_decay}")
+        require_plain(optimizer)
         if not 0.0 <= optimizer.beta1 < optimizer.beta2**0.5:
             raise ValueError(f"beta1: expected less than the root of beta2, got {optimizer.beta1}")
     z_lo, z_hi = end_preactivations(neuron, problem)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.backend import ArrayLike
+from gradflow.checks import numbers
 from gradflow.descent.hyper import NON_NEGATIVE
-from gradflow.problem import numbers
 from gradflow.theory.steps import NEVER
 from gradflow.theory.upstream_flow import Flow, first_active
 

@@ -14,9 +14,10 @@ from scipy.integrate import solve_ivp
 
 from gradflow.activations import Activation, Smooth, derivatives
 from gradflow.backend import to_numpy
+from gradflow.checks import require_finite
 from gradflow.descent.hyper import FRACTION, NON_NEGATIVE
 from gradflow.field.baselines import best_line
-from gradflow.problem import Neuron, Problem, Sample, as_neuron, require_finite
+from gradflow.problem import Neuron, Problem, Sample, as_neuron
 from gradflow.theory.solve import terminal
 
 NODES = 64

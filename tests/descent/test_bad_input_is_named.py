@@ -17,12 +17,13 @@ from gradflow.descent import (
     RMSProp,
     init,
     optimizer,
+    optimizer_name,
     register,
     train,
     update,
 )
 from gradflow.descent.hyper import NON_NEGATIVE
-from gradflow.problem import Neuron, Problem
+from gradflow.problem import Neuron, Problem, grid
 
 
 def message(kind: type[Exception], call: Any) -> str:
@@ -46,9 +47,21 @@ def test_the_names_are_fixed() -> None:
         (
             "sgd",
             {},
-            "optimizer: expected one of gd, heavy_ball, nesterov, rmsprop, adam, adamw, sign, got 'sgd'",
+            "optimizer: expected one of gd, heavy_ball, nesterov, rmsprop, adam, adamw, sign, got 'sgd': "
+            "without mini-batches it is gd; with momentum heavy_ball, or nesterov",
         ),
-        ("gd", {"beta1": 0.9}, "beta1: gd has no such hyper-parameter; it has lr"),
+        (
+            "gd",
+            {"beta1": 0.9},
+            "beta1: gd has no such hyper-parameter; it has lr, weight_decay; adam, adamw have it",
+        ),
+        (
+            "GD",
+            {"momentum": 0.9},
+            "momentum: gd has no such hyper-parameter; it has lr, weight_decay; "
+            "heavy_ball, nesterov, rmsprop have it",
+        ),
+        ("sign", {"dampening": 0.9}, "dampening: sign has no such hyper-parameter; it has lr"),
         ("gd", {"lr": -0.1}, "lr: expected a finite number >= 0, got -0.1"),
         ("gd", {"lr": np.nan}, "lr: expected a finite number >= 0, got nan"),
         ("sign", {"lr": np.inf}, "lr: expected a finite number >= 0, got inf"),
@@ -75,6 +88,8 @@ def test_a_wrong_hyper_parameter(name: str, hyper: dict[str, Any], expected: str
         ("gd", {"lr": np.asarray([1j])}, "lr: expected a finite number >= 0 or an array of such, got "),
         ("gd", {"lr": np.asarray(["a"])}, "lr: expected a finite number >= 0 or an array of such, got "),
         ("rmsprop", {"centered": 1}, "centered: expected True or False, got 1"),
+        ("adam", {"amsgrad": "yes"}, "amsgrad: expected True or False, got 'yes'"),
+        ("adamw", {"eps_hat": np.ones(3)}, "eps_hat: expected True or False, got an array of shape (3,)"),
     ],
 )
 def test_a_hyper_parameter_of_the_wrong_type(name: str, hyper: dict[str, Any], start: str) -> None:
@@ -88,12 +103,12 @@ def test_a_hyper_parameter_of_the_wrong_type(name: str, hyper: dict[str, Any], s
         ({"record_every": 0}, "record_every: expected an integer >= 1, got 0"),
         ({"start": Neuron(b2=np.nan)}, "start: must be finite, got nan"),
         ({"start": np.full(4, np.inf)}, "start: must be finite, got inf"),
-        ({"start": np.ones(3)}, "neuron: expected 4 parameters"),
+        ({"start": np.ones(3)}, "start: expected 4 parameters"),
         ({"optimizer": GD(-1.0)}, "lr: expected a finite number >= 0, got -1.0"),
         ({"optimizer": Adam(beta2=1.0)}, "beta2: expected a number in [0, 1), got 1.0"),
-        ({"dtype": "float16"}, "dtype: expected float32 or float64, got float16"),
+        ({"dtype": "float16"}, "dtype: expected float32 or float64, got 'float16'"),
+        ({"dtype": np.float16}, "dtype: expected float32 or float64, got <class 'numpy.float16'>"),
         ({"dtype": int}, "dtype: expected float32 or float64, got <class 'int'>"),
-        ({"start": np.ones(4, dtype=np.float16)}, "dtype: expected float32 or float64, got float16"),
         ({"start": Neuron(b2=1e300), "dtype": "float32"}, "start in "),
         ({"schedule": lambda step: -1.0}, "schedule: expected a finite factor >= 0, got -1.0 at step 0"),
         (
@@ -126,6 +141,14 @@ def test_a_wrong_argument_of_train(arguments: dict[str, Any], expected: str) -> 
             "optimizer: expected one of GD, HeavyBall, Nesterov, RMSProp, Adam, AdamW, Sign",
         ),
         ({"problem": None}, "problem: expected a Problem, got None"),
+        ({"problem": grid(3)}, "problem: expected a Problem, got Sample("),
+        (
+            {"start": np.ones(4, dtype=np.float16)},
+            "start: expected real numbers (integers, float32 or float64), got an array of dtype float16",
+        ),
+        ({"schedule": lambda step: None}, "schedule: expected a finite factor >= 0, got None at step 0"),
+        ({"schedule": lambda step: "1"}, "schedule: expected a finite factor >= 0, got '1' at step 0"),
+        ({"progress": 3}, "progress: expected a function of the number of updates done, got 3"),
         ({"schedule": 0.5}, "schedule: expected a function of the step, got 0.5"),
     ],
 )
@@ -165,6 +188,40 @@ def test_an_optimiser_from_outside_is_one_call_away(monkeypatch: pytest.MonkeyPa
 
 def test_a_config_that_is_not_registered_is_refused() -> None:
     assert message(TypeError, lambda: init(Halving(), np.ones(4))).startswith("optimizer: expected one of GD")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("GD", "gd"), ("Adam", "adam"), ("AdamW", "adamw"), ("adam_w", "adamw"), ("ADAM-W", "adamw"),
+        ("RMSprop", "rmsprop"), ("rms_prop", "rmsprop"), ("heavy-ball", "heavy_ball"),
+        ("HeavyBall", "heavy_ball"), ("Heavy Ball", "heavy_ball"), ("Nesterov", "nesterov"), ("Sign", "sign"),
+    ],
+)  # fmt: skip
+def test_a_name_may_be_typed_as_people_do(typed: str, name: str) -> None:
+    assert optimizer_name(typed) == name
+    assert type(optimizer(typed)) is OPTIMIZERS[name]
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("sgd", "got 'sgd': without mini-batches it is gd; with momentum heavy_ball, or nesterov"),
+        ("Momentum", "got 'Momentum': write heavy_ball, or nesterov"),
+        ("amsgrad", "write adam with amsgrad=True (--hyper amsgrad=true)"),
+        ("rprop", "expected one of gd, heavy_ball, nesterov, rmsprop, adam, adamw, sign, got 'rprop'"),
+        (None, "got None"),
+        (3, "got 3"),
+    ],
+)
+def test_another_name_is_answered(typed: Any, answer: str) -> None:
+    assert answer in message(ValueError, lambda: optimizer(typed))
+
+
+def test_a_class_or_a_name_instead_of_a_config_is_answered() -> None:
+    for given, answer in ((Adam, "; write Adam()"), ("adam", "; write gradflow.descent.optimizer('adam')")):
+        found = message(TypeError, lambda given=given: train(Neuron(), Problem(), given, 1))
+        assert found.endswith(answer)
 
 
 def test_hyper_parameters_may_be_given_by_position_or_name() -> None:

@@ -51,6 +51,23 @@ def test_nothing_is_changed_in_place(name: str) -> None:
         theta, state = new, after
 
 
+FLAGS = [(n, key) for n in NAMES for key, value in optimizer(n)._asdict().items() if value is False]
+
+
+@pytest.mark.parametrize(("name", "key"), FLAGS)
+def test_a_flag_keeps_shapes_dtypes_and_the_strict_array_api(name: str, key: str) -> None:
+    strict = array_api_strict.asarray
+    theta, gradients = numbers((4, 3)), sequence((4, 3))
+    plain, _ = descend(optimizer(name, eps=1e-2, lr=0.1), theta, gradients)
+    config = optimizer(name, **{"eps": 1e-2, "lr": 0.1, key: True})
+    new, state = descend(config, theta, gradients)
+    assert np.any(new != plain)
+    other, _ = descend(config, strict(theta), [strict(g) for g in gradients])
+    np.testing.assert_array_equal(to_numpy(other), new)
+    small, state = descend(config, theta.astype("float32"), [g.astype("float32") for g in gradients])
+    assert {array.dtype for array in (small, *state) if array.shape} == {np.dtype("float32")}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_call_gives_the_same_answer(name: str) -> None:
     theta, gradients = numbers((4, 3)), sequence((4, 3))

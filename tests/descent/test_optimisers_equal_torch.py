@@ -25,6 +25,10 @@ ADAPTIVE: tuple[tuple[Any, str], ...] = (
     (AdamW(), "AdamW"),
     (AdamW(beta1=0.8, beta2=0.95, eps=1e-6, weight_decay=0.3), "AdamW"),
     (AdamW(weight_decay=0.0), "AdamW"),
+    (Adam(amsgrad=True), "Adam"),
+    (Adam(beta1=0.5, beta2=0.9, eps=1e-3, amsgrad=True), "Adam"),
+    (Adam(weight_decay=0.1, amsgrad=True), "Adam"),
+    (AdamW(beta2=0.95, weight_decay=0.3, amsgrad=True), "AdamW"),
     (RMSProp(), "RMSprop"),
     (RMSProp(alpha=0.9, eps=1e-3), "RMSprop"),
     (RMSProp(momentum=0.9), "RMSprop"),
@@ -37,12 +41,18 @@ PLAIN: tuple[tuple[Any, str], ...] = (
     (HeavyBall(momentum=0.5), "SGD"),
     (Nesterov(), "SGD"),
     (Nesterov(momentum=0.3), "SGD"),
+    (GD(weight_decay=0.1), "SGD"),
+    (HeavyBall(weight_decay=0.1), "SGD"),
+    (HeavyBall(momentum=0.5, weight_decay=1.0), "SGD"),
+    (Nesterov(weight_decay=0.1), "SGD"),
 )
 
 
 def in_torch(config: Any, name: str, parameters: list[Any]) -> Any:
     """Return torch's optimiser with the same hyper-parameters."""
     hyper = config._asdict()
+    # What torch has not.
+    assert [name for name in ("eps_hat", "eps_inside") if hyper.pop(name, False)] == []
     if "beta1" in hyper:
         hyper["betas"] = (hyper.pop("beta1"), hyper.pop("beta2"))
     if isinstance(config, Nesterov):
@@ -102,7 +112,9 @@ def test_rmsprop_with_decay_agrees_under_noise_that_outweighs_the_decay(lr: floa
     assert largest_difference(config, "RMSprop", "unit noise") <= TOLERANCE
 
 
-@pytest.mark.parametrize(("config", "name"), ADAPTIVE[:6] + PLAIN[:3], ids=str)
+@pytest.mark.parametrize(
+    ("config", "name"), [*ADAPTIVE[:6], *ADAPTIVE[8:12], *PLAIN[:3], *PLAIN[5:]], ids=str
+)
 def test_float32_agrees_to_its_own_rounding(config: Any, name: str) -> None:
     assert largest_difference(config._replace(lr=1e-2), name, "noise", "float32") <= 1e-4
 

@@ -149,7 +149,7 @@ def test_activations_have_names() -> None:
         assert str(as_activation(name)) == name
     assert as_activation((0.0, 1.0)) == as_activation("relu")
     for bad in (
-        "swish",
+        "sigmoid",
         "leaky-relu",
         "leaky-relu=x",
         "slopes=1",

@@ -12,9 +12,11 @@ from gradflow.descent import (
     GD,
     OPTIMIZERS,
     Adam,
+    AdamW,
     Chain,
     Cosine,
     HeavyBall,
+    Nesterov,
     RMSProp,
     Warmup,
     optimizer,
@@ -43,6 +45,28 @@ def test_for_every_optimiser_over_500_steps(name: str) -> None:
     # The same code again: other rates and factors are numbers that it is given.
     case = (starts(), Problem(), optimizer(name, lr=0.05), 500)
     assert_same_bits(fused.train(*case, schedule=SCHEDULE), in_numpy(*case, schedule=SCHEDULE))
+
+
+OPTIONS: dict[str, Any] = {
+    "decay": GD(0.05, weight_decay=0.1),
+    "heavy ball, decay": HeavyBall(0.02, weight_decay=0.1),
+    "nesterov, decay": Nesterov(0.02, weight_decay=0.1),
+    "amsgrad": Adam(0.05, weight_decay=0.01, amsgrad=True),
+    "eps_hat": AdamW(0.05, eps=1e-3, eps_hat=True),
+    "amsgrad, eps_hat": AdamW(0.05, eps=0.0, amsgrad=True, eps_hat=True),
+    "eps_inside": RMSProp(0.02, momentum=0.5, centered=True, eps_inside=True),
+    "eps_inside, none": RMSProp(0.02, eps=0.0, eps_inside=True),
+}
+
+
+@pytest.mark.parametrize("name", list(OPTIONS))
+def test_for_every_option_of_an_optimiser(name: str) -> None:
+    case = (starts(), Problem(), OPTIONS[name], 120)
+    expected = in_numpy(*case, schedule=SCHEDULE)
+    for backend in ("numpy", "numba"):
+        assert_same_bits(fused.train(*case, schedule=SCHEDULE, backend=backend), expected)
+    single = (starts("float32"), *case[1:])
+    assert_same_bits(fused.train(*single), in_numpy(*single))
 
 
 @pytest.mark.parametrize("problem", ["negative", "slopes", "arrays"])

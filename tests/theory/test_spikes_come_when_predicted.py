@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -188,6 +189,37 @@ def test_the_quadratic_alone_spikes() -> None:
         losses.append(0.5 * float(away @ H @ away))
         theta, state = update(config, H @ away, state, theta, 0.01)
     np.testing.assert_allclose(loss[:500], losses, rtol=1e-6, atol=1e-20)
+
+
+def test_a_quadratic_may_have_any_number_of_parameters() -> None:
+    S, losses = quadratic_run(np.array([[2.0]]), np.array([0.5]), np.array([1e-7]), 300)
+    x, m, v, expected = 1e-4, 0.0, 1e-7, []
+    for _ in range(300):
+        expected.append(x * x)
+        assert S[len(expected) - 1] == pytest.approx(2.0 / (v**0.5 + 1e-8), rel=1e-12)
+        m, v = 0.9 * m + 0.1 * 2.0 * x, 0.999 * v + 0.001 * (2.0 * x) ** 2
+        x -= 0.01 * m / (v**0.5 + 1e-8)
+    np.testing.assert_allclose(losses, expected, rtol=1e-4, atol=1e-22)
+    # Beside a direction in which nothing moves the other one is the same.
+    S2, both = quadratic_run(np.diag([2.0, 9.0]), np.array([0.5, 1.0]), np.array([1e-7, 1e4]), 300)
+    np.testing.assert_array_equal(both, losses)
+    np.testing.assert_allclose(S2, S, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.eye(2), np.zeros(3), np.ones(3), 5), "hessian, minimum, second: expected shapes"),
+        ((2.0, 0.0, 1.0, 5), "hessian, minimum, second: expected shapes"),
+        ((np.eye(1), np.zeros(1), -np.ones(1), 5), "second: expected numbers >= 0"),
+        ((np.eye(1), np.zeros(1), np.ones(1), 0), "steps: expected an integer >= 1, got 0"),
+        ((np.eye(1), np.zeros(1), np.ones(1), 5, Adam(amsgrad=True)), "amsgrad: expected False"),
+        ((np.eye(1) * np.nan, np.zeros(1), np.ones(1), 5), "hessian: must be finite"),
+    ],
+)
+def test_what_is_no_quadratic_is_refused(arguments: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        quadratic_run(*arguments)
 
 
 @pytest.mark.slow
