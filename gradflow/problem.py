@@ -23,6 +23,9 @@ from gradflow.checks import (
 
 PARAMETERS = ("w1", "b1", "w2", "b2")
 
+LARGEST = 1e100
+"""The largest input and the largest output of a teacher: the square of what is beyond may overflow."""
+
 
 class Neuron(NamedTuple):
     """f(x) = w2 φ(w1 x + b1) + b2, or an array of such neurons.
@@ -112,6 +115,7 @@ class Uniform:
 
     def __post_init__(self) -> None:
         require_finite("interval", self.lo, self.hi)
+        _require_within("interval", self.lo, self.hi)
         for name in ("lo", "hi"):
             object.__setattr__(self, name, owned("interval", getattr(self, name)))
         lo, hi = numbers("interval", self.lo), numbers("interval", self.hi)
@@ -156,12 +160,14 @@ class Sample:
                 f"inputs: expected a one-dimensional array of at least one input, got shape {tuple(x.shape)}"
             )
         require_finite("inputs", x)
+        _require_within("inputs", x)
         xp = namespace(x)
         object.__setattr__(self, "x", x)
         object.__setattr__(self, "lo", float(xp.min(x)))
         object.__setattr__(self, "hi", float(xp.max(x)))
         if self.targets is not None:
             object.__setattr__(self, "targets", _one_each("targets", self.targets, x))
+            _require_within("targets", self.targets)
         if self.weights is None:
             return
         weights = _one_each("weights", self.weights, x)
@@ -175,6 +181,17 @@ def _column(name: str, value: Array) -> Array:
     """Return an array of one's own; lists in float64."""
     is_list = not (is_array(value) or hasattr(value, "__array__"))
     return owned(name, numbers(name, value).astype(np.float64) if is_list else value)
+
+
+def _require_within(name: str, *values: ArrayLike) -> None:
+    """Raise a one-line ValueError unless numbers are small enough for their squares to be finite."""
+    for value in values:
+        array = numbers(name, value)
+        outside = np.abs(array.astype(np.float64)) > LARGEST
+        if np.any(outside):
+            raise ValueError(
+                f"{name}: expected numbers between -1e100 and 1e100, got {array[outside].flat[0]!s}"
+            )
 
 
 def _one_each(name: str, value: Array, x: Array) -> Array:
@@ -251,8 +268,22 @@ class Problem:
         taught = activation
         if self.teacher_activation is not None:
             taught = as_activation(self.teacher_activation, "teacher_activation")
+        self._require_moderate(taught)
         object.__setattr__(self, "activation", activation)
         object.__setattr__(self, "teacher_activation", taught)
+
+    def _require_moderate(self, taught: Activation) -> None:
+        """Raise a one-line ValueError where a teacher's output may exceed `LARGEST`."""
+        w1, b1, w2, b2 = (np.abs(numbers("teacher", v).astype(np.float64)) for v in self.teacher)
+        lo, hi = (np.abs(numbers("interval", v).astype(np.float64)) for v in (self.inputs.lo, self.inputs.hi))
+        steepest = max(1.0, abs(taught.low), abs(taught.high)) if isinstance(taught, PiecewiseLinear) else 1.0
+        batch_shape("teacher and interval", [v.shape for v in (w1, b1, w2, b2, lo, hi)])
+        with np.errstate(over="ignore", invalid="ignore"):
+            most = steepest * w2 * (w1 * np.maximum(lo, hi) + b1) + b2
+            if not np.all(most <= LARGEST):
+                raise ValueError(
+                    f"teacher: its output may reach {np.max(most):.3g}; expected at most {LARGEST:g}"
+                )
 
     @property
     def slopes(self) -> tuple[float, float]:

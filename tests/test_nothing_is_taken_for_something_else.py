@@ -60,8 +60,8 @@ NO_NEURONS: dict[str, tuple[Any, str]] = {
     "float128": (np.array(VALUES, dtype=np.longdouble), "got an array of dtype"),
     "bool": (np.ones(4, dtype=bool), "got an array of dtype bool"),
     "complex": (np.ones(4, dtype=complex), "got an array of dtype complex128"),
-    "masked": (np.ma.masked_array(VALUES, [0, 1, 0, 0]), "got a masked array"),
-    "a masked field": (gf.Neuron(b1=np.ma.masked_array([1.0, 2.0], [0, 1])), "got a masked array"),
+    "masked": (np.ma.masked_array(VALUES, [False, True, False, False]), "got a masked array"),
+    "a masked field": (gf.Neuron(b1=np.ma.masked_array([1.0, 2.0], [False, True])), "got a masked array"),
     "masked in a list": (gf.Neuron(b1=[1.0, np.ma.masked]), "got a masked array"),
     "ragged": (gf.Neuron(b1=[[1.0], [1.0, 2.0]]), "got a list that makes no array"),
     "shapes": (gf.Neuron(b1=np.ones(2), b2=np.ones(3)), "do not broadcast: shapes (2,), (3,)"),
@@ -90,10 +90,9 @@ def test_a_wrong_problem_is_answered() -> None:
         assert found.endswith("; write Problem(inputs=Uniform(…))")
     assert refused(lambda: gf.Problem(teacher_activation="sigmoid")).startswith(
         "teacher_activation: expected"
-    )  # type: ignore[arg-type]
-    assert refused(lambda: gf.Problem(inputs=np.linspace(0, 1, 1000))).endswith(
-        "got an array of shape (1000,)"
     )
+    inputs: Any = np.linspace(0.0, 1.0, 1000)
+    assert refused(lambda: gf.Problem(inputs=inputs)).endswith("got an array of shape (1000,)")
 
 
 def test_what_is_accepted_means_the_same_in_any_form() -> None:
@@ -156,11 +155,11 @@ class TestSample:
         assert gf.loss(gf.Neuron(2.0), problem) == gf.loss(gf.Neuron(2.0), equal) == 2.5
         for weights in ([1e308, 1.7e308, 3.0], [5e-324, 1e-323], [1e-308, 1e308, 1e308]):
             exact = [Fraction(w) / sum(map(Fraction, weights)) for w in weights]
-            found = gf.Sample(range(len(weights)), weights).weights
+            found: Any = gf.Sample(range(len(weights)), weights).weights
             np.testing.assert_allclose(found, [float(v) for v in exact], rtol=4e-16)
-        small = gf.Sample(np.arange(2.0), np.full(2, 3e38, np.float32)).weights
+        small: Any = gf.Sample(np.arange(2.0), np.full(2, 3e38, np.float32)).weights
         assert (small.dtype, small.tolist()) == (np.dtype("float32"), [0.5, 0.5])
-        whole = gf.Sample([1, 2], np.full(2, 2**63 - 1)).weights
+        whole: Any = gf.Sample([1, 2], np.full(2, 2**63 - 1)).weights
         assert whole.tolist() == [0.5, 0.5]
 
     def test_ordinary_weights_keep_their_bits(self) -> None:
@@ -175,6 +174,7 @@ class TestSample:
         before = gf.loss(NEURON, gf.Problem(inputs=sample))
         x[:], weights[:], targets[:] = 9.0, 7.0, 8.0
         assert gf.loss(NEURON, gf.Problem(inputs=sample)) == before
+        array: Any
         for array in (sample.x, sample.weights, sample.targets):
             with pytest.raises(ValueError, match="read-only"):
                 array[0] = 1.0
@@ -188,12 +188,13 @@ class TestSample:
         assert sample.x[0] == 0.1
 
     def test_masks_and_half_precision_are_refused(self) -> None:
-        for name, make in (
-            ("inputs", lambda bad: gf.Sample(bad)),
-            ("weights", lambda bad: gf.Sample([1.0, 2.0], weights=bad)),
-            ("targets", lambda bad: gf.Sample([1.0, 2.0], targets=bad)),
-        ):
-            masked = np.ma.masked_array([1.0, 2.0], [0, 1])
+        made: dict[str, Callable[[Any], gf.Sample]] = {
+            "inputs": gf.Sample,
+            "weights": lambda bad: gf.Sample([1.0, 2.0], weights=bad),
+            "targets": lambda bad: gf.Sample([1.0, 2.0], targets=bad),
+        }
+        for name, make in made.items():
+            masked = np.ma.masked_array([1.0, 2.0], [False, True])
             assert refused(lambda make=make, masked=masked: make(masked)).startswith(f"{name}: ")  # type: ignore[misc]
             half = np.ones(2, np.float16)
             assert refused(lambda make=make, half=half: make(half)).endswith("dtype float16")  # type: ignore[misc]
@@ -254,5 +255,15 @@ def test_a_start_without_a_finite_velocity_stops_no_other() -> None:
     alone = gf.flow_outcomes(gf.Neuron(1.0, 0.1, 1.0, -0.2), PROBLEM)
     assert [OUTCOMES[code] for code in found[[0, 2, 3]]] == ["diverged"] * 3
     assert found[1] == alone
-    problem = gf.Problem(inputs=gf.Uniform(-1e200, 1e200))
-    assert OUTCOMES[int(gf.flow_outcomes(NEURON, problem))] == "diverged"
+
+
+def test_problems_whose_moments_overflow_are_refused() -> None:
+    assert "interval: expected numbers between -1e100 and 1e100" in refused(lambda: gf.Uniform(-1e200, 1))
+    assert "inputs: expected numbers between" in refused(lambda: gf.Sample([0.0, -1e200]))
+    assert "targets: expected numbers between" in refused(lambda: gf.Sample([0.0, 1.0], targets=[0.0, 1e200]))
+    assert refused(lambda: gf.Problem(gf.Neuron(1e60, 0.0, 1e60))).startswith("teacher: its output may reach")
+    assert refused(lambda: gf.Problem(gf.Neuron(1e90), activation=(0.0, 1e90))).startswith(
+        "teacher: its output"
+    )
+    largest = gf.Problem(gf.Neuron(1e50, 0.0, 0.9), gf.Uniform(-1e50, 1e50))
+    assert np.isfinite(gf.loss(gf.Neuron(), largest))

@@ -69,9 +69,7 @@ def flow_decisions(
     theory = flag("theory", theory)
     fields = [numbers("neuron", value).astype(np.float64) for value in as_neuron(neuron)]
     starts = np.broadcast_arrays(*fields)
-    # The moments of inputs beyond 1e154 are infinite, and no start has a finite velocity there.
-    with np.errstate(over="ignore", invalid="ignore"):
-        levels = References(*(float(level) for level in references(problem)))
+    levels = References(*(float(level) for level in references(problem)))
     follow = _followed if theory else _rested
     # As in an ensemble: a start without a finite velocity is labelled, and stops no other one.
     sound = np.all(np.isfinite(gradient(Neuron(*starts), problem)), axis=0)
