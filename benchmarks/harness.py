@@ -141,7 +141,9 @@ class Worker:
 def missing(contender: Contender) -> str:
     """Return what a contender lacks, in one line; empty if nothing."""
     absent = [name for name in contender.needs if importlib.util.find_spec(name) is None]
-    return f"{', '.join(absent)} not installed: pip install 'gradflow-sim[peers]'" if absent else ""
+    return (
+        f"{', '.join(absent)} not installed; in a clone of gradflow: pip install '.[peers]'" if absent else ""
+    )
 
 
 def measure(

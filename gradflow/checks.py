@@ -26,6 +26,14 @@ def shown(value: object) -> str:
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 
+def not_installed(name: str, what: str, extra: str) -> ValueError:
+    """Return the one-line error of an argument that asks for what an extra of this distribution brings.
+
+    It names no package index: the distribution is installed from its source.
+    """
+    return ValueError(f"{name}: {what} is not installed; in a clone of gradflow: pip install '.[{extra}]'")
+
+
 def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
     """Return an integer of Python or NumPy, at least `least` and at most `most`, as Python's.
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from gradflow import __version__
+from gradflow.checks import not_installed
 from gradflow.executors import WINDOW, completed
 
 Key = TypeVar("Key")
@@ -76,7 +77,7 @@ def cluster_results(
 def require() -> None:
     """Raise a one-line ValueError unless Dask's distributed scheduler is installed."""
     if importlib.util.find_spec("distributed") is None:
-        raise ValueError("cluster: dask is not installed; pip install 'gradflow-sim[cluster]'")
+        raise not_installed("cluster", "dask", "cluster")
 
 
 @contextmanager

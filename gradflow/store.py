@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradflow.checks import not_installed
 from gradflow.results import whole_folder
 from gradflow.sweep import Block, Sweep, corner, place, sides, template
 
@@ -86,7 +87,7 @@ def open_store(path: str | os.PathLike[str], sweep: Sweep) -> Store:
 def require() -> None:
     """Raise a one-line ValueError unless zarr is installed."""
     if importlib.util.find_spec("zarr") is None:
-        raise ValueError("out: zarr is not installed; pip install 'gradflow-sim[store]'")
+        raise not_installed("out", "zarr", "store")
 
 
 def is_finished(store: Store, index: int) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +55,53 @@ def test_every_public_name_is_there() -> None:
         assert name in dir(gradflow)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = gradflow.nothing
+
+
+def test_modules_are_there_without_an_import_of_their_own() -> None:
+    code = """
+import gradflow as gf
+assert callable(gf.figures.loss_curves) and callable(gf.theory.energy.barriers)
+assert gf.symbolic.catalogue.__name__ == "gradflow.symbolic.catalogue"
+assert callable(gf.alignment.gradient_flow) and callable(gf.depth.train) and gf.outcome.OUTCOMES
+assert gf.descent.Adam is gf.Adam and gf.field.loss is gf.loss
+"""
+    assert "gradflow.figures" in loaded(code)
+    assert loaded("import gradflow as gf; dir(gf); dir(gf)").isdisjoint({"numpy", "gradflow.theory"})
+    assert loaded("import gradflow as gf; gf.field.loss(gf.Neuron())").isdisjoint(HEAVY)
+
+
+def test_dir_shows_what_people_want_and_no_more() -> None:
+    import gradflow
+
+    shown = [name for name in dir(gradflow) if not name.startswith("__")]
+    assert set(gradflow.__all__) <= set(shown)
+    assert {"Any", "annotations", "import_module", "TYPE_CHECKING"}.isdisjoint(shown)
+    assert not [name for name in shown if name.startswith("_")]
+    assert "__version__" in dir(gradflow)
+    for name in shown:
+        assert getattr(gradflow, name) is not None
+    for package in (gradflow.theory, gradflow.symbolic):
+        for name in dir(package):
+            assert getattr(package, name).__name__ == f"{package.__name__}.{name}"
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            _ = package.nothing
+
+
+def test_the_package_is_a_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gradflow", "flow", "--t-end", "0", "--json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["outcome"] == "global"
+    wrong = subprocess.run([sys.executable, "-m", "gradflow"], capture_output=True, text=True, check=False)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+
+
+def test_no_hint_names_a_package_index() -> None:
+    root = Path(__file__).parents[1]
+    wrong = re.compile(r"pip install (-\w+ )*['\"]?gradflow")
+    for folder in ("gradflow", "benchmarks", "docs", "plots", "derivations"):
+        for path in (root / folder).rglob("*"):
+            if path.suffix in (".py", ".md"):
+                assert not wrong.search(path.read_text(encoding="utf-8")), path
+    assert not wrong.search((root / "README.md").read_text(encoding="utf-8"))

@@ -379,6 +379,6 @@ def test_zarr_that_is_missing(
 ) -> None:
     monkeypatch.setattr("gradflow.store.importlib.util.find_spec", lambda _: None)
     assert command([*COMMAND, "--out", str(path)]) == 2
-    line = "gradflow: --out: zarr is not installed; pip install 'gradflow-sim[store]'\n"
+    line = "gradflow: --out: zarr is not installed; in a clone of gradflow: pip install '.[store]'\n"
     assert capsys.readouterr() == ("", line)
     assert not path.exists()

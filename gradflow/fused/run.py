@@ -11,6 +11,7 @@ import numpy as np
 
 from gradflow import field
 from gradflow.backend import Array, is_array
+from gradflow.checks import integer, not_installed
 from gradflow.descent.hyper import Config
 from gradflow.descent.loop import Descent, factor, prepare, recorded
 from gradflow.descent.schedules import Schedule, constant
@@ -98,8 +99,8 @@ def train(
     if backend == "numba":
         require()
     for name, value in (("threads", threads), ("chunk", chunk)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ValueError(f"{name}: expected an integer >= 1, got {value!r}")
+        if value is not None:
+            integer(name, value, 1)
     steps, due = recorded(steps, record_every)
     with np.errstate(over="ignore", invalid="ignore"):
         theta, problem, optimizer = prepare(start, problem, optimizer, dtype)
@@ -178,7 +179,7 @@ def _stretch(problem: Problem, n: int) -> int:
 def require() -> None:
     """Raise a one-line ValueError unless Numba is installed."""
     if not available():
-        raise ValueError("backend: numba is not installed; pip install 'gradflow-sim[fast]'")
+        raise not_installed("backend", "numba", "fast")
 
 
 def require_cupy() -> None:

@@ -68,7 +68,7 @@ def test_programs_answer_from_processes_of_their_own() -> None:
     assert ours.peak > 1e7
     assert broken.problem.startswith("TypeError")
     assert broken.seconds == ()
-    assert absent.problem == "no_such_module not installed: pip install 'gradflow-sim[peers]'"
+    assert absent.problem == "no_such_module not installed; in a clone of gradflow: pip install '.[peers]'"
 
 
 def test_the_table_says_what_failed() -> None:

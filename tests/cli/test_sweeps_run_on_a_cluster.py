@@ -361,5 +361,5 @@ def test_an_address_where_nothing_is(
 def test_dask_that_is_missing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradflow.cluster.importlib.util.find_spec", lambda _: None)
     assert run([*SWEEP, "--cluster", "tcp://127.0.0.1:1"]) == 2
-    line = "gradflow: --cluster: dask is not installed; pip install 'gradflow-sim[cluster]'\n"
+    line = "gradflow: --cluster: dask is not installed; in a clone of gradflow: pip install '.[cluster]'\n"
     assert capsys.readouterr() == ("", line)

@@ -91,7 +91,7 @@ def test_the_choice_does_not_change_the_result(monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fused_run, "available", lambda: False)
-    assert refused() == "backend: numba is not installed; pip install 'gradflow-sim[fast]'"
+    assert refused() == "backend: numba is not installed; in a clone of gradflow: pip install '.[fast]'"
     assert message(lambda: fused.train(Neuron(), Problem(), GD(), 1)).startswith("backend: numba is not")
     monkeypatch.setattr(cupy_runner, "available", lambda: False)
     found = message(lambda: train(Neuron(), Problem(), GD(), 1, backend="cupy"))
@@ -129,8 +129,10 @@ def test_what_has_no_fused_version_is_named() -> None:
     assert refused(optimizer=GD(betas), start=starts("float32")).startswith("lr: an array of float64 beside")
     assert refused(start=starts("float32"), steps=2**24 + 1).startswith("steps: 16777217 cannot be counted")
     for name, value in (("threads", 0), ("chunk", 0), ("chunk", True), ("threads", 1.5)):
-        found = message(lambda n=name, v=value: fused.train(Neuron(), Problem(), GD(), 1, **{n: v}))
-        assert found == f"{name}: expected an integer >= 1, got {value!r}"
+        given: dict[str, Any] = {name: value}
+        with pytest.raises(ValueError if value == 0 else TypeError) as caught:
+            fused.train(Neuron(), Problem(), GD(), 1, **given)
+        assert str(caught.value) == f"{name}: expected an integer >= 1, got {value!r}"
 
 
 def test_an_optimiser_from_outside_is_recorded_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:

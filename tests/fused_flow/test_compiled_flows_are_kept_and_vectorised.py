@@ -112,7 +112,7 @@ def test_without_numba_one_line_says_what_to_install(monkeypatch: pytest.MonkeyP
     from gradflow.fused import run as fused_run
 
     monkeypatch.setattr(fused_run, "available", lambda: False)
-    with pytest.raises(ValueError, match=r"^backend: numba is not installed; pip install [^\n]*$"):
+    with pytest.raises(ValueError, match=r"^backend: numba is not installed; [^\n]* pip install [^\n]*$"):
         integrate_ensemble(Neuron(), backend="numba")
 
 
