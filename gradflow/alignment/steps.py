@@ -21,10 +21,12 @@ from gradflow.alignment.losses import Objective
 from gradflow.alignment.network import TwoLayer, check_network, normalize, on_device
 from gradflow.backend import Array, device, is_array, namespace, to_numpy
 from gradflow.descent import GD, HeavyBall, Nesterov
+from gradflow.descent.axes import coordinates
 from gradflow.descent.hyper import Config
 from gradflow.descent.loop import factor, recorded
 from gradflow.descent.registry import check, init, update
 from gradflow.descent.schedules import Schedule, constant
+from gradflow.labels import unlabelled
 from gradflow.results import to_json
 
 HOMOGENEOUS = (GD, HeavyBall, Nesterov)
@@ -119,6 +121,7 @@ def train(
         `loss`, `largest_output`, `stable_rank`, `patterns`, `count_positive`, `count_negative`, `count_dead`,
         `count_none`; with neuron: `log_norm`, `cos_positive`, `cos_negative`, `membership`
         (`gradflow.alignment.history.measure`); `diverged_step`: the update that failed, −1 if none did.
+        Hyper-parameters that vary over the networks are coordinates.
 
     Raises
     ------
@@ -134,7 +137,8 @@ def train(
     check_network(network, objective)
     steps, due = _recorded(steps, record_every, record_at)
     batches = _batches(objective.data.n, batch_size, seed)
-    optimizer = check(optimizer)
+    checked: Any = check(optimizer)
+    optimizer = type(checked)(*map(unlabelled, checked))
     if grouped is None:
         grouped = batch_size is None and pays(network, objective, optimizer)
     if grouped and (batch_size is not None or not takes(optimizer) or network.outputs.ndim != 1):
@@ -182,7 +186,9 @@ def train(
     along = np.array(due, dtype=np.int64)
     history = records.dataset("step", along, {"long_name": "updates done", "units": "1"}, attributes)
     long = {"long_name": "update that failed (-1: none)", "units": "1"}
-    return Training(final, history.assign(diverged_step=(network_axes(len(shape)), failed, long)))
+    axes = network_axes(len(shape))
+    rates = coordinates(optimizer._asdict(), shape, axes)
+    return Training(final, history.assign(diverged_step=(axes, failed, long)).assign_coords(rates))
 
 
 def described(objective: Objective) -> dict[str, object]:

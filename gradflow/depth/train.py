@@ -15,6 +15,7 @@ from gradflow.depth.initial import Draw, indices_of, initial
 from gradflow.depth.measure import by_layer, dead_units, layer_of_unit, norms, reach
 from gradflow.depth.network import Network, Pass, forward, loss_and_gradient
 from gradflow.depth.tasks import Task
+from gradflow.descent.axes import coordinates
 from gradflow.descent.hyper import Config
 from gradflow.descent.loop import bounds, factor, recorded
 from gradflow.descent.registry import check, init, update
@@ -172,11 +173,7 @@ def train(
         records.add(xp.mean(error * error, axis=-1), passed, watch, theta)
     if progress is not None:
         progress(steps)
-    coords: dict[str, Any] = {
-        name: ("network", to_numpy(value), {"long_name": name})
-        for name, value in config._asdict().items()
-        if is_array(value) and value.shape == (theta.shape[1],)
-    }
+    coords: dict[str, Any] = {**coordinates(config._asdict(), (theta.shape[1],), ("network",))}
     if origin:
         coords["drawn"] = ("network", np.array(origin["networks"]), {"long_name": "index of the start"})
     return records.dataset(due, theta, ~alive, failed, attributes, coords)

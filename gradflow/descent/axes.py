@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,22 +110,42 @@ def axes(shape: tuple[int, ...], start: Start, problem: Problem, taken: Collecti
     free = len(shape) - len(start.dims)
     known = {dim: dim if dim not in taken else f"start_{dim}" for dim in start.dims}
     dims = [*(f"batch_{axis}" for axis in range(free)), *known.values()]
-    along = {name: (value, _along(value, shape)) for name, value in varied(start, problem).items()}
+    values = varied(start, problem)
     for axis in range(free):
-        alone = [name for name, (_, own) in along.items() if own == (axis,)]
-        if len(alone) == 1 and np.unique(along[alone[0]][0]).size == shape[axis]:
+        alone = [name for name, value in values.items() if _along(value, shape) == (axis,)]
+        if len(alone) == 1 and np.unique(values[alone[0]]).size == shape[axis]:
             dims[axis] = alone[0]
     coords = {
         known.get(name, name): xr.Variable([known[str(dim)] for dim in value.dims], value.values, value.attrs)
         for name, value in start.coords.items()
         if known.get(name, name) not in taken
     }
-    for name, (value, own) in along.items():
-        if own and name not in coords:
-            whole = np.broadcast_to(value, shape)
-            some = whole[tuple(slice(None) if axis in own else 0 for axis in range(len(shape)))]
-            coords[name] = xr.Variable([dims[axis] for axis in own], some.copy(), {"long_name": _long(name)})
-    return Axes(tuple(dims), coords)
+    return Axes(tuple(dims), {**coordinates(values, shape, dims), **coords})
+
+
+def coordinates(
+    values: Mapping[str, Any], shape: tuple[int, ...], dims: Sequence[str]
+) -> dict[str, xr.Variable]:
+    """Return what varies over a batch, each along the axes along which it does.
+
+    Parameters
+    ----------
+    values : mapping of str to number or array
+        They broadcast to the batch.
+    shape : tuple of int
+        Of the batch.
+    dims : sequence of str
+        The names of its axes.
+    """
+    found: dict[str, xr.Variable] = {}
+    for name, value in values.items():
+        array = _host(value)
+        own = _along(array, shape)
+        if own:
+            some = np.broadcast_to(array, shape)
+            some = some[tuple(slice(None) if axis in own else 0 for axis in range(len(shape)))]
+            found[name] = xr.Variable([dims[axis] for axis in own], some.copy(), {"long_name": _long(name)})
+    return found
 
 
 def _along(value: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...]:

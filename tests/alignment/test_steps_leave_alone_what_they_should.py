@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from gradflow.alignment.data import Dataset, toy_plane, two_points
 from gradflow.alignment.losses import Objective
@@ -105,6 +106,10 @@ def test_networks_do_not_touch_each_other(optimizer: Any, batch: int | None) -> 
 def test_a_network_that_diverges_stays_where_it_was() -> None:
     start = balanced(5, 2, 0.0, networks=(2,), seed=2)
     run = train(start, Objective(toy_plane()), GD(np.array([0.01, 50.0])), 40, record_every=1)
+    assert run.history["lr"].dims == ("network",)
+    assert run.history["lr"].values.tolist() == [0.01, 50.0]
+    labelled = train(start, Objective(toy_plane()), GD(xr.DataArray([0.01, 50.0])), 40, record_every=1)
+    assert labelled.history.identical(run.history)
     failed = run.history["diverged_step"].values
     assert failed[0] == -1
     assert 1 <= failed[1] < 40
