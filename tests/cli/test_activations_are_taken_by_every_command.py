@@ -54,7 +54,7 @@ def test_threshold(capsys: Capture) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--activation", "swish"), ("--activation", "leaky-relu=nan"), ("--teacher-activation", "slopes=1")],
+    [("--activation", "sigmoid"), ("--activation", "leaky-relu=nan"), ("--teacher-activation", "slopes=1")],
 )
 def test_nonsense_is_refused_in_one_line(option: str, value: str, capsys: Capture) -> None:
     assert refused(capsys, "flow", option, value).startswith(f"{option}: ")
