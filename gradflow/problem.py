@@ -20,6 +20,7 @@ from gradflow.checks import (
     require_numbers,
     shown,
 )
+from gradflow.labels import in_order
 
 PARAMETERS = ("w1", "b1", "w2", "b2")
 
@@ -46,7 +47,8 @@ def as_neuron(neuron: Neuron | Array, name: str = "neuron") -> Neuron:
     Parameters
     ----------
     neuron : Neuron, array or sequence
-        Not a dict, and not a list of neurons, whose fields would be taken for one another.
+        Not a dict, and not a list of neurons, whose fields would be taken for one another. Where labels or
+        columns are called w1, b1, w2 and b2, these count, and not their order.
     name : str
         What an error calls it.
 
@@ -69,6 +71,7 @@ def as_neuron(neuron: Neuron | Array, name: str = "neuron") -> Neuron:
 def _four(neuron: Any, name: str) -> list[Any]:
     """Return the four parts of what stands for a neuron."""
     expected = "expected 4 parameters (w1, b1, w2, b2) along the first axis"
+    neuron = in_order(neuron, PARAMETERS)
     if is_mapping(neuron):
         raise TypeError(f"{name}: {expected}, got a dict; write Neuron(**…)")
     if isinstance(neuron, (str, bytes, bytearray)):

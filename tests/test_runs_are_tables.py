@@ -128,6 +128,24 @@ def test_series_are_numbers() -> None:
     np.testing.assert_allclose(values, expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 0, 2, 1]])
+def test_parameters_are_told_by_their_labels(order: list[int]) -> None:
+    values, names = np.array([1.5, 0.25, 2.0, -1.0]), np.array(["w1", "b1", "w2", "b2"])
+    two = np.stack([values, 2.0 * values])[:, order]
+    plain, pair = gf.loss(gf.Neuron(*values)), gf.loss(np.stack([values, 2.0 * values], axis=1))
+    series = pd.Series(values[order], index=names[order])
+    array = xr.DataArray(values[order], dims="name", coords={"name": names[order]})
+    assert gf.loss(series) == gf.loss(array) == plain
+    assert gf.gradient_flow(series, t_end=0.0)["w2"].values[0] == 2.0
+    np.testing.assert_array_equal(gf.loss(pd.DataFrame(two, columns=names[order])), pair)
+    labelled = xr.DataArray(two.T, dims=("name", "run"), coords={"name": names[order]})
+    np.testing.assert_array_equal(gf.loss(labelled), pair)
+    assert gf.descend(labelled, steps=1)["start_w2"].values.tolist() == [2.0, 4.0]
+    assert gf.Problem(series).teacher == gf.Neuron(*values)
+    # Other labels say nothing.
+    assert gf.loss(pd.Series(values, index=[3, 0, 1, 2])) == plain
+
+
 def test_labels_survive_a_file(tmp_path: Path) -> None:
     who = xr.DataArray([0.1, 0.7], dims="who", coords={"who": ["slow", "fast"]})
     teacher = gf.Neuron(b1=np.array([[0], [1]]))

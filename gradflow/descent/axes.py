@@ -10,7 +10,7 @@ import xarray as xr
 
 from gradflow.backend import is_array, to_numpy
 from gradflow.descent.hyper import Config
-from gradflow.labels import unlabelled
+from gradflow.labels import in_order, unlabelled
 from gradflow.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron
 
 
@@ -35,7 +35,7 @@ def by_position(neuron: Any, optimizer: Config) -> Start:
         If two DataArrays have other coordinates along one dimension.
     """
     if isinstance(neuron, xr.DataArray) and neuron.ndim and neuron.shape[0] == len(PARAMETERS):
-        neuron = Neuron(*(neuron[i].reset_coords(drop=True) for i in range(len(PARAMETERS))))
+        neuron = Neuron(*(part.reset_coords(drop=True) for part in in_order(neuron, PARAMETERS)))
     hyper = optimizer._asdict() if hasattr(optimizer, "_asdict") else {}
     fields = neuron if isinstance(neuron, Neuron) else ()
     labelled = [_flat(value) for value in (*fields, *hyper.values()) if isinstance(value, xr.DataArray)]
