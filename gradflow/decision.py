@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gradflow.activity import BALANCED, DEAD, activity
+from gradflow.among import among
 from gradflow.backend import Array, is_array, namespace
 from gradflow.field.baselines import adaptable
-from gradflow.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED, References, among, near, references
+from gradflow.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED, References, near, references
 from gradflow.problem import Neuron, Problem, Uniform
 from gradflow.theory.energy import reaches_teacher
 from gradflow.theory.hyperactive import trapped

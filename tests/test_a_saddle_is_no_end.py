@@ -8,8 +8,9 @@ import pytest
 from gradflow.ends import bracket, flow_outcomes, flow_run
 from gradflow.field import gradient
 from gradflow.flow import gradient_flow
-from gradflow.outcome import GLOBAL, UNDECIDED, at_rest, outcome
+from gradflow.outcome import GLOBAL, UNDECIDED, outcome
 from gradflow.problem import Neuron, Problem
+from gradflow.rest import at_rest
 from gradflow.results import limit
 
 SADDLES = [(1e-8, 2e-8, 1e-8, 0.25), (1e-7, 2e-7, 1e-7, 0.25), (2e-8, 1e-8, 2e-8, 0.25)]

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.activations import derivatives
-from gradflow.activity import BALANCED, DEAD, HYPERACTIVE
+from gradflow.activity import DEAD, HYPERACTIVE
 from gradflow.checks import flag, number, numbers
-from gradflow.decision import BARRIER, SIMULATION, STAYS_DEAD, Decision, decide
+from gradflow.decision import SIMULATION, STAYS_DEAD, Decision, decide
 from gradflow.descent import train
 from gradflow.descent.hyper import Config
-from gradflow.field import gradient, loss
+from gradflow.field import loss
 from gradflow.flow.ensemble import Level, States, StopRule, integrate_ensemble
-from gradflow.flow.integrate import Point, integrate
-from gradflow.outcome import (
-    CONSTANT,
-    DIVERGED,
-    GLOBAL,
-    RESTING_GRADIENT,
-    UNDECIDED,
-    References,
-    at_rest,
-    near,
-    outcome,
-    references,
-)
+from gradflow.flow.integrate import STEP_TOO_SMALL, TOO_MANY_STEPS, Point, integrate
+from gradflow.flow.lanes import DIVERGED as FLOW_DIVERGED
+from gradflow.outcome import CONSTANT, UNDECIDED, outcome, references
 from gradflow.problem import Neuron, Problem, as_neuron, as_problem
+from gradflow.rest import at_rest, revives
 from gradflow.theory.energy import barriers
 
 
@@ -49,15 +38,16 @@ def flow_decisions(
     """Return the outcomes of the flow from an array of starts, and the theorems that decided them.
 
     A trajectory near a separatrix lingers, so none is cut off at a fixed time: it is followed until the
-    outcome is decided, at most to t = `longest`. SciPy follows one after the other. A start that is not
-    finite, or too large for its velocity to be, is diverged.
+    outcome is decided, at most to t = `longest`. `flow_run` follows them all at once; those whose steps
+    become too many, being stiff, are left to SciPy's implicit method. A start that is not finite, or too
+    large for its velocity to be, is diverged.
 
     Parameters
     ----------
     neuron : Neuron
         Fields broadcast to the starts' shape.
     theory : bool
-        Whether theorems decide; if not, a trajectory must come to rest, |∇L| ≤ 1e-9.
+        Whether theorems decide; if not, a trajectory must come to rest (`gradflow.rest`).
 
     Raises
     ------
@@ -69,84 +59,57 @@ def flow_decisions(
     theory = flag("theory", theory)
     fields = [numbers("neuron", value).astype(np.float64) for value in as_neuron(neuron)]
     starts = np.broadcast_arrays(*fields)
-    levels = References(*(float(level) for level in references(problem)))
-    follow = _followed if theory else _rested
-    # As in an ensemble: a start without a finite velocity is labelled, and stops no other one.
-    sound = np.all(np.isfinite(gradient(Neuron(*starts), problem)), axis=0)
-    found = [
-        follow(Neuron(*values), problem, levels, rtol, longest) if go else (DIVERGED, SIMULATION)
-        for go, *values in zip(np.ravel(sound), *map(np.ravel, starts), strict=True)
-    ]
-    pairs = np.array(found, dtype=np.int8).reshape(*starts[0].shape, 2)
-    return Decision(pairs[..., 0], pairs[..., 1])
+    ends, left = _followed(Neuron(*starts), problem, rtol, longest, theory, None, _STIFF)
+    codes, theorems = ends.outcome, ends.decided_by
+    for place in np.argwhere(left):
+        index = tuple(place)
+        start = Neuron(*(float(value[index]) for value in starts))
+        codes[index], theorems[index] = _one(start, problem, rtol, longest, theory)
+    return Decision(codes, theorems)
 
 
-def _followed(
-    neuron: Neuron, problem: Problem, levels: References, rtol: float, longest: float
-) -> tuple[int, int]:
-    """Follow one start until its outcome is decided; return the outcome and the theorem."""
-    decided, barrier, seen = (UNDECIDED, SIMULATION), _barrier(problem), 0
+_STIFF = 4000
+"""Steps after which a trajectory is left to an implicit method."""
+
+
+def _one(neuron: Neuron, problem: Problem, rtol: float, longest: float, theory: bool) -> tuple[int, int]:
+    """Follow one start by SciPy until its outcome is decided; return the outcome and the theorem."""
+    rule = _decided(problem, rtol) if theory else _rests(problem, rtol)
+    seen = 0
 
     def stop(point: Point) -> bool:
-        nonlocal decided, seen
-        if point.loss < barrier:
-            decided = GLOBAL, BARRIER
-            return True
-        is_near = any(near(point.loss, levels))
-        if not is_near and point.activity == BALANCED:
-            return False
+        nonlocal seen
         seen += 1
         # To decide costs as much as a step, and a trajectory may linger for hundreds of them.
-        if seen % 5 == 1:
-            decided = _decision(np.array(point.theta), problem)
-        if decided[1] == STAYS_DEAD and point.activity != DEAD:
-            decided = CONSTANT, SIMULATION
-        if decided == (CONSTANT, SIMULATION) and _revives(np.array(point.theta), point.activity, problem):
-            decided = UNDECIDED, SIMULATION
-        return decided[0] != UNDECIDED
+        return seen % 5 == 1 and bool(rule.decide(_states(point))[0])
 
-    run = integrate(neuron, problem, longest, rtol=rtol, stop=stop)
-    if decided[0] != UNDECIDED:
-        return decided
-    code, theorem = _decision(np.array(run.last.theta), problem)
-    return code, SIMULATION if theorem == STAYS_DEAD and run.last.activity != DEAD else theorem
+    last = _states(integrate(neuron, problem, longest, rtol=rtol, stop=stop).last)
+    codes, theorems = _verdict((last.theta, last.activity, False), problem, rtol, theory)
+    return int(codes[0]), int(theorems[0])
 
 
-def _rested(
-    neuron: Neuron, problem: Problem, levels: References, rtol: float, longest: float
-) -> tuple[int, int]:
-    """Follow one start until it rests; return the outcome, and that no theorem decided it."""
-
-    def stop(point: Point) -> bool:
-        return any(near(point.loss, levels)) and bool(at_rest(np.array(point.theta), problem, AT_REST))
-
-    run = integrate(neuron, problem, longest, rtol=rtol, stop=stop)
-    return int(outcome(np.array(run.last.theta), problem)), SIMULATION
+def _states(point: Point) -> States:
+    columns = (np.array([value]) for value in (point.loss, point.activity, point.descended))
+    return States(np.array([0]), np.array([point.t]), np.array(point.theta)[:, None], *columns)
 
 
-def _decision(theta: np.ndarray, problem: Problem) -> tuple[int, int]:
-    """Return what is proved of a state's end, or else what the state itself shows."""
-    code, theorem = (int(part) for part in decide(theta, problem))
-    return (code, theorem) if code != UNDECIDED else (int(outcome(theta, problem)), SIMULATION)
+def _verdict(
+    states: tuple[np.ndarray, np.ndarray, np.ndarray | bool], problem: Problem, rtol: float, theory: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is known of the ends of states (θ, activity, diverged), and which theorems decide."""
+    theta, activity, diverged = states
+    codes = np.asarray(outcome(theta, problem, diverged, rtol))
+    codes = np.where((codes == CONSTANT) & revives(theta, activity, problem), np.int8(UNDECIDED), codes)
+    if not theory:
+        return codes, np.zeros_like(codes)
+    proved, theorem = (np.asarray(part) for part in decide(theta, problem))
+    # A neuron that dies away never is dead; only its rounded state is.
+    by = np.where((theorem == STAYS_DEAD) & (activity != DEAD), SIMULATION, theorem)
+    return np.where(proved == UNDECIDED, codes, proved), by
 
 
-def _revives(theta: np.ndarray, state: np.ndarray | int, problem: Problem) -> np.ndarray:
-    """Whether a balanced ReLU neuron's active end grows; (w1, b1) may already round to that of a dead one."""
-    w1, _, w2, b2 = theta
-    if not problem.stays_dead:
-        return np.zeros(np.shape(state), dtype=bool)
-    v1, c1, v2, c2 = problem.teacher
-    at_end = np.where(w1 > 0.0, problem.hi, problem.lo)
-    target = v2 * derivatives(problem.teacher_activation, np.asarray(v1 * at_end + c1), 0)[0] + c2
-    grows = problem.slopes[1] * w2 * (b2 - target) < 0.0
-    return np.asarray((state == BALANCED) & grows)
-
-
-AT_REST = 1e-9
-"""|∇L| below which a trajectory that is followed without theory counts as being at rest."""
-
-CLOSE = 1.0 + 1e-6
-"""The flow's own loss and gradient differ from those of its state by rounding."""
+ASK = 1e-3
+"""|∇L|, relative to the best constant's loss, above which nothing is asked whether it rests."""
 
 
 class Ends(NamedTuple):
@@ -182,31 +145,40 @@ def flow_run(
     """Follow the flow from an array of starts until each outcome is decided, at most to t = `longest`.
 
     It is decided by what is proved of the flow (`gradflow.decision`), at the start if that is enough, or by
-    coming to rest. With `theory` off it is followed until it rests, |∇L| ≤ 1e-9. The first crossing is the
-    time of the first wall crossing until then, the teacher's breakpoint included; the loss is that of the
-    last state.
+    coming to rest (`gradflow.rest`, given rtol). With `theory` off it is followed until it rests. The first
+    crossing is the time of the first wall crossing until then, the teacher's breakpoint included; the loss
+    is that of the last state.
     """
+    return _followed(neuron, problem, rtol, longest, theory, backend)[0]
+
+
+def _followed(
+    neuron: Neuron,
+    problem: Problem,
+    rtol: float,
+    longest: float,
+    theory: bool,
+    backend: str | None,
+    max_steps: int = 200_000,
+) -> tuple[Ends, np.ndarray]:
+    """Return `flow_run`'s ends, and which starts were left before `longest` for their many steps."""
     start = np.stack(np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in neuron)))
-    if not theory:
-        rest = StopRule((Level(0.0, np.inf, slow=AT_REST * CLOSE),), _rests(problem))
-        run = integrate_ensemble(start, problem, longest, rtol=rtol, stop=rest, backend=backend)
-        codes = np.asarray(outcome(run.final, problem))
-        return Ends(codes, np.asarray(run.loss), np.asarray(run.first_crossing), np.zeros_like(codes))
     codes, theorem = (np.asarray(part) for part in decide(start, problem))
+    if not theory:
+        codes, theorem = np.full_like(codes, UNDECIDED), np.full_like(theorem, SIMULATION)
     value, first = np.asarray(loss(start, problem)), np.full(codes.shape, np.nan)
-    open_ = codes == UNDECIDED
+    left, open_ = np.zeros(codes.shape, dtype=bool), codes == UNDECIDED
+    rule = _decided(problem, rtol) if theory else _rests(problem, rtol)
     run = integrate_ensemble(
-        start[:, open_], problem, longest, rtol=rtol, stop=_decided(problem), backend=backend
+        start[:, open_], problem, longest, rtol=rtol, stop=rule, max_steps=max_steps, backend=backend
     )
-    proved = decide(run.final, problem)
-    seen = np.where(proved.outcome == UNDECIDED, outcome(run.final, problem), proved.outcome)
-    # A neuron that dies away never is dead; only its rounded state is.
-    by = np.where((proved.theorem == STAYS_DEAD) & (run.activity != DEAD), SIMULATION, proved.theorem)
+    found = _verdict((run.final, run.activity, run.status == FLOW_DIVERGED), problem, rtol, theory)
+    gave_up = np.isin(run.status, (TOO_MANY_STEPS, STEP_TOO_SMALL))
     for array, some in zip(
-        (codes, theorem, value, first), (seen, by, run.loss, run.first_crossing), strict=True
+        (codes, theorem, value, first, left), (*found, run.loss, run.first_crossing, gave_up), strict=True
     ):
         array[open_] = np.asarray(some)
-    return Ends(codes, value, first, theorem)
+    return Ends(codes, value, first, theorem), left
 
 
 def _barrier(problem: Problem) -> float:
@@ -214,35 +186,39 @@ def _barrier(problem: Problem) -> float:
     return float(barriers(problem).line) * (1.0 - 1e-9)
 
 
-def _rests(problem: Problem) -> Callable[[States], np.ndarray]:
-    return lambda states: np.asarray(at_rest(states.theta, problem, AT_REST))
+def _rest(problem: Problem, rtol: float) -> Level:
+    """Return where to ask whether a trajectory rests, whatever its loss."""
+    return Level(0.0, np.inf, slow=max(ASK * float(references(problem).constant), rtol))
 
 
-def _decided(problem: Problem) -> StopRule:
+def _rests(problem: Problem, rtol: float) -> StopRule:
+    """Return the rule that ends a trajectory once it rests."""
+    return StopRule((_rest(problem, rtol),), lambda states: np.asarray(at_rest(states.theta, problem, rtol)))
+
+
+def _decided(problem: Problem, rtol: float) -> StopRule:
     """Return the rule that ends a trajectory as soon as its outcome is known."""
-    constant, line, near_constant, near_line = (float(level) for level in references(problem))
+    _, line, _, near_line = (float(level) for level in references(problem))
 
     def is_decided(states: States) -> np.ndarray:
         found = decide(states.theta, problem)
         # One that dies away rounds to a dead state, and may come back.
         fades = (found.theorem == STAYS_DEAD) & (states.activity != DEAD)
         proved = (found.outcome != UNDECIDED) & ~fades
-        codes = outcome(states.theta, problem)
-        revives = (codes == CONSTANT) & _revives(states.theta, states.activity, problem)
-        return np.asarray(proved | ((codes != UNDECIDED) & ~revives))
+        codes = outcome(states.theta, problem, accuracy=rtol)
+        leaves = (codes == CONSTANT) & revives(states.theta, states.activity, problem)
+        return np.asarray(proved | ((codes != UNDECIDED) & ~leaves))
 
-    slow = RESTING_GRADIENT * CLOSE
     return StopRule(
         (
             # Below the barrier the flow is proved to reach the teacher. Where nothing is proved, a loss as
             # low as this is `global` whatever else is true.
-            Level(0.0, max(_barrier(problem), near_line / CLOSE), at_once=True),
+            Level(0.0, max(_barrier(problem), near_line * (1.0 - 1e-6)), at_once=True),
             # Without a kink a trap may hold at any loss; to ask at all of them costs more than it saves.
             Level(line, 10.0 * near_line, activity=HYPERACTIVE),
             Level(line, 10.0 * near_line, activity=DEAD),
             # Elsewhere a trajectory must be at rest.
-            Level(line, near_line, slow),
-            Level(constant, near_constant, slow),
+            _rest(problem, rtol),
         ),
         is_decided,
     )

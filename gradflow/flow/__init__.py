@@ -17,9 +17,10 @@ from gradflow.backend import Array
 from gradflow.checks import flag, integer, number, numbers, require_finite
 from gradflow.decision import SIMULATION, STAYS_DEAD, THEOREMS, decide
 from gradflow.field.baselines import best_constant
-from gradflow.flow.integrate import AUTO, METHODS, STATUSES, Point, Trajectory, integrate
-from gradflow.outcome import UNDECIDED, at_rest, outcome
+from gradflow.flow.integrate import AUTO, METHODS, STATUSES, STOPPED, Point, Trajectory, integrate
+from gradflow.outcome import CONSTANT, UNDECIDED, outcome
 from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, as_problem
+from gradflow.rest import at_one_place, at_rest, revives
 from gradflow.results import (
     activity_codes,
     balancedness,
@@ -77,12 +78,14 @@ def gradient_flow(
     Returns
     -------
     xarray.Dataset
-        Along `time`: w1, b1, w2, b2, breakpoint, loss, activity, invariant_drift (Q(t) − Q(0); Q is
-        conserved exactly; `activity` is that of the cell, also where (w1, b1) already round onto its wall)
-        and energy_residual (L(t) − L(0) + ∫|∇L|² dt, exactly 0). Scalars: outcome, status; decided_by, the
+        Along `time`: w1, b1, w2, b2, breakpoint, loss, activity (that of the cell, also where (w1, b1)
+        already round onto its wall), energy_residual (L(t) − L(0) + ∫|∇L|² dt, exactly 0, the check of any
+        flow) and invariant_drift (Q(t) − Q(0); exactly 0 if φ is piecewise linear; a smooth φ is not
+        homogeneous and does not conserve Q). Scalars: outcome, status; decided_by, the
         theorem that decides the outcome, and decided_at, the first recorded time at which it does (NaN if
-        none does); their names, as in outcome_name; limit_w1, …, the point the trajectory has converged to,
-        NaN if it has not (`gradflow.results.limit`). Its crossings: `gradflow.results.crossings`.
+        none does); their names, as in outcome_name; limit_w1, …, the point the trajectory has converged to
+        (at rest, to ten times rtol: `gradflow.rest`), NaN if it has not (`gradflow.results.limit`). Its
+        crossings: `gradflow.results.crossings`.
 
     Raises
     ------
@@ -113,10 +116,17 @@ def gradient_flow(
         or np.any((moments < 0) | (moments > t_end))
     ):
         raise ValueError(f"times: must be increasing and lie in [0, {t_end}]")
-    stop = (lambda point: _is_decided(point, problem)) if theory and until_decided else None
-    if stop is not None and int(decide(np.array(start), problem).outcome) != UNDECIDED:
+    by_theorem = theory and until_decided
+    at_start = by_theorem and int(decide(np.array(start), problem).outcome) != UNDECIDED
+    if at_start:
         t_end = 0.0
         moments = None if moments is None else moments[moments == 0.0]
+    passed: list[tuple[float, float, float, float]] = []
+
+    def stop(point: Point) -> bool:
+        passed.append(point.theta)
+        return by_theorem and _is_decided(point, problem)
+
     run = integrate(
         start,
         problem,
@@ -128,6 +138,9 @@ def gradient_flow(
         progress=progress,
         stop=stop,
     )
+    if at_start:
+        run = run._replace(status=STOPPED)
+    limit = _limit(run, passed, problem, rtol)
     attributes = provenance(
         "flow",
         problem,
@@ -136,7 +149,7 @@ def gradient_flow(
         rtol=rtol,
         method=method,
     )
-    return _dataset(run, start, problem, attributes, theory)
+    return _dataset(run, limit, start, problem, attributes, rtol, theory)
 
 
 def _is_decided(point: Point, problem: Problem) -> bool:
@@ -146,19 +159,29 @@ def _is_decided(point: Point, problem: Problem) -> bool:
 
 
 def _dataset(
-    run: Trajectory, start: Neuron, problem: Problem, attributes: dict[str, str], theory: bool
+    run: Trajectory,
+    limit: np.ndarray,
+    start: Neuron,
+    problem: Problem,
+    attributes: dict[str, str],
+    rtol: float,
+    theory: bool,
 ) -> xr.Dataset:
     theta = np.array([p.theta for p in run.points], dtype=np.float64).reshape(-1, 4).T
     value = np.array([p.loss for p in run.points])
     descended = np.array([p.descended for p in run.points])
     first = np.array([float(v) for v in start])
     initial = value[0] if len(value) and run.points[0].t == 0.0 else np.nan
-    last = np.array(run.last.theta)
-    limit = _limit(run, problem)
-    end = last if np.any(np.isnan(limit)) else limit
+    end = np.array(run.last.theta) if np.any(np.isnan(limit)) else limit
     decided = _decided(run, problem) if theory else Decided(UNDECIDED, SIMULATION, np.nan)
-    code = np.asarray(outcome(end, problem)) if decided.outcome == UNDECIDED else decided.outcome
+    code = decided.outcome
+    if code == UNDECIDED:
+        code = int(outcome(end, problem, accuracy=rtol))
+        # What is alive may round to a dead state, at the best constant and about to leave it.
+        if code == CONSTANT and revives(np.array(run.last.theta), run.last.activity, problem):
+            code = UNDECIDED
     dims = ("time",)
+    kept = "conserved" if problem.is_bent else "not conserved: the activation is not homogeneous"
     ended = outcome_codes(code, ())
     theorem = codes(decided.theorem, THEOREMS, (), "theorem that decided the outcome")
     status = codes(run.status, STATUSES, (), "how the integration ended")
@@ -177,7 +200,7 @@ def _dataset(
             "invariant_drift": (
                 dims,
                 balancedness(theta) - balancedness(first),
-                {"long_name": "drift of Q = w1^2 + b1^2 - w2^2"},
+                {"long_name": f"Q(t) - Q(0), Q = w1^2 + b1^2 - w2^2, {kept}"},
             ),
             "energy_residual": (
                 dims,
@@ -219,11 +242,23 @@ def _decided(run: Trajectory, problem: Problem) -> Decided:
     return Decided(int(found.outcome[first]), int(found.theorem[first]), float(points[first].t))
 
 
-def _limit(run: Trajectory, problem: Problem) -> np.ndarray:
-    """Return where the trajectory ends: known exactly for a dead ReLU neuron, else if it is at rest."""
-    last = np.array(run.last.theta)
+def _limit(
+    run: Trajectory, passed: list[tuple[float, float, float, float]], problem: Problem, rtol: float
+) -> np.ndarray:
+    """Return where the trajectory ends: known exactly for a dead ReLU neuron, else once it is at rest.
+
+    Once at rest it stays so; where the last state is not recognised as resting, which an end of a step close
+    to t_end may not be, it is still beside one that is.
+    """
+    nowhere, last = np.full(4, np.nan), np.array(run.last.theta)
     if run.last.activity == DEAD and problem.stays_dead:
         return np.array([*last[:3], float(best_constant(problem).intercept)])
-    if at_rest(last, problem) and int(outcome(last, problem)) != UNDECIDED:
-        return last
-    return np.full(4, np.nan)
+    if revives(last, run.last.activity, problem):
+        return nowhere
+    states = np.array([*passed, run.last.theta]).T
+    rests = np.flatnonzero(at_rest(states, problem, rtol))
+    if rests.size == 0:
+        return nowhere
+    place = states[:, rests[-1]]
+    known = int(outcome(place, problem, accuracy=rtol)) != UNDECIDED
+    return place if known and at_one_place(place, last, problem, rtol) else nowhere

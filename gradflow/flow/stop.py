@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gradflow.backend import Array
 
 STOP_EVERY = 4
-LONGEST_WAIT = 64
+LONGEST_WAIT = 256
 """A rule looks at every fourth step; a trajectory that it has let go on may wait longer, at most this."""
 
 
@@ -64,7 +64,7 @@ class StopRule(NamedTuple):
         Given the `States` of some trajectories, returns which of them end here as "stopped".
     patience : int
         A trajectory that goes on is not shown for 4 steps, then for `patience` times as many, and so on
-        up to 64 steps; with 1 it is always 4.
+        up to `LONGEST_WAIT` steps; with 1 it is always 4.
     """
 
     levels: tuple[Level, ...]

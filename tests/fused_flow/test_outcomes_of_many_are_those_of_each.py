@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.outcome import at_rest, outcome
+from gradflow.outcome import outcome
 from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
+from gradflow.rest import at_rest
 
 N = 200
 PROBLEMS = {

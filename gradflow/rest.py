@@ -1,0 +1,200 @@
+"""Rest: when a flow can no longer be told from standing still, given how accurate its states are.
+
+What is left to go from a state θ to the critical point beside it is −H⁻¹∇L, mode by mode. A state is at
+rest if that is no more than the error which the state has anyway. In the coordinates in which the
+integrators control their error (the pre-activations at both ends, w2 and b2, each relative to its size),
+a trajectory that has converged keeps within 1 to 3 times rtol of the critical point, in every cell and for
+any units of input and output; `MARGIN` is 10. So rest is not lost again, and a mode that creeps, however
+small its gradient, is not at rest while it has far to go.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradflow.activations import derivatives
+from gradflow.activity import BALANCED, DEAD, activity, classify
+from gradflow.among import among
+from gradflow.backend import Array, as_floating
+from gradflow.compensated import affine, splitter
+from gradflow.field import gradient, hessian
+from gradflow.field.baselines import adaptable, best_constant
+from gradflow.problem import Neuron, Problem, as_neuron
+
+ACCURACY = 1e-7
+"""The accuracy of states of which nothing else is known, such as an optimiser's."""
+
+MARGIN = 10.0
+"""So many times its error a state may be away from the critical point."""
+
+FLAT = 1e-4
+"""Modes that curve less than this, relative to the steepest, count as curving so much.
+
+Along a family of critical points there is no curvature, and a gradient of second order in the distance.
+"""
+
+_FLOOR = 1e-2
+"""The sizes of a pre-activation and of w2 are at least this times those of the largest beside them."""
+
+_STEEPEST = 100.0
+"""More than the largest curvature in units of the states' sizes, relative to the square of the output's."""
+
+_EPS = 4096.0
+
+
+def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: float = ACCURACY) -> Array:
+    """Whether the flow has come to rest: no further to go than the state's own error, and no way down.
+
+    A trajectory lingers at a saddle with as small a gradient as one likes, so the Hessian must not have a
+    negative eigenvalue, beyond what the state's error makes of 0. A neuron about to revive has one: the
+    point mass of its kink. Without a kink on the input, the way to go must not lead over a wall.
+
+    For a sample the Hessian is that between the hypersurfaces where an input meets the breakpoint; a
+    minimum on one of these, where the gradient jumps and does not vanish, is not recognised.
+
+    Parameters
+    ----------
+    neuron : Neuron or array, shape (4, …)
+        The states.
+    accuracy : float
+        Their error, relative to their size: a flow's rtol. Rounding, if that is more.
+    """
+    scales = _scales(neuron, problem)
+    xp, (slope,) = as_floating((gradient(neuron, problem),))
+    limit = _STEEPEST * _margin(xp, slope, accuracy) * scales.output * scales.output
+    # Where the gradient alone says no, the Hessian need not be known.
+    slow = xp.max(xp.abs(_in_units(xp, scales, slope)), axis=0) <= limit
+    return among(slow, partial(_rests, accuracy=accuracy), neuron, problem)
+
+
+def at_one_place(a: Array, b: Array, problem: Problem = Problem(), accuracy: float = ACCURACY) -> Array:
+    """Whether states of shape (4, …) differ by no more than two states at rest beside one point may."""
+    scales = _scales(a, problem)
+    xp, (a, b) = as_floating((a, b))
+    limit = 2.0 * _margin(xp, a, accuracy)
+    ends = [xp.abs((b[0, ...] - a[0, ...]) * x + b[1, ...] - a[1, ...]) for x in (scales.lo, scales.hi)]
+    rest = [xp.abs(b[i, ...] - a[i, ...]) for i in (2, 3)]
+    return xp.all(xp.stack((*ends, *rest)) <= limit * scales.sizes, axis=0)
+
+
+def revives(theta: np.ndarray, state: np.ndarray | int, problem: Problem) -> np.ndarray:
+    """Whether a ReLU neuron that is balanced, but whose (w1, b1) round to a dead one, comes back to life.
+
+    Its Hessian shows nothing of it. The active end grows if w2 (b2 − f*) < 0 there.
+    """
+    w1, _, w2, b2 = theta
+    if not problem.stays_dead:
+        return np.zeros(np.shape(state), dtype=bool)
+    v1, c1, v2, c2 = problem.teacher
+    at_end = np.where(w1 > 0.0, problem.hi, problem.lo)
+    target = v2 * derivatives(problem.teacher_activation, np.asarray(v1 * at_end + c1), 0)[0] + c2
+    grows = problem.slopes[1] * w2 * (b2 - target) < 0.0
+    return np.asarray((state == BALANCED) & (activity(theta, problem) == DEAD) & grows)
+
+
+def _rests(neuron: Neuron | Array, problem: Problem, accuracy: float) -> Array:
+    scales = _scales(neuron, problem)
+    xp, (slope, curvature) = as_floating((gradient(neuron, problem), hessian(neuron, problem)))
+    margin = _margin(xp, slope, accuracy)
+    finite = xp.all(xp.isfinite(curvature), axis=(0, 1))
+    curvature = xp.where(finite, curvature, xp.zeros_like(curvature))
+    scaled = _in_units(xp, scales, _turned(xp, _in_units(xp, scales, curvature)))
+    way, lowest = _way(xp, scales, _in_units(xp, scales, slope), scaled)
+    # A mode that grows may be weak in these units and fast in time, or the other way round.
+    grows = (lowest < -margin) | (_lowest(xp, curvature) < -margin)
+    z = (scales.z_lo, scales.z_hi)
+    reach = [xp.abs(way[i, ...]) * scales.sizes[i, ...] - xp.abs(z[i]) for i in range(2)]
+    leaves = (classify(*z) != BALANCED) & problem.is_bent & ((reach[0] > 0.0) | (reach[1] > 0.0))
+    return finite & (xp.max(xp.abs(way), axis=0) <= margin) & ~grows & ~leaves
+
+
+class _Scales(NamedTuple):
+    """The pre-activations at both ends, and the sizes of z_lo, z_hi, w2, b2 and of the output."""
+
+    lo: Array
+    hi: Array
+    z_lo: Array
+    z_hi: Array
+    sizes: Array
+    output: Array
+
+
+def _scales(neuron: Neuron | Array, problem: Problem) -> _Scales:
+    level = best_constant(problem)
+    mean, spread = adaptable(level.intercept, level.loss)
+    xp, given = as_floating((*as_neuron(neuron), problem.lo, problem.hi, mean, spread, *problem.teacher))
+    w1, b1, w2, b2, lo, hi, mean, spread = xp.broadcast_arrays(*given)[:8]
+    split, one = splitter(w1.dtype), xp.ones_like(w1)
+    z_lo, z_hi = affine(w1, lo, b1, split), affine(w1, hi, b1, split)
+    z, spread = xp.maximum(xp.abs(z_lo), xp.abs(z_hi)), xp.sqrt(spread)
+    weight = xp.maximum(z, xp.abs(w2))
+    weight = xp.where(weight > 0.0, weight, xp.where(spread > 0.0, xp.sqrt(spread), one))
+    amplitude = xp.maximum(xp.maximum(xp.abs(b2), xp.abs(w2) * z), spread)
+    # The least sizes are those of the integrators' tolerances.
+    least = (xp.where(z > 0.0, z, weight), xp.where(z > 0.0, z, weight), weight)
+    sizes = [xp.maximum(xp.abs(v), _FLOOR * size) for v, size in zip((z_lo, z_hi, w2), least, strict=True)]
+    sizes.append(xp.where(amplitude > 0.0, amplitude, one))
+    # One input is an interval without a width, and its pre-activation moves with b1 alone.
+    point = hi == lo
+    lo, hi = xp.where(point, lo - 0.5, lo), xp.where(point, hi + 0.5, hi)
+    output = sizes[3] + sizes[2] * (1.0 + weight) + 3.0 * spread + xp.abs(mean)
+    return _Scales(lo, hi, z_lo, z_hi, xp.stack(sizes), output)
+
+
+def _in_units(xp: Any, scales: _Scales, rows: Array) -> Array:
+    """Return derivatives by (w1, b1, w2, b2), the first axis, as those by z_lo, z_hi, w2, b2 in sizes."""
+    span = scales.hi - scales.lo
+    w1, b1, w2, b2 = (rows[i, ...] for i in range(4))
+    by_lo, by_hi = (b1 * scales.hi - w1) / span, (w1 - b1 * scales.lo) / span
+    return xp.stack(tuple(by * scales.sizes[i, ...] for i, by in enumerate((by_lo, by_hi, w2, b2))))
+
+
+def _turned(xp: Any, matrices: Array) -> Array:
+    return xp.permute_dims(matrices, (1, 0, *range(2, matrices.ndim)))
+
+
+def _last(xp: Any, matrices: Array) -> Array:
+    return xp.permute_dims(matrices, (*range(2, matrices.ndim), 0, 1))
+
+
+def _margin(xp: Any, like: Array, accuracy: float) -> float:
+    return MARGIN * max(accuracy, _EPS * float(xp.finfo(like.dtype).eps))
+
+
+def _way(xp: Any, scales: _Scales, slope: Array, curvature: Array) -> tuple[Array, Array]:
+    """Return the way to the critical point, shape (4, …), and the lowest curvature over the highest."""
+    curves, modes = xp.linalg.eigh(_last(xp, curvature))
+    top = curves[..., -1:]
+    top = xp.where(top > 0.0, top, xp.ones_like(top))
+    flat = curves <= FLAT * top
+    along = _times(xp, xp.matrix_transpose(modes), xp.permute_dims(slope, (*range(1, slope.ndim), 0)))
+    way = _times(xp, modes, -along / xp.where(flat, FLAT * top, curves))
+    # To a family of critical points there are many ways; the flow's is at right angles to it, in θ.
+    directions = xp.where(flat[..., None, :], modes, xp.zeros_like(modes))
+    columns = xp.permute_dims(directions, (-2, -1, *range(directions.ndim - 2)))
+    straight = _to_theta(xp, scales, xp.permute_dims(way, (-1, *range(way.ndim - 1))))
+    straight = xp.permute_dims(straight, (*range(1, straight.ndim), 0))
+    sideways = _times(xp, xp.linalg.pinv(_last(xp, _to_theta(xp, scales, columns))), straight)
+    way = way - _times(xp, directions, sideways)
+    return xp.permute_dims(way, (way.ndim - 1, *range(way.ndim - 1))), curves[..., 0] / top[..., 0]
+
+
+def _to_theta(xp: Any, scales: _Scales, rows: Array) -> Array:
+    """Return changes of (w1, b1, w2, b2), the first axis, from those of z_lo, z_hi, w2, b2 in sizes."""
+    span = scales.hi - scales.lo
+    z_lo, z_hi, w2, b2 = (rows[i, ...] * scales.sizes[i, ...] for i in range(4))
+    return xp.stack(((z_hi - z_lo) / span, (z_lo * scales.hi - z_hi * scales.lo) / span, w2, b2))
+
+
+def _times(xp: Any, matrices: Array, vectors: Array) -> Array:
+    return xp.matmul(matrices, vectors[..., None])[..., 0]
+
+
+def _lowest(xp: Any, curvature: Array) -> Array:
+    """Return the lowest eigenvalue relative to the highest."""
+    curves = xp.linalg.eigvalsh(_last(xp, curvature))
+    top = curves[..., -1]
+    return curves[..., 0] / xp.where(top > 0.0, top, xp.ones_like(top))

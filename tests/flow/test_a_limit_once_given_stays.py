@@ -1,0 +1,85 @@
+"""A trajectory that has come to rest has its limit at every later time, and at one place."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from gradflow.flow import STATUSES, gradient_flow, integrate
+from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.rest import at_one_place, at_rest
+from gradflow.results import limit, outcome_name
+from tests.flow.reference import cases
+
+ABS = Problem(teacher_activation="slopes=-1,1")
+PROBLEMS = {
+    "relu": (Neuron(b1=2.0), Problem()),
+    "abs": (Neuron(b1=0.3, b2=0.1), ABS),
+    "leaky": (Neuron(1.0, 0.4, 0.8, -0.5), Problem(activation="slopes=0.1,1", teacher_activation="relu")),
+    "wide": (Neuron(0.5, 3.0, 1.0, 2.0), Problem(Neuron(1.0, 0.3, 1.0, 0.2), Uniform(-50.0, 100.0))),
+    "far": (Neuron(1.0, -2.6, 1.0, 0.0), Problem(Neuron(2.0, -5.0, 0.5, 0.2), Uniform(2.0, 3.0))),
+}
+
+
+def test_the_limit_does_not_come_and_go() -> None:
+    runs = [gradient_flow(Neuron(b1=2.0), t_end=t) for t in (200.0, 400.0, 800.0, 1600.0)]
+    places = np.array([limit(run) for run in runs]).T
+    assert np.all(np.isfinite(places))
+    assert np.all(at_one_place(places, places[:, :1], Problem(), 1e-10))
+    assert {outcome_name(run) for run in runs} == {"linear"}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("rtol", [1e-10, 1e-5])
+def test_what_has_rested_stays_where_it_is(name: str, rtol: float) -> None:
+    start, problem = PROBLEMS[name]
+    run = integrate(start, problem, 3000.0, rtol=rtol)
+    theta = np.array([point.theta for point in run.points]).T
+    rests = at_rest(theta, problem, rtol)
+    first = int(np.argmax(rests))
+    assert first > 0
+    assert rests[-1]
+    assert np.all(at_one_place(theta[:, first:], theta[:, first : first + 1], problem, rtol))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_at_every_later_time_it_is_given_with_the_same_outcome(seed: int) -> None:
+    for case in cases(4, seed):
+        known: tuple[np.ndarray, str, int] | None = None
+        for t_end in (20.0, 50.0, 133.0, 400.0, 1234.5, 5000.0):
+            run = gradient_flow(case.start, case.problem, t_end=t_end, rtol=1e-8)
+            place, end = limit(run), (outcome_name(run), int(run["activity"][-1]))
+            if known is not None:
+                assert np.all(np.isfinite(place)), (case, t_end)
+                assert at_one_place(place, known[0], case.problem, 1e-8), (case, t_end)
+                assert end == known[1:], (case, t_end)
+            if np.all(np.isfinite(place)):
+                known = (place, *end)
+
+
+def test_another_minimum_is_local_and_has_a_place() -> None:
+    assert outcome_name(gradient_flow(Neuron(b1=0.3, b2=0.1), ABS, t_end=20.0)) == "undecided"
+    run = gradient_flow(Neuron(b1=0.3, b2=0.1), ABS, t_end=2000.0)
+    assert outcome_name(run) == "local"
+    w1, b1, w2, b2 = limit(run)
+    # By symmetry it is that with a breakpoint at ±(√2 − 1), and as much left where it is flat.
+    known = math.sqrt(2.0) - 1.0
+    assert (w1 * w2, -b1 / w1, b2) == (pytest.approx(1.0), pytest.approx(known), pytest.approx(known))
+
+
+@pytest.mark.parametrize("start", [Neuron(b2=-0.1), Neuron(1.0, -1.5, 2.0, 7.0)])
+def test_what_is_decided_at_the_start_is_stopped_there(start: Neuron) -> None:
+    run = gradient_flow(start, until_decided=True)
+    assert (float(run["time"][-1]), STATUSES[int(run["status"])]) == (0.0, "stopped")
+    assert STATUSES[int(gradient_flow(start, t_end=1.0)["status"])] == "reached t_end"
+
+
+@pytest.mark.parametrize(("activation", "says"), [("relu", "conserved"), ("silu", "not conserved")])
+def test_q_is_called_conserved_where_it_is(activation: str, says: str) -> None:
+    run = gradient_flow(Neuron(b1=0.3), Problem(activation=activation), t_end=5.0)
+    assert f", {says}" in run["invariant_drift"].attrs["long_name"]
+    assert (np.max(np.abs(run["invariant_drift"].values)) < 1e-9) == (says == "conserved")
+    assert np.max(np.abs(run["energy_residual"].values)) < 1e-9
