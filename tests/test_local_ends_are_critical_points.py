@@ -71,21 +71,23 @@ def test_an_optimiser_that_has_come_to_rest_is_there_too() -> None:
 
 def test_a_samples_minimum_that_is_not_the_teachers() -> None:
     # Targets that rise and fall, which no neuron meets.
-    problem = Problem(inputs=Sample([-1.0, -0.6, 0.2, 1.0], targets=[0.0, 2.0, 1.0, 3.0]))
+    x, targets = np.array([-1.0, -0.6, 0.2, 1.0]), np.array([0.0, 2.0, 1.0, 3.0])
+    problem = Problem(inputs=Sample(x, targets=targets))
     run = train(Neuron(1.0, 0.3, 1.0, 0.5), problem, GD(0.2), 5000, events=False, record_every=5000)
     theta = run.final
     assert int(outcome(theta, problem)) == LOCAL
     assert at_rest(theta, problem)
-    residual = theta[2] * np.maximum(theta[0] * problem.inputs.x + theta[1], 0.0) + theta[3]
-    assert float(run.loss[-1]) == pytest.approx(np.mean((residual - problem.inputs.targets) ** 2))
+    residual = theta[2] * np.maximum(theta[0] * x + theta[1], 0.0) + theta[3]
+    assert float(run.loss[-1]) == pytest.approx(np.mean((residual - targets) ** 2))
 
 
 def test_a_gradient_that_jumps_is_no_rest() -> None:
     # Gradient descent chatters about an input that its breakpoint has met.
     rng = np.random.default_rng(3)
-    problem = Problem(inputs=Sample(np.sort(rng.uniform(-1.0, 1.0, 30)), targets=rng.normal(size=30)))
+    x = np.sort(rng.uniform(-1.0, 1.0, 30))
+    problem = Problem(inputs=Sample(x, targets=rng.normal(size=30)))
     theta = train(Neuron(1.0, -0.25, 1.0, 0.0), problem, GD(0.1), 4000, record_every=4000).final
-    assert np.min(np.abs(-theta[1] / theta[0] - problem.inputs.x)) < 1e-2
+    assert np.min(np.abs(-theta[1] / theta[0] - x)) < 1e-2
     assert not at_rest(theta, problem)
 
 
