@@ -99,6 +99,31 @@ def test_data_arrays_broadcast_by_the_names_of_their_dimensions() -> None:
         gf.descend(gf.Neuron(b1=b1, w1=b1.assign_coords(b1=[1.0, 2.0])), steps=1)
 
 
+def test_a_label_never_passes_for_what_it_is_not() -> None:
+    first = gf.descend(
+        gf.Neuron(b2=np.array([-1.0, 0.5])), optimizer=gf.GD(np.array([[0.1], [0.2]])), steps=2
+    )
+    last = {name: first[name].isel(step=-1, drop=True) for name in ("w1", "b1", "w2", "b2")}
+    # The rate and the biases of the run before are not this one's.
+    run = gf.descend(gf.Neuron(**last), optimizer=gf.GD(0.3), steps=1)
+    assert run["loss"].dims == ("step", "start_lr", "start_start_b2")
+    assert "lr" not in run.coords
+    assert run["start_b2"].dims == ("start_lr", "start_start_b2")
+    np.testing.assert_array_equal(run["start_b2"], last["b2"])
+    np.testing.assert_array_equal(run["b2"][0], last["b2"])
+    assert run["start_lr"].values.tolist() == [0.1, 0.2]
+    # Nor are the places in a row its values.
+    b2 = xr.DataArray([[-1.0, 0.5], [0.0, 2.0]], dims=("b1", "b2"), coords={"b2": [0, 1]})
+    placed = gf.descend(gf.Neuron(b2=b2), steps=1)
+    assert placed["loss"].dims == ("step", "start_b1", "batch_b2")
+    assert placed["start_b2"].values.tolist() == b2.values.tolist()
+    other = gf.descend(
+        gf.Neuron(b1=xr.DataArray([0.0, 1.0], dims="lr")), optimizer=gf.GD([[0.1], [0.2]]), steps=1
+    )
+    assert other["loss"].dims == ("step", "lr", "start_lr")
+    assert other["lr"].values.tolist() == [0.1, 0.2]
+
+
 def test_data_arrays_of_neurons_and_stacked_ones() -> None:
     b2 = xr.DataArray([[-1.0, -2.0], [0.0, 1.0]], dims=("i", "j"), coords={"i": [0, 1], "j": [3, 4]})
     stacked = gf.descend(gf.Neuron(b2=b2.stack(k=("i", "j"))), steps=2)

@@ -101,26 +101,51 @@ def axes(shape: tuple[int, ...], start: Start, problem: Problem, taken: Collecti
     shape : tuple of int
         Of the batch.
     start : Start
-        From `by_position`; the labels it had go before.
+        From `by_position`. A label keeps its name unless that is taken or means other values here, as those
+        of a run that this one goes on from; then it is called start_…, or batch_….
     problem : Problem
         As it was given.
     taken : collection of str
-        Names of other variables and axes: a dimension called so is called start_… instead.
+        Names of other variables and axes.
     """
-    free = len(shape) - len(start.dims)
-    known = {dim: dim if dim not in taken else f"start_{dim}" for dim in start.dims}
-    dims = [*(f"batch_{axis}" for axis in range(free)), *known.values()]
     values = varied(start, problem)
+    free = len(shape) - len(start.dims)
+    place = {dim: free + k for k, dim in enumerate(start.dims)}
+    dims = [f"batch_{axis}" for axis in range(free)]
     for axis in range(free):
         alone = [name for name, value in values.items() if _along(value, shape) == (axis,)]
         if len(alone) == 1 and np.unique(values[alone[0]]).size == shape[axis]:
             dims[axis] = alone[0]
-    coords = {
-        known.get(name, name): xr.Variable([known[str(dim)] for dim in value.dims], value.values, value.attrs)
-        for name, value in start.coords.items()
-        if known.get(name, name) not in taken
+
+    def fits(name: str, axis: int | None, label: xr.DataArray | None) -> bool:
+        if name in taken or name in dims:
+            return False
+        if name not in values:
+            return True
+        if label is not None:
+            return np.array_equal(np.broadcast_to(values[name], shape), _spread(label, place, shape))
+        return _along(values[name], shape) in ((), (axis,))
+
+    def called(name: str) -> str:
+        label, axis = start.coords.get(name), place.get(name)
+        return next((some for some in (name, f"start_{name}") if fits(some, axis, label)), f"batch_{name}")
+
+    names = {name: called(name) for name in (*start.dims, *start.coords)}
+    dims += [names[dim] for dim in start.dims]
+    labels = {
+        names[name]: xr.Variable([names[str(dim)] for dim in label.dims], label.values, label.attrs)
+        for name, label in start.coords.items()
     }
-    return Axes(tuple(dims), {**coordinates(values, shape, dims), **coords})
+    return Axes(tuple(dims), {**coordinates(values, shape, dims), **labels})
+
+
+def _spread(label: xr.DataArray, place: Mapping[str, int], shape: tuple[int, ...]) -> np.ndarray:
+    """Return a coordinate as an array of the batch's shape."""
+    own = sorted(label.dims, key=lambda dim: place[str(dim)])
+    sides = [1] * len(shape)
+    for dim in own:
+        sides[place[str(dim)]] = label.sizes[dim]
+    return np.broadcast_to(label.transpose(*own).values.reshape(sides), shape)
 
 
 def coordinates(
