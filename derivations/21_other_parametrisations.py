@@ -85,7 +85,8 @@ HYPOTHESES = (
     "teacher inside the input and w1ᵀ w2ᵀ ≠ 0; in (6) s = 1.",
     "(7) and the numbers in (9): φ = ReLU, teacher ReLU(x), inputs uniform on [−1, 1].",
     "Flows are continuously differentiable curves with (w1, b1) ≠ (0, 0).",
-    "Exact arithmetic. In (8): rounded to double precision, tanh u is ±1 from |u| = 19.1 on, and p an end.",
+    "Exact arithmetic. In (8): rounded to double precision, tanh u is ±1 from |u| = 19.0 on (19.06 "
+    "if rounded correctly), and p an end; earlier if m is not 0.",
 )
 
 PROOF = """

@@ -186,10 +186,11 @@ def born_dead_frequency(
 
 
 def _widths(widths: Sequence[int]) -> tuple[int, ...]:
-    checked = tuple(widths)
-    if not checked:
+    given = tuple(widths)
+    if not given:
         raise ValueError("widths: expected at least one hidden layer, got none")
-    for width in checked:
+    for width in given:
         if isinstance(width, bool) or not isinstance(width, (int, np.integer)) or width < 1:
             raise ValueError(f"widths: expected integers >= 1, got {width!r}")
-    return checked
+    # Python's integers: −n of an unsigned one would be a large number.
+    return tuple(int(width) for width in given)

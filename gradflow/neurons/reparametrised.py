@@ -103,6 +103,7 @@ A start with w1 = 0 has b′ = 0.
 BOUNDED = _kind("bounded", "place", _inside, _bounded)
 """As `SHIFTED`, with the breakpoint at m + h tanh(s), m the middle and h half the width of the input.
 
-The neuron is balanced always, while |s| < 18.9: beyond it tanh s is rounded to ±1, the breakpoint to an
-end of the input, and its gradient to 0. A start that bends outside is put at 0.95 h from the middle.
+The neuron is balanced always, up to rounding: tanh s is ±1 from |s| = 19.0 on (18.99 with NumPy, 19.06 if it
+is rounded correctly), the breakpoint then an end of the input, and its gradient 0; earlier if m is not 0. A
+start that bends outside is put at 0.95 h from the middle.
 """

@@ -135,18 +135,22 @@ def coupled_revival(
     return found
 
 
+def log_ratio(xp: Any, a: Array, b: Array, difference: Array) -> Array:
+    """Return ln(a/b) of positive numbers, from a − b where they are close; their quotient may overflow."""
+    close = xp.abs(difference) < 0.5 * b
+    relative = xp.where(close, difference, xp.zeros_like(difference)) / b
+    apart = xp.log(a) - xp.log(b)
+    # The logarithms' difference has fewer digits than that of the quotient, where there is one.
+    moderate = xp.abs(apart) < 600.0
+    quotient = xp.where(moderate, a, xp.ones_like(apart)) / xp.where(moderate, b, xp.ones_like(apart))
+    return xp.where(close, xp.log1p(relative), xp.where(moderate, xp.log(quotient), apart))
+
+
 def _growth(xp: Any, p: Array, q: Array) -> Array:
     """Return ln |p/q|, accurate where p and q are close; 0 where one of them is 0."""
     given = (p != 0.0) & (q != 0.0)
     p, q = (xp.where(given, xp.abs(factor), 1.0 + 0.0 * factor) for factor in (p, q))
-    return _log_ratio(xp, p, q, p - q)
-
-
-def _log_ratio(xp: Any, a: Array, b: Array, difference: Array) -> Array:
-    """Return ln(a/b) of positive numbers from a − b where they are close."""
-    close = xp.abs(difference) < 0.5 * b
-    relative = xp.where(close, difference, 0.0 * difference) / b
-    return xp.where(close, xp.log1p(relative), xp.log(a) - xp.log(b))
+    return log_ratio(xp, p, q, p - q)
 
 
 def _first(xp: Any, slope: Array, level: Array, total: Array, growth: Array, first: int) -> Array:
@@ -163,7 +167,7 @@ def _first(xp: Any, slope: Array, level: Array, total: Array, growth: Array, fir
     gain = xp.where(slope > 0.0, growth, -growth)
     plus = xp.where(compared, xp.maximum(slope, level), one)
     minus = xp.where(compared, -xp.minimum(slope, level), one)
-    needed = _log_ratio(xp, minus, plus, xp.where(compared, -total, 0.0 * one))
+    needed = log_ratio(xp, minus, plus, xp.where(compared, -total, 0.0 * one))
     reached = (gain > 0.0) & (gain * _LONGEST > needed)
     gain = xp.where(reached, gain, xp.minimum(gain, 0.0 * one))
     k = xp.floor(needed / xp.where(reached, gain, one)) + 1.0

@@ -11,6 +11,7 @@ from gradflow import field
 from gradflow.backend import Array, ArrayLike, as_floating
 from gradflow.checks import require_finite
 from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.theory.decay import log_ratio
 
 TOLERANCE = 1e-14
 """The largest |∇L| at which a state counts as critical."""
@@ -156,7 +157,7 @@ def escape_times(rate: ArrayLike, error: ArrayLike, start: ArrayLike, end: Array
     xp, (rate, error, start, end) = as_floating((rate, error, start, end))
     if not bool(xp.all((rate > 0.0) & (error >= 0.0) & (start > 0.0) & (end >= start))):
         raise ValueError("rate, error, start, end: expected rate > 0, error >= 0 and 0 < start <= end")
-    gain = xp.log(end / start)
+    gain = log_ratio(xp, end, start, end - start)
     certain = error < rate
     slow = xp.where(certain, rate - error, xp.ones_like(rate * error))
     return Escape(gain / (rate + error), xp.where(certain, gain / slow, xp.inf * xp.ones_like(gain / slow)))

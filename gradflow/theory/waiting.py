@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.integrate import solve_ivp
+from scipy.signal import lfilter
 
 from gradflow.activations import Activation, Smooth, derivatives
 from gradflow.backend import to_numpy
@@ -296,15 +297,19 @@ def updates_of(time: float, lr: float = 0.01, beta2: float = 0.999, step: int | 
         return float("nan")
     if time < 0.0:
         raise ValueError(f"time: expected a number >= 0, got {time!r}")
+    if time == 0.0:
+        return 0.0
+    wanted = np.log(time) - np.log(lr)
     many = 1000
     while many <= _MOST_STEPS:
         j = np.arange(1, many + 1)
         old = np.exp(np.log(beta2) * (j + step)) if step is not None else 0.0 * j
-        # No further than the sum still is a number.
-        rates = lr * np.sqrt(1.0 - old) * np.exp(np.minimum(-0.5 * j * np.log(beta2), 600.0))
-        covered = np.cumsum(rates)
-        if covered[-1] >= time:
-            return 0.0 if time == 0.0 else float(np.searchsorted(covered, time) + 1)
+        exponents = -0.5 * j * np.log(beta2)
+        # In logarithms, as the sum may overflow: over its last factor it obeys s = β2^(1/2) s + √(1 − …).
+        scaled = lfilter([1.0], [1.0, -(beta2**0.5)], np.sqrt(1.0 - old))
+        covered = np.log(np.where(scaled > 0.0, scaled, 1e-300)) + exponents
+        if covered[-1] >= wanted:
+            return float(np.searchsorted(covered, wanted) + 1)
         many *= 10
     return float("inf")
 

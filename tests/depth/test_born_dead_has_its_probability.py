@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,17 @@ from gradflow.descent import GD
 # A false alarm in one of a million runs of a test; the seeds are fixed all the same.
 RARE = 1e-6
 ONE = np.array([[0.7]])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint64, np.int8, np.int64])
+def test_widths_are_integers_of_any_kind(kind: type[np.integer[Any]]) -> None:
+    for widths in ((1,), (2, 3), (100, 127), (3,) * 10):
+        typed = [kind(width) for width in widths]
+        assert born_dead_probability(typed) == born_dead_probability(widths) > 0.0
+        assert born_dead_bounds(typed) == born_dead_bounds(widths)
+        found = born_dead_frequency(typed, trials=kind(50), seed=kind(3))
+        assert found == born_dead_frequency(widths, trials=50, seed=3)
+        assert np.array_equal(dead_at_birth(kind(len(widths))), dead_at_birth(len(widths)))
 
 
 @pytest.mark.parametrize("widths", [(1,), (2, 3), (3,) * 10, (5,) * 10, (4, 1, 6)])

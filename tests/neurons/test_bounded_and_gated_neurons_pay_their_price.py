@@ -30,6 +30,16 @@ def test_a_bounded_neuron_is_balanced_under_any_steps() -> None:
         assert not [e for e in run.events if "dead" in e.event or "hyperactive" in e.event]
 
 
+def test_rounding_takes_the_breakpoint_to_the_end_where_stated() -> None:
+    """Rounded correctly tanh is 1 from 55 ln 2/2 = 19.06 on; NumPy's may be one unit off."""
+    edge = 27.5 * math.log(2.0)
+    below, above = np.array([1.0, edge - 0.15, 1.0, 0.0]), np.array([1.0, edge + 0.01, 1.0, 0.0])
+    assert activity(Neuron(*BOUNDED.line(below, Problem())), Problem()) == BALANCED
+    assert activity(Neuron(*BOUNDED.line(above, Problem())), Problem()) != BALANCED
+    assert np.all(BOUNDED.evaluator(Problem(), above).gradient(above)[1] == 0.0)
+    assert np.all(BOUNDED.evaluator(Problem(), below).gradient(below)[1] != 0.0)
+
+
 def test_a_plain_neuron_is_not() -> None:
     rng = np.random.default_rng(0)
     run = train(Neuron(*rng.standard_normal((4, 200)) * 2.0), Problem(), Adam(lr=0.3), 300)

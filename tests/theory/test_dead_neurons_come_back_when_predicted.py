@@ -172,3 +172,26 @@ def test_arrays_of_any_shape() -> None:
     assert least.shape == largest.shape == (2, 0)
     assert killing_rates(Neuron(b1=-3.0)).least == 0.0
     assert killing_rates(Neuron(1.0, 0.0, 1.0, 1.0)).least == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("ends", [(-1.0, 30.0), (-200.0, 1.0), (2.0, 5.0), (1e-3, 1e3)])
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_the_width_of_the_input_counts(ends: tuple[float, float], adaptive: bool) -> None:
+    """Left-over momentum moves the pre-activation at an end by as much as that end is far away."""
+    problem, rng, n = Problem(inputs=Uniform(*ends)), np.random.default_rng(0), 1000
+    w1 = rng.normal(size=n)
+    far = np.abs(rng.normal(size=n)) * 10.0 ** rng.uniform(-4.0, 1.0, n)
+    b1 = -w1 * np.where(w1 > 0.0, ends[1], ends[0]) - far
+    theta = np.stack([w1, b1, rng.normal(size=n), rng.normal(size=n)])
+    push = rng.normal(size=(4, n)) * 10.0 ** rng.uniform(-2.0, 1.0, n)
+    optimizer: Any = Adam(0.05) if adaptive else HeavyBall(0.05, 0.9)
+    second = rng.uniform(0.1, 2.0, (4, n)) * push**2
+    state: Any = Moments(np.asarray(7.0), push, second) if adaptive else HeavyBallState(push)
+    predicted = revival(theta, problem, optimizer, state)
+    found = np.where(activity(theta, problem) == DEAD, NEVER, 0)
+    for k in range(1, 300):
+        theta, state = update(optimizer, np.zeros_like(theta), state, theta)
+        found = np.where((found == NEVER) & (activity(theta, problem) != DEAD), k, found)
+    assert np.sum(found == NEVER) > 100
+    assert np.sum(found > 3) > 5
+    assert np.array_equal(predicted, found)

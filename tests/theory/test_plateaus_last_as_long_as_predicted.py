@@ -217,6 +217,26 @@ def test_updates_cover_the_time_and_no_more() -> None:
         updates_of(-1.0)
 
 
+@pytest.mark.parametrize(
+    ("time", "lr", "beta2"),
+    [
+        (1e270, 0.01, 0.999),
+        (1e259, 1e-8, 0.9),
+        (1e308, 1e-8, 0.9),
+        (1e308, 1e3, 0.5),
+        (1e308, 1e-300, 0.99),
+    ],
+)
+def test_updates_cover_times_whose_sum_overflows(time: float, lr: float, beta2: float) -> None:
+    with mpmath.workdps(40):
+        q = 1 / mpmath.sqrt(mpmath.mpf(beta2))
+        closed = mpmath.ceil(mpmath.log(1 + time * (q - 1) / (lr * q)) / mpmath.log(q))
+    assert updates_of(time, lr, beta2) == closed
+    # The correction makes every step shorter, by less and less.
+    later = updates_of(time, lr, beta2, 0)
+    assert closed <= later <= closed + 1.0
+
+
 def test_adam_moves_no_further_than_its_memory_allows() -> None:
     rng = np.random.default_rng(5)
     many, beta1, beta2, lr = 25_000, 0.9, 0.99, 0.01

@@ -30,6 +30,18 @@ def test_the_teacher_is_found_from_nearby() -> None:
         assert not np.any(negative_directions(found))
 
 
+@pytest.mark.parametrize(
+    ("start", "end"), [(1e-200, 1e200), (5e-324, 1.7e308), (1.0, 1.0 + 2.0**-52), (3e-84, 7e-84), (1e-9, 1.0)]
+)
+def test_escape_times_are_those_of_exact_arithmetic(start: float, end: float) -> None:
+    with mpmath.workdps(40):
+        gain = mpmath.log(mpmath.mpf(end) / mpmath.mpf(start))
+        shortest, longest = float(gain / (1 + mpmath.mpf(0.1))), float(gain / (1 - mpmath.mpf(0.1)))
+    found = escape_times(1.0, 0.1, np.array([start, 1.0]), np.array([end, 1.0]))
+    np.testing.assert_allclose(found.shortest, [shortest, 0.0], rtol=1e-14)
+    np.testing.assert_allclose(found.longest, [longest, 0.0], rtol=1e-14)
+
+
 def exact_gradient(*theta: mpmath.mpf) -> list[mpmath.mpf]:
     w1, b1, w2, b2 = theta
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -104,6 +105,27 @@ def test_the_limit_is_reached_when_predicted() -> None:
         )
         assert n <= steps_to_limit(S, LIMIT, beta2) + 1e-9, "the bias correction only makes it earlier"
     assert steps_to_limit(4000.0, LIMIT) == 0.0
+
+
+def test_the_limit_is_not_reached_before() -> None:
+    """A lower bound is rounded down, by no more than a few roundings: exact arithmetic decides."""
+    rng = np.random.default_rng(1)
+    cases = [(1e-300, 1e300, 0.999, None), (1e200, 1e-200, 0.999, 5), (1.0, 1.0 + 2.0**-52, 0.999, 1)]
+    for i in range(400):
+        S = 10.0 ** rng.uniform(-300.0, 300.0)
+        far = S * (1.0 + 10.0 ** rng.uniform(-15.5, 3.0)) if i % 2 else 10.0 ** rng.uniform(-300.0, 300.0)
+        beta2 = 1.0 - 10.0 ** rng.uniform(-14.0, -0.05)
+        cases.append((S, far, beta2, None if i % 5 == 0 else int(10.0 ** rng.uniform(0.0, 8.0))))
+    with mpmath.workdps(50):
+        for S, limit, beta2, step in cases:
+            B = mpmath.mpf(beta2)
+
+            def reached(n: mpmath.mpf, S: float = S, B: mpmath.mpf = B, k: int | None = step) -> mpmath.mpf:
+                correction = 1 if k is None else mpmath.sqrt((1 - B ** (k + n)) / (1 - B**k))
+                return S * B ** (-n / 2) * correction
+
+            n = mpmath.mpf(steps_to_limit(S, limit, beta2, step))
+            assert n == 0 if limit <= S else reached(n) <= limit <= reached(n * (1 + mpmath.mpf(10) ** -12))
 
 
 def test_the_growth_is_the_largest_root() -> None:
