@@ -14,9 +14,10 @@ import numpy as np
 
 from gradflow.backend import ArrayLike
 from gradflow.checks import numbers
+from gradflow.compensated import affine, splitter, two_product, two_sum
 from gradflow.descent.hyper import NON_NEGATIVE
 from gradflow.theory.steps import NEVER
-from gradflow.theory.upstream_flow import Flow, first_active
+from gradflow.theory.upstream_flow import Flow, Wall, first_active
 
 _ROOT3 = 3.0**0.5
 _STANDARD = 1e-9
@@ -111,9 +112,7 @@ def gradient(network: Network, u: ArrayLike, targets: ArrayLike) -> np.ndarray:
 
 def preactivation(network: Network, task: Task = UNIFORM) -> np.ndarray:
     """Return the larger pre-activation at the input's two ends: the neuron is dead iff it is ≤ 0."""
-    a, c, w1, b1 = (np.asarray(value, dtype=float) for value in network[:4])
-    ends = (w1 * (a * np.asarray(end, dtype=float) + c) + b1 for end in (task.lo, task.hi))
-    return np.asarray(np.maximum(*ends))
+    return np.asarray(np.maximum(*(_preactivation(network, end) for end in (task.lo, task.hi))))
 
 
 def path(network: Network, task: Task, t: ArrayLike) -> Upstream:
@@ -130,15 +129,10 @@ def path(network: Network, task: Task, t: ArrayLike) -> Upstream:
     flow, t = _flow(network, task), np.asarray(t, dtype=float)
     # Late enough, speed times time is infinite, and what decays is 0.
     with np.errstate(over="ignore"):
-        fade = np.exp(-2.0 * flow.lam * t)
-        along = [plus + minus * fade for plus, minus in zip(flow.plus, flow.minus, strict=True)]
-        across = flow.across * np.exp(-flow.gap * t)
-        scale = np.sqrt(flow.square(t, t)[0])
-    (ey, ez), v = flow.axes, along[0]
+        there = flow.square(t, t)[0] > 0.0
+        parts = flow.state(t)
     # On the way to a saddle all of it underflows in the end.
-    safe, end = np.where(scale > 0.0, scale, 1.0), limit(network, task)
-    parts = (v * ey - across * ez, v * ez + across * ey, along[1])
-    return Upstream(*(np.where(scale > 0.0, p / safe, last) for p, last in zip(parts, end, strict=True)))
+    return Upstream(*(np.where(there, p, q) for p, q in zip(parts, limit(network, task), strict=True)))
 
 
 def limit(network: Network, task: Task = UNIFORM) -> Upstream:
@@ -173,7 +167,8 @@ def revival_time(network: Network, task: Task = UNIFORM) -> np.ndarray:
     """Return the time at which the flow makes a dead neuron active, ∞ if never, 0 for one that is not dead.
 
     Intervals of time are excluded one after another by bounds on the closed form, the last of them without an
-    end: no crossing is stepped over. A trajectory that touches its wall to within rounding counts as back.
+    end, or by z, z′, z″ and a bound of z‴: no crossing is stepped over. A start on its wall that moves
+    inwards is not back; a trajectory that touches its wall later, to within rounding, counts as back.
 
     It is the time at which the wall is reached. That the neuron is active after it needs a ≠ 0 then, and
     inputs without atoms (derivation 18, part 4): where all inputs cross at once (a = p = 0), or an atom of
@@ -182,8 +177,9 @@ def revival_time(network: Network, task: Task = UNIFORM) -> np.ndarray:
     Returns
     -------
     array
-        The infimum of the times with a positive pre-activation, to about 1e-12 of itself. NaN where a
-        parameter is NaN, or where the wall is approached for ever so closely that rounding hides the answer.
+        The infimum of the times with a positive pre-activation: to about 1e-12 of itself, and as well as a
+        pre-activation that is rounded tells where it is grazed (z′ near 0). NaN where a parameter is NaN, or
+        where the wall is approached for ever so closely that rounding hides the answer.
 
     Raises
     ------
@@ -192,13 +188,17 @@ def revival_time(network: Network, task: Task = UNIFORM) -> np.ndarray:
     """
     flow = _flow(network, task)
     shape = flow.lam.shape
-    w1, b1, lo, hi = (
-        np.broadcast_to(np.asarray(value, dtype=float), shape)
-        for value in (network.w1, network.b1, task.lo, task.hi)
-    )
-    at_ends = [first_active(flow.flat(), *(part.ravel() for part in (w1, b1, end))) for end in (lo, hi)]
-    time = np.minimum(*at_ends).reshape(shape)
+
+    def wall(end: ArrayLike) -> Wall:
+        parts = (network.w1, network.b1, end, _preactivation(network, end), task.slope, task.level)
+        flat = [np.broadcast_to(np.asarray(part, dtype=float), shape).ravel() for part in parts]
+        w1, b1, at, start, slope, level = flat
+        return Wall(flow.flat(), w1, b1, at, start, (slope, level))
+
+    time = np.minimum(*(first_active(wall(end)) for end in (task.lo, task.hi))).reshape(shape)
     start = np.broadcast_to(preactivation(network, task), shape)
+    # What rests has no time, on its wall or not.
+    time = np.where(earliest_revival(network, task) == np.inf, np.inf, time)
     return np.where(start > 0.0, 0.0, np.where(np.isnan(start), np.nan, time))
 
 
@@ -279,6 +279,15 @@ def revival_steps(network: Network, task: Task, rate: ArrayLike, longest: int = 
             if np.any(stop):
                 left, rows = left[~stop], [row[~stop] for row in rows]
     return np.asarray(found.reshape(shape), dtype=np.int64)
+
+
+def _preactivation(network: Network, end: ArrayLike) -> np.ndarray:
+    """Return w1 (a e + c) + b1, rounded about once: its sign is right."""
+    a, c, w1, b1, e = (np.asarray(value, dtype=float) for value in (*network[:4], end))
+    split = splitter(np.float64)
+    product, of_product = two_product(a, e, split)
+    x, of_x = two_sum(product, c)
+    return np.asarray(affine(w1, x, b1, split) + w1 * (of_x + of_product))
 
 
 def _check(network: Network, task: Task) -> None:
