@@ -4,7 +4,7 @@ f(x) = Σ_j v_j relu(w_j·x) without biases, trained on the sum (or mean) of an 
 squared loss. relu′(0) = 0, and a neuron that is active on no input stays dead.
 """
 
-from gradflow.alignment.checks import Check, check_theory
+from gradflow.alignment.checks import check_theory
 from gradflow.alignment.data import (
     Dataset,
     cone,
@@ -16,6 +16,7 @@ from gradflow.alignment.data import (
     two_points,
 )
 from gradflow.alignment.flow import gradient_flow, many
+from gradflow.alignment.judged import Check
 from gradflow.alignment.limit import limit_flow
 from gradflow.alignment.losses import EXPONENTIAL, LOGISTIC, LOSSES, SQUARED, Loss, Objective
 from gradflow.alignment.network import TwoLayer, as_network, balanced, gaussian, loss, predict

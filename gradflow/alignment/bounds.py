@@ -57,8 +57,11 @@ class Alignment(NamedTuple):
 
 
 def paper_time(s: Setting) -> float:
-    """Return the paper's t1 = 16 log n/(min{ζ, ξ} √μ X_min); inf if the denominator is 0."""
-    return _over(16.0 * math.log(s.n), _grip(s))
+    """Return the paper's t1 = 16 log n/(min{ζ, ξ} √μ X_min), which is none for n = 1 (derivation 24, part 6).
+
+    inf for n = 1, or if the denominator is 0.
+    """
+    return _over(16.0 * math.log(s.n), _grip(s)) if s.n > 1 else math.inf
 
 
 def paper_log_epsilon(s: Setting, first: float = 8.0) -> LogEpsilon:
@@ -301,6 +304,11 @@ def loss_bound(loss: float, rate: float, elapsed: np.ndarray | float) -> np.ndar
     return np.asarray(loss / (1.0 + rate * loss * np.asarray(elapsed)))
 
 
+def log_rate(s: Setting, gain: float = 1.0) -> float:
+    """Return ρ₀ μ X_min²/X_max, at which li(1/(ρ₀ L₊)) grows at least, from L₊ < 1/ρ₀ on."""
+    return gain * max(s.mu, 0.0) * s.x_min**2 / s.x_max
+
+
 def loss_bound_log(s: Setting, loss: float, elapsed: float, gain: float = 1.0) -> float:
     """Return a bound of order 1/(t log t) on L₊ (L₋), which does not know the network (derivation 25).
 
@@ -320,7 +328,7 @@ def loss_bound_log(s: Setting, loss: float, elapsed: float, gain: float = 1.0) -
     start = -math.log(gain * loss)
     if not start > 0.0:
         raise ValueError(f"loss: expected less than {1.0 / gain:g}, got {loss}")
-    wanted = gain * max(s.mu, 0.0) * s.x_min**2 / s.x_max * elapsed
+    wanted = log_rate(s, gain) * elapsed
     if wanted == 0.0:
         return loss
 

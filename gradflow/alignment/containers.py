@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from gradflow import __version__
-from gradflow.alignment.checks import Check
 from gradflow.alignment.history import Records
+from gradflow.alignment.judged import Check
 from gradflow.alignment.limit import STATUSES as LIMIT_STATUSES
 from gradflow.alignment.limit import Entries, LimitPath, entry_times, final_directions
 from gradflow.alignment.losses import Objective

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from gradflow.alignment.checks import Check
 from gradflow.alignment.data import toy_plane
+from gradflow.alignment.judged import Check
 from gradflow.claims.alignment import CLAIMS, theorem
 from gradflow.claims.ledger import Finding
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from gradflow.alignment import bounds
-from gradflow.alignment.checks import Check
 from gradflow.alignment.data import Dataset
+from gradflow.alignment.judged import Check
 from gradflow.alignment.limit import ACTIVE, INACTIVE, SLIDING, LimitPath
 from gradflow.claims.alignment import questions, scales, theorem
 from tests.alignment.synthetic import BY_ID, checked, found

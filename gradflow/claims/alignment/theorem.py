@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.alignment import bounds
-from gradflow.alignment.checks import Check, check_theory
+from gradflow.alignment.checks import check_theory
 from gradflow.alignment.data import Dataset, cone, equiangular, in_plane, toy_plane, two_points
 from gradflow.alignment.flow import gradient_flow
 from gradflow.alignment.geometry import angles, setting, zeta1
+from gradflow.alignment.judged import Check
 from gradflow.alignment.limit import limit_flow
 from gradflow.alignment.losses import EXPONENTIAL, LOGISTIC, SQUARED, Loss, Objective
 from gradflow.alignment.network import TwoLayer, as_network, balanced
@@ -182,8 +183,8 @@ def lemmas(quick: bool) -> Finding:
     verdict, rows = judged(("lemma 3", "lemma 4"), quick)
     return Finding(
         verdict,
-        f"In {exactly(quick)}, where ε satisfies Lemma 3's condition: norms and outputs stay at least a factor {10 ** rows['lemma 3'].margin:.1f} below Lemma 3's bounds up to its time, and the velocities of "
-        f"directions a factor {10 ** rows['lemma 4'].margin:.1f} within Lemma 4's. Both hold with smaller constants (derivation 24: half the bounds of Lemma 3, e − 1 for 2 in Lemma 4).",
+        f"In {exactly(quick)}, where ε satisfies Lemma 3's condition: norms and outputs stay at least a factor {10 ** rows['lemma 3'].margin:.1f} below Lemma 3's bounds up to its time, and "
+        f"directions move from record to record as in the limit but for Lemma 4's bound, a factor {10 ** rows['lemma 4'].margin:.1f} within it. Both hold with smaller constants (derivation 24: half the bounds of Lemma 3, e − 1 for 2 in Lemma 4).",
         {name: plain(row) for name, row in rows.items()},
     )
 
@@ -283,7 +284,7 @@ def rank(quick: bool) -> Finding:
     row = rows["rank (paper)"]
     return Finding(
         verdict,
-        f"In {exactly(quick)}: ‖W‖_F² <= 2‖W‖_2² + 4√h ε W_max² held at all recorded times after alignment in {row.held} of {row.covered}, tightest factor {10**row.margin:.3g}. Derivation 25 proves limsup <= 2/(1 + μ), and less where S₊ and S₋ turn to "
+        f"In {exactly(quick)}: ‖W‖_F² <= 2‖W‖_2² + 4√h ε W_max² held at all recorded times after alignment in {row.held} of {row.covered} flows that are aligned within Lemma 3's time, as its proof needs, tightest factor {10**row.margin:.3g}. Derivation 25 proves limsup <= 2/(1 + μ), and less where S₊ and S₋ turn to "
         "opposite directions.",
         {"rank": plain(row)},
     )
