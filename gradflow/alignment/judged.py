@@ -84,7 +84,7 @@ def counted(name: str, statement: str, applies: bool, exceptions: int) -> Check:
 
 
 def compared(name: str, statement: str, applies: bool, pairs: list[tuple[float, float]]) -> Check:
-    """Return a check of value <= bound for all pairs of the two, values positive; a bound of ∞ says nothing."""
+    """Return a check of value <= bound for all pairs of the two, values positive; bounds of ∞ say nothing."""
     margins = [
         math.log(bound) - math.log(value) if bound > 0.0 else -math.inf
         for value, bound in pairs
