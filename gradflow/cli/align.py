@@ -69,7 +69,6 @@ def align(
     """
     check_file(out)
     _check_figure(figure, method)
-    _refuse_unused(method, data, points, t_end, until_loss, batch, freeze_outputs)
     objective = _objective(
         data, points, mu, dimension, delta, mnist, constant_columns, center, seed, loss, mean
     )
@@ -97,25 +96,6 @@ def align(
         {"data": _described(objective), **found.report, "bounds": _bounds(objective, network, log_epsilon)},
         json,
     )
-
-
-def _refuse_unused(
-    method: str, data: str, points: str | None, t_end: str | None, until_loss: str | None,
-    batch: str | None, freeze_outputs: bool,
-) -> None:  # fmt: skip
-    """Refuse options that the method or the data would ignore."""
-    flows = ("flow", "limit", "small-steps")
-    unused = {
-        "--t-end": t_end is not None and method not in flows,
-        "--until-loss": until_loss is not None and method != "flow",
-        "--batch": batch is not None and method in flows,
-        "--freeze-outputs": freeze_outputs and method in flows,
-    }
-    for name, refused in unused.items():
-        if refused:
-            raise ValueError(f"{name}: it has no meaning with --method {method}")
-    if points is not None and data not in ("toy", "equiangular", "cone", "digits"):
-        raise ValueError(f"--points: it has no meaning with --data {data}")
 
 
 def _check_figure(path: Path | None, method: str) -> None:
@@ -163,8 +143,6 @@ def _objective(
 
     if loss not in LOSSES:
         raise ValueError(f"--loss: expected one of {', '.join(LOSSES)}, got {loss!r}")
-    if mnist is not None and name != "digits":
-        raise ValueError(f"--mnist: expected with --data digits, got --data {name}")
     if Path(name).suffix.lower() in SUFFIXES:
         data = read_dataset(name, constant_columns=constant_columns)
     elif name in SETS:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from gradflow import __version__
 from gradflow.cli import align, basins, derive, reproduce, simulate
+from gradflow.cli.meaning import refuse_meaningless
+
+
+class _Command(TyperCommand):
+    """A command that ignores no option."""
+
+    def invoke(self, ctx: Any) -> Any:
+        refuse_meaningless(ctx)
+        return super().invoke(ctx)
+
 
 app = typer.Typer(
     add_completion=False,
@@ -25,7 +36,7 @@ for _command in (
     basins.basins,
     align.align,
 ):
-    app.command()(_command)
+    app.command(cls=_Command)(_command)
 
 
 def _show_version(wanted: bool) -> None:

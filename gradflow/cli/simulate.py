@@ -67,8 +67,6 @@ def flow(
     duration, tolerance = number("--t-end", t_end, least=0), number("--rtol", rtol)
     if not 1e-13 <= tolerance <= 1e-2:
         raise ValueError(f"--rtol: expected a number between 1e-13 and 1e-2, got {rtol!r}")
-    if until_decided and no_theory:
-        raise ValueError("--until-decided: expected without --no-theory, which lets no theorem decide")
     check_file(out)
     with progress_bar("flow", duration) as advance:
         run = gradient_flow(

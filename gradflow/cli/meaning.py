@@ -1,0 +1,106 @@
+"""Options that have no meaning beside others: given all the same, they are refused, never ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from gradflow.cli.align_options import SETS
+from gradflow.descent import OPTIMIZERS
+
+Given = Mapping[str, Any]
+"""The values of a command's parameters, by name."""
+
+Condition = Callable[[Given], str]
+"""What takes an option its meaning, in words such as "with --method flow"; "" if nothing does."""
+
+
+def _with(name: str, takes_it: Callable[[Any], bool]) -> Condition:
+    """Return the condition that an option has a value beside which another has no meaning."""
+
+    def words(given: Given) -> str:
+        value = given[name]
+        told = "" if isinstance(value, bool) else f" {value}"
+        return f"with --{name.replace('_', '-').rstrip('-')}{told}" if takes_it(value) else ""
+
+    return words
+
+
+def _one_of(*names: str) -> Callable[[Any], bool]:
+    return lambda value: value in names
+
+
+def _none_of(*names: str) -> Callable[[Any], bool]:
+    """Whether a data set, or file, is another."""
+    return lambda value: value not in names
+
+
+_FLOW = _with("method", _one_of("flow"))
+_OPTIMIZER = _with("method", lambda method: method in OPTIMIZERS)
+_FLOWS = _with("method", _one_of("flow", "limit", "small-steps"))
+_NOT_FLOW = _with("method", lambda method: method in ("limit", "small-steps", *OPTIMIZERS))
+
+MEANINGLESS: dict[str, tuple[tuple[tuple[str, ...], Condition], ...]] = {
+    "flow": ((("until_decided",), _with("no_theory", bool)),),
+    "train": (),
+    "threshold": (
+        (("lr", "hyper", "steps", "samples", "dtype", "backend"), _FLOW),
+        (("no_theory",), _OPTIMIZER),
+    ),
+    "basins": (
+        (("lr", "hyper", "steps", "samples", "dtype"), _FLOW),
+        (("no_theory",), _OPTIMIZER),
+    ),
+    "align": (
+        (("t_end",), _OPTIMIZER),
+        (("until_loss", "rtol"), _NOT_FLOW),
+        (("lr", "hyper", "steps", "batch", "freeze_outputs"), _FLOWS),
+        (("points",), _with("data", _none_of("toy", "equiangular", "cone", "digits"))),
+        (("mu",), _with("data", _none_of("equiangular", "cone"))),
+        (("dimension",), _with("data", _none_of("cone"))),
+        (("delta",), _with("data", _none_of("two-points"))),
+        (("mnist",), _with("data", _none_of("digits"))),
+        (("constant_columns",), _with("data", _one_of(*SETS))),
+        # These are centred anyway.
+        (("center",), _with("data", _one_of("digits", "t-shirt-trouser", "t-shirt-shirt"))),
+    ),
+    "derive": (
+        (("latex",), lambda given: "without RESULT" if given["result"] is None else ""),
+        (("latex",), _with("json", bool)),
+    ),
+    "reproduce": ((("quick", "out"), _with("list_", bool)),),
+}
+"""Of each command: which options mean nothing, and when."""
+
+
+def refuse_meaningless(context: Any) -> None:
+    """Refuse what stands on the command line and would be ignored.
+
+    Parameters
+    ----------
+    context : the parser's context of a command
+
+    Raises
+    ------
+    ValueError
+        One line with the option and what takes its meaning.
+    """
+    command, given = context.command, context.params
+    flags = {parameter.name: parameter.opts[0] for parameter in command.params}
+    for options, condition in MEANINGLESS[command.name]:
+        for name in options:
+            if context.get_parameter_source(name).name == "COMMANDLINE" and (because := condition(given)):
+                raise ValueError(f"{flags[name]}: it has no meaning {because}")
+    for name in _varied(given):
+        if name in flags and context.get_parameter_source(name).name == "COMMANDLINE":
+            raise ValueError(f"{flags[name]}: it has no meaning where {name} is varied")
+        if any(setting.partition("=")[0] == name for setting in given.get("hyper") or ()):
+            raise ValueError(f"--hyper {name}: it has no meaning where {name} is varied")
+
+
+def _varied(given: Given) -> Iterator[str]:
+    """Give the names of what a threshold or a grid varies."""
+    if "vary" in given:
+        yield given["vary"]
+    for axis in given.get("grid") or ():
+        yield from axis.split()[:1]

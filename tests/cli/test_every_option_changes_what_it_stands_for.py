@@ -1,0 +1,264 @@
+"""Every option of every command changes the library call it stands for, or is refused; none is ignored.
+
+Commands and options are enumerated: one that is added needs a case here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+
+from gradflow.cli import run
+from gradflow.cli.app import app
+from gradflow.cli.basins import join_grids
+
+Capture = pytest.CaptureFixture[str]
+Patch = pytest.MonkeyPatch
+
+COMMANDS = {info.callback.__name__: info.callback for info in app.registered_commands if info.callback}
+
+CALLS = (
+    *("gradflow.cli.simulate.gradient_flow", "gradflow.cli.simulate.descend"),
+    *("gradflow.cli.thresholds.flow_run", "gradflow.cli.thresholds.descent_outcomes"),
+    *("gradflow.cli.basins.sweep_in_memory", "gradflow.cli.basins.sweep_into_store"),
+    *("gradflow.alignment.flow.gradient_flow", "gradflow.alignment.limit.limit_flow"),
+    *("gradflow.alignment.small_steps.flow_by_steps", "gradflow.alignment.steps.train"),
+    *("gradflow.symbolic.catalogue.load", "gradflow.claims.check"),
+)
+"""What the commands stand for."""
+
+STEPS = {
+    "lr": "--lr 0.25",
+    "hyper": "--hyper beta2=0.5",
+    "steps": "--steps 7",
+    "samples": "--samples 9",
+    "dtype": "--dtype float32",
+}
+NEURON = {
+    "w1": "--w1 0.5",
+    "b1": "--b1 0.5",
+    "w2": "--w2 0.5",
+    "b2": "--b2 0.5",
+    "teacher": "--teacher 1 0 2 0",
+    "interval": "--interval -1 2",
+    "activation": "--activation silu",
+    "teacher_activation": "--teacher-activation silu",
+}
+CASES: dict[str, dict[str, str]] = {
+    "flow": {
+        **NEURON,
+        **{"t_end": "--t-end 3", "rtol": "--rtol 1e-5"},
+        **{"until_decided": "--until-decided", "no_theory": "--no-theory"},
+    },
+    "train": {**NEURON, **STEPS, "optimizer": "--optimizer rmsprop"},
+    "threshold": {
+        **NEURON,
+        **STEPS,
+        **{"vary": "--vary w2", "between": "--between -2 0", "method": "--method nesterov"},
+        **{"tol": "--tol 0.1", "change": "--change 2", "backend": "--backend numpy"},
+        "no_theory": "--no-theory",
+    },
+    "basins": {
+        **NEURON,
+        **STEPS,
+        **{"grid": "--grid w2 0 1 2", "method": "--method nesterov", "backend": "--backend numpy"},
+        **{"no_theory": "--no-theory", "block": "--block 5", "cluster": "--cluster tcp://127.0.0.1:9"},
+    },
+    "align": {
+        **STEPS,
+        **{"data": "--data equiangular --points 3", "points": "--points 5", "mu": "--mu 0.25"},
+        **{"dimension": "--dimension 3", "delta": "--delta 0.2", "mnist": "--mnist {mnist}"},
+        **{"constant_columns": "--constant-columns", "center": "--center", "method": "--method nesterov"},
+        **{"loss": "--loss squared", "mean": "--mean", "neurons": "--neurons 4", "epsilon": "--epsilon 1e-3"},
+        **{"start": "--start gaussian", "seed": "--seed 3", "t_end": "--t-end 3", "rtol": "--rtol 1e-5"},
+        **{"until_loss": "--until-loss 0.5", "batch": "--batch 1", "freeze_outputs": "--freeze-outputs"},
+    },
+    "derive": {"result": "2"},
+    "reproduce": {"quick": "--quick", "only": "--only obs0.dead"},
+}
+"""Values that are not the defaults, of the options that say what to compute."""
+
+TOLD = {"json", "out", "figure", "latex", "list_"}
+"""Options that say what to print or write; their effect is looked for there, further below."""
+
+AGREES = {"population"}
+"""What is so by default, said aloud; `--samples` beside it is refused."""
+
+DATA = {"points", "mu", "dimension", "delta", "mnist", "constant_columns"}
+OPTIMISED = {"lr", "hyper", "steps"}
+VARIANTS: dict[str, set[str]] = {
+    "flow --b2 -1": set(),
+    "train --b2 -1": set(),
+    "threshold --vary b2 --between -2 1": {*STEPS, "backend", "b2"},
+    "threshold --vary b2 --between -2 1 --method adam": {"no_theory", "b2"},
+    "threshold --vary lr --between 0 1 --method adam": {"no_theory", "lr"},
+    "threshold --vary beta2 --between 0 0.5 --method adam": {"no_theory", "hyper"},
+    "basins --grid b2 -1 1 3": {*STEPS, "b2"},
+    "basins --grid b2 -1 1 3 --method adam": {"no_theory", "b2"},
+    "basins --grid lr 0 1 3 --grid b1 -1 1 3 --method adam": {"no_theory", "lr", "b1"},
+    "basins --grid beta2 0 0.5 3 --method adam": {"no_theory", "hyper"},
+    "align": {*(DATA - {"points"}), *OPTIMISED, "batch", "freeze_outputs"},
+    "align --method limit": {
+        *(DATA - {"points"}), *OPTIMISED, "batch", "freeze_outputs", "rtol", "until_loss"
+    },
+    "align --method small-steps": {
+        *(DATA - {"points"}), *OPTIMISED, "batch", "freeze_outputs", "rtol", "until_loss"
+    },
+    "align --method adam": {*(DATA - {"points"}), "t_end", "rtol", "until_loss"},
+    "align --data two-points --method adam": {*(DATA - {"delta"}), "t_end", "rtol", "until_loss"},
+    "align --data equiangular": {*(DATA - {"points", "mu"}), *OPTIMISED, "batch", "freeze_outputs"},
+    "align --data cone": {*(DATA - {"points", "mu", "dimension"}), *OPTIMISED, "batch", "freeze_outputs"},
+    "align --data digits --points 7 --method adam": {
+        *(DATA - {"points", "mnist"}), "center", "t_end", "rtol", "until_loss"
+    },
+    "align --data t-shirt-shirt --method adam": {*DATA, "center", "t_end", "rtol", "until_loss"},
+    "align --data {bias} --loss squared": {
+        *(DATA - {"constant_columns"}), *OPTIMISED, "batch", "freeze_outputs"
+    },
+    "derive 1": set(),
+    "reproduce --only obs1.kink": set(),
+}  # fmt: skip
+"""Command lines, and which options have no meaning there."""
+
+
+class _CalledError(BaseException):
+    """The library was called; no further."""
+
+
+def plain(value: Any) -> Any:
+    """Return what can be compared: numbers, text and containers."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items() if key != "progress"}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return type(value).__name__, plain(value._asdict())
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return np.asarray(value).tolist() if isinstance(value, (np.ndarray, np.generic)) else repr(value)
+
+
+@pytest.fixture
+def called(monkeypatch: Patch, capsys: Capture) -> Callable[[str], Any]:
+    """Give a function that runs a command line up to the library and returns what is called there."""
+    calls: list[Any] = []
+
+    def recorder(name: str) -> Callable[..., NoReturn]:
+        def record(*arguments: Any, **named: Any) -> NoReturn:
+            calls.append((name, plain(arguments), plain(named)))
+            raise _CalledError
+
+        return record
+
+    for name in CALLS:
+        monkeypatch.setattr(name, recorder(name))
+
+    def bracket(decide: Callable[[np.ndarray], object], between: Any, **named: Any) -> object:
+        calls.append(("bracket", between, named))
+        return decide(np.linspace(*between, 5))
+
+    monkeypatch.setattr("gradflow.cli.thresholds.bracket", bracket)
+
+    def call(line: str) -> Any:
+        calls.clear()
+        with pytest.raises(_CalledError):
+            run(line.split())
+        return calls.copy()
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Give files of data: one with a constant coordinate, one of images."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "bias.csv").write_text("a,one,y\n1,1,1\n-0.5,1,-1\n0.25,1,-1\n")
+    images = np.random.default_rng(0).integers(0, 255, (20, 28, 28)).astype(np.uint8)
+    np.savez(folder / "mnist.npz", train_images=images, train_labels=np.arange(20) % 2)
+    return {"bias": folder / "bias.csv", "mnist": folder / "mnist.npz"}
+
+
+def options(command: str) -> Iterator[str]:
+    """Give the names of a command's options and arguments."""
+    yield from inspect.signature(COMMANDS[command]).parameters
+
+
+def test_the_lines_are_of_all_commands() -> None:
+    assert {line.split()[0] for line in VARIANTS} == set(COMMANDS) == set(CASES)
+
+
+@pytest.mark.parametrize("line", VARIANTS)
+def test_every_option_counts(
+    line: str, called: Callable[[str], Any], places: dict[str, Path], capsys: Capture
+) -> None:
+    command = line.split()[0]
+    base = line.format(**places)
+    if "{bias}" in line:
+        base += " --constant-columns"
+    before, meaningless = called(base), set()
+    for name in options(command):
+        if name in TOLD | AGREES:
+            continue
+        case = CASES[command][name].format(**places)
+        if name == "constant_columns" and "{bias}" in line:
+            assert run(line.format(**places).split()) == 2
+            capsys.readouterr()
+            continue
+        try:
+            after = called(f"{base} {case}")
+        except pytest.fail.Exception:
+            reason = capsys.readouterr().err
+            assert re.match(rf"gradflow: --{name.replace('_', '-')}[a-z0-9 ]*: it has no meaning w", reason), (
+                case,
+                reason,
+            )
+            meaningless.add(name)
+        else:
+            assert after != before, f"{case} changes nothing"
+    assert meaningless == VARIANTS[line]
+
+
+@pytest.mark.parametrize("line", ["train", "threshold --vary b1 --between 0 1 --method gd"])
+def test_the_population_is_what_is_trained_on_by_default(line: str, called: Callable[[str], Any]) -> None:
+    assert called(f"{line} --population") == called(line)
+    assert run([*line.split(), "--population", "--samples", "5"]) == 2
+
+
+TINY = {
+    "flow": "--t-end 0.1",
+    "train": "--b2 -1 --steps 2",
+    "threshold": "--vary b1 --between -1.5 0 --tol 0.1 --method gd --steps 300 --lr 0.1",
+    "basins": "--grid b1 -1 1 2 --method gd --steps 2",
+    "align": "--neurons 2 --points 3 --method gd --steps 2",
+    "derive": "1",
+    "reproduce": "--list",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_way_of_telling_tells(command: str, capsys: Capture, tmp_path: Path) -> None:
+    base = [command, *TINY[command].split()]
+
+    def told(*more: str) -> str:
+        assert run([*base, *more]) == 0
+        return capsys.readouterr().out
+
+    before = told()
+    for name in TOLD & set(options(command)):
+        if name in ("out", "figure"):
+            if command == "reproduce":
+                base = [command, "--only", "obs1.kink"]
+            path = tmp_path / {"out": "out.nc", "figure": "figure.svg"}[name]
+            told(f"--{name}", str(path))
+            assert path.exists()
+        elif name == "list_":
+            assert "verdict" not in before
+        else:
+            assert told(f"--{name}") != before
