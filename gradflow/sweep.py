@@ -26,7 +26,7 @@ from gradflow.ends import descent_run, flow_run
 from gradflow.executors import completed
 from gradflow.fused import available, rounds, takes
 from gradflow.outcome import UNDECIDED
-from gradflow.problem import PARAMETERS, Neuron, Problem, Uniform, grid
+from gradflow.problem import PARAMETERS, Neuron, Problem, Sample, Uniform, grid
 from gradflow.results import codes, outcome_codes
 
 BLOCK = 8192
@@ -42,20 +42,33 @@ MOST_IN_MEMORY = 100_000_000
 """Trajectories whose results are put together in memory, and values of an axis, at most."""
 
 
+SPACINGS = ("linear", "log")
+
+
 @dataclass(frozen=True)
 class Axis:
-    """`n` equally spaced values of a parameter (or hyper-parameter), both ends included.
+    """`n` values of a parameter (or hyper-parameter), both ends included.
+
+    Parameters
+    ----------
+    name : str
+    lo, hi : float
+        The ends; either may be the larger.
+    n : int
+    spacing : {"linear", "log"}
+        Whether differences or ratios of neighbours are equal.
 
     Raises
     ------
     ValueError
-        If an end is not finite, n < 1, or n > 1 and the ends coincide.
+        If an end is not finite, n < 1, or n > 1 and the ends coincide; with "log", if an end is not > 0.
     """
 
     name: str
     lo: float
     hi: float
     n: int
+    spacing: str = "linear"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.lo) and math.isfinite(self.hi)):
@@ -68,11 +81,52 @@ class Axis:
             )
         if self.n > MOST_IN_MEMORY:
             raise ValueError(f"grid: expected at most {MOST_IN_MEMORY:.0e} values of an axis, got {self.n}")
+        if self.spacing not in SPACINGS:
+            raise ValueError(f"grid: expected a spacing {' or '.join(SPACINGS)}, got {self.spacing!r}")
+        if self.spacing == "log" and not (self.lo > 0 and self.hi > 0):
+            raise ValueError(
+                f"grid: {self.name} must run between numbers > 0 with log, got {self.lo} and {self.hi}"
+            )
 
     @property
     def values(self) -> np.ndarray:
         """The values, shape (n,)."""
-        return np.linspace(self.lo, self.hi, self.n)
+        return (np.geomspace if self.spacing == "log" else np.linspace)(self.lo, self.hi, self.n)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Given values of a parameter (or hyper-parameter), in any order and distance.
+
+    Parameters
+    ----------
+    name : str
+    given : tuple of float
+
+    Raises
+    ------
+    ValueError
+        If there are none, one is not finite, or they are more than fit in memory.
+    """
+
+    name: str
+    given: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n <= MOST_IN_MEMORY:
+            raise ValueError(f"grid: expected 1 to {MOST_IN_MEMORY:.0e} values of {self.name}, got {self.n}")
+        if not np.all(np.isfinite(self.given)):
+            raise ValueError(f"grid: {self.name} must be finite, got values with NaN or infinity")
+
+    @property
+    def n(self) -> int:
+        """How many there are."""
+        return len(self.given)
+
+    @property
+    def values(self) -> np.ndarray:
+        """The values, shape (n,)."""
+        return np.array(self.given, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -81,7 +135,7 @@ class Sweep:
 
     Parameters
     ----------
-    axes : tuple of Axis
+    axes : tuple of Axis or Points
         The grid, one axis or more; names are w1, b1, w2, b2 or a hyper-parameter of the method.
     method : str
         'flow' or the name of an optimiser.
@@ -92,6 +146,8 @@ class Sweep:
         Names (`gradflow.activations`); the teacher's is the student's by default.
     samples : int, optional
         Train on so many equally spaced inputs; the population by default.
+    inputs, weights, targets : tuple of float, optional
+        Train on these inputs, as `gradflow.problem.Sample` takes them; the interval is theirs then.
     hyper : dict
         The method's hyper-parameters.
     steps : int
@@ -113,7 +169,7 @@ class Sweep:
         One line that names what is wrong.
     """
 
-    axes: tuple[Axis, ...]
+    axes: tuple[Axis | Points, ...]
     method: str = "flow"
     neuron: tuple[float, float, float, float] = (1.0, 0.0, 1.0, 0.0)
     teacher: tuple[float, float, float, float] = (1.0, 0.0, 1.0, 0.0)
@@ -121,6 +177,9 @@ class Sweep:
     activation: str = "relu"
     teacher_activation: str | None = None
     samples: int | None = None
+    inputs: tuple[float, ...] | None = None
+    weights: tuple[float, ...] | None = None
+    targets: tuple[float, ...] | None = None
     hyper: dict[str, Any] = field(default_factory=dict)
     steps: int = 5000
     dtype: str = "float64"
@@ -129,9 +188,13 @@ class Sweep:
     backend: str | None = None
 
     def __post_init__(self) -> None:
-        # One name for one method and one activation, so that equal sweeps are equal.
+        # One name for one method, activation and interval, so that equal sweeps are equal.
         object.__setattr__(self, "method", optimizer_name(self.method, "method", ("flow",)))
-        known = varied(self.method, self.samples)
+        if self.inputs is None and (self.weights, self.targets) != (None, None):
+            raise ValueError("inputs: weights and targets need inputs that they belong to")
+        if self.inputs is not None and self.samples is not None:
+            raise ValueError(f"samples: cannot be combined with inputs, got {self.samples}")
+        known = varied(self.method, self.samples if self.inputs is None else len(self.inputs))
         names = [axis.name for axis in self.axes]
         for name in names:
             if name not in known:
@@ -144,13 +207,30 @@ class Sweep:
             )
         if len(blocks(self)) > MOST_BLOCKS:
             raise ValueError(f"block: expected at most {MOST_BLOCKS:.0e} blocks, got {len(blocks(self)):.3g}")
+        # What is varied is not fixed as well, so that equal sweeps are equal.
+        fixed = {name: value for name, value in self.hyper.items() if name not in names}
+        object.__setattr__(self, "hyper", fixed)
         if self.method != "flow":
-            optimizer(self.method, **self.hyper)
+            self._check_hyper()
         if self.backend not in BACKENDS:
             raise ValueError(f"backend: expected numpy, numba or cupy, got {self.backend!r}")
         problem = self.problem()
+        if self.inputs is not None:
+            object.__setattr__(self, "interval", (float(problem.lo), float(problem.hi)))
         object.__setattr__(self, "activation", str(problem.activation))
         object.__setattr__(self, "teacher_activation", str(problem.teacher_activation))
+
+    def _check_hyper(self) -> None:
+        """Refuse hyper-parameters that the method does not take, fixed or on an axis."""
+        optimizer(self.method, **self.hyper)
+        for axis in self.axes:
+            if axis.name in PARAMETERS:
+                continue
+            try:
+                ends = axis.values if isinstance(axis, Points) else np.array([axis.lo, axis.hi])
+                optimizer(self.method, **{axis.name: ends})
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"grid: {error}") from error
 
     @property
     def engine(self) -> str | None:
@@ -170,9 +250,14 @@ class Sweep:
 
     def problem(self) -> Problem:
         """Return the problem."""
+        return Problem(Neuron(*self.teacher), self._inputs(), self.activation, self.teacher_activation)
+
+    def _inputs(self) -> Uniform | Sample:
+        if self.inputs is not None:
+            given = (None if part is None else np.array(part) for part in (self.weights, self.targets))
+            return Sample(np.array(self.inputs), *given)
         lo, hi = self.interval
-        inputs = Uniform(lo, hi) if self.samples is None else grid(self.samples, lo, hi)
-        return Problem(Neuron(*self.teacher), inputs, self.activation, self.teacher_activation)
+        return Uniform(lo, hi) if self.samples is None else grid(self.samples, lo, hi)
 
     @property
     def shape(self) -> tuple[int, ...]:

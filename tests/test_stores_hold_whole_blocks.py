@@ -34,14 +34,14 @@ pytest.importorskip("zarr")
 SWEEP = Sweep(
     (Axis("lr", 0.01, 0.6, 5), Axis("b1", -1.5, 1.5, 7)),
     "adam",
-    hyper={"lr": 0.1},
+    hyper={"beta2": 0.99},
     samples=9,
     steps=60,
     block=3,
 )
 COMMAND = (
     *("basins", "--grid", "lr", "0.01", "0.6", "5", "--grid", "b1", "-1.5", "1.5", "7", "--block", "3"),
-    *("--method", "adam", "--lr", "0.1", "--samples", "9", "--steps", "60"),
+    *("--method", "adam", "--hyper", "beta2=0.99", "--samples", "9", "--steps", "60"),
 )
 
 
@@ -211,9 +211,9 @@ def test_a_store_is_made_whole_or_not_at_all(path: Path, monkeypatch: pytest.Mon
     [
         ({"steps": 61}, "its steps is 60, this one's is 61"),
         ({"samples": None}, "its samples is 9, this one's is null"),
-        ({"hyper": {"lr": 0.2}}, "its hyper lr is 0.1, this one's is 0.2"),
-        ({"hyper": {"lr": 0.1, "eps": 0.5}}, "its hyper eps is nothing, this one's is 0.5"),
-        ({"method": "rmsprop"}, 'its method is "adam", this one\'s is "rmsprop"'),
+        ({"hyper": {"beta2": 0.9}}, "its hyper beta2 is 0.99, this one's is 0.9"),
+        ({"hyper": {"beta2": 0.99, "eps": 0.5}}, "its hyper eps is nothing, this one's is 0.5"),
+        ({"method": "adamw"}, 'its method is "adam", this one\'s is "adamw"'),
         ({"teacher": (1.0, 0.0, 2.0, 0.0)}, "its teacher 2 is 1.0, this one's is 2.0"),
         ({"axes": (SWEEP.axes[0], Axis("b1", -1.5, 1.5, 8))}, "its axes 1 n is 7, this one's is 8"),
         ({"axes": SWEEP.axes[::-1]}, "its axes 0 hi is 0.6, this one's is 1.5"),
@@ -358,7 +358,7 @@ def test_the_command_makes_a_store_silently(path: Path, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--lr", "0.3"], "--out: '{}' holds another sweep: its hyper lr is 0.1, this one's is 0.3"),
+        (["--steps", "61"], "--out: '{}' holds another sweep: its steps is 60, this one's is 61"),
         ([], "--out: another run is writing to '{}'"),
         (["--block", "0"], "--block: expected an integer from 1 to 2147483647, got '0'"),
     ],

@@ -19,7 +19,7 @@ from gradflow.outcome import OUTCOMES, outcome
 from gradflow.problem import Neuron, Problem
 from gradflow.sweep import Axis, Sweep, blocks, compute, place, run
 
-RATES = Sweep((Axis("lr", 0.01, 0.6, 7), Axis("b2", -1.5, 1.0, 5)), "adam", hyper={"lr": 0.1}, steps=200)
+RATES = Sweep((Axis("lr", 0.01, 0.6, 7), Axis("b2", -1.5, 1.0, 5)), "adam", steps=200)
 
 
 @given(shape=st.lists(st.integers(1, 9), min_size=1, max_size=3), block=st.integers(1, 40))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def test_more_sections_take_fewer_rounds() -> None:
             sizes.append(values.size)
             return step(0.3)(values)
 
-        bracket(decide, (0.0, 1.0), tol=1e-8, sections=sections)
+        bracket(decide, (0.0, 1.0), tol=1e-8, sections=sections, scan=2)
         assert set(sizes[1:]) == {sections}
         return len(sizes)
 
@@ -85,25 +86,92 @@ def test_of_several_changes_one_is_found() -> None:
     def bands(values: np.ndarray) -> np.ndarray:
         return np.select([values < 0.2, values < 0.5, values < 0.8], [CONSTANT, GLOBAL, CONSTANT], LINEAR)
 
-    for sections in (1, 2, 5, 50):
-        found = bracket(bands, (0.0, 1.0), tol=1e-9, sections=sections)
-        edges = {0.2: ("constant", "global"), 0.5: ("global", "constant"), 0.8: ("constant", "linear")}
-        edge = min(edges, key=lambda at: abs(at - found.value))
-        assert abs(found.value - edge) <= 2e-9
-        assert (found.below, found.above) == edges[edge]
-    assert bracket(bands, (0.0, 1.0), sections=50).value == pytest.approx(0.2)
+    edges = [(0.2, "constant", "global"), (0.5, "global", "constant"), (0.8, "constant", "linear")]
+    for sections in (1, 2, 5, 50, 100):
+        for change in (1, 2, 3, -1, -2, -3):
+            found = bracket(bands, (0.0, 1.0), tol=1e-9, sections=sections, change=change)
+            edge, *outcomes = edges[change - 1 if change > 0 else change]
+            assert abs(found.value - edge) <= 2e-9
+            assert [found.below, found.above] == outcomes
+            assert found.changes == 3
+        for change in (4, -4):
+            with pytest.raises(ValueError, match=r"^change: the scan of \d+ values sees 3 of them, got -?4"):
+                bracket(bands, (0.0, 1.0), sections=sections, change=change)
+    # Also between ends of the same outcome.
+    found = bracket(bands, (0.0, 0.7))
+    assert (found.value, found.changes) == (pytest.approx(0.2), 2)
 
 
-def test_undecided_is_an_outcome() -> None:
-    found = bracket(step(0.5, CONSTANT, UNDECIDED), (0.0, 1.0))
-    assert (found.below, found.above) == ("constant", OUTCOMES[UNDECIDED])
+@given(
+    st.lists(st.sampled_from([GLOBAL, LINEAR, CONSTANT, UNDECIDED]), min_size=2, max_size=30), st.booleans()
+)
+def test_changes_are_counted_between_decided_outcomes(codes: list[int], last: bool) -> None:
+    """Against the definition: neighbours that differ once the undecided are left out."""
+    table = np.array(codes)
+    at = np.arange(table.size, dtype=np.float64)
+
+    def nearest(values: np.ndarray) -> np.ndarray:
+        return table[np.rint(values).astype(int)]
+
+    known = [(x, code) for x, code in zip(at, codes, strict=True) if code != UNDECIDED]
+    changes = [(a, b) for a, b in pairwise(known) if a[1] != b[1]]
+    if not changes:
+        with pytest.raises(ValueError, match=r"^between: (all of|the outcome is)"):
+            bracket(nearest, (0.0, at[-1]), scan=table.size)
+        return
+    found = bracket(nearest, (0.0, at[-1]), tol=1e-6, scan=table.size, change=-1 if last else 1)
+    (lo, below), (hi, above) = changes[-1 if last else 0]
+    assert found.changes == len(changes)
+    assert (found.below, found.above) == (OUTCOMES[below], OUTCOMES[above])
+    # All that is undecided between them is in the bracket, and no more than half a step beside it.
+    assert found.value == pytest.approx(0.5 * (lo + hi), abs=1e-5)
+    assert found.uncertainty == pytest.approx(0.5 * (hi - lo) - 0.5, abs=1e-5)
+
+
+def test_undecided_is_no_outcome() -> None:
+    with pytest.raises(
+        ValueError, match=r"^between: the outcome is constant at 32 of 65 values .* too short"
+    ):
+        bracket(step(0.5, CONSTANT, UNDECIDED), (0.0, 1.0))
+    with pytest.raises(ValueError, match=r"^between: all of 65 values from 0 to 1 are undecided"):
+        bracket(step(0.5, UNDECIDED, UNDECIDED), (0.0, 1.0))
+
+    def slow(values: np.ndarray) -> np.ndarray:
+        return np.select([values < 0.4, values < 0.6], [LINEAR, UNDECIDED], GLOBAL)
+
+    for sections in (1, 64):
+        found = bracket(slow, (0.0, 1.0), tol=1e-9, sections=sections)
+        assert (found.below, found.above, found.changes) == ("linear", "global", 1)
+        assert found.value == pytest.approx(0.5, abs=1e-8)
+        assert found.uncertainty == pytest.approx(0.1, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("decide", "message"),
+    [
+        (lambda values: 1, r"decide: expected an outcome code for each of 65 values, got shape \(\)"),
+        (lambda values: [0, 1], r"decide: expected an outcome code for each of 65 values, got shape \(2,\)"),
+        (lambda values: values, r"decide: expected outcome codes, integers from 0 to 5, got float64"),
+        (lambda values: values > 0.5, r"decide: expected outcome codes, integers from 0 to 5, got bool"),
+        (lambda values: np.full(65, -1), r"decide: expected outcome codes, .* got int64 from -1 to -1"),
+        (lambda values: np.full(65, 6), r"decide: expected outcome codes, .* got int64 from 6 to 6"),
+    ],
+)
+def test_what_is_no_rule_is_refused_in_one_line(decide: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}") as caught:
+        bracket(decide, (0.0, 1.0))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("between", "options", "message"),
     [
-        ((0.0, 0.1), {}, r"between: the outcome is linear at both 0 and 0\.1; choose ends that differ"),
-        ((0.9, 2.0), {}, r"between: the outcome is global at both"),
+        (
+            (0.0, 0.1),
+            {},
+            r"between: the outcome is linear at all of 65 values from 0 to 0\.1; choose ends that differ",
+        ),
+        ((0.9, 2.0), {}, r"between: the outcome is global at all of 65"),
         ((1.0, 1.0), {}, r"between: expected two different finite numbers, got 1\.0 and 1\.0"),
         ((0.0, math.inf), {}, r"between: expected two different finite numbers"),
         ((math.nan, 1.0), {}, r"between: expected two different finite numbers"),
@@ -111,6 +179,8 @@ def test_undecided_is_an_outcome() -> None:
         ((0.0, 1.0), {"tol": -1e-3}, r"tol: must be positive"),
         ((0.0, 1.0), {"tol": math.nan}, r"tol: must be positive, got nan"),
         ((0.0, 1.0), {"sections": 0}, r"sections: must be at least 1, got 0"),
+        ((0.0, 1.0), {"scan": 1}, r"scan: must be at least 2, got 1"),
+        ((0.0, 1.0), {"change": 0}, r"change: expected 1, 2, … from the lower end"),
     ],
 )
 def test_bad_input_is_named(between: tuple[float, float], options: dict[str, Any], message: str) -> None:
@@ -134,7 +204,7 @@ def independent_loss(start: Neuron, t_end: float) -> float:
 
 
 def test_the_flows_threshold_in_b2() -> None:
-    found = bracket(along("b2"), (LOWER_B2 - 1e-4, LOWER_B2 + 1e-4), tol=1e-8)
+    found = bracket(along("b2"), (LOWER_B2 - 1e-4, LOWER_B2 + 1e-4), tol=1e-8, scan=3)
     assert found.value == pytest.approx(LOWER_B2, abs=2e-8)
     assert (found.below, found.above) == ("linear", "global")
 
@@ -147,7 +217,7 @@ def test_an_independent_integration_agrees_on_either_side_of_it() -> None:
 
 
 def test_the_flows_lower_threshold_in_b1_is_the_wall() -> None:
-    found = bracket(along("b1"), (-1.5, -0.75), tol=1e-6)
+    found = bracket(along("b1"), (-1.5, -0.75), tol=1e-6, scan=9)
     assert abs(found.value + 1.0) <= 1e-6
     assert (found.below, found.above) == ("constant", "global")
     assert along("b1")(np.array([-1.0, math.nextafter(-1.0, 0.0)])).tolist() == [CONSTANT, GLOBAL]

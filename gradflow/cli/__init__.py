@@ -53,12 +53,12 @@ def _run(arguments: list[str]) -> int:
     # Imported here, so that an interrupt during the imports ends in one line too.
     import typer
 
-    from gradflow.cli.app import app
+    from gradflow.cli.app import program
     from gradflow.cli.basins import join_grids
 
     # Typer carries its own copy of click or uses the installed one, by version; its bases know which.
     usage: type[Any] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
-    command: Any = typer.main.get_command(app)
+    command = program()
     arguments = join_grids(arguments)
     if not arguments:
         return _refuse(f"expected a command: {', '.join(command.commands)}; see gradflow --help")

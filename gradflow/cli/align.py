@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradflow.cli import align_options as options
 from gradflow.cli.align_options import SETS, STARTS
-from gradflow.cli.options import JSON, check_directory, check_file, integer, number, progress_bar
+from gradflow.cli.options import JSON, check_directory, check_file, integer, number
 from gradflow.cli.steps import HYPER, LR, STEPS
+from gradflow.progress import progress_bar
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -86,16 +87,17 @@ def align(
         found = _small_steps(objective, network, _LONG if duration is None else duration)
     else:
         found = _train(objective, network, method, rate, hyper, count, batch, freeze_outputs, settings)
-    if out is not None:
-        from gradflow.results import write
+    try:
+        if out is not None:
+            from gradflow.results import write
 
-        write(found.dataset, out)
-    if figure is not None:
-        _draw(found.dataset, objective, network, figure)
-    _show(
-        {"data": _described(objective), **found.report, "bounds": _bounds(objective, network, log_epsilon)},
-        json,
-    )
+            write(found.dataset, out)
+        if figure is not None:
+            _draw(found.dataset, objective, network, figure)
+    finally:
+        # Where a file cannot be written, what was computed is not lost.
+        bounds = _bounds(objective, network, log_epsilon)
+        _show({"data": _described(objective), **found.report, "bounds": bounds}, json)
 
 
 def _check_figure(path: Path | None, method: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from gradflow import __version__
-from gradflow.cli import align, basins, derive, reproduce, simulate
+from gradflow.cli import align, basins, derive, reproduce, simulate, thresholds
 from gradflow.cli.meaning import refuse_meaningless
 
 
@@ -32,7 +33,7 @@ for _command in (
     derive.derive,
     simulate.flow,
     simulate.train,
-    basins.threshold,
+    thresholds.threshold,
     basins.basins,
     align.align,
 ):
@@ -55,3 +56,9 @@ def _gradflow(
 
     Exit codes: 0; 1 if a proof fails; 2 for bad input; 130 when interrupted.
     """
+
+
+@cache
+def program() -> Any:
+    """Return all of the command line as the parser has it."""
+    return typer.main.get_command(app)

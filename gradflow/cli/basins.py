@@ -1,14 +1,14 @@
-"""`gradflow threshold` and `gradflow basins`: where the outcome changes."""
+"""`gradflow basins`: which starts end where."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 
+from gradflow.cli.notes import note_a_start_at_the_teacher
 from gradflow.cli.options import (
     ACTIVATION,
     B1,
@@ -26,7 +26,6 @@ from gradflow.cli.options import (
     neuron,
     number,
     problem,
-    progress_bar,
 )
 from gradflow.cli.steps import (
     BACKEND,
@@ -42,107 +41,19 @@ from gradflow.cli.steps import (
 )
 from gradflow.cli.sweeps import check_out, count, sweep_in_memory, sweep_into_store
 from gradflow.decision import THEOREMS
-from gradflow.descent import optimizer, optimizer_name
-from gradflow.ends import bracket, descent_outcomes, flow_decisions
+from gradflow.descent import optimizer_name
 from gradflow.outcome import OUTCOMES
-from gradflow.problem import PARAMETERS
 from gradflow.results import to_json, write
-from gradflow.sweep import BLOCK, Axis, Sweep, varied
-
-
-def threshold(
-    vary: Annotated[
-        str, typer.Option(metavar="NAME", help="What to vary: w1, b1, w2, b2 or a hyper-parameter.")
-    ],
-    between: Annotated[
-        tuple[str, str], typer.Option(metavar="LO HI", help="Values with different outcomes.")
-    ],
-    w1: W1 = "1",
-    b1: B1 = "0",
-    w2: W2 = "1",
-    b2: B2 = "0",
-    teacher: TEACHER = UNIT_TEACHER,
-    interval: INTERVAL = UNIT_INTERVAL,
-    activation: ACTIVATION = "relu",
-    teacher_activation: TEACHER_ACTIVATION = None,
-    method: METHOD = "flow",
-    lr: LR = "0.01",
-    hyper: HYPER = None,
-    steps: STEPS = "5000",
-    samples: SAMPLES = None,
-    population: POPULATION = False,
-    dtype: DTYPE = "float64",
-    backend: BACKEND = None,
-    tol: Annotated[str, typer.Option(metavar="X", help="Largest uncertainty.")] = "1e-10",
-    no_theory: NO_THEORY = False,
-    json: JSON = False,
-) -> None:
-    """Locate where the outcome changes along one parameter.
-
-    Of several changes the one found is nearest the lower end that the search comes upon. `decided_by` names
-    the theorems that decided the flow's outcomes on both sides.
-    """
-    method = optimizer_name(method, "--method", ("flow",))
-    start = neuron(w1, b1, w2, b2)
-    lo, hi = sorted(number("--between", value) for value in between)
-    if lo == hi:
-        raise ValueError(f"--between: expected two different numbers, got {between[0]} {between[1]}")
-    uncertainty = number("--tol", tol)
-    if not uncertainty > 0:
-        raise ValueError(f"--tol: expected a finite number > 0, got {tol!r}")
-    how = steps_options(lr, hyper, steps, samples, population, dtype)
-    task = problem(teacher, interval, (activation, teacher_activation), how.samples)
-    engine = backend_option(backend)
-    if method == "flow" and engine is not None:
-        raise ValueError("--backend: the flow's threshold is found with SciPy; choose a method with steps")
-    if vary not in (allowed := varied(method, how.samples)):
-        raise ValueError(f"--vary: expected one of {', '.join(allowed)}, got {vary!r}")
-
-    theorems: dict[float, int] = {}
-
-    def decide(values: np.ndarray) -> np.ndarray:
-        begin = start._replace(**{vary: values}) if vary in PARAMETERS else start
-        if method == "flow":
-            found = flow_decisions(begin, task, theory=not no_theory)
-            if not no_theory:
-                theorems.update(zip(values.tolist(), found.theorem.tolist(), strict=True))
-            return np.asarray(found.outcome)
-        extra = {} if vary in PARAMETERS else {vary: values}
-        config = optimizer(method, **{**how.hyper, **extra})
-        return descent_outcomes(begin, task, config, how.steps, dtype=how.dtype, backend=engine)
-
-    halvings = max(1.0, math.log2((hi - lo) / uncertainty))
-    with progress_bar("threshold", halvings) as advance:
-
-        def watched(values: np.ndarray) -> np.ndarray:
-            codes = decide(values)
-            width = float(np.max(np.diff(values))) if values.size > 1 else hi - lo
-            advance(min(halvings, math.log2((hi - lo) / max(width, uncertainty))))
-            return codes
-
-        # The flow is decided one start at a time, an optimiser takes many at the price of a few.
-        sections = 1 if method == "flow" else 64
-        found = bracket(watched, (lo, hi), tol=uncertainty, sections=sections)
-    by = _either_side(theorems, found.value) if theorems else None
-    if json:
-        print(to_json({**found._asdict(), **({"decided_by": by} if by else {})}))
-    else:
-        print(f"{vary} = {found.value:.15g} +- {found.uncertainty:.2g}")
-        print(f"below: {found.below}, above: {found.above}")
-        if by:
-            print(f"decided by: {by['below']} (below), {by['above']} (above)")
-
-
-def _either_side(theorems: dict[float, int], value: float) -> dict[str, str]:
-    """Return which theorems decided the starts nearest below and above a value."""
-    below, above = max(v for v in theorems if v <= value), min(v for v in theorems if v >= value)
-    return {"below": THEOREMS[theorems[below]], "above": THEOREMS[theorems[above]]}
+from gradflow.sweep import BLOCK, Axis, Sweep
 
 
 def basins(
     grid: Annotated[
         list[str],
-        typer.Option(metavar="NAME LO HI N", help="An axis: N values, both ends included; may be repeated."),
+        typer.Option(
+            metavar="NAME LO HI N [log]",
+            help="An axis: N values, both ends included, with log at equal ratios; may be repeated.",
+        ),
     ],
     w1: W1 = "1",
     b1: B1 = "0",
@@ -206,17 +117,25 @@ def basins(
         backend=backend_option(backend),
     )
     check_out(out)
+    by_theory = method == "flow" and not no_theory
     if out is not None and out.suffix == ".zarr":
-        found = sweep_into_store(sweep, out, cluster)
+        _show(sweep_into_store(sweep, out, cluster), by_theory, json)
     else:
         result = sweep_in_memory(sweep, cluster)
-        if out is not None:
-            write(result, out)
-        found = count(result["outcome"].values, result["decided_by"].values)
+        try:
+            if out is not None:
+                write(result, out)
+        finally:
+            # Where the file cannot be written, what was computed is not lost.
+            _show(count(result["outcome"].values, result["decided_by"].values), by_theory, json)
+    note_a_start_at_the_teacher(start, task, [axis.name for axis in axes], silent=json)
+
+
+def _show(found: np.ndarray, by_theory: bool, json: bool) -> None:
+    """Print how many ended where, and what decided it."""
     counts = dict(zip(OUTCOMES, found.sum(axis=1).tolist(), strict=True))
     decided_by = dict(zip(THEOREMS, found.sum(axis=0).tolist(), strict=True))
     n = int(found.sum())
-    by_theory = method == "flow" and not no_theory
     if json:
         print(to_json({"counts": counts, "n": n, **({"decided_by": decided_by} if by_theory else {})}))
         return
@@ -230,21 +149,24 @@ def basins(
 
 def _axis(text: str) -> Axis:
     words = text.split()
-    if len(words) != 4:
-        raise ValueError(f"--grid: expected NAME LO HI N, got {text!r}")
-    name, lo, hi, n = words
-    return Axis(name, number("--grid", lo), number("--grid", hi), integer("--grid", n, least=1))
+    if len(words) not in (4, 5) or words[4:] not in ([], ["log"]):
+        raise ValueError(f"--grid: expected NAME LO HI N, or NAME LO HI N log, got {text!r}")
+    name, lo, hi, n = words[:4]
+    spacing = "log" if words[4:] else "linear"
+    return Axis(name, number("--grid", lo), number("--grid", hi), integer("--grid", n, least=1), spacing)
 
 
 def join_grids(arguments: list[str]) -> list[str]:
-    """Make one argument of the four that follow each --grid: the parser knows no repeated groups."""
+    """Make one argument of the words that follow each --grid: the parser knows no repeated groups."""
     joined: list[str] = []
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         joined.append(word)
         if word == "--grid":
-            count = next((i for i, value in enumerate(rest) if value.startswith("--")), len(rest))
-            joined.append(" ".join(rest[: min(count, 4)]))
-            del rest[: min(count, 4)]
+            count = next(
+                (i for i, value in enumerate(rest) if value.startswith("--") or value == "-h"), len(rest)
+            )
+            joined.append(" ".join(rest[:count]))
+            del rest[:count]
     return joined

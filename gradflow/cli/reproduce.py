@@ -13,8 +13,9 @@ import typer
 
 from gradflow import __version__
 from gradflow.cli import resume
-from gradflow.cli.options import JSON, check_directory, progress_bar
+from gradflow.cli.options import JSON, check_directory
 from gradflow.cli.workers import interrupts_held, run_all
+from gradflow.progress import progress_bar
 from gradflow.results import to_json, write_text
 
 DEFAULT_OUT = Path("study")

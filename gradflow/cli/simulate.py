@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import typer
 import xarray as xr
 
 from gradflow.activity import ACTIVITIES
+from gradflow.cli.notes import note_a_start_at_the_teacher
 from gradflow.cli.options import (
     ACTIVATION,
     B1,
@@ -26,7 +28,6 @@ from gradflow.cli.options import (
     neuron,
     number,
     problem,
-    progress_bar,
 )
 from gradflow.cli.steps import DTYPE, HYPER, LR, POPULATION, SAMPLES, STEPS, steps_options
 from gradflow.descent import OPTIMIZERS
@@ -34,6 +35,7 @@ from gradflow.descent import optimizer as make_optimizer
 from gradflow.descent.dataset import descend
 from gradflow.flow import gradient_flow
 from gradflow.problem import PARAMETERS
+from gradflow.progress import progress_bar
 from gradflow.results import crossings, limit, to_json, write
 
 
@@ -78,8 +80,6 @@ def flow(
             until_decided=until_decided,
             progress=advance,
         )
-    if out is not None:
-        write(run, out)
     found = crossings(run)
     times = zip(found["time"].values, found["event"].values, strict=True)
     end = limit(run)
@@ -93,7 +93,8 @@ def flow(
         "decided_by": str(run["decided_by_name"].values),
         "decided_at": None if np.isnan(run["decided_at"]) else float(run["decided_at"]),
     }
-    _show(report, json)
+    _deliver(run, out, report, json)
+    note_a_start_at_the_teacher(start, task, silent=json)
 
 
 def train(
@@ -128,8 +129,6 @@ def train(
     check_file(out)
     with progress_bar("train", max(how.steps, 1)) as advance:
         run = descend(start, task, config, how.steps, dtype=how.dtype, progress=advance)
-    if out is not None:
-        write(run, out)
     found = crossings(run)
     events = zip(found["step"].values, found["event"].values, strict=True)
     report = {
@@ -138,7 +137,17 @@ def train(
         "crossings": [{"step": int(step), "event": str(event)} for step, event in events],
         "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
     }
-    _show(report, json)
+    _deliver(run, out, report, json)
+    note_a_start_at_the_teacher(start, task, silent=json)
+
+
+def _deliver(run: xr.Dataset, out: Path | None, report: dict[str, Any], json: bool) -> None:
+    """Write the run and print its end; where it cannot be written, the end is printed all the same."""
+    try:
+        if out is not None:
+            write(run, out)
+    finally:
+        _show(report, json)
 
 
 def _final(run: xr.Dataset, axis: str) -> dict[str, Any]:

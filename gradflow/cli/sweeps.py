@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from gradflow.cli.options import check_directory, check_file, progress_bar
+from gradflow.cli.options import check_directory, check_file
 from gradflow.cli.workers import cores, interrupts_held, results
 from gradflow.decision import THEOREMS
 from gradflow.outcome import OUTCOMES
+from gradflow.progress import progress_bar
 from gradflow.store import Store, is_finished, locked, open_store, read_codes, write_block
 from gradflow.sweep import Block, Sweep, assemble, blocks, compute
 

@@ -8,50 +8,79 @@ other means (a theorem, an ensemble), pass another.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.outcome import OUTCOMES
+from gradflow.outcome import OUTCOMES, UNDECIDED
 
 Decide = Callable[[np.ndarray], np.ndarray]
 
+SCAN = 65
+"""Values of an interval that are looked at first, its ends among them."""
+
 
 class Threshold(NamedTuple):
-    """An outcome changes within `uncertainty` of `value`, from `below` to `above`."""
+    """An outcome changes within `uncertainty` of `value`, from `below` to `above`.
+
+    `changes` is how many changes of outcome the scan of the whole interval saw; this is one of them.
+    """
 
     value: float
     uncertainty: float
     below: str
     above: str
+    changes: int
+
+
+class _Cells(NamedTuple):
+    """Values and their codes, between two decided outcomes that differ; all between are undecided."""
+
+    values: np.ndarray
+    codes: np.ndarray
 
 
 def bracket(
-    decide: Decide, between: tuple[float, float], *, tol: float = 1e-10, sections: int = 1
+    decide: Decide,
+    between: tuple[float, float],
+    *,
+    tol: float = 1e-10,
+    sections: int = 1,
+    scan: int = SCAN,
+    change: int = 1,
 ) -> Threshold:
     """Locate a change of outcome between two values.
+
+    The interval is scanned first, so that several changes are seen as such. "Undecided" is no outcome: of a
+    change with undecided values in between, the bracket holds all of them, and `uncertainty` says so.
 
     Parameters
     ----------
     decide : callable
-        Outcome codes for an array of values.
+        Outcome codes for an array of values, shape (n,).
     between : (float, float)
-        The interval, in either order; its ends must have different outcomes.
+        The interval, in either order.
     tol : float
-        Largest uncertainty (half the width of the final bracket); limited by the spacing of floats.
+        Largest uncertainty (half the width of the final bracket); limited by the spacing of floats, and by
+        the values that stay undecided.
     sections : int
-        How many values to decide at once: 1 bisects, more suit a rule that is fast on batches.
+        How many values to decide at once after the scan: 1 bisects, more suit a rule that is fast on batches.
+    scan : int
+        How many equally spaced values to scan, the ends among them; at least `sections` + 2 are.
+    change : int
+        Which of the changes that the scan sees is located: 1 is nearest the lower end, −1 the upper.
 
     Returns
     -------
     Threshold
-        Of several changes inside, the one nearest the lower end that the search comes upon.
+        Where the scan's step holds several changes, the one nearest that end which the search comes upon.
 
     Raises
     ------
     ValueError
-        If the interval is empty or not finite, `tol` or `sections` is not positive, or both ends have the
-        same outcome.
+        If an argument is not as described, the scan sees no change of outcome, or not so many; or if
+        `decide` does not return a code for every value.
     """
     lo, hi = sorted(float(v) for v in between)
     if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi):
@@ -60,18 +89,71 @@ def bracket(
         raise ValueError(f"tol: must be positive, got {tol}")
     if sections < 1:
         raise ValueError(f"sections: must be at least 1, got {sections}")
-    values = np.linspace(lo, hi, sections + 2)
-    codes = decide(values)
-    if codes[0] == codes[-1]:
-        same = OUTCOMES[int(codes[0])]
-        raise ValueError(f"between: the outcome is {same} at both {lo:g} and {hi:g}; choose ends that differ")
-    while True:
-        first = int(np.flatnonzero(codes != codes[0])[0])
-        lo, hi, below, above = *values[first - 1 : first + 1], codes[first - 1], codes[first]
+    if scan < 2:
+        raise ValueError(f"scan: must be at least 2, got {scan}")
+    if change == 0:
+        raise ValueError("change: expected 1, 2, … from the lower end or -1, -2, … from the upper, got 0")
+    seen = np.linspace(lo, hi, max(scan, sections + 2))
+    changes = _changes(seen, _decided(decide, seen))
+    if not -len(changes) <= change <= len(changes):
+        raise ValueError(f"change: the scan of {seen.size} values sees {len(changes)} of them, got {change}")
+    last = change < 0
+    cells = changes[change if last else change - 1]
+    while (inner := _inner(cells.values, tol, sections)).size:
+        values = np.concatenate((cells.values, inner))
+        codes = np.concatenate((cells.codes, _decided(decide, inner)))
+        order = np.argsort(values)
+        cells = _changes(values[order], codes[order])[-1 if last else 0]
+    lo, hi = cells.values[[0, -1]]
+    below, above = (OUTCOMES[code] for code in cells.codes[[0, -1]])
+    return Threshold(float(0.5 * (lo + hi)), float(0.5 * (hi - lo)), below, above, len(changes))
+
+
+def _decided(decide: Decide, values: np.ndarray) -> np.ndarray:
+    """Return the codes of values, checked."""
+    codes = np.asarray(decide(values))
+    if codes.shape != values.shape:
+        raise ValueError(
+            f"decide: expected an outcome code for each of {values.size} values, got shape {codes.shape}"
+        )
+    if codes.dtype.kind not in "iu" or np.any((codes < 0) | (codes >= len(OUTCOMES))):
+        raise ValueError(
+            f"decide: expected outcome codes, integers from 0 to {len(OUTCOMES) - 1}, got {codes.dtype} "
+            f"from {codes.min()} to {codes.max()}"
+        )
+    return codes
+
+
+def _changes(values: np.ndarray, codes: np.ndarray) -> list[_Cells]:
+    """Return all changes between decided outcomes.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    known = np.flatnonzero(codes != UNDECIDED)
+    found = [_Cells(values[i : j + 1], codes[i : j + 1]) for i, j in pairwise(known) if codes[i] != codes[j]]
+    if found:
+        return found
+    where = f"of {values.size} values from {values[0]:g} to {values[-1]:g}"
+    if known.size == 0:
+        raise ValueError(f"between: all {where} are undecided: the runs are too short to know their outcome")
+    same = OUTCOMES[codes[known[0]]]
+    if known.size == codes.size:
+        raise ValueError(f"between: the outcome is {same} at all {where}; choose ends that differ")
+    raise ValueError(
+        f"between: the outcome is {same} at {known.size} {where} and undecided at the others: "
+        "their runs are too short to know it"
+    )
+
+
+def _inner(values: np.ndarray, tol: float, sections: int) -> np.ndarray:
+    """Return what is to be decided next: values in the cells beside a decided outcome, where too wide."""
+    found = []
+    for lo, hi in {(values[0], values[1]), (values[-2], values[-1])}:
         inner = np.linspace(lo, hi, sections + 2)[1:-1]
         inner = inner[(inner > lo) & (inner < hi)]
-        if 0.5 * (hi - lo) <= tol or inner.size == 0:
-            break
-        values = np.concatenate(([lo], inner, [hi]))
-        codes = np.concatenate(([below], decide(inner), [above]))
-    return Threshold(float(0.5 * (lo + hi)), float(0.5 * (hi - lo)), OUTCOMES[below], OUTCOMES[above])
+        if 0.5 * (hi - lo) > tol:
+            found.append(np.unique(inner))
+    return np.concatenate(found) if found else np.array([])

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import gradflow as gf
 from gradflow.cli import run
 from gradflow.decision import THEOREMS
 from gradflow.outcome import OUTCOMES
@@ -27,7 +28,8 @@ def result(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str
 
 def test_threshold_of_the_flow(capsys: pytest.CaptureFixture[str]) -> None:
     found = result([*FLOW, "--tol", "1e-5"], capsys)
-    assert set(found) == {"value", "uncertainty", "below", "above", "decided_by"}
+    assert set(found) == {"value", "uncertainty", "below", "above", "changes", "decided_by"}
+    assert found["changes"] == 1
     assert found["decided_by"] == {"below": "sign trap", "above": "energy barrier"}
     simulated = result([*FLOW, "--tol", "1e-5", "--no-theory"], capsys)
     assert simulated == {key: value for key, value in found.items() if key != "decided_by"}
@@ -58,18 +60,75 @@ def test_threshold_of_a_rate(capsys: pytest.CaptureFixture[str]) -> None:
     assert abs(float(str(one["value"])) - 0.6156) < 1e-3
 
 
+CHAOTIC = ["threshold", "--vary", "b2", "--between", "-1.184", "-1.178", "--method", "adam", "--tol", "1e-6"]
+
+
+@pytest.mark.slow
+def test_of_several_changes_it_is_said_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """Adam's oscillation decides: outcomes alternate."""
+    first, last = (
+        result([*CHAOTIC, "--steps", "20000", "--scan", "65", "--change", change], capsys)
+        for change in ("1", "-1")
+    )
+    changes = first["changes"]
+    assert isinstance(changes, int)
+    assert changes == last["changes"]
+    assert changes >= 5
+    assert -1.184 < float(str(first["value"])) < float(str(last["value"])) < -1.178
+    assert (first["below"], last["above"]) == ("linear", "global")
+
+
+DEATHS = ["threshold", "--vary", "lr", "--b2", "-1", "--method", "gd", "--steps", "1000", "--tol", "1e-3"]
+
+
+def test_what_the_scan_saw_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*DEATHS, "--between", "0.4", "0.9", "--scan", "70"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:] == ["below: global, above: constant", "changes: 1 seen in a scan of 70 values"]
+
+
+def test_too_short_runs_are_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["threshold", "--vary", "b2", "--method", "gd", "--lr", "0.05", "--steps", "300"]
+    found = result([*common, "--between", "-3", "1"], capsys)
+    assert (found["below"], found["above"], found["changes"]) == ("linear", "global", 1)
+    lo, hi = (float(str(found["value"])) + sign * float(str(found["uncertainty"])) for sign in (-1.0, 1.0))
+    b2 = np.array([lo, lo + 1e-6, hi - 1e-6, hi])
+    codes = gf.descent_outcomes(gf.Neuron(b2=b2), gf.Problem(), gf.GD(lr=0.05), 300)
+    assert [OUTCOMES[code] for code in codes] == ["linear", "undecided", "undecided", "global"]
+    assert run([*common, "--between", "-3", "1"]) == 0
+    assert "where the runs are too short to know the outcome" in capsys.readouterr().out
+    assert run([*common, "--between", "-3", "-1"]) == 2
+    assert "undecided at the others: their runs are too short" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
         (["threshold", "--vary", "b2", "--between", "-1.1", "-1.0"], "--between"),
         (["threshold", "--vary", "b2", "--between", "1", "1"], "--between"),
         (["threshold", "--vary", "lr", "--between", "0", "1"], "--vary"),
+        (["threshold", "--vary", "lr", "--between", "-1", "1", "--method", "gd"], "--between: lr: expected"),
+        ([*FLOW, "--change", "0"], "--change: expected 1, 2"),
+        ([*FLOW, "--change", "2", "--scan", "9"], "--change: the scan of 9 values sees 1 of them, got 2"),
+        ([*FLOW, "--scan", "1"], "--scan"),
         ([*FLOW, "--tol", "0"], "--tol"),
         ([*FLOW, "--samples", "10"], "--samples"),
         ([*FLOW, "--method", "flaw"], "--method"),
         (["basins", "--grid", "b1", "1"], "--grid"),
         (["basins", "--grid", "b1", "0", "1", "0"], "--grid"),
         (["basins", "--grid", "b1", "0", "nan", "3"], "--grid"),
+        (
+            ["basins", "--grid", "b1", "0", "1", "3", "square"],
+            "--grid: expected NAME LO HI N, or NAME LO HI N log",
+        ),
+        (
+            ["basins", "--grid", "lr", "0", "1", "3", "log", "--method", "gd"],
+            "--grid: lr must run between numbers > 0",
+        ),
+        (
+            ["basins", "--grid", "lr", "-1", "1", "3", "--method", "gd"],
+            "--grid: lr: expected a finite number",
+        ),
         (["basins", "--grid", "lr", "0", "1", "3"], "--grid"),
         (["basins", "--grid", "b1", "0", "1", "3", "--grid", "b1", "0", "1", "3"], "--grid"),
         (["basins", "--grid", "b1", "0", "1", "3", "--out", "basins.txt"], "--out"),
@@ -136,7 +195,7 @@ def test_a_backend_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]
     assert run([*sweep, "--backend", "torch"]) == 2
     assert capsys.readouterr().err == "gradflow: --backend: expected numpy, numba or cupy, got 'torch'\n"
     assert run(["threshold", "--vary", "b2", "--between", "-2", "-1", "--backend", "numpy"]) == 2
-    assert "--backend: the flow's threshold is found with SciPy" in capsys.readouterr().err
+    assert "--backend: it has no meaning with --method flow" in capsys.readouterr().err
     if importlib.util.find_spec("cupy") is None:
         assert run([*sweep, "--backend", "cupy"]) == 2
         assert "--backend: cupy is not installed" in capsys.readouterr().err

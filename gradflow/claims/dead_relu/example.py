@@ -21,7 +21,7 @@ from gradflow.claims.ledger import Claim, Finding
 from gradflow.ends import bracket
 from gradflow.field import gradient
 from gradflow.flow.ensemble import integrate_ensemble
-from gradflow.outcome import CONSTANT, UNDECIDED
+from gradflow.outcome import CONSTANT, GLOBAL
 from gradflow.problem import Neuron, Problem, Uniform
 from gradflow.theory.upstream import UNIFORM, revival_steps, revival_time
 
@@ -42,7 +42,7 @@ def is_dead(quick: bool) -> Finding:
 
     def reaches(hi: np.ndarray) -> np.ndarray:
         codes = [activity(EXAMPLE, Problem(inputs=Uniform(-1.0, float(end)))) for end in hi]
-        return np.where(np.array(codes) == DEAD, CONSTANT, UNDECIDED)
+        return np.where(np.array(codes) == DEAD, CONSTANT, GLOBAL)
 
     tops = {
         "a unit interval": 1.0,
@@ -195,7 +195,7 @@ def case2_threshold(quick: bool) -> Finding:
         problem = Problem(inputs=Uniform(-1.0, hi))
 
         def alive(b1: np.ndarray, problem: Problem = problem) -> np.ndarray:
-            return np.where(activity(Neuron(EXAMPLE.w1, b1), problem) == DEAD, CONSTANT, UNDECIDED)
+            return np.where(activity(Neuron(EXAMPLE.w1, b1), problem) == DEAD, CONSTANT, GLOBAL)
 
         found[f"{hi:g}"] = bracket(alive, (-2.0, 2.0), tol=1e-10, sections=50).value
     fits = [hi for hi, value in found.items() if abs(value - STATED_THRESHOLD) < 1e-8]

@@ -15,7 +15,7 @@ from gradflow.descent import GD, train
 from gradflow.descent.hyper import Config
 from gradflow.ends import Decide, bracket
 from gradflow.flow.ensemble import integrate_ensemble
-from gradflow.outcome import CONSTANT, UNDECIDED
+from gradflow.outcome import CONSTANT, GLOBAL
 from gradflow.problem import Neuron
 from gradflow.theory.steps import killing_rates
 from gradflow.theory.survival import survives_until
@@ -82,11 +82,11 @@ def large_bias(quick: bool) -> Finding:
 
 
 def _dies(config: Config, steps: int) -> Decide:
-    """Return the rule that tells which b2 are dead after so many steps, as outcomes: constant or undecided."""
+    """Return the rule that tells which b2 are dead after so many steps, as outcomes: constant or not (global)."""
 
     def outcomes(b2: np.ndarray) -> np.ndarray:
         end = train(Neuron(b2=b2), POPULATION, config, steps, events=False, first_change=False).final
-        return np.where(activity(end, POPULATION) == DEAD, CONSTANT, UNDECIDED)
+        return np.where(activity(end, POPULATION) == DEAD, CONSTANT, GLOBAL)
 
     return outcomes
 

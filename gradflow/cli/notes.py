@@ -1,0 +1,26 @@
+"""What is said on standard error of a run that measures nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from gradflow.field import loss
+from gradflow.problem import PARAMETERS, Neuron, Problem
+
+
+def note_a_start_at_the_teacher(
+    start: Neuron, problem: Problem, varied: Iterable[str] = (), *, silent: bool
+) -> None:
+    """Say on standard error that the start's loss is 0, unless it is varied.
+
+    Programs that read JSON see it in the result, so that nothing is said to them: `silent`.
+    """
+    if silent or any(name in PARAMETERS for name in varied) or float(loss(start, problem)) != 0.0:
+        return
+    shown = ", ".join(f"{name} = {value:g}" for name, value in zip(PARAMETERS, start, strict=True))
+    print(
+        f"gradflow: the start ({shown}) is as good as the teacher, its loss is 0: nothing is left to learn; "
+        "--w1, --b1, --w2 and --b2 choose another",
+        file=sys.stderr,
+    )

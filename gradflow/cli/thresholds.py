@@ -1,0 +1,234 @@
+"""`gradflow threshold`: where along one parameter the outcome changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import typer
+
+from gradflow.cli.notes import note_a_start_at_the_teacher
+from gradflow.cli.options import (
+    ACTIVATION,
+    B1,
+    B2,
+    INTERVAL,
+    JSON,
+    NO_THEORY,
+    TEACHER,
+    TEACHER_ACTIVATION,
+    UNIT_INTERVAL,
+    UNIT_TEACHER,
+    W1,
+    W2,
+    integer,
+    neuron,
+    number,
+    problem,
+)
+from gradflow.cli.steps import (
+    BACKEND,
+    DTYPE,
+    HYPER,
+    LR,
+    METHOD,
+    POPULATION,
+    SAMPLES,
+    STEPS,
+    Steps,
+    backend_option,
+    steps_options,
+)
+from gradflow.decision import THEOREMS
+from gradflow.descent import optimizer, optimizer_name
+from gradflow.ends import Threshold, bracket, descent_outcomes, flow_decisions, flow_run
+from gradflow.outcome import UNDECIDED
+from gradflow.problem import PARAMETERS, Neuron, Problem
+from gradflow.progress import progress_bar
+from gradflow.results import to_json
+from gradflow.sweep import varied
+
+SECTIONS = 64
+"""Values decided at once with steps, where many cost as much as a few."""
+
+SCANNED = {"flow": 257, "steps": 1025}
+"""Values scanned unless the user says otherwise."""
+
+MOST_SCANNED = 1_000_000
+
+
+def threshold(
+    vary: Annotated[
+        str, typer.Option(metavar="NAME", help="What to vary: w1, b1, w2, b2 or a hyper-parameter.")
+    ],
+    between: Annotated[
+        tuple[str, str], typer.Option(metavar="LO HI", help="Values between which the outcome changes.")
+    ],
+    w1: W1 = "1",
+    b1: B1 = "0",
+    w2: W2 = "1",
+    b2: B2 = "0",
+    teacher: TEACHER = UNIT_TEACHER,
+    interval: INTERVAL = UNIT_INTERVAL,
+    activation: ACTIVATION = "relu",
+    teacher_activation: TEACHER_ACTIVATION = None,
+    method: METHOD = "flow",
+    lr: LR = "0.01",
+    hyper: HYPER = None,
+    steps: STEPS = "5000",
+    samples: SAMPLES = None,
+    population: POPULATION = False,
+    dtype: DTYPE = "float64",
+    backend: BACKEND = None,
+    tol: Annotated[str, typer.Option(metavar="X", help="Largest uncertainty.")] = "1e-10",
+    change: Annotated[
+        str,
+        typer.Option(
+            metavar="K", help="Which change to locate: 1 is nearest the lower end, -1 nearest the upper."
+        ),
+    ] = "1",
+    scan: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            show_default=False,
+            help=f"Values scanned first.  [default: {SCANNED['steps']}; flow: {SCANNED['flow']}]",
+        ),
+    ] = None,
+    no_theory: NO_THEORY = False,
+    json: JSON = False,
+) -> None:
+    """Locate where the outcome changes along one parameter.
+
+    The interval is scanned first, at equally spaced values; `changes` is how many changes of outcome that
+    sees (there may be more between them), of which one is located. "Undecided" is no outcome: where runs are
+    too short to know, the uncertainty says so. `decided_by` names the theorems that decided the flow's
+    outcomes on both sides.
+    """
+    method = optimizer_name(method, "--method", ("flow",))
+    start = neuron(w1, b1, w2, b2)
+    lo, hi = sorted(number("--between", value) for value in between)
+    if lo == hi:
+        raise ValueError(f"--between: expected two different numbers, got {between[0]} {between[1]}")
+    uncertainty = number("--tol", tol)
+    if not uncertainty > 0:
+        raise ValueError(f"--tol: expected a finite number > 0, got {tol!r}")
+    which = integer("--change", change, least=-MOST_SCANNED, most=MOST_SCANNED)
+    scanned = SCANNED["flow" if method == "flow" else "steps"]
+    if scan is not None:
+        scanned = integer("--scan", scan, least=2, most=MOST_SCANNED)
+    how = steps_options(lr, hyper, steps, samples, population, dtype)
+    task = problem(teacher, interval, (activation, teacher_activation), how.samples)
+    engine = backend_option(backend)
+    if vary not in (allowed := varied(method, how.samples)):
+        raise ValueError(f"--vary: expected one of {', '.join(allowed)}, got {vary!r}")
+    if vary not in PARAMETERS:
+        try:
+            optimizer(method, **{vary: np.array([lo, hi])})
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"--between: {error}") from error
+    search = _Search(vary, start, task, {}, {})
+    decide = search.by_flow(not no_theory) if method == "flow" else search.by_steps(method, how, engine)
+    halvings = max(1.0, math.log2((hi - lo) / uncertainty))
+    with progress_bar("threshold", halvings) as advance:
+
+        def watched(values: np.ndarray) -> np.ndarray:
+            codes = decide(values)
+            search.codes.update(zip(values.tolist(), codes.tolist(), strict=True))
+            width = float(np.max(np.diff(values))) if values.size > 1 else hi - lo
+            advance(min(halvings, math.log2((hi - lo) / max(width, uncertainty))))
+            return codes
+
+        # The flow is followed closely, one start at a time; an optimiser takes many at the price of a few.
+        sections = 1 if method == "flow" else SECTIONS
+        found = bracket(watched, (lo, hi), tol=uncertainty, sections=sections, scan=scanned, change=which)
+    by = search.decided_by(found)
+    note_a_start_at_the_teacher(start, task, [vary], silent=json)
+    if json:
+        print(to_json({**found._asdict(), **({"decided_by": by} if by else {})}))
+        return
+    for line in _lines(vary, found, search, max(scanned, sections + 2)):
+        print(line)
+    if by:
+        print(f"decided by: {by['below']} (below), {by['above']} (above)")
+
+
+class _Search(NamedTuple):
+    """What is varied, and what has been decided so far: outcomes and theorems by value."""
+
+    vary: str
+    start: Neuron
+    problem: Problem
+    codes: dict[float, int]
+    theorems: dict[float, int]
+
+    def by_flow(self, theory: bool) -> Callable[[np.ndarray], np.ndarray]:
+        """Return the rule that follows the flow."""
+
+        def decide(values: np.ndarray) -> np.ndarray:
+            found = self._flows(values, theory) if values.size > 2 else self._flow(values, theory)
+            codes, theorems = (np.asarray(part).astype(int) for part in found)
+            # The ends of the interval are given all the time that it takes.
+            if values.size > 2 and np.any(codes[[0, -1]] == UNDECIDED):
+                codes[[0, -1]], theorems[[0, -1]] = self._flow(values[[0, -1]], theory)
+            if theory:
+                self.theorems.update(zip(values.tolist(), theorems.tolist(), strict=True))
+            return codes
+
+        return decide
+
+    def _flows(self, values: np.ndarray, theory: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Follow many flows together, each to t = 1e4 at most."""
+        run = flow_run(self.start._replace(**{self.vary: values}), self.problem, theory=theory)
+        return run.outcome, run.decided_by
+
+    def _flow(self, values: np.ndarray, theory: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Follow one flow after the other, more closely and a hundred times as long."""
+        found = flow_decisions(self.start._replace(**{self.vary: values}), self.problem, theory=theory)
+        return np.asarray(found.outcome), np.asarray(found.theorem)
+
+    def by_steps(self, method: str, how: Steps, backend: str | None) -> Callable[[np.ndarray], np.ndarray]:
+        """Return the rule that trains."""
+
+        def decide(values: np.ndarray) -> np.ndarray:
+            start, hyper = self.start, dict(how.hyper)
+            if self.vary in PARAMETERS:
+                start = start._replace(**{self.vary: values})
+            else:
+                hyper[self.vary] = values
+            config = optimizer(method, **hyper)
+            return descent_outcomes(start, self.problem, config, how.steps, dtype=how.dtype, backend=backend)
+
+        return decide
+
+    def decided_by(self, found: Threshold) -> dict[str, str] | None:
+        """Return which theorems decided the nearest decided starts on both sides, if any could."""
+        decided = [value for value in self.theorems if self.codes[value] != UNDECIDED]
+        if not decided:
+            return None
+        below = max(v for v in decided if v <= found.value)
+        above = min(v for v in decided if v >= found.value)
+        return {"below": THEOREMS[self.theorems[below]], "above": THEOREMS[self.theorems[above]]}
+
+
+def _lines(vary: str, found: Threshold, search: _Search, scanned: int) -> list[str]:
+    """Return what is told of a threshold, a line each."""
+    lines = [
+        f"{vary} = {found.value:.15g} +- {found.uncertainty:.2g}",
+        f"below: {found.below}, above: {found.above}",
+        f"changes: {found.changes} seen in a scan of {scanned} values"
+        + ("; --change locates another of them" if found.changes > 1 else ""),
+    ]
+    inside = sorted(
+        value
+        for value, code in search.codes.items()
+        if code == UNDECIDED and abs(value - found.value) <= found.uncertainty
+    )
+    if inside:
+        lines.append(
+            f"undecided: {inside[0]:.15g} to {inside[-1]:.15g}, where the runs are too short to know the "
+            f"outcome; hence the uncertainty"
+        )
+    return lines
