@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from gradflow.ends import bracket, descent_outcomes, flow_outcomes
     from gradflow.field import gradient, hessian, loss
     from gradflow.flow import gradient_flow
+    from gradflow.grids import basins
     from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
     from gradflow.results import crossings
+    from gradflow.sweep import Axis
 
 _HOMES = {
     "gradflow.ends": ("bracket", "descent_outcomes", "flow_outcomes"),
@@ -27,8 +29,10 @@ _HOMES = {
     "gradflow.descent.dataset": ("descend",),
     "gradflow.field": ("gradient", "hessian", "loss"),
     "gradflow.flow": ("gradient_flow",),
+    "gradflow.grids": ("basins",),
     "gradflow.problem": ("Neuron", "Problem", "Sample", "Uniform", "grid"),
     "gradflow.results": ("crossings",),
+    "gradflow.sweep": ("Axis",),
 }
 _MODULES = (
     "activations",
@@ -60,6 +64,7 @@ __all__ = [
     "GD",
     "Adam",
     "AdamW",
+    "Axis",
     "HeavyBall",
     "Nesterov",
     "Neuron",
@@ -68,6 +73,7 @@ __all__ = [
     "Sample",
     "Sign",
     "Uniform",
+    "basins",
     "bracket",
     "crossings",
     "descend",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -212,6 +212,8 @@ class Sweep:
         object.__setattr__(self, "hyper", fixed)
         if self.method != "flow":
             self._check_hyper()
+        elif fixed:
+            raise ValueError(f"{next(iter(fixed))}: it has no meaning with method 'flow'")
         if self.backend not in BACKENDS:
             raise ValueError(f"backend: expected numpy, numba or cupy, got {self.backend!r}")
         problem = self.problem()
@@ -401,7 +403,9 @@ def assemble(sweep: Sweep, results: Iterable[tuple[int, Block]]) -> xr.Dataset:
     return dataset
 
 
-def run(sweep: Sweep, *, executor: Executor | None = None) -> xr.Dataset:
+def run(
+    sweep: Sweep, *, executor: Executor | None = None, progress: Callable[[float], None] = lambda done: None
+) -> xr.Dataset:
     """Compute a sweep and return its dataset.
 
     Parameters
@@ -409,12 +413,31 @@ def run(sweep: Sweep, *, executor: Executor | None = None) -> xr.Dataset:
     sweep : Sweep
     executor : concurrent.futures.Executor, optional
         Computes the blocks; by default this process does, one after the other.
+    progress : callable, optional
+        Called with the number of trajectories done.
     """
+    with closing(_computed(sweep, executor)) as computed:
+        return assemble(sweep, _counted(computed, progress))
+
+
+def _computed(sweep: Sweep, executor: Executor | None) -> Generator[tuple[int, Block]]:
+    """Give the blocks as they are computed."""
     if executor is None:
-        return assemble(sweep, ((index, compute(sweep, index)) for index in blocks(sweep)))
+        yield from ((index, compute(sweep, index)) for index in blocks(sweep))
+        return
     tasks = ((index, partial(compute, sweep, index)) for index in blocks(sweep))
     with closing(completed(tasks, executor.submit)) as done:
-        return assemble(sweep, ((index, future.result()) for index, future in done))
+        yield from ((index, future.result()) for index, future in done)
+
+
+def _counted(
+    results: Iterable[tuple[int, Block]], progress: Callable[[float], None]
+) -> Iterator[tuple[int, Block]]:
+    done = 0
+    for index, block in results:
+        yield index, block
+        done += block.outcome.size
+        progress(done)
 
 
 def varied(method: str, samples: int | None = None) -> tuple[str, ...]:

@@ -22,10 +22,12 @@ LENGTHS = {
 }
 
 
-def on_terminal(*arguments: str) -> tuple[bytes, bytes, int]:
-    """Run the program with standard error on a terminal; return both streams and the exit code."""
+def on_terminal(*arguments: str, program: tuple[str, ...] = PROGRAM) -> tuple[bytes, bytes, int]:
+    """Run a program with standard error on a terminal; return both streams and the exit code."""
     master, slave = pty.openpty()
-    process = launch(*arguments, stderr=slave, env={**os.environ, "TERM": "xterm", "COLUMNS": "80"})
+    process = launch(
+        *arguments, program=program, stderr=slave, env={**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    )
     os.close(slave)
     seen = b""
     while True:
