@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from types import FrameType
 from typing import Any
 
 INTERRUPTED = 130
@@ -24,11 +25,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A character that the terminal or pipe cannot take is no reason to lose the result.
         sys.stdout.reconfigure(errors="backslashreplace")
+    retries = hasattr(signal, "setitimer") and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signals = (signal.SIGINT, signal.SIGALRM) if retries else (signal.SIGINT,)
+    for number in signals if retries else ():
+        signal.signal(number, interrupt)
     code = run(sys.argv[1:] if arguments is None else list(arguments))
     if code == INTERRUPTED:
         # Nothing is left to be interrupted but the interpreter's own clearing up.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
     raise SystemExit(code)
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt; later if Python is importing, where some callbacks lose what is raised."""
+    if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        return
+    raise KeyboardInterrupt
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from gradflow.cli import align_options as options
 from gradflow.cli.align_options import SETS, STARTS
 from gradflow.cli.options import JSON, check_directory, check_file, integer, number
 from gradflow.cli.steps import HYPER, LR, STEPS
+from gradflow.cli.telling import deliver
 from gradflow.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -87,17 +88,21 @@ def align(
         found = _small_steps(objective, network, _LONG if duration is None else duration)
     else:
         found = _train(objective, network, method, rate, hyper, count, batch, freeze_outputs, settings)
-    try:
-        if out is not None:
-            from gradflow.results import write
+    bounds = _bounds(objective, network, log_epsilon)
+    report = {"data": _described(objective), **found.report, "bounds": bounds}
+    deliver(lambda: _write(found.dataset, objective, network, out, figure), lambda: _show(report, json))
 
-            write(found.dataset, out)
-        if figure is not None:
-            _draw(found.dataset, objective, network, figure)
-    finally:
-        # Where a file cannot be written, what was computed is not lost.
-        bounds = _bounds(objective, network, log_epsilon)
-        _show({"data": _described(objective), **found.report, "bounds": bounds}, json)
+
+def _write(
+    run: xr.Dataset, objective: Objective, network: TwoLayer, out: Path | None, figure: Path | None
+) -> None:
+    """Write what is asked for."""
+    from gradflow.results import write
+
+    if out is not None:
+        write(run, out)
+    if figure is not None:
+        _draw(run, objective, network, figure)
 
 
 def _check_figure(path: Path | None, method: str) -> None:

@@ -8,7 +8,6 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from gradflow.cli.notes import note_a_start_at_the_teacher
 from gradflow.cli.options import (
     ACTIVATION,
     B1,
@@ -40,6 +39,7 @@ from gradflow.cli.steps import (
     steps_options,
 )
 from gradflow.cli.sweeps import check_out, count, sweep_in_memory, sweep_into_store
+from gradflow.cli.telling import deliver, note_a_start_at_the_teacher
 from gradflow.decision import THEOREMS
 from gradflow.descent import optimizer_name
 from gradflow.outcome import OUTCOMES
@@ -122,12 +122,8 @@ def basins(
         _show(sweep_into_store(sweep, out, cluster), by_theory, json)
     else:
         result = sweep_in_memory(sweep, cluster)
-        try:
-            if out is not None:
-                write(result, out)
-        finally:
-            # Where the file cannot be written, what was computed is not lost.
-            _show(count(result["outcome"].values, result["decided_by"].values), by_theory, json)
+        ended = count(result["outcome"].values, result["decided_by"].values)
+        deliver(lambda: out and write(result, out), lambda: _show(ended, by_theory, json))
     note_a_start_at_the_teacher(start, task, [axis.name for axis in axes], silent=json)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import typer
 import xarray as xr
 
 from gradflow.activity import ACTIVITIES
-from gradflow.cli.notes import note_a_start_at_the_teacher
 from gradflow.cli.options import (
     ACTIVATION,
     B1,
@@ -30,6 +28,7 @@ from gradflow.cli.options import (
     problem,
 )
 from gradflow.cli.steps import DTYPE, HYPER, LR, POPULATION, SAMPLES, STEPS, steps_options
+from gradflow.cli.telling import deliver, note_a_start_at_the_teacher
 from gradflow.descent import OPTIMIZERS
 from gradflow.descent import optimizer as make_optimizer
 from gradflow.descent.dataset import descend
@@ -93,7 +92,7 @@ def flow(
         "decided_by": str(run["decided_by_name"].values),
         "decided_at": None if np.isnan(run["decided_at"]) else float(run["decided_at"]),
     }
-    _deliver(run, out, report, json)
+    deliver(lambda: out and write(run, out), lambda: _show(report, json))
     note_a_start_at_the_teacher(start, task, silent=json)
 
 
@@ -137,17 +136,8 @@ def train(
         "crossings": [{"step": int(step), "event": str(event)} for step, event in events],
         "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
     }
-    _deliver(run, out, report, json)
+    deliver(lambda: out and write(run, out), lambda: _show(report, json))
     note_a_start_at_the_teacher(start, task, silent=json)
-
-
-def _deliver(run: xr.Dataset, out: Path | None, report: dict[str, Any], json: bool) -> None:
-    """Write the run and print its end; where it cannot be written, the end is printed all the same."""
-    try:
-        if out is not None:
-            write(run, out)
-    finally:
-        _show(report, json)
 
 
 def _final(run: xr.Dataset, axis: str) -> dict[str, Any]:

@@ -75,13 +75,25 @@ def backend_option(name: str | None) -> str | None:
     return name
 
 
+_WORDS = {**dict.fromkeys(("true", "yes", "1"), True), **dict.fromkeys(("false", "no", "0"), False)}
+
+
 def parse_hyper(settings: list[str]) -> dict[str, Any]:
     """Return the hyper-parameters of repeated NAME=X options."""
-    flags = {"true": True, "false": False}
     parsed: dict[str, Any] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or name == "lr":
             raise ValueError(f"--hyper: expected NAME=X (the rate is --lr), got {setting!r}")
-        parsed[name] = flags[value] if value in flags else number(f"--hyper {name}", value)
+        if not _is_flag(name):
+            parsed[name] = number(f"--hyper {name}", value)
+        elif value.lower() in _WORDS:
+            parsed[name] = _WORDS[value.lower()]
+        else:
+            raise ValueError(f"--hyper {name}: expected true or false, got {value!r}")
     return parsed
+
+
+def _is_flag(name: str) -> bool:
+    """Whether a hyper-parameter of this name is True or False."""
+    return any(isinstance(config._field_defaults.get(name), bool) for config in OPTIMIZERS.values())

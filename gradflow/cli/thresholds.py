@@ -9,7 +9,6 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
-from gradflow.cli.notes import note_a_start_at_the_teacher
 from gradflow.cli.options import (
     ACTIVATION,
     B1,
@@ -41,6 +40,7 @@ from gradflow.cli.steps import (
     backend_option,
     steps_options,
 )
+from gradflow.cli.telling import note_a_start_at_the_teacher
 from gradflow.decision import THEOREMS
 from gradflow.descent import optimizer, optimizer_name
 from gradflow.ends import Threshold, bracket, descent_outcomes, flow_decisions, flow_run

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gradflow.cli import run
+from gradflow.cli import INTERRUPTED, interrupt, run
 from gradflow.cli.workers import run_all
 from tests.cli.command import PROGRAM, ROOT, files_below, launch, living, wait_until, workers_of
 from tests.cli.tasks import fail, note
@@ -113,7 +113,15 @@ def _computes(pid: int) -> bool:
     return int(fields[11]) > 3 * os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.parametrize("command", [("flow", "--t-end", "1"), ("train", "--steps", "3")])
+WRITERS = (
+    "flow --b1 0.5 --t-end 1",
+    "train --b1 0.5 --steps 3",
+    "basins --grid b1 -1 1 2 --method gd --steps 2",
+    "align --neurons 2 --points 3 --method gd --steps 2",
+)
+
+
+@pytest.mark.parametrize("command", WRITERS)
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
@@ -122,7 +130,7 @@ def _computes(pid: int) -> bool:
     ],
 )
 def test_the_writing_of_a_trajectory(
-    command: tuple[str, ...], error: BaseException, code: int, line: str,
+    command: str, error: BaseException, code: int, line: str,
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     def write_half(_: Any, path: Path, **__: Any) -> None:
@@ -131,9 +139,12 @@ def test_the_writing_of_a_trajectory(
 
     old = tmp_path / "run.nc"
     old.write_text("old")
+    assert run(command.split()) == 0
+    result = capsys.readouterr().out
     monkeypatch.setattr("xarray.Dataset.to_netcdf", write_half)
-    assert run([*command, "--out", str(old)]) == code
-    assert capsys.readouterr() == ("", line)
+    assert run([*command.split(), "--out", str(old)]) == code
+    # What has been computed is not lost with the file.
+    assert capsys.readouterr() == ("" if code == INTERRUPTED else result, line)
     assert old.read_text() == "old"
     assert files_below(tmp_path) == ["run.nc"]
 
@@ -150,3 +161,21 @@ def test_results_come_in_order_and_are_counted(tmp_path: Path) -> None:
 def test_a_failing_task_ends_the_others() -> None:
     with pytest.raises(ValueError, match="between"):
         run_all([fail] * 3, lambda done: None, workers=2)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="not POSIX")
+def test_an_interrupt_while_python_imports_comes_a_moment_later() -> None:
+    """What callbacks of the import system raise is printed and lost."""
+    before = [signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGALRM)]
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        # Python calls the handler where the frame of the import system goes on.
+        caller = compile("(kill(pid, number), 'imported')[1]", "<frozen importlib._bootstrap>", "eval")
+        names = {"kill": os.kill, "pid": os.getpid(), "number": signal.SIGINT}
+        assert eval(caller, names) == "imported"
+        with pytest.raises(KeyboardInterrupt):
+            wait_until(lambda: False, limit=10)
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGALRM), before, strict=True):
+            signal.signal(number, handler)

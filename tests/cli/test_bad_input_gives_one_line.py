@@ -45,6 +45,13 @@ NUMBER = "expected a number between -1e+30 and 1e+30, got"
         (["train", "--hyper", "beta2=1"], "--hyper beta2: expected a number in [0, 1), got 1.0"),
         (["train", "--hyper=beta2=2"], "--hyper beta2: expected a number in [0, 1), got 2.0"),
         (["train", "--hyper", "beta2=x"], "--hyper beta2: expected a finite number, got 'x'"),
+        (["train", "--hyper", "beta2=true"], "--hyper beta2: expected a finite number, got 'true'"),
+        (
+            ["train", "--optimizer", "rmsprop", "--hyper", "centered=maybe"],
+            "--hyper centered: expected true or",
+        ),
+        (["flow", "--until-decided", "--no-theory"], "--until-decided: it has no meaning with --no-theory"),
+        (["derive", "--latex"], "--latex: it has no meaning without RESULT"),
         (["train", "--hyper", "beta3=0"], "--hyper beta3: adam has no such hyper-parameter; it has lr,"),
         (["train", "--hyper", "=1"], "--hyper"),
         (["flow", "--out", ""], "--out: expected a name, got ''"),

@@ -1,12 +1,22 @@
-"""What is said on standard error of a run that measures nothing."""
+"""How results are told: files and what is printed, and what is said of a run that measures nothing."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gradflow.field import loss
 from gradflow.problem import PARAMETERS, Neuron, Problem
+
+
+def deliver(write: Callable[[], object], show: Callable[[], object]) -> None:
+    """Write files and print the result, which is printed also if a file cannot be written."""
+    try:
+        write()
+    except OSError:
+        show()
+        raise
+    show()
 
 
 def note_a_start_at_the_teacher(
