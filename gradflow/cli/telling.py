@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 
+import numpy as np
+
 from gradflow.field import loss
 from gradflow.problem import PARAMETERS, Neuron, Problem
 
@@ -26,8 +28,12 @@ def note_a_start_at_the_teacher(
 
     Programs that read JSON see it in the result, so that nothing is said to them: `silent`.
     """
-    if silent or any(name in PARAMETERS for name in varied) or float(loss(start, problem)) != 0.0:
+    if silent or any(name in PARAMETERS for name in varied):
         return
+    # Huge parameters are valid input.
+    with np.errstate(all="ignore"):
+        if float(loss(start, problem)) != 0.0:
+            return
     shown = ", ".join(f"{name} = {value:g}" for name, value in zip(PARAMETERS, start, strict=True))
     print(
         f"gradflow: the start ({shown}) is as good as the teacher, its loss is 0: nothing is left to learn; "

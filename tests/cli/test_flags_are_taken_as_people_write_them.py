@@ -1,4 +1,4 @@
-"""`--hyper NAME=X` takes true and false in every spelling, for the hyper-parameters that are one or the other."""
+"""`--hyper NAME=X` takes true and false in every spelling, where a hyper-parameter is one or the other."""
 
 from __future__ import annotations
 
