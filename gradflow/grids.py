@@ -149,19 +149,13 @@ def _described(problem: Problem) -> dict[str, Any]:
     inputs = problem.inputs
     if not isinstance(inputs, Sample):
         return {**described, "interval": tuple(_number("interval", end) for end in (inputs.lo, inputs.hi))}
-    x, weights, targets = (
-        None if part is None else to_numpy(part).astype(np.float64)
-        for part in (inputs.x, inputs.weights, inputs.targets)
-    )
-    if (
-        weights is None
-        and targets is None
-        and x.size > 1
-        and np.array_equal(x, np.linspace(x[0], x[-1], x.size))
-    ):
+    x = to_numpy(inputs.x).astype(np.float64)
+    plain = inputs.weights is None and inputs.targets is None and x.size > 1
+    if plain and np.array_equal(x, np.linspace(x[0], x[-1], x.size)):
         return {**described, "interval": (float(x[0]), float(x[-1])), "samples": x.size}
-    parts = {"inputs": x, "weights": weights, "targets": targets}
-    return {**described, **{name: None if p is None else tuple(p.tolist()) for name, p in parts.items()}}
+    parts = {"inputs": x, "weights": inputs.weights, "targets": inputs.targets}
+    given = {name: part for name, part in parts.items() if part is not None}
+    return described | {n: tuple(to_numpy(p).astype(np.float64).tolist()) for n, p in given.items()}
 
 
 def _four(name: str, values: Any) -> tuple[float, float, float, float]:

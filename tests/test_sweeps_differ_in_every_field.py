@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from gradflow import sweep as module
+from gradflow.problem import Uniform
 from gradflow.store import open_store
 from gradflow.sweep import Axis, Points, Sweep, compute
 
@@ -39,8 +40,8 @@ CASES: dict[str, tuple[Sweep, Any]] = {
     "theory": (FLOW, False),
     "backend": (FLOW, "numba"),
 }
-AXIS = {"name": "w2", "lo": 0.5, "hi": 2.0, "n": 4, "spacing": "log"}
-POINTS = {"name": "w2", "given": (0.5, 0.25, 0.75)}
+AXIS: dict[str, Any] = {"name": "w2", "lo": 0.5, "hi": 2.0, "n": 4, "spacing": "log"}
+POINTS: dict[str, Any] = {"name": "w2", "given": (0.5, 0.25, 0.75)}
 
 NO_RESULT = {"block"}
 """How the work is cut; the results do not depend on it, and a store keeps its own."""
@@ -106,7 +107,7 @@ def test_it_reaches_what_computes(name: str, monkeypatch: pytest.MonkeyPatch) ->
     def record(*given: Any, **named: Any) -> NoReturn:
         with np.printoptions(threshold=100_000):
             calls.append(repr((given, sorted(named.items()))))
-            if not isinstance(given[1].inputs, module.Uniform):
+            if not isinstance(given[1].inputs, Uniform):
                 calls[-1] += repr([given[1].inputs.x, given[1].inputs.weights, given[1].inputs.targets])
         raise _CalledError
 

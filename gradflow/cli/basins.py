@@ -39,11 +39,11 @@ from gradflow.cli.steps import (
     steps_options,
 )
 from gradflow.cli.sweeps import check_out, count, sweep_in_memory, sweep_into_store
-from gradflow.cli.telling import deliver, note_a_start_at_the_teacher
+from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, write_if_asked
 from gradflow.decision import THEOREMS
 from gradflow.descent import optimizer_name
 from gradflow.outcome import OUTCOMES
-from gradflow.results import to_json, write
+from gradflow.results import to_json
 from gradflow.sweep import BLOCK, Axis, Sweep
 
 
@@ -123,7 +123,7 @@ def basins(
     else:
         result = sweep_in_memory(sweep, cluster)
         ended = count(result["outcome"].values, result["decided_by"].values)
-        deliver(lambda: out and write(result, out), lambda: _show(ended, by_theory, json))
+        deliver(lambda: write_if_asked(result, out), lambda: _show(ended, by_theory, json))
     note_a_start_at_the_teacher(start, task, [axis.name for axis in axes], silent=json)
 
 

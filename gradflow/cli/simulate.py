@@ -28,14 +28,14 @@ from gradflow.cli.options import (
     problem,
 )
 from gradflow.cli.steps import DTYPE, HYPER, LR, POPULATION, SAMPLES, STEPS, steps_options
-from gradflow.cli.telling import deliver, note_a_start_at_the_teacher
+from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, write_if_asked
 from gradflow.descent import OPTIMIZERS
 from gradflow.descent import optimizer as make_optimizer
 from gradflow.descent.dataset import descend
 from gradflow.flow import gradient_flow
 from gradflow.problem import PARAMETERS
 from gradflow.progress import progress_bar
-from gradflow.results import crossings, limit, to_json, write
+from gradflow.results import crossings, limit, to_json
 
 
 def flow(
@@ -92,7 +92,7 @@ def flow(
         "decided_by": str(run["decided_by_name"].values),
         "decided_at": None if np.isnan(run["decided_at"]) else float(run["decided_at"]),
     }
-    deliver(lambda: out and write(run, out), lambda: _show(report, json))
+    deliver(lambda: write_if_asked(run, out), lambda: _show(report, json))
     note_a_start_at_the_teacher(start, task, silent=json)
 
 
@@ -136,7 +136,7 @@ def train(
         "crossings": [{"step": int(step), "event": str(event)} for step, event in events],
         "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
     }
-    deliver(lambda: out and write(run, out), lambda: _show(report, json))
+    deliver(lambda: write_if_asked(run, out), lambda: _show(report, json))
     note_a_start_at_the_teacher(start, task, silent=json)
 
 

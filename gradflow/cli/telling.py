@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 from gradflow.field import loss
 from gradflow.problem import PARAMETERS, Neuron, Problem
+from gradflow.results import write
 
 
-def deliver(write: Callable[[], object], show: Callable[[], object]) -> None:
+def deliver(written: Callable[[], None], show: Callable[[], None]) -> None:
     """Write files and print the result, which is printed also if a file cannot be written."""
     try:
-        write()
+        written()
     except OSError:
         show()
         raise
     show()
+
+
+def write_if_asked(result: xr.Dataset, out: Path | None) -> None:
+    """Write a result as NetCDF, if it is to go anywhere."""
+    if out is not None:
+        write(result, out)
 
 
 def note_a_start_at_the_teacher(

@@ -167,9 +167,9 @@ def called(monkeypatch: Patch, capsys: Capture) -> Callable[[str], Any]:
     for name in CALLS:
         monkeypatch.setattr(name, recorder(name))
 
-    def bracket(decide: Callable[[np.ndarray], object], between: Any, **named: Any) -> object:
+    def bracket(decide: Callable[[np.ndarray], object], between: tuple[float, float], **named: Any) -> object:
         calls.append(("bracket", between, named))
-        return decide(np.linspace(*between, 5))
+        return decide(np.linspace(between[0], between[1], 5))
 
     monkeypatch.setattr("gradflow.cli.thresholds.bracket", bracket)
 
