@@ -13,9 +13,11 @@ import numpy as np
 import xarray as xr
 
 from gradflow.backend import to_numpy
+from gradflow.checks import numbers, require_finite
 from gradflow.decision import THEOREMS
+from gradflow.descent import optimizer_name
 from gradflow.outcome import OUTCOMES
-from gradflow.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron, numbers, require_finite
+from gradflow.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron
 from gradflow.progress import progress_bar
 from gradflow.results import named
 from gradflow.sweep import BLOCK, Axis, Points, Sweep, run
@@ -81,6 +83,7 @@ def basins(
     >>> int((found["outcome_name"] == "constant").sum())
     3
     """
+    method = optimizer_name(method, "method", ("flow",))
     for name, value in (("steps", steps), ("dtype", dtype)):
         if method == "flow" and value is not None:
             raise ValueError(f"{name}: it has no meaning with method 'flow', got {value!r}")

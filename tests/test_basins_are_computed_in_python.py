@@ -119,7 +119,7 @@ SAMPLED = gf.Problem(inputs=gf.grid(3))
         ({"b1": (0.0, 1.0, 3, "cubic")}, "grid: expected a spacing linear or log, got 'cubic'"),
         ({"b1": [[0.0]]}, r"b1: expected values along one axis, got an array of shape \(1, 1\)"),
         ({"b1": [0.0, np.nan]}, "grid: b1 must be finite"),
-        ({"b1": "wide"}, "b1: expected a number or an array of numbers, got 'wide'"),
+        ({"b1": "wide"}, "b1: expected a real number or an array of such, got 'wide'"),
         ({"b3": (0, 1, 2)}, "grid: expected one of w1, b1, w2, b2, got 'b3'"),
         ({"b1": (0, 1, 2), "lr": 0.5}, "lr: it has no meaning with method 'flow'"),
         ({"b1": (0, 1, 2), "steps": 5}, "steps: it has no meaning with method 'flow', got 5"),

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradflow.cli import align_options as options
 from gradflow.cli.align_options import SETS, STARTS
+from gradflow.cli.meaning import FLOWS
 from gradflow.cli.options import JSON, check_directory, check_file, integer, number
 from gradflow.cli.steps import HYPER, LR, STEPS
 from gradflow.cli.telling import deliver
+from gradflow.descent import optimizer_name
 from gradflow.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ def align(
     how far Assumption 1 holds, and the bounds that follow. With the flow every statement of the theory is
     checked along the trajectory.
     """
+    method = optimizer_name(method, "--method", FLOWS)
     check_file(out)
     _check_figure(figure, method)
     objective = _objective(
@@ -283,9 +286,8 @@ def _train(
     """Train with an optimiser."""
     from gradflow.alignment.steps import train
     from gradflow.cli.steps import parse_hyper
-    from gradflow.descent import optimizer, optimizer_name
+    from gradflow.descent import optimizer
 
-    method = optimizer_name(method, "--method", ("flow", "limit", "small-steps"))
     config = optimizer(method, lr=lr, **parse_hyper(hyper or []))
     size = None if batch is None else integer("--batch", batch, least=1, most=objective.data.n)
     with progress_bar("align", max(count, 1)) as advance:

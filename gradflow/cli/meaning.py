@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gradflow.cli.align_options import SETS
-from gradflow.descent import OPTIMIZERS
+from gradflow.descent import OPTIMIZERS, optimizer_name
 
 Given = Mapping[str, Any]
 """The values of a command's parameters, by name."""
@@ -35,10 +35,21 @@ def _none_of(*names: str) -> Callable[[Any], bool]:
     return lambda value: value not in names
 
 
-_FLOW = _with("method", _one_of("flow"))
-_OPTIMIZER = _with("method", lambda method: method in OPTIMIZERS)
-_FLOWS = _with("method", _one_of("flow", "limit", "small-steps"))
-_NOT_FLOW = _with("method", lambda method: method in ("limit", "small-steps", *OPTIMIZERS))
+FLOWS = ("flow", "limit", "small-steps")
+
+
+def _method(name: str) -> str:
+    """Return the method that a name stands for; "" if there is none, which the command will say."""
+    try:
+        return optimizer_name(name, besides=FLOWS)
+    except ValueError:
+        return ""
+
+
+_FLOW = _with("method", lambda name: _method(name) == "flow")
+_OPTIMIZER = _with("method", lambda name: _method(name) in OPTIMIZERS)
+_FLOWS = _with("method", lambda name: _method(name) in FLOWS)
+_NOT_FLOW = _with("method", lambda name: _method(name) not in ("", "flow"))
 
 MEANINGLESS: dict[str, tuple[tuple[tuple[str, ...], Condition], ...]] = {
     "flow": ((("until_decided",), _with("no_theory", bool)),),

@@ -113,7 +113,7 @@ def test_a_threshold_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     from gradflow.ends import Threshold
 
     def elsewhere(*_: Any, **__: Any) -> Threshold:
-        return Threshold(0.25, 1e-6, "global", "linear")
+        return Threshold(0.25, 1e-6, "global", "linear", 1)
 
     everywhere(
         monkeypatch,
