@@ -7,7 +7,10 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib import rcParams
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
 from numpy.typing import ArrayLike, NDArray
 
 from gradflow.figures.style import GREY, PALE, SMALL, line_options, look
@@ -162,6 +165,23 @@ def legend(axes: Axes, panel: Panel) -> None:
     """Draw a legend where the panel wants it, if there is more than one labelled series."""
     if panel.legend and sum(bool(s.label) for s in panel.series) > 1:
         axes.legend(loc=panel.legend)
+
+
+def legend_columns(handles: Sequence[Artist], width: float) -> int:
+    """Return in how many columns a legend of these handles fits into a width in inches.
+
+    A character is taken for 0.55 of the font's size, which few words exceed.
+    """
+    size = float(FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points())
+    beside = rcParams["legend.handlelength"] + rcParams["legend.handletextpad"]
+    between, edge = rcParams["legend.columnspacing"], 2.0 * rcParams["legend.borderaxespad"] + 1.0
+    lengths = np.array([len(str(handle.get_label()).replace("$", "")) for handle in handles])
+    for count in range(len(handles), 1, -1):
+        columns = np.array_split(lengths, count)
+        needed = sum(beside + 0.55 * float(np.max(column)) for column in columns)
+        if size * (needed + (count - 1) * between + edge) <= 72.0 * width:
+            return count
+    return 1
 
 
 def _draw_level(axes: Axes, level: Level) -> None:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from gradflow.figures.cells import LINEAR, LOG, along, beyond, edges, paint, scale
-from gradflow.figures.panels import Floats, each_is
+from gradflow.figures.panels import Floats, each_is, legend_columns
 from gradflow.figures.style import BLACK, DOUBLE, GREY, PALE, SKY, VERMILLION, styled
 from gradflow.outcome import OUTCOMES
 
@@ -120,7 +120,7 @@ def phase_diagram(
     figure.supxlabel(xlabel or name_of(outcomes, 0), fontsize=grid[0, 0].xaxis.label.get_size())
     figure.supylabel(ylabel or name_of(outcomes, 1), fontsize=grid[0, 0].yaxis.label.get_size())
     handles = key(diagrams)
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    figure.legend(handles=handles, loc="outside upper center", ncols=legend_columns(handles, width))
     return figure
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.figures.panels import Panel, Series, decorate, each_is, letters, points
+from gradflow.figures.panels import Panel, Series, decorate, each_is, legend_columns, letters, points
 from gradflow.figures.phase_diagram import COLORS, Diagram, check, draw_diagram, key
 from gradflow.figures.style import BLACK, BLUE, DOUBLE, GREEN, ORANGE, Look, line_options, styled
 
@@ -84,7 +84,7 @@ def proved_regions(
         plot.legend(loc=shares.legend)
     letters([*planes, plot], [Panel([])] * (len(planes) + 1))
     handles = key(diagrams, PALE_COLORS)
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(4, len(handles)))
+    figure.legend(handles=handles, loc="outside upper center", ncols=legend_columns(handles, width))
     return figure
 
 

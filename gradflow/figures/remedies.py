@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
-from gradflow.figures.panels import Panel, letters
+from gradflow.figures.panels import Panel, legend_columns, letters
 from gradflow.figures.phase_diagram import COLORS
 from gradflow.figures.style import BLACK, DOUBLE, GREY, ORANGE, SMALL, styled
 
@@ -108,7 +108,7 @@ def remedies(
         if any(some and some.get(end, 0.0) > 0.0 for shares in panels.values() for some in shares)
     ]  # fmt: skip
     handles.append(Line2D([], [], color=BLACK, linewidth=0.7, linestyle=_DASHED, label=f"global, {names[0]}"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    figure.legend(handles=handles, loc="outside lower center", ncols=legend_columns(handles, width))
     return figure
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 from gradflow.figures import (
     Band,
+    Diagram,
+    Layer,
     Level,
     Mark,
     Panel,
@@ -18,6 +21,7 @@ from gradflow.figures import (
     Trajectory,
     loss_against,
     loss_curves,
+    phase_diagram,
     phase_plane,
     remedies,
     snapshots,
@@ -78,12 +82,23 @@ def bars() -> Figure:
     return remedies(["none", "a schedule", "another activation"], {"flow": rows, "adam 0.01": rows[::-1]})
 
 
+def areas() -> Figure:
+    codes = np.arange(-1, 17).reshape(6, 3) % 7 - 1
+    grid = {"b1": [-2.0, -1.0, 0.0, 0.5, 1.0, 3.0], "lr": np.geomspace(1e-3, 0.1, 3)}
+    outcomes = xr.DataArray(codes, grid, ["b1", "lr"])
+    layers = [Layer("reached", outcomes == 0, hatch="//"), Layer("lost", outcomes == 2, outline="#000000")]
+    return phase_diagram(
+        [Diagram("one", outcomes, (-1.0, 1.0), layers), Diagram("two", outcomes.T)], ylabel="rate lr"
+    )
+
+
 KINDS: dict[str, Callable[[], Figure]] = {
     "loss_curves": curves,
     "loss_against": against,
     "snapshots": small_multiples,
     "phase_plane": plane,
     "remedies": bars,
+    "phase_diagram": areas,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
@@ -15,6 +16,8 @@ from matplotlib.figure import Figure
 import gradflow as gf
 from gradflow.descent import train
 from gradflow.figures import (
+    Diagram,
+    Layer,
     Orders,
     Panel,
     Row,
@@ -27,6 +30,7 @@ from gradflow.figures import (
     loss_against,
     loss_curves,
     mixed,
+    phase_diagram,
     phase_plane,
     proved_regions,
     remedies,
@@ -35,9 +39,9 @@ from gradflow.figures import (
 )
 from gradflow.figures.phase_diagram import COLORS
 from gradflow.figures.remedies import ORDER
-from gradflow.figures.style import MARKERS, ORANGE
+from gradflow.figures.style import DOUBLE, MARKERS, ORANGE, SINGLE
 from gradflow.outcome import OUTCOMES
-from tests.figures.examples import STATES
+from tests.figures.examples import STATES, overhang
 
 X, Y = np.array([0.5, -1.0, 2.0]), np.array([3.0, 1.0, -2.0])
 TARGETS = gf.Problem(inputs=gf.Sample(X, targets=Y))
@@ -206,3 +210,19 @@ def test_other_things_are_answered_with_what_to_write(draw: Any, words: str) -> 
     with pytest.raises((TypeError, ValueError), match=f"^{words}") as caught:
         draw()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("width", [SINGLE, DOUBLE])
+def test_legends_of_every_outcome_fit(width: float) -> None:
+    codes = xr.DataArray(np.arange(-1, 6).reshape(1, 7).repeat(2, axis=0), dims=["a", "b"])
+    layers = [
+        Layer(name, codes == 0, hatch="//") for name in ("killed by steps", "by the first step", "faded")
+    ]
+    every = dict.fromkeys(ORDER, 1.0 / len(ORDER))
+    for figure in (
+        phase_diagram([Diagram("", codes, layers=layers)], width=width),
+        remedies(["no remedy at all"], {"flow": [every], "gd": [every]}, width=width),
+    ):
+        assert overhang(figure) < 0.5
+        rows = {round(t.get_window_extent().y0) for t in figure.legends[0].get_texts()}
+        assert len(rows) <= (2 if width == DOUBLE else 5)

@@ -36,12 +36,14 @@ WIDTHS = {
     "snapshots": DOUBLE,
     "phase_plane": SINGLE,
     "remedies": DOUBLE,
+    "phase_diagram": DOUBLE,
 }
 WRITTEN = {
     "loss_curves": ["step", "loss", "(a)", "(b)", "$b_2 = -1$", "best line, 1/48", "one", "two"],
     "loss_against": ["rate", "final loss", "(a)", "dead", "balanced", "best constant, 5/48", "0.5", "Adam"],
     "snapshots": ["step 0", "step 150", "hyperactive", "target", "student", "breakpoint", "output"],
     "phase_plane": ["$b_2$", "hyperactive", "balanced", "dead", "the flow", "Adam", "end: linear"],
+    "phase_diagram": ["one", "two", "b1", "rate lr", "global", "local", "not computed", "reached", "lost"],
     "remedies": ["none", "another activation", "flow", "as without", "share of the starts", "undecided"],
 }
 
