@@ -17,6 +17,9 @@ from gradflow.figures.style import BLACK, DOUBLE, GREY, ORANGE, SMALL, styled
 ORDER = ("global", "penalised", "undecided", "local", "linear", "constant", "diverged")
 """From the left; so the good end starts at 0, and what may still become good is next to it."""
 
+LINE = 0.15
+"""Height in inches of a line of the legend."""
+
 _COLORS = {**COLORS, "penalised": ORANGE}
 _HATCHES = {"penalised": "////"}
 _NAMES = {"penalised": "at the penalised minimum"}
@@ -108,7 +111,9 @@ def remedies(
         if any(some and some.get(end, 0.0) > 0.0 for shares in panels.values() for some in shares)
     ]  # fmt: skip
     handles.append(Line2D([], [], color=BLACK, linewidth=0.7, linestyle=_DASHED, label=f"global, {names[0]}"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=legend_columns(handles, width))
+    beside = legend_columns(handles, width)
+    figure.legend(handles=handles, loc="outside lower center", ncols=beside)
+    figure.set_figheight(figure.get_figheight() + LINE * (-(-len(handles) // beside) - 1))
     return figure
 
 

