@@ -55,3 +55,16 @@ def determinant(a: Array, b: Array, c: Array, d: Array, split: float) -> Array:
     q, q_error = two_product(c, d, split)
     s, sum_error = two_sum(p, -q)
     return s + (sum_error + (p_error - q_error))
+
+
+def distilled(terms: list[Array]) -> list[Array]:
+    """Return as many numbers of the same sum, exactly; the last is the sum rounded, the others its error.
+
+    As many passes as terms leave the others small however much cancels. Where the last exceeds the sum of
+    their sizes it has the sum's sign (the passes are those of [2]_).
+    """
+    for _ in terms:
+        for i in range(len(terms) - 1):
+            total, error = two_sum(terms[i], terms[i + 1])
+            terms = [*terms[:i], error, total, *terms[i + 2 :]]
+    return terms

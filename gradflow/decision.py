@@ -7,8 +7,9 @@ from typing import NamedTuple
 from gradflow.activity import BALANCED, DEAD, activity
 from gradflow.among import among
 from gradflow.backend import Array, is_array, namespace
-from gradflow.field.baselines import adaptable
-from gradflow.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED, References, near, references
+from gradflow.field.baselines import lines
+from gradflow.field.bounds import has_exact_signs, in_double
+from gradflow.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED
 from gradflow.problem import Neuron, Problem, Uniform
 from gradflow.theory.energy import reaches_teacher
 from gradflow.theory.hyperactive import trapped
@@ -27,13 +28,38 @@ class Decision(NamedTuple):
     theorem: Array
 
 
+def theorems(neuron: Neuron | Array, problem: Problem = Problem()) -> dict[int, Array]:
+    """Return where each theorem is proved to apply, by its code in `THEOREMS`.
+
+    Traps are for neurons without a kink, the barrier is for balanced ones and what stays dead is dead: no
+    two with different outcomes apply to one neuron.
+    """
+    neuron, problem = in_double(neuron, problem)
+    state = activity(neuron, problem)
+    # Teachers of their own give the result their shape.
+    level = lines(problem).slope.value
+    if is_array(level) and level.ndim > 0:
+        xp = namespace(state, level)
+        state = xp.broadcast_to(state, xp.broadcast_arrays(state, level)[0].shape)
+    is_dead = (state == DEAD) & problem.stays_dead
+    no_kink = (state != BALANCED) & ~is_dead & problem.is_bent
+    barred = (state == BALANCED) & isinstance(problem.inputs, Uniform) & problem.has_theorems
+    return {
+        PATH_TRAP: among(no_kink, trapped, neuron, problem),
+        SIGN_TRAP: among(no_kink, trapped_by_signs, neuron, problem),
+        BARRIER: among(barred, reaches_teacher, neuron, problem),
+        STAYS_DEAD: among(is_dead, has_exact_signs, neuron, problem),
+    }
+
+
 def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
     """Return the outcomes of the flow that are proved, from the states alone.
 
     dead
         Where φ is 0 below 0 a dead neuron stays where it is, but for b2, which goes to the best constant.
     energy barrier
-        The loss is below the best line's: the flow goes to the teacher (of the same activation).
+        The loss of a balanced neuron is below the best line's: the flow goes to the teacher (of the same
+        activation).
     path trap, sign trap
         There is no kink on the input, and there never will be one: the flow goes to the best line.
 
@@ -49,36 +75,26 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
     Returns
     -------
     Decision
-        "undecided" and "simulation" where no theorem applies and it is left to the simulation to decide. A
-        best line or constant that is exact counts as global.
+        "undecided" and "simulation" where no theorem is proved to apply, with all errors of rounding against
+        it, and it is left to the simulation to decide. A best line or constant that is exact is global.
     """
-    levels = References(*adaptable(*references(problem)))
-    # Where the best line or constant is exact, to end there is to end at the teacher.
-    line, constant = near(levels.line, levels).zero, near(levels.constant, levels).zero
-    state = activity(neuron, problem)
-    xp = namespace(state, levels.line)
-    # Teachers of their own give the result their shape.
-    if is_array(levels.line):
-        state = xp.broadcast_to(state, xp.broadcast_arrays(state, levels.line)[0].shape)
-    is_dead = (state == DEAD) & problem.stays_dead
-    no_kink = (state != BALANCED) & ~is_dead & problem.is_bent
-    code, theorem = xp.full_like(state, UNDECIDED), xp.full_like(state, SIMULATION)
-    for mask, holds, exact, otherwise, name in (
-        (no_kink, trapped, line, LINEAR, PATH_TRAP),
-        (no_kink, trapped_by_signs, line, LINEAR, SIGN_TRAP),
-        (~is_dead, _below_barrier, True, GLOBAL, BARRIER),
-        (is_dead, None, constant, CONSTANT, STAYS_DEAD),
-    ):
-        decided = mask if holds is None else among(mask, holds, neuron, problem)
-        code = xp.where(decided, xp.full_like(state, otherwise), code)
-        as_good = exact if is_array(exact) else xp.full_like(decided, bool(exact))
-        code = xp.where(decided & as_good, xp.full_like(state, GLOBAL), code)
-        theorem = xp.where(decided, xp.full_like(state, name), theorem)
+    found = theorems(neuron, problem)
+    of = lines(in_double(neuron, problem)[1])
+    ends = {
+        PATH_TRAP: (LINEAR, of.straight),
+        SIGN_TRAP: (LINEAR, of.straight),
+        BARRIER: (GLOBAL, of.straight & False),
+        STAYS_DEAD: (CONSTANT, of.flat),
+    }
+    some = found[STAYS_DEAD]
+    xp = namespace(some)
+    code = xp.full_like(some, UNDECIDED, dtype=xp.int8)
+    theorem = xp.full_like(some, SIMULATION, dtype=xp.int8)
+    for name, (outcome, exact) in ends.items():
+        here = found[name]
+        as_good = exact if exact.ndim > 0 else xp.full_like(here, bool(exact))
+        code = xp.where(here, xp.full_like(code, outcome), code)
+        # Where the best line or constant is exact, to end there is to end at the teacher.
+        code = xp.where(here & as_good, xp.full_like(code, GLOBAL), code)
+        theorem = xp.where(here, xp.full_like(code, name), theorem)
     return Decision(code, theorem)
-
-
-def _below_barrier(neuron: Neuron | Array, problem: Problem) -> Array:
-    if isinstance(problem.inputs, Uniform):
-        return reaches_teacher(neuron, problem)
-    state = activity(neuron, problem)
-    return state != state

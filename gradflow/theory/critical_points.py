@@ -15,10 +15,14 @@ global    f = f*                                                     0          
 
 from __future__ import annotations
 
-from gradflow.activity import BALANCED, activity, breakpoint_position, wall_distances
+from typing import Any
+
+from gradflow.activity import BALANCED, activity, end_preactivations, wall_distances
 from gradflow.backend import Array, as_floating
+from gradflow.compensated import affine, determinant, splitter
 from gradflow.field import kernel, loss
 from gradflow.field.baselines import adaptable, best_constant, best_line, moments
+from gradflow.field.bounds import EPS, as_given, has_exact_signs, in_double
 from gradflow.field.population import operations
 from gradflow.problem import Neuron, Problem, Uniform, as_neuron
 
@@ -82,7 +86,7 @@ def gradient_floor(neuron: Neuron | Array, problem: Problem = Problem()) -> Arra
     Returns
     -------
     array
-        0 where nothing is claimed: dead, hyperactive, or w2 = 0.
+        Rounded down; 0 where nothing is claimed: dead, hyperactive, or w2 = 0.
 
     Raises
     ------
@@ -90,44 +94,75 @@ def gradient_floor(neuron: Neuron | Array, problem: Problem = Problem()) -> Arra
         If s₋ ≠ 0 or s₊ = 0, or the inputs are a sample.
     """
     _require_relu(problem)
-    at = breakpoint_position(neuron)
-    given = (*as_neuron(neuron), at, *problem.teacher, problem.lo, problem.hi)
-    xp, arrays = as_floating(given)
-    w1, _, w2, _, p = arrays[:5]
-    teacher, (lo, hi) = tuple(arrays[5:9]), arrays[9:]
+    given = neuron, problem
+    neuron, problem = in_double(neuron, problem)
+    z = end_preactivations(neuron, problem)
+    certificate = _certificate(neuron, problem, z)
+    values = (*as_neuron(neuron), *z, certificate, problem.lo, problem.hi)
+    xp, (w1, b1, w2, _, z_lo, z_hi, certificate, lo, hi) = as_floating(values)
+    claimed = (activity(neuron, problem) == BALANCED) & (w2 != 0.0) & has_exact_signs(neuron, problem)
+    one = xp.ones_like(certificate + lo)
+    active, inactive = _parts(xp, w1, z_lo, z_hi, claimed)
+    at = abs(b1) / xp.where(claimed, abs(w1), one)
+    scale = xp.where(claimed, 2.0 * abs(problem.shared_slopes[1]) * abs(w2), one)
+    side = xp.where(w1 > 0.0, one, -one)
+    place = -side * b1 / xp.where(claimed, w1, one)
+    of_w1 = 6.0 / (active * active) / scale
+    slope = abs(4.0 + 6.0 * place / active) + 8.0 * EPS * (4.0 + 6.0 * at / active)
+    of_b1 = (slope / active + 1.0 / inactive) / scale
+    of_b2 = 0.5 / inactive
+    size = (hi - lo) * xp.sqrt(of_w1 * of_w1 + of_b1 * of_b1 + of_b2 * of_b2)
+    floor = xp.where(claimed, certificate / size * (1.0 - 64.0 * EPS), 0.0 * one)
+    return as_given(*given, floor, downwards=True)
+
+
+def _parts(xp: Any, w1: Array, z_lo: Array, z_hi: Array, claimed: Array) -> tuple[Array, Array]:
+    """Return the lengths of the active and of the inactive part, each rounded a few times."""
+    steep = xp.where(claimed, abs(w1), xp.ones_like(z_lo))
+    of_lo, of_hi = (xp.where(claimed, abs(z), xp.ones_like(z)) / steep for z in (z_lo, z_hi))
+    right = w1 > 0.0
+    return xp.where(right, of_hi, of_lo), xp.where(right, of_lo, of_hi)
+
+
+def _certificate(neuron: Neuron, problem: Problem, z: tuple[Array, Array]) -> Array:
+    """Return |K|, rounded down, by the closed form of derivation 9: products of lengths.
+
+    With α and β the active and inactive part, and q's distances out and in from the active and the inactive
+    end: |k| out² d/α² for q beyond p by d towards the active end and |k| d (β + in)/(2 β) for q on the other
+    side of p, where the teacher is active at the same end; |k| (out² d/α² + β/2) and |k| in²/(2 β) where at
+    the other; |k| β/2 for a teacher without a breakpoint inside. k = s₊ w1ᵀ w2ᵀ.
+    """
+    w1, b1, w2, _ = as_neuron(neuron)
+    xp, arrays = as_floating((w1, b1, w2, *problem.teacher, *z, problem.lo, problem.hi))
+    w1, b1, w2, wt, bt, vt, _, z_lo, z_hi, lo, hi = arrays
+    aim = kernel.target(operations(xp, wt), (wt, bt, vt, 0.0 * vt), lo, hi, problem.shared_slopes)
+    inside = aim.has_kink & (aim.widths[0] > 0.0) & (aim.widths[1] > 0.0)
     claimed = (activity(neuron, problem) == BALANCED) & (w2 != 0.0)
-    p = xp.where(claimed, p, 0.5 * (lo + hi))
-    side = xp.where(w1 > 0.0, xp.ones_like(p), -xp.ones_like(p))
-    active, inactive = xp.where(w1 > 0.0, hi - p, p - lo), xp.where(w1 > 0.0, p - lo, hi - p)
-    ops = operations(xp, p)
-    aim = kernel.target(ops, teacher, lo, hi, problem.shared_slopes)
-    q = xp.where(aim.has_kink, aim.x[1], p)
-    first, second = xp.minimum(p, q), xp.maximum(p, q)
-    difference = xp.zeros_like(p)
-    for left, right in ((lo, first), (first, second), (second, hi)):
-        is_active = (left + right > p + p) == (w1 > 0.0)
-        weights = [
-            xp.where(is_active, (4.0 - 6.0 * side * (x - p) / active) / active, -1.0 / inactive)
-            for x in (left, right)
-        ]
-        outputs = [_output(problem, teacher, x, left, right) for x in (left, right)]
-        difference = difference - kernel.product(
-            right - left, (weights[0], weights[1]), (outputs[0], outputs[1])
-        )
-    length, scale = hi - lo, 2.0 * problem.shared_slopes[1] * w2
-    one = xp.ones_like(p)
-    scale = xp.where(claimed, scale, one)
-    of_w1 = -6.0 * side * length / (active * active) / scale
-    of_b1 = length * ((4.0 + 6.0 * side * p / active) / active + 1.0 / inactive) / scale
-    of_b2 = -0.5 * length / inactive
-    size = xp.sqrt(of_w1 * of_w1 + of_b1 * of_b1 + of_b2 * of_b2)
-    return xp.where(claimed, xp.abs(difference) / size, xp.zeros_like(p))
-
-
-def _output(problem: Problem, teacher: tuple[Array, ...], x: Array, left: Array, right: Array) -> Array:
-    """Return f* at an end of a segment on which it is linear; the middle decides the slope."""
-    w1, b1, w2, b2 = teacher
-    return w2 * problem.shared_slopes[1] * (w1 * x + b1) * (w1 * (left + right) + 2.0 * b1 > 0.0) + b2
+    alpha, beta = _parts(xp, w1, z_lo, z_hi, claimed)
+    right = w1 > 0.0
+    length = hi - lo
+    inner, outer = (xp.where(right, aim.widths[i], aim.widths[1 - i]) * length for i in (0, 1))
+    one = xp.ones_like(alpha + inner)
+    split = splitter(w1.dtype)
+    scale = xp.where(claimed & inside, w1 * wt, one)
+    # q − p towards the active end, and its error.
+    away = xp.where(right, one, -one) * determinant(b1, wt, w1, bt, split) / scale
+    lost = 16.0 * EPS * EPS * (abs(b1 * wt) + abs(w1 * bt)) / abs(scale)
+    distance = abs(away) * (1.0 - 8.0 * EPS) - lost
+    distance = xp.where(distance > 0.0, distance, 0.0 * one)
+    far = outer / alpha
+    beyond = far * far * distance
+    before = 0.5 * distance * (1.0 + inner / beta)
+    same = xp.where(distance > 0.0, xp.where(away > 0.0, beyond, before), 0.0 * one)
+    less, more = xp.minimum(inner, beta), xp.maximum(inner, beta)
+    # Where it is not known on which side of p the teacher's breakpoint is, the lesser of both forms.
+    on_other = xp.where((away > 0.0) & (distance > 0.0), beyond + 0.5 * beta, 0.5 * less * (less / more))
+    of_kink = xp.where((wt > 0.0) == right, same, on_other)
+    # A breakpoint at an end leaves the teacher active on the whole input.
+    active = aim.has_kink | (affine(wt, hi, bt, split) > 0.0)
+    straight = xp.where(active, 0.5 * beta, 0.0 * one)
+    size = abs(problem.shared_slopes[1]) * abs(wt * vt)
+    return size * xp.where(inside, of_kink, straight) * (1.0 - 32.0 * EPS)
 
 
 def _require_relu(problem: Problem) -> None:

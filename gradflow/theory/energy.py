@@ -1,16 +1,19 @@
 """Energy barriers: what the loss alone decides about the end of a ReLU neuron's flow.
 
 ``derivations/11_energy_barriers.py`` proves it for slopes (0, s₊), the population, and a teacher with its
-breakpoint inside the input. The loss never rises along the flow, so each statement goes on to hold.
+breakpoint inside the input. The loss never rises along the flow, so each statement goes on to hold. Nothing
+is claimed where the error of the computed loss, or of the level, spans the level.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from gradflow.activity import BALANCED, DEAD, activity
 from gradflow.backend import Array, as_floating
-from gradflow.field import kernel, loss
-from gradflow.field.baselines import adaptable, best_constant, best_line
+from gradflow.field import kernel
+from gradflow.field.baselines import Bounded, adaptable, lines
+from gradflow.field.bounds import EPS, has_exact_signs, in_double, root_loss
 from gradflow.field.population import operations
 from gradflow.problem import Neuron, Problem, Uniform, as_neuron
 
@@ -24,28 +27,37 @@ class Barriers(NamedTuple):
 
 def barriers(problem: Problem = Problem()) -> Barriers:
     """Return L_line and Var f* where the theorem holds, and 0 where its hypotheses do not."""
-    line, constant = best_line(problem).loss, best_constant(problem).loss
+    of = lines(problem)
+    return Barriers(*(_level(problem, level.value) for level in (of.line_loss, of.constant_loss)))
+
+
+def _level(problem: Problem, level: Array) -> Array:
+    """Return a level where the hypotheses of the theorems hold, and 0 elsewhere."""
     if not (
         isinstance(problem.inputs, Uniform)
         and problem.has_theorems
         and problem.stays_dead
         and problem.slopes[1] != 0.0
     ):
-        return Barriers(0.0 * line, 0.0 * constant)
-    xp, (line, constant, w2, *rest) = as_floating((line, constant, problem.teacher.w2, *_ends(problem)))
+        return 0.0 * level
+    xp, (level, w2, *rest) = as_floating((level, problem.teacher.w2, *_ends(problem)))
     holds = (rest[0] != 0.0) & (w2 != 0.0)
-    none = xp.zeros_like(line + w2)
-    return Barriers(xp.where(holds, line + none, none), xp.where(holds, constant + none, none))
+    none = xp.zeros_like(level + w2)
+    return xp.where(holds, level + none, none)
 
 
 def reaches_teacher(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
-    """Whether the flow is proved to end at the teacher: the loss is below the best line's."""
-    return _below(neuron, problem, barriers(problem).line)
+    """Whether the flow is proved to end at the teacher: a balanced neuron's loss is below the best line's."""
+    neuron, problem = in_double(neuron, problem)
+    below = _below(neuron, problem, lines(problem).line_loss)
+    return below & (activity(neuron, problem) == BALANCED)
 
 
 def never_constant(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
-    """Whether the flow is proved not to end at the best constant: the loss is below it."""
-    return _below(neuron, problem, barriers(problem).constant)
+    """Whether the flow is proved not to end at the best constant: a living neuron's loss is below it."""
+    neuron, problem = in_double(neuron, problem)
+    below = _below(neuron, problem, lines(problem).constant_loss)
+    return below & (activity(neuron, problem) != DEAD)
 
 
 def limit(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
@@ -78,11 +90,13 @@ def limit(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     return xp.stack([xp.where(known, part, nowhere) for part in xp.broadcast_arrays(*parts)])
 
 
-def _below(neuron: Neuron | Array, problem: Problem, level: Array) -> Array:
-    """Whether the loss is below a level by more than rounding."""
-    values = (loss(neuron, problem), *adaptable(level))
-    xp, (value, level) = as_floating(values)
-    return value < level * (1.0 - 64.0 * float(xp.finfo(value.dtype).eps))
+def _below(neuron: Neuron, problem: Problem, level: Bounded) -> Array:
+    """Whether the loss is below a level, where that is a barrier: with all errors against it."""
+    least = _level(problem, level.value - level.error)
+    root = root_loss(neuron, problem)
+    xp, (value, error, least) = as_floating((*root, *adaptable(least)))
+    at = xp.sqrt(xp.where(least > 0.0, least, xp.zeros_like(least)))
+    return (value + error < at * (1.0 - 4.0 * EPS)) & has_exact_signs(neuron, problem)
 
 
 def _ends(problem: Problem) -> tuple[Any, ...]:

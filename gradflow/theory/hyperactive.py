@@ -8,12 +8,17 @@ f = f*_line + ρ1 (x − E x) + ρ0, with ρ1 = s w1 w2 − slope and ρ0 = s w2
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gradflow.activity import wall_distances
 from gradflow.backend import Array, as_floating
-from gradflow.field.baselines import adaptable, best_line, moments
+from gradflow.compensated import affine, splitter
+from gradflow.field.baselines import Bounded, adaptable, lines
+from gradflow.field.bounds import EPS, TINY, as_given, has_exact_signs, in_double
 from gradflow.problem import Neuron, Problem, as_neuron
+
+ROUNDED = 4.0 * EPS
+"""By how much less a square counts, and by how much more a quotient."""
 
 
 class Line(NamedTuple):
@@ -26,37 +31,69 @@ class Line(NamedTuple):
 
 
 def line(problem: Problem) -> Line:
-    """Return these numbers; single ones as Python numbers, which adapt to the arrays beside them.
+    """Return these numbers; single ones as Python numbers, which adapt to the arrays beside them."""
+    of = lines(problem)
+    return Line(*adaptable(*(part.value for part in (of.mean_x, of.variance_x, of.mean, of.slope))))
 
-    A mean of the inputs that is 0 but for rounding is returned as 0.
+
+def residuals(neuron: Neuron | Array, problem: Problem, s: float) -> tuple[Bounded, Bounded]:
+    """Return ρ1 and ρ0, by how much slope and level of the student miss the best line's, with their errors.
+
+    In double precision.
     """
-    m = moments(problem)
-    xp, (mean_x, lo, hi) = as_floating((m.mean_x, problem.lo, problem.hi))
-    rounding = 16.0 * float(xp.finfo(mean_x.dtype).eps) * (xp.abs(lo) + xp.abs(hi))
-    mean_x = xp.where(xp.abs(mean_x) > rounding, mean_x, xp.zeros_like(mean_x))
-    return Line(*adaptable(mean_x, m.variance_x, m.mean, best_line(problem).slope))
-
-
-def residuals(neuron: Neuron | Array, problem: Problem, s: float) -> tuple[Array, Array]:
-    """Return ρ1 and ρ0, by how much slope and level of the student miss the best line's."""
-    _, (w1, b1, w2, b2, mean_x, _, mean, slope) = as_floating((*as_neuron(neuron), *line(problem)))
-    return s * w1 * w2 - slope, s * w2 * (w1 * mean_x + b1) + b2 - mean
+    neuron, problem = in_double(neuron, problem)
+    of = lines(problem)
+    given = (*as_neuron(neuron), *adaptable(*of.mean_x, *of.mean, *of.slope))
+    _, (w1, b1, w2, b2, mean_x, of_mean_x, mean, of_mean, slope, of_slope) = as_floating(given)
+    product = s * (w1 * w2)
+    rho1 = product - slope
+    error1 = 2.0 * EPS * (abs(product) + abs(rho1)) + of_slope + TINY
+    out = s * (w2 * affine(w1, mean_x, b1, splitter(w1.dtype)))
+    shift = b2 - mean
+    rho0 = out + shift
+    error0 = 4.0 * EPS * (abs(out) + abs(shift) + abs(rho0)) + of_mean + TINY
+    # With underflow in the product of w1 and E x, too.
+    error0 = error0 + 2.0 * (abs(product) * of_mean_x + TINY * abs(s * w2))
+    return Bounded(rho1, error1), Bounded(rho0, error0)
 
 
 def excess(neuron: Neuron | Array, problem: Problem, s: float) -> Array:
     """Return e, the loss above the best line's that the neuron has with slope `s` on the whole input."""
     rho1, rho0 = residuals(neuron, problem, s)
-    return line(problem).variance * (rho1 * rho1) + rho0 * rho0
+    value = line(problem).variance * (rho1.value * rho1.value) + rho0.value * rho0.value
+    return as_given(neuron, problem, value)
+
+
+def root_excess(neuron: Neuron | Array, problem: Problem, s: float) -> Array:
+    """Return an upper bound of √e, in double precision."""
+    rho1, rho0 = residuals(neuron, problem, s)
+    variance = lines(in_double(neuron, problem)[1]).variance_x
+    given = (*rho1, *rho0, *adaptable(variance.value + variance.error))
+    xp, (rho1, error1, rho0, error0, most) = as_floating(given)
+    slope, level = abs(rho1) + error1, abs(rho0) + error0
+    # Squares may underflow.
+    return xp.sqrt(most * (slope * slope) + level * level) * (1.0 + 8.0 * EPS) + TINY**0.5
 
 
 def contraction(problem: Problem, s: float) -> Array:
-    """Return c = |s| √κ: |∇L| ≥ 2 c |w2| √e where the slope is `s`. It is 0 if the inputs do not vary."""
-    of_x = line(problem)
-    xp, (mean_x, variance) = as_floating((of_x.mean_x, of_x.variance))
-    trace = variance + mean_x * mean_x + 1.0
-    root = trace * trace - 4.0 * variance
-    kappa = 2.0 * variance / (trace + xp.sqrt(xp.where(root > 0, root, xp.zeros_like(root))))
-    return abs(s) * xp.sqrt(kappa)
+    """Return c = |s| √κ, rounded down: |∇L| ≥ 2 c |w2| √e where the slope is `s`.
+
+    It is 0 if the inputs do not vary.
+    """
+    of = lines(problem)
+    xp, (mean_x, variance, error) = as_floating((of.mean_x.value, *of.variance_x))
+    some = variance > 0.0
+    relative = xp.where(some, error, 0.0 * error) / xp.where(some, variance, xp.ones_like(variance))
+    least = 1.0 - 4.0 * relative - 32.0 * float(xp.finfo(variance.dtype).eps)
+    return abs(s) * xp.sqrt(kappa(xp, mean_x, variance)) * xp.where(least > 0.0, least, 0.0 * least)
+
+
+def kappa(xp: Any, mean_x: Array, variance: Array) -> Array:
+    """Return κ = 2 V/(V + m² + 1 + Δ), with Δ² = (V + m² + 1)² − 4 V as a sum of squares."""
+    square = mean_x * mean_x
+    opposite = variance - square - 1.0
+    gap = xp.sqrt(opposite * opposite + 4.0 * variance * square)
+    return 2.0 * variance / (variance + square + 1.0 + gap)
 
 
 def remaining_path(neuron: Neuron | Array, problem: Problem, s: float) -> Array:
@@ -69,14 +106,25 @@ def remaining_path(neuron: Neuron | Array, problem: Problem, s: float) -> Array:
     Returns
     -------
     array
-        ℓ for every neuron; ∞ where w2² < 2√e/c, so that nothing is claimed.
+        ℓ for every neuron, rounded up; ∞ where w2² < 2√e/c, so that nothing is claimed.
     """
-    given = (excess(neuron, problem, s), as_neuron(neuron).w2, *adaptable(contraction(problem, s)))
+    return as_given(neuron, problem, _longest(neuron, problem, s), upwards=True)
+
+
+def _longest(neuron: Neuron | Array, problem: Problem, s: float) -> Array:
+    """Return ℓ, rounded up, in double precision."""
+    neuron, problem = in_double(neuron, problem)
+    given = (root_excess(neuron, problem, s), neuron.w2, *adaptable(contraction(problem, s)))
     xp, (e, w2, c) = as_floating(given)
-    c = c + xp.zeros_like(e + w2)
+    return path(xp, e, w2, c) * (1.0 + 16.0 * EPS)
+
+
+def path(xp: Any, root_e: Array, w2: Array, c: Array) -> Array:
+    """Return ℓ = |w2| − √(w2² − 2√e/c), with the root a little too small; ∞ where there is none."""
+    c = c + xp.zeros_like(root_e + w2)
     moves, one = c > 0, xp.ones_like(c)
-    twice = xp.where(moves, 2.0 * xp.sqrt(e) / xp.where(moves, c, one), xp.inf * one)
-    room = w2 * w2 - twice
+    twice = xp.where(moves, 2.0 * root_e / xp.where(moves, c, one), xp.inf * one)
+    room = w2 * w2 * (1 - ROUNDED) - twice * (1 + ROUNDED)
     bounded = (room >= 0) & (w2 != 0)
     end = abs(w2) + xp.sqrt(xp.where(bounded, room, xp.zeros_like(room)))
     return xp.where(bounded, xp.where(bounded, twice, one) / xp.where(bounded, end, one), xp.inf * one)
@@ -88,11 +136,12 @@ def trapped(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     The neuron is hyperactive (or dead, where s₋ ≠ 0) and its distance to both walls in the (w1, b1)
     plane exceeds `remaining_path`. Sufficient, not necessary.
     """
-    d_lo, d_hi = wall_distances(neuron, problem)
+    neuron, problem = in_double(neuron, problem)
+    d_lo, d_hi = (distance * (1.0 - 8.0 * EPS) for distance in wall_distances(neuron, problem))
     s_minus, s_plus = problem.slopes
-    path = remaining_path(neuron, problem, s_plus)
-    holds = (d_lo > path) & (d_hi > path)
-    if s_minus == 0.0:
-        return holds
-    path = remaining_path(neuron, problem, s_minus)
-    return holds | ((-d_lo > path) & (-d_hi > path))
+    longest = _longest(neuron, problem, s_plus)
+    holds = (d_lo > longest) & (d_hi > longest)
+    if s_minus != 0.0:
+        longest = _longest(neuron, problem, s_minus)
+        holds = holds | ((-d_lo > longest) & (-d_hi > longest))
+    return holds & has_exact_signs(neuron, problem)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from gradflow.activity import DEAD, activity
 from gradflow.backend import Array, as_floating
-from gradflow.field import loss
-from gradflow.field.baselines import adaptable, moments
+from gradflow.field.baselines import adaptable, lines
+from gradflow.field.bounds import EPS, TINY, as_given, balance, has_exact_signs, in_double, root_loss
 from gradflow.problem import Neuron, Problem, Uniform, as_neuron
 
 
@@ -28,8 +28,7 @@ def survives_until(neuron: Neuron | Array, problem: Problem = Problem()) -> Arra
     Returns
     -------
     array
-        The time, ≥ 0; 0 for a dead neuron. Q is rounded: where it is 0 in exact arithmetic but not in
-        floating point the bound is finite.
+        The time, ≥ 0, rounded down; 0 for a dead neuron. The sign of Q is that of the floats given.
 
     Raises
     ------
@@ -40,16 +39,21 @@ def survives_until(neuron: Neuron | Array, problem: Problem = Problem()) -> Arra
         raise ValueError("inputs: the flow on a sample can kill a neuron; nothing is claimed")
     if problem.slopes[0] != 0.0:
         raise ValueError(f"slopes: expected (0, s+), got {problem.slopes}")
-    m = moments(problem)
-    given = (*as_neuron(neuron), loss(neuron, problem), *adaptable(m.mean_x, m.variance_x))
-    xp, (w1, b1, w2, _, value, mean_x, variance) = as_floating(given)
+    given = neuron, problem
+    neuron, problem = in_double(neuron, problem)
+    of = lines(problem)
+    values = (*as_neuron(neuron)[:2], *balance(neuron), *root_loss(neuron, problem))
+    xp, arrays = as_floating((*values, *adaptable(of.mean_x.value, of.variance_x.value)))
+    w1, b1, value, error, root, of_root, mean_x, variance = arrays
     size = xp.sqrt(w1 * w1 + b1 * b1)
-    # As a product it does not lose the sign of Q where both are large.
-    deficit = (xp.abs(w2) - size) * (xp.abs(w2) + size)
-    speed = 2.0 * abs(problem.slopes[1]) * xp.sqrt(value * (1.0 + variance + mean_x * mean_x))
-    one, none = xp.ones_like(deficit), xp.zeros_like(deficit)
+    deficit = error - value
+    reach = xp.sqrt(1.0 + variance + mean_x * mean_x)
+    speed = 2.0 * abs(problem.slopes[1]) * ((root + of_root) * reach)
+    one, none = xp.ones_like(deficit + speed), xp.zeros_like(deficit + speed)
     may_end = (deficit > 0.0) & (speed > 0.0)
     ratio = size / xp.sqrt(xp.where(may_end, deficit, one))
-    bound = xp.where(may_end, xp.asinh(ratio) / xp.where(may_end, speed, one), xp.inf * one)
+    bound = xp.asinh(ratio) / xp.where(may_end, speed, one) * (1.0 - 32.0 * EPS)
+    bound = xp.where(may_end, xp.where(size > TINY**0.5, bound, none), xp.inf * one)
     bound = xp.where(xp.isnan(speed + deficit), speed + deficit, bound)
-    return xp.where(activity(neuron, problem) == DEAD, none, bound)
+    alive = (activity(neuron, problem) != DEAD) & has_exact_signs(neuron, problem)
+    return as_given(*given, xp.where(alive, bound, none), downwards=True)

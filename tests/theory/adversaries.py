@@ -131,10 +131,12 @@ def at_the_trap(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
 
 
 def at_the_barrier(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
-    """Return neurons whose loss is the best line's or the best constant's, or nearly: the teacher, shifted."""
+    """Return neurons whose loss is the best line's or the best constant's, or nearly: shifted teachers."""
     w1, b1, w2, b2 = aim.teacher
     scale = 10.0 ** rng.uniform(-4.0, 4.0, aim.n) * rng.choice([1.0, 1e-4, 1e4], aim.n)
-    level = np.where(rng.random(aim.n) < 0.7, aim.line_loss, aim.line_loss + aim.slope**2 * aim.width**2 / 12.0)
+    level = np.where(
+        rng.random(aim.n) < 0.7, aim.line_loss, aim.line_loss + aim.slope**2 * aim.width**2 / 12.0
+    )
     near = 1.0 + _signs(rng, aim.n) * 10.0 ** rng.uniform(-17.0, -1.0, aim.n) * rng.choice([0.0, 1.0], aim.n)
     shift = _signs(rng, aim.n) * np.sqrt(level) * near
     bent = _signs(rng, aim.n) * 10.0 ** rng.uniform(-17.0, -3.0, aim.n) * rng.choice([0.0, 1.0], aim.n)
@@ -154,7 +156,9 @@ def huge(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
     """Return neurons whose large biases cancel, but for rounding."""
     w1, _, w2, b2 = aim.teacher
     b1 = 10.0 ** rng.uniform(2.0, 16.0, aim.n)
-    return np.stack([w1 * rng.choice([1.0, 2.0], aim.n), b1, w2, aim.mean - aim.slopes[1] * w2 * b1 + 0.0 * b2])
+    return np.stack(
+        [w1 * rng.choice([1.0, 2.0], aim.n), b1, w2, aim.mean - aim.slopes[1] * w2 * b1 + 0.0 * b2]
+    )
 
 
 def balanced_weights(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
