@@ -55,7 +55,9 @@ dead and L tends to V. No solution reaches the dead set from outside in finite t
 = b1 = 0: the flow cannot kill a neuron elsewhere.
 
 A teacher that is balanced, with a share u = (q − lo)/(hi − lo) of the input left of its breakpoint, has
-L_line = (s₊ − s₋)² (w1ᵀ w2ᵀ)² (hi − lo)² u³ (1 − u)³ / 3; any other has L_line = 0.
+L_line = (s₊ − s₋)² (w1ᵀ w2ᵀ)² (hi − lo)² u³ (1 − u)³ / 3; any other has L_line = 0. Its best line has the
+slope a = w1ᵀ w2ᵀ (s_l g(u) + s_r g(1 − u)), g(v) = v² (3 − 2 v), with s_l and s_r the slopes of φ left and
+right of q: s₋ and s₊ if w1ᵀ > 0, else s₊ and s₋. V = L_line + a² σ², a sum of terms that are not negative.
 
 For the default problem m = 1/4, V = 5/48, the best line is x/2 + 1/4, and L_line = 1/48. Where the
 student is hyperactive, e = L − 1/48 = 3 ρ₁² + ρ₀² with ρ₁ = w1w2/3 − 1/6 and ρ₀ = w2 b1 + b2 − 1/4, and
@@ -82,7 +84,7 @@ a dead neuron stays dead. Where (w1, b1) ≠ (0, 0) the gradient is locally Lips
 this is the only solution through its points; a solution that reached one of them from outside would be
 another.
 
-The stated form of L_line for each kind of teacher, and every number given for the default problem, is
+The stated forms of L_line and a for each kind of teacher, and every number given for the default problem, is
 compared with the general expressions; again the difference expands to 0. The last inequality holds
 because |∇L|² − (4/3) w2² e = (8/3) w2² ρ₀² + (∂L/∂w2)² + (∂L/∂b2)².
 """
@@ -182,12 +184,22 @@ def prove_line_loss(proof: Proof, kind: Kind, moments: Moments) -> None:
     proof.equal(
         "the loss of the best line is as stated", moments.line_loss, stated, cell_of(DEAD, kind).place
     )
+    if kind.sign:
+        place = cell_of(DEAD, kind).place
+        proof.equal("the slope of the best line is as stated", moments.slope, line_slope(kind), place)
 
 
 def line_loss() -> Expr:
     """Return the loss of the best line for a balanced teacher."""
     left, right = (q - lo) / LENGTH, (hi - q) / LENGTH
     return (s_plus - s_minus) ** 2 * (wt1 * wt2 * LENGTH) ** 2 * left**3 * right**3 / 3
+
+
+def line_slope(kind: Kind) -> Expr:
+    """Return the slope of the best line for a balanced teacher."""
+    shares = (q - lo) / LENGTH, (hi - q) / LENGTH
+    slopes = (s_minus, s_plus) if kind.sign > 0 else (s_plus, s_minus)
+    return wt1 * wt2 * sum(s * v**2 * (3 - 2 * v) for s, v in zip(slopes, shares, strict=True))
 
 
 def prove_default(proof: Proof) -> None:

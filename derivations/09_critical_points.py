@@ -65,7 +65,10 @@ the input, ending at the breakpoint p, of length ℓ, B the rest, σ the sign of
 (∂L/∂w1)/(2 s w2), R₀ = E[r 1_A] = (∂L/∂b1)/(2 s w2), R = E r = (∂L/∂b2)/2. Then K = (hi − lo)/ℓ · ((4 + 6
 σ p/ℓ) R₀ − (6 σ/ℓ) R₁) − (hi − lo)/(hi − lo − ℓ) · (R − R₀) is the mean of f* over B minus the value at p
 of the least-squares line through f* on A. It depends on the teacher and on p only, and vanishes only if p
-= q on the teacher's side, or the teacher is constant.
+= q on the teacher's side, or the teacher is constant. Let β be the length of B, q_out and q_in the distances
+of q from the ends of A and B that are ends of the input, d = |p − q| and k = |s w1ᵀ w2ᵀ|. If the teacher is
+active at the same end as the student, |K| is k q_out² d/ℓ² for q in A and k d (β + q_in)/(2 β) for q in B;
+if at the other, k (q_out² d/ℓ² + β/2) and k q_in²/(2 β); without a breakpoint inside and not constant k β/2.
 
 Types. (G): the Hessian is positive semidefinite of rank 3; its kernel is the direction (w1, b1, −w2, 0)
 along the set (for a constant teacher the rank is less). (H) off the walls: positive semidefinite of rank
@@ -228,6 +231,22 @@ def prove_balanced(proof: Proof, cell: Cell) -> None:
     unscaled = s * wt1 * wt2 * scaled
     proof.equal("K is this function times s w1ᵀ w2ᵀ", certified, unscaled, place)
     proof.holds("K/(s w1ᵀ w2ᵀ) has one sign on the cell", definite(scaled, place), place)
+    squares = [value.xreplace(place.compact) ** 2 for value in (scaled, size_of_certificate(cell))]
+    proof.equal("|K/(s w1ᵀ w2ᵀ)| is as stated", *squares, place)
+
+
+def size_of_certificate(cell: Cell) -> Expr:
+    """Return the stated form of |K/(s w1ᵀ w2ᵀ)|, up to its sign."""
+    at, side = -b1 / w1, cell.student.sign
+    active, rest = sides(cell)
+    if not cell.teacher.sign:
+        return rest / 2
+    inner, outer = (q - lo, hi - q) if side > 0 else (hi - q, q - lo)
+    away = side * (q - at)
+    in_active = (cell.points.index(q) > cell.points.index(p)) == (side > 0)
+    if cell.teacher.sign == side:
+        return outer**2 * away / active**2 if in_active else away * (rest + inner) / (2 * rest)
+    return outer**2 * away / active**2 + rest / 2 if in_active else inner**2 / (2 * rest)
 
 
 def prove_slope(proof: Proof, cell: Cell, place: Place) -> None:

@@ -5,10 +5,30 @@ The sublevel set is compact at given Q. The only critical points in it are globa
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy
 
 from gradflow.scripts import describe
-from gradflow.symbolic.cells import Expr
+from gradflow.symbolic import integrals
+from gradflow.symbolic.cells import (
+    DEAD,
+    HYPERACTIVE,
+    KINDS,
+    LENGTH,
+    Cell,
+    Expr,
+    Kind,
+    b1,
+    b2,
+    hi,
+    lo,
+    s_minus,
+    s_plus,
+    w1,
+    w2,
+)
+from gradflow.symbolic.cells import q as q_teacher
 from gradflow.symbolic.proof import Proof
 from gradflow.symbolic.render import main
 from gradflow.symbolic.result import Result
@@ -21,10 +41,13 @@ STATEMENT = """
 Let φ(z) = s max(z, 0), s ≠ 0, let the teacher have a breakpoint q inside the input and k = w1ᵀ w2ᵀ ≠ 0,
 so that 0 < L_line < Var f*. Let θ(t) solve dθ/dt = −∇L.
 
-(1) If L(θ(0)) < Var f*, the neuron is never dead, (w1, b1) ≠ (0, 0) for all t ≥ 0, and θ does not
+A dead neuron has L ≥ Var f* and a hyperactive one L ≥ L_line: (1) is about neurons that are not dead and
+(2) about balanced ones. Who computes L and finds it below must ask for that as well, for a loss is rounded.
+
+(1) If the neuron is not dead and L(θ(0)) < Var f*, it is never dead, (w1, b1) ≠ (0, 0) for all t ≥ 0, and θ does not
 converge to the dead set: the outcome is not constant.
 
-(2) If L(θ(0)) < L_line, the solution exists for all t ≥ 0, stays in a compact set, is balanced with w1 of
+(2) If the neuron is balanced and L(θ(0)) < L_line, the solution exists for all t ≥ 0, stays in a compact set, is balanced with w1 of
 the teacher's sign from some time on, and L(t) → 0, exponentially from some time on. θ(t) converges to the
 point w1 = σ W, b1 = −q w1, w2 = k/w1, b2 = b2ᵀ, σ the sign of w1ᵀ, W² = (Q + √(Q² + 4 (1 + q²) k²))/(2 (1
 + q²)), Q = w1² + b1² − w2² at t = 0.
@@ -39,7 +62,8 @@ HYPOTHESES = (
 
 PROOF = """
 Let D be the difference of the largest and the smallest value of f* on the input, and L falls along the
-flow (derivation 5), so L(t) ≤ c for t ≥ 0, c = L(θ(0)). Let A and B be the active and the inactive part
+flow (derivation 5), so L(t) ≤ c for t ≥ 0, c = L(θ(0)). By derivation 7 L − Var f* = (b2 − E f*)² on the
+dead set, and L − L_line is a sum of squares on the hyperactive one. Let A and B be the active and the inactive part
 of the input, α and β = 1 − α their fractions.
 
 The active part is not small if c < Var f*. On B the student is the constant b2, so c ≥ E[(b2 − f*)² 1_B]
@@ -84,6 +108,8 @@ NOT_CLAIMED = (
 def derive() -> Result:
     proof = Proof()
     zero = sympy.Integer(0)
+    for kind in KINDS:
+        prove_excess(proof, kind)
     mean_square = (a**2 + a * b + b**2) / 3
     proof.equal("(v² + v v′ + v′²)/3 − v²/4 = (v + 2 v′)²/12", mean_square - a**2 / 4, (a + 2 * b) ** 2 / 12)
     weight = 4 - 6 * x
@@ -127,6 +153,29 @@ def derive() -> Result:
         formulas=formulas(),
         checks=tuple(proof.checks),
     )
+
+
+def prove_excess(proof: Proof, kind: Kind) -> None:
+    """Prove that no dead neuron is below the best constant, and no hyperactive one below the best line."""
+    s, mean_x, spread = sympy.Symbol("s", nonzero=True), (lo + hi) / 2, LENGTH**2 / 12
+    relu = {s_minus: sympy.Integer(0), s_plus: s}
+    for state in (DEAD, HYPERACTIVE):
+        cell = Cell(state, kind, (lo, q_teacher, hi) if kind.sign else (lo, hi))
+
+        def output(piece: Any, at: Expr) -> Expr:
+            return integrals.teacher(piece, at).xreplace(relu)
+
+        mean = proof.mean(cell, output)
+        square = proof.mean(cell, lambda piece, at: output(piece, at) ** 2)
+        variance = square - mean**2
+        slope = proof.mean(cell, lambda piece, at: output(piece, at) * (at - mean_x)) / spread
+        found = integrals.loss(cell).xreplace(relu)
+        if state == DEAD:
+            proof.equal("dead: L − Var f* = (b2 − E f*)²", found - variance, (b2 - mean) ** 2, cell.place)
+            continue
+        rho1, rho0 = s * w1 * w2 - slope, s * w2 * (w1 * mean_x + b1) + b2 - mean
+        above = found - (variance - slope**2 * spread)
+        proof.equal("hyperactive: L − L_line = V ρ₁² + ρ₀²", above, spread * rho1**2 + rho0**2, cell.place)
 
 
 def limit_square() -> Expr:

@@ -33,6 +33,8 @@ CONSTANT, LINE, SADDLE, GLOBAL, NONE = range(5)
 def family(neuron: Neuron | Array, problem: Problem = Problem(), *, tolerance: float = 1e-6) -> Array:
     """Return the code (`FAMILIES`) of the family of critical points that each neuron is within rounding of.
 
+    w1 = b1 = 0 is in none, unless f = f*: the gradient has no limit there.
+
     Parameters
     ----------
     neuron : Neuron or array, shape (4, …)
@@ -64,6 +66,8 @@ def family(neuron: Neuron | Array, problem: Problem = Problem(), *, tolerance: f
     on_mean = close(b2, mean)
     on_line = close(s * w1 * w2, slope) & close(s * w2 * (w1 * mean_x + b1) + b2, mean)
     none = xp.zeros_like(value)
+    somewhere = (w1 != 0.0) | (b1 != 0.0)
+    dead, hyperactive = dead & somewhere, hyperactive & somewhere
     holds = (
         (CONSTANT, dead & on_mean),
         (SADDLE, hyperactive & close(w1, none) & close(w2, none) & on_mean & (slope != 0.0)),

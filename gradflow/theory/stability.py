@@ -135,7 +135,13 @@ def global_minimum(w1: ArrayLike, problem: Problem = Problem()) -> Neuron:
     """Return the global minimum (σ w1, −q σ w1, w1ᵀ w2ᵀ/(σ w1), b2ᵀ) with the given |w1| > 0, σ = sign w1ᵀ.
 
     It is one for a teacher with w1ᵀ ≠ 0, whose breakpoint is q; NaN for others, and where |w1| is 0.
+
+    Raises
+    ------
+    ValueError
+        If |w1| is negative: active on the other side of its breakpoint the neuron is no minimum.
     """
+    NON_NEGATIVE.check("w1", w1)
     xp, (w1, wt, bt, vt, ct) = as_floating((w1, *problem.teacher))
     wt = xp.where(wt == 0.0, xp.nan * wt, wt)
     w1 = xp.where(w1 == 0.0, xp.nan * xp.ones_like(w1), w1)

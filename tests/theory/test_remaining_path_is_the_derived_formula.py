@@ -105,9 +105,7 @@ class Symbols(types.SimpleNamespace):
         return sympy.Integer(0)
 
 
-@pytest.mark.parametrize(
-    "change", [None, ("4.0 * variance", "3.0 * variance"), ("2.0 * root_e", "root_e")]
-)
+@pytest.mark.parametrize("change", [None, ("4.0 * variance", "3.0 * variance"), ("2.0 * root_e", "root_e")])
 def test_the_same_lines_on_symbols(change: tuple[str, str] | None, monkeypatch: pytest.MonkeyPatch) -> None:
     # V = κλ and m² = (1 − κ)(λ − 1) for the eigenvalues κ < 1 < λ of M; e = (c (W² − D²)/2)², D < W.
     kappa, lam = 1 / (1 + sympy.Symbol("k", positive=True)), 1 + sympy.Symbol("l", positive=True)
