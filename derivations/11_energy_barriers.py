@@ -44,13 +44,13 @@ so that 0 < L_line < Var f*. Let θ(t) solve dθ/dt = −∇L.
 A dead neuron has L ≥ Var f* and a hyperactive one L ≥ L_line: (1) is about neurons that are not dead and
 (2) about balanced ones. Who computes L and finds it below must ask for that as well, for a loss is rounded.
 
-(1) If the neuron is not dead and L(θ(0)) < Var f*, it is never dead, (w1, b1) ≠ (0, 0) for all t ≥ 0, and θ does not
-converge to the dead set: the outcome is not constant.
+(1) If the neuron is not dead and L(θ(0)) < Var f*, it is never dead, (w1, b1) ≠ (0, 0) for all t ≥ 0, and
+θ does not converge to the dead set: the outcome is not constant.
 
-(2) If the neuron is balanced and L(θ(0)) < L_line, the solution exists for all t ≥ 0, stays in a compact set, is balanced with w1 of
-the teacher's sign from some time on, and L(t) → 0, exponentially from some time on. θ(t) converges to the
-point w1 = σ W, b1 = −q w1, w2 = k/w1, b2 = b2ᵀ, σ the sign of w1ᵀ, W² = (Q + √(Q² + 4 (1 + q²) k²))/(2 (1
-+ q²)), Q = w1² + b1² − w2² at t = 0.
+(2) If the neuron is balanced and L(θ(0)) < L_line, the solution exists for all t ≥ 0, stays in a compact
+set, is balanced with w1 of the teacher's sign from some time on, and L(t) → 0, exponentially from some time
+on. θ(t) converges to the point w1 = σ W, b1 = −q w1, w2 = k/w1, b2 = b2ᵀ, σ the sign of w1ᵀ, W² = (Q + √(Q²
++ 4 (1 + q²) k²))/(2 (1 + q²)), Q = w1² + b1² − w2² at t = 0.
 
 For the default problem the two levels are 5/48 and 1/48, and W² = (Q + √(Q² + 4))/2.
 """
@@ -63,8 +63,8 @@ HYPOTHESES = (
 PROOF = """
 Let D be the difference of the largest and the smallest value of f* on the input, and L falls along the
 flow (derivation 5), so L(t) ≤ c for t ≥ 0, c = L(θ(0)). By derivation 7 L − Var f* = (b2 − E f*)² on the
-dead set, and L − L_line is a sum of squares on the hyperactive one. Let A and B be the active and the inactive part
-of the input, α and β = 1 − α their fractions.
+dead set, and L − L_line is a sum of squares on the hyperactive one. Let A and B be the active and the
+inactive part of the input, α and β = 1 − α their fractions.
 
 The active part is not small if c < Var f*. On B the student is the constant b2, so c ≥ E[(b2 − f*)² 1_B]
 ≥ E[(g − f*)² 1_B] with g the mean of f* over B, which lies between values of f*. As E[(g − f*)²] ≥ Var f*

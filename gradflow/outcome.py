@@ -12,9 +12,10 @@ from gradflow.among import among
 from gradflow.backend import Array, as_floating
 from gradflow.field import loss
 from gradflow.field.baselines import adaptable, best_constant, best_line
+from gradflow.field.bounds import root_loss
 from gradflow.problem import Neuron, Problem, as_neuron
 from gradflow.rest import ACCURACY, at_rest
-from gradflow.theory.energy import barriers
+from gradflow.theory.energy import never_constant
 from gradflow.theory.hyperactive import trapped
 
 OUTCOMES = ("global", "linear", "constant", "local", "diverged", "undecided")
@@ -45,7 +46,7 @@ def outcome(
     diverged
         A parameter is not finite, or `diverged` says so.
     undecided
-        None of these: the trajectory was left too early to say.
+        None of these: the trajectory was left too early to say, or its loss is hidden by rounding.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def outcome(
     with np.errstate(over="ignore", invalid="ignore"):
         value = loss(neuron, problem)
         xp, (value, *parameters) = as_floating((value, *as_neuron(neuron)))
-        is_near = near(value, References(*adaptable(*references(problem))))
+        is_near, may_be_near = _near(value, neuron, problem)
         is_dead = (activity(neuron, problem) == DEAD) & problem.stays_dead
         is_trapped = is_near.linear & False
         if problem.is_bent:
@@ -72,13 +73,12 @@ def outcome(
         is_resting = among(~settled, partial(at_rest, accuracy=accuracy), neuron, problem)
     is_linear = is_near.linear & (is_trapped | is_resting)
     # Below the best constant's loss a living neuron does not end there (derivation 11), however slow it is.
-    level = adaptable(barriers(problem).constant)[0]
-    sinks = value < level * (1.0 - 64.0 * float(xp.finfo(value.dtype).eps))
+    sinks = among(is_near.constant & is_resting, never_constant, neuron, problem)
     is_constant = is_near.constant & (is_dead | (is_resting & ~sinks))
 
     codes = xp.full(value.shape, UNDECIDED, dtype=xp.int8)
     for code, holds in (
-        (LOCAL, is_resting & ~(is_near.linear | is_near.constant)),
+        (LOCAL, is_resting & ~may_be_near),
         (CONSTANT, is_constant),
         (LINEAR, is_linear),
         (GLOBAL, is_near.zero),
@@ -127,3 +127,16 @@ def near(value: Array, levels: References) -> Near:
         abs(value - levels.line) <= levels.near_line,
         abs(value - levels.constant) <= levels.near_constant,
     )
+
+
+def _near(value: Array, neuron: Neuron | Array, problem: Problem) -> tuple[Near, Array]:
+    """Return which reference losses a loss is near to, for all that rounding does to it; and which may be."""
+    levels = References(*adaptable(*references(problem)))
+    root = root_loss(neuron, problem)
+    error = (2.0 * root.value + root.error) * root.error
+    found = near(value, levels)
+    as_line, as_constant = error <= levels.near_line, error <= levels.near_constant
+    sure = Near(found.zero & as_line, found.linear & as_line, found.constant & as_constant)
+    wide = levels._replace(near_line=levels.near_line + error, near_constant=levels.near_constant + error)
+    maybe = near(value, wide)
+    return sure, maybe.zero | maybe.linear | maybe.constant

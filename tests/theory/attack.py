@@ -14,6 +14,8 @@ import numpy as np
 
 from gradflow import decision
 from gradflow.decision import BARRIER, PATH_TRAP, SIGN_TRAP, STAYS_DEAD, decide
+from gradflow.field.baselines import Bounded, lines
+from gradflow.field.bounds import root_loss
 from gradflow.outcome import CONSTANT, GLOBAL, LINEAR
 from gradflow.theory.critical_points import gradient_floor
 from gradflow.theory.energy import never_constant, reaches_teacher
@@ -44,6 +46,8 @@ def contradictions(given: Cases, said: Counter[str] | None = None) -> list[tuple
         by_signs = path_by_signs(theta, problem)
         survival = survives_until(theta, problem) if relu else np.zeros(theta.shape[1])
         floor = gradient_floor(theta, problem) if relu else np.zeros(theta.shape[1])
+        root = root_loss(theta, problem)
+    of = lines(problem)
     found: list[tuple[str, int]] = []
     outcomes = {"reaches the teacher": GLOBAL, "trapped": LINEAR, "trapped by signs": LINEAR}
     for i in range(theta.shape[1]):
@@ -61,6 +65,9 @@ def contradictions(given: Cases, said: Counter[str] | None = None) -> list[tuple
         said.update(names)
         if int(theorem[i]):
             said["decided by " + decision.THEOREMS[int(theorem[i])]] += 1
+        wrong += [name for name, part in parts(case).items() if not _within(getattr(of, name), i, part)]
+        if not loss_within(case, float(root.value[i]), float(root.error[i])):
+            wrong.append("loss")
         if not decided_rightly(case, int(code[i]), int(theorem[i])):
             wrong.append("decide")
         if relu:
@@ -82,6 +89,31 @@ def contradictions(given: Cases, said: Counter[str] | None = None) -> list[tuple
                     wrong.append("path by signs")
         found += [(name, i) for name in wrong]
     return found
+
+
+def parts(case: Case) -> dict[str, Fraction]:
+    """Return what `gradflow.field.baselines.lines` computes with a bound on its error."""
+    return {
+        "mean_x": case.mean_x,
+        "variance_x": case.variance_x,
+        "mean": case.mean,
+        "slope": case.slope,
+        "line_loss": case.line_loss,
+        "constant_loss": case.constant_loss,
+    }
+
+
+def _within(bounded: Bounded, i: int, exact: Fraction) -> bool:
+    value, error = (Fraction(float(part[i])) for part in bounded)
+    return abs(value - exact) <= error
+
+
+def loss_within(case: Case, root: float, error: float) -> bool:
+    """Return whether √L is within `error` of a computed root."""
+    if not np.isfinite(root) or not np.isfinite(error):
+        return True
+    below, above = Fraction(root) - Fraction(error), Fraction(root) + Fraction(error)
+    return case.loss <= above**2 and (below < 0 or below**2 <= case.loss)
 
 
 def decided_rightly(case: Case, code: int, theorem: int) -> bool:
