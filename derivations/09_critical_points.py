@@ -231,8 +231,8 @@ def prove_balanced(proof: Proof, cell: Cell) -> None:
     unscaled = s * wt1 * wt2 * scaled
     proof.equal("K is this function times s w1ᵀ w2ᵀ", certified, unscaled, place)
     proof.holds("K/(s w1ᵀ w2ᵀ) has one sign on the cell", definite(scaled, place), place)
-    squares = [value.xreplace(place.compact) ** 2 for value in (scaled, size_of_certificate(cell))]
-    proof.equal("|K/(s w1ᵀ w2ᵀ)| is as stated", *squares, place)
+    stated = size_of_certificate(cell).xreplace(place.compact)
+    proof.equal("|K/(s w1ᵀ w2ᵀ)| is as stated", scaled**2, stated**2, place)
 
 
 def size_of_certificate(cell: Cell) -> Expr:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from gradflow.activations import Activation, PiecewiseLinear
 from gradflow.activity import end_preactivations
 from gradflow.backend import Array, as_floating, is_array
 from gradflow.compensated import distilled, splitter, two_product
@@ -31,10 +32,8 @@ def in_double(neuron: Neuron | Array, problem: Problem) -> tuple[Neuron, Problem
     """Return the neuron and the problem with arrays of float64: the same numbers, none of them rounded."""
     theta = as_neuron(neuron)
     inputs = problem.inputs
-    given = (*theta, *problem.teacher, inputs.lo, inputs.hi)
-    if isinstance(inputs, Sample):
-        given = (*given, inputs.x)
-    xp, arrays = as_floating(given)
+    more = (inputs.x,) if isinstance(inputs, Sample) else ()
+    xp, arrays = as_floating((*theta, *problem.teacher, inputs.lo, inputs.hi, *more))
     if arrays[0].dtype == xp.float64:
         return theta, problem
     inside: Uniform | Sample
@@ -104,9 +103,11 @@ def _sizes(neuron: Neuron, problem: Problem) -> tuple[Array, Array]:
     return out + target + offset, steep * abs(w2) * (abs(w1) * reach + abs(b1))
 
 
-def _steepest(activation: Any) -> float:
-    slopes = (getattr(activation, "low", 1.2), getattr(activation, "high", 1.2))
-    return max(abs(slope) for slope in slopes)
+def _steepest(activation: Activation) -> float:
+    """Return a bound on |φ'|."""
+    if isinstance(activation, PiecewiseLinear):
+        return max(abs(activation.low), abs(activation.high))
+    return 1.2
 
 
 def has_exact_signs(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:

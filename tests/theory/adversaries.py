@@ -77,7 +77,7 @@ class _Lines:
         k = w1 * w2
 
         def weight(v: np.ndarray) -> np.ndarray:
-            return v * v * (3.0 - 2.0 * v)
+            return np.asarray(v * v * (3.0 - 2.0 * v))
 
         self.slope = k * (left * weight(share) + right * weight(1.0 - share))
         self.mean = b2 + 0.5 * k * (right * (hi - at) * (1.0 - share) - left * (at - lo) * share)
@@ -205,4 +205,4 @@ KINDS = (
 
 
 def _signs(rng: np.random.Generator, n: int) -> np.ndarray:
-    return rng.choice([-1.0, 1.0], n)
+    return np.asarray(rng.choice([-1.0, 1.0], n))

@@ -44,7 +44,7 @@ class Case:
             return tuple(Fraction(float(v)) for v in values)  # type: ignore[attr-defined]
 
         low, high = exactly(slopes)
-        return Case(exactly(theta), exactly(teacher), *exactly((lo, hi)), (low, high))
+        return Case(exactly(theta), exactly(teacher), Fraction(float(lo)), Fraction(float(hi)), (low, high))
 
     # --- the pieces -----------------------------------------------------------------------------
 
@@ -84,10 +84,9 @@ class Case:
         at = self.breakpoint(self.theta)
         cuts = sorted({*self.teacher_cuts, *([] if at is None else [at])})
         residual = [self.output(self.theta, x) - self.output(self.teacher, x) for x in cuts]
-        total = sum(
-            ((b - a) * (r0 * r0 + r0 * r1 + r1 * r1))
-            for (a, b), (r0, r1) in zip(pairwise(cuts), pairwise(residual), strict=True)
-        )
+        total = ZERO
+        for (a, b), (r0, r1) in zip(pairwise(cuts), pairwise(residual), strict=True):
+            total += (b - a) * (r0 * r0 + r0 * r1 + r1 * r1)
         return total / 3 / self.length
 
     @cached_property

@@ -347,3 +347,13 @@ def test_arrays_of_any_shape_and_precision() -> None:
     assert found.least.shape == found.largest.shape == (2, 3)
     assert np.array_equal(np.isnan(found.least), [[False, False, True], [True, True, True]])
     assert flattest_minimum(Problem(inputs=Uniform(-np.ones((2, 0)), 1.0))).w1.shape == (2, 0)
+
+
+def test_a_neuron_on_the_other_side_is_no_minimum() -> None:
+    for w1 in (-2.0, np.array([1.0, -1e-3])):
+        with pytest.raises(ValueError, match="w1: expected a finite number >= 0"):
+            global_minimum(w1)
+    for teacher in (Neuron(), Neuron(-0.7, 0.2, -1.3, 0.4)):
+        problem = Problem(teacher)
+        w1 = np.array([1e-3, 0.5, 2.0, 1e3])
+        np.testing.assert_allclose(loss(global_minimum(w1, problem), problem), 0.0, atol=1e-28)

@@ -100,6 +100,13 @@ def test_the_families_are_critical() -> None:
     assert np.linalg.eigvalsh(hessian(theta[:, 2]))[0] < -0.1
 
 
+def test_the_origin_is_in_no_family() -> None:
+    # Of w1 = b1 = 0 nothing is proved, but that a loss of 0 is a minimum.
+    for w2, b2 in ((0.0, 0.25), (1.0, 0.25), (1.0, 0.0)):
+        assert family(Neuron(0.0, 0.0, w2, b2)) == NONE
+    assert family(Neuron(0.0, 0.0, 1.0, 0.5), Problem(Neuron(0.0, 0.0, 1.0, 0.5))) == GLOBAL
+
+
 def test_on_samples_the_floor_fails() -> None:
     # Between two inputs the breakpoint is free: the sample's loss is 0 for many of them.
     sample = Sample(np.linspace(-1.0, 1.0, 4))

@@ -1,0 +1,189 @@
+"""No function that says "proved" is contradicted by exact arithmetic, where rounding decides.
+
+A million cases: ``python -m tests.theory.attack 1000000``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from gradflow.activity import BALANCED, activity
+from gradflow.cli import main
+from gradflow.decision import BARRIER, THEOREMS, decide, theorems
+from gradflow.ends import flow_decisions, flow_run
+from gradflow.field import loss
+from gradflow.field.baselines import Bounded, best_constant, best_line, lines
+from gradflow.field.bounds import balance, root_loss
+from gradflow.flow import gradient_flow
+from gradflow.outcome import CONSTANT, GLOBAL, LINEAR, OUTCOMES, UNDECIDED, outcome
+from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.theory.energy import barriers, never_constant, reaches_teacher
+from gradflow.theory.hyperactive import trapped
+from gradflow.theory.survival import survives_until
+from tests.theory.adversaries import cases
+from tests.theory.attack import SLOPES, attack, contradictions
+from tests.theory.exact import Case
+
+
+def test_a_thousand_cases() -> None:
+    said, false, shown = attack(1_400, seed=20_000, chunk=200)
+    assert not false, "\n".join(shown)
+    for name in ("reaches the teacher", "never constant", "trapped", "trapped by signs", "path bounded"):
+        assert said[name] > 5, name
+
+
+@pytest.mark.slow
+def test_many_cases() -> None:
+    said, false, shown = attack(70_000, seed=30_000)
+    assert not false, "\n".join(shown)
+    assert said["reaches the teacher"] > 500
+
+
+def test_the_attack_finds_what_is_false(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Were a loss what it is computed to be, and the barrier for all neurons.
+    def balanced(neuron: Neuron, problem: Problem) -> np.ndarray:
+        return np.full_like(activity(neuron, problem), BALANCED)
+
+    def below(neuron: Neuron, problem: Problem, level: Bounded) -> np.ndarray:
+        return np.asarray(loss(neuron, problem) < level.value)
+
+    monkeypatch.setattr("gradflow.field.bounds.EPS", 1e-18)
+    monkeypatch.setattr("gradflow.theory.energy.activity", balanced)
+    monkeypatch.setattr("gradflow.theory.energy._below", below)
+    found = Counter(name for name, _ in contradictions(cases(1_000, 5)))
+    for name in ("reaches the teacher", "never constant", "two theorems", "loss", "survives until"):
+        assert found[name] > 5, name
+
+
+def test_two_theorems_never_contradict_each_other() -> None:
+    for k, slopes in enumerate(SLOPES):
+        given = cases(20_000, 100 + k, slopes)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = theorems(given.theta, given.problem)
+        ends = {"dead": CONSTANT, "energy barrier": GLOBAL, "path trap": LINEAR, "sign trap": LINEAR}
+        by_end = {
+            end: np.any([found[THEOREMS.index(name)] for name in ends if ends[name] == end], axis=0)
+            for end in (CONSTANT, GLOBAL, LINEAR)
+        }
+        assert np.max(np.sum(list(by_end.values()), axis=0)) == 1
+
+
+def exactly(theta: object, problem: Problem) -> Case:
+    lo, hi = float(problem.inputs.lo), float(problem.inputs.hi)
+    return Case.of(theta, problem.teacher, lo, hi, problem.slopes)
+
+
+def test_a_hyperactive_neuron_is_below_no_barrier() -> None:
+    problem, neuron = Problem(Neuron(1.0, 0.98, 1.0, 0.0)), Neuron(0.9997020000000001, 3.0, 1.0, -2.0199)
+    assert exactly(neuron, problem).loss >= exactly(neuron, problem).line_loss
+    assert trapped(neuron, problem)
+    assert not reaches_teacher(neuron, problem)
+    assert decide(neuron, problem).outcome == LINEAR
+    run = gradient_flow(neuron, problem, t_end=1.0)
+    assert OUTCOMES[int(run["outcome"])] == "linear"
+
+
+def test_starts_on_the_line_are_not_below_it() -> None:
+    problem = Problem(Neuron(1.0, 0.999, 1.0, 0.0))
+    line, rng = best_line(problem), np.random.default_rng(0)
+    w2 = np.exp(rng.normal(0.0, 0.5, 500))
+    w1 = line.slope / w2
+    b1 = np.abs(w1) + rng.uniform(0.01, 3.0, 500)
+    theta = np.stack([w1, b1, w2, line.intercept - w2 * b1])
+    assert not np.any(reaches_teacher(theta, problem))
+    found = decide(theta, problem)
+    assert np.all(np.isin(found.outcome, (LINEAR, UNDECIDED)))
+    assert np.mean(found.outcome == LINEAR) > 0.9
+
+
+def test_dead_neurons_are_below_no_constant() -> None:
+    problem = Problem(Neuron(1.0, -0.99, 1.0, 100.0))
+    mean = float(best_constant(problem).intercept)
+    theta = np.stack([np.ones(300), np.linspace(-9.0, -1.0, 300), np.ones(300), np.full(300, mean)])
+    assert not np.any(never_constant(theta, problem))
+    assert np.all(decide(theta, problem).outcome == CONSTANT)
+
+
+def test_the_sign_of_the_invariant_is_exact() -> None:
+    neuron = Neuron(0.1, 0.1, 0.14142135623730953, 0.25)
+    assert exactly(neuron, Problem()).balance < 0
+    assert np.isfinite(survives_until(neuron))
+    assert survives_until(Neuron(3.0, 4.0, 5.0, 0.25)) == np.inf
+    assert survives_until(Neuron(0.1, 0.1, 0.1414213562373095, 0.25)) == np.inf
+    value, error = balance(Neuron(1e-200, 0.0, 2e-200, 0.0))
+    assert abs(float(value)) <= float(error), "squares that underflow have no sign"
+
+
+@pytest.mark.parametrize("shift", [1e-1, 1e-4, 1e-8, 1e-12, 1e-15])
+@pytest.mark.parametrize("b2", [0.0, -1e3, 1e12])
+def test_the_best_lines_loss_is_accurate_to_its_last_digits(shift: float, b2: float) -> None:
+    for teacher in (Neuron(1.0, 1.0 - shift, 1.0, b2), Neuron(-3.0, 3.0 * (1.0 - shift), 0.7, b2)):
+        problem = Problem(teacher)
+        case = exactly(Neuron(), problem)
+        assert float(best_line(problem).loss) == pytest.approx(float(case.line_loss), rel=1e-14)
+        assert float(best_line(problem).slope) == pytest.approx(float(case.slope), rel=1e-14)
+        assert float(best_constant(problem).loss) == pytest.approx(float(case.constant_loss), rel=1e-14)
+        assert float(barriers(problem).line) == float(best_line(problem).loss)
+
+
+def test_bounds_are_not_wasteful() -> None:
+    theta = np.random.default_rng(0).uniform(-2.0, 2.0, (4, 1_000))
+    root = root_loss(theta)
+    assert np.max(root.error) < 1e-13
+    of = lines()
+    for part in of[:6]:
+        assert float(part.error) <= 1e-14
+    # A millionth of a millionth below the barrier is below it.
+    near = Neuron(1.0, 0.0, 1.0, np.sqrt(1 / 48) * (1.0 - 1e-12))
+    assert reaches_teacher(near)
+
+
+def test_a_loss_that_rounding_hides_decides_nothing() -> None:
+    size = np.array([5e12, 1e13, 1e14, 1e16])
+    neuron = Neuron(b1=size, b2=-size)
+    for b1 in size:
+        assert exactly(Neuron(b1=b1, b2=-b1), Problem()).loss == Fraction(1, 6)
+    # Where the two errors are still known, the trap by signs holds.
+    assert decide(neuron).outcome.tolist() == [LINEAR, LINEAR, LINEAR, UNDECIDED]
+    assert not np.any(reaches_teacher(neuron))
+    hidden = Neuron(b1=1e16, b2=-1e16)
+    assert outcome(hidden) == UNDECIDED
+    assert flow_run(hidden, Problem()).outcome == UNDECIDED
+    assert flow_decisions(hidden, Problem(), longest=1.0).outcome == UNDECIDED
+
+
+def test_the_command_says_undecided_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["flow", "--b1", "1e16", "--b2", "-1e16", "--json"])
+    assert '"outcome": "undecided"' in capsys.readouterr().out
+
+
+def test_an_end_at_the_line_is_global_only_where_the_line_is_exact() -> None:
+    nearly, exact = (Problem(Neuron(1.0, b1, 1.0, 0.0)) for b1 in (1.0 - 1e-6, 1.0))
+    neuron = Neuron(1.0, 3.0, 1.0, -2.0)
+    assert decide(neuron, nearly).outcome == LINEAR
+    assert decide(neuron, exact).outcome == GLOBAL
+    dead = Neuron(1.0, -3.0, 1.0, 0.0)
+    assert decide(dead, exact).outcome == CONSTANT
+    assert decide(dead, Problem(Neuron(1.0, -1.0, 1.0, 0.0))).outcome == GLOBAL
+
+
+def test_single_precision_is_decided_in_double() -> None:
+    given = cases(3_000, 9)
+    rounded = given._replace(
+        theta=given.theta.astype(np.float32).astype(np.float64),
+        teacher=given.teacher.astype(np.float32).astype(np.float64),
+        lo=(-np.ones(3_000)),
+        hi=np.ones(3_000),
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        double = decide(rounded.theta, rounded.problem)
+        single = Problem(Neuron(*rounded.teacher.astype(np.float32)), Uniform(), given.slopes)
+        found = decide(rounded.theta.astype(np.float32), single)
+    np.testing.assert_array_equal(found.outcome, double.outcome)
+    np.testing.assert_array_equal(found.theorem, double.theorem)
+    assert np.sum(found.theorem == BARRIER) > 5
