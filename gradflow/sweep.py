@@ -364,7 +364,12 @@ def template(sweep: Sweep) -> xr.Dataset:
             ),
         },
         coords={
-            axis.name: (axis.name, axis.values, {"long_name": f"initial {axis.name}"}) for axis in sweep.axes
+            axis.name: (
+                axis.name,
+                axis.values,
+                {"long_name": f"initial {axis.name}" if axis.name in PARAMETERS else axis.name},
+            )
+            for axis in sweep.axes
         },
         attrs={
             "title": f"Outcomes of {sweep.method}",

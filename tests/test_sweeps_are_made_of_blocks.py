@@ -88,3 +88,8 @@ def test_bad_sweeps_are_refused(change: dict[str, object], name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name}: ") as caught:
         replace(sweep, **change)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_starts_are_initial_and_rates_are_not() -> None:
+    found = run(Sweep((Axis("b2", -1.0, 0.0, 2), Axis("lr", 0.1, 0.2, 2)), "gd", steps=1))
+    assert [found[name].attrs["long_name"] for name in ("b2", "lr")] == ["initial b2", "lr"]
