@@ -284,6 +284,7 @@ class Block(NamedTuple):
     loss: np.ndarray
     first_crossing: np.ndarray
     decided_by: np.ndarray
+    breakpoint: np.ndarray
 
 
 def sides(sweep: Sweep) -> tuple[int, ...]:
@@ -362,6 +363,7 @@ def template(sweep: Sweep) -> xr.Dataset:
                 dims,
                 "theorem that decided the outcome",
             ),
+            "breakpoint": (dims, nothing, {"long_name": "final breakpoint -b1/w1", "units": "1"}),
         },
         coords={
             axis.name: (

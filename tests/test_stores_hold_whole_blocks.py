@@ -118,7 +118,7 @@ def test_blocks_share_no_file(path: Path, shape: tuple[int, ...], block: int) ->
     for index in reversed(blocks(sweep)):
         part = values[place(sweep, index)]
         write_block(
-            store, index, Block(part.astype(np.int8), part, np.full(part.shape, np.nan), part.astype(np.int8))
+            store, index, Block(part.astype(np.int8), part, np.full(part.shape, np.nan), part.astype(np.int8), part)
         )
         after = files(store)
         assert before.items() <= after.items()
@@ -299,7 +299,7 @@ def test_a_large_sweep_takes_no_memory(path: Path) -> None:
         index = len(blocks(sweep)) // 2
         side = place(sweep, index)[1]
         part = np.zeros((1, side.stop - side.start))
-        write_block(store, index, Block(part.astype(np.int8), part, part, part.astype(np.int8)))
+        write_block(store, index, Block(part.astype(np.int8), part, part, part.astype(np.int8), part))
         assert read_codes(store, index, "outcome").shape == part.shape
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.activity import DEAD, HYPERACTIVE
+from gradflow.activity import DEAD, HYPERACTIVE, breakpoint_position
 from gradflow.checks import flag, number, numbers
 from gradflow.decision import SIMULATION, STAYS_DEAD, Decision, decide
 from gradflow.descent import train
@@ -125,12 +125,15 @@ class Ends(NamedTuple):
         When activity first changed until then; NaN: not.
     decided_by : array of int8
         The theorem that decided the outcome, codes of `gradflow.decision.THEOREMS`; 0: the simulation did.
+    breakpoint : array
+        The last −b1/w1, where the trajectory was left; ±∞ where w1 = 0, NaN where b1 = 0 too.
     """
 
     outcome: np.ndarray
     loss: np.ndarray
     first_crossing: np.ndarray
     decided_by: np.ndarray
+    breakpoint: np.ndarray
 
 
 def flow_run(
@@ -167,6 +170,7 @@ def _followed(
     if not theory:
         codes, theorem = np.full_like(codes, UNDECIDED), np.full_like(theorem, SIMULATION)
     value, first = np.asarray(loss(start, problem)), np.full(codes.shape, np.nan)
+    kink = np.asarray(breakpoint_position(start))
     left, open_ = np.zeros(codes.shape, dtype=bool), codes == UNDECIDED
     rule = _decided(problem, rtol) if theory else _rests(problem, rtol)
     run = integrate_ensemble(
@@ -174,11 +178,10 @@ def _followed(
     )
     found = _verdict((run.final, run.activity, run.status == FLOW_DIVERGED), problem, rtol, theory)
     gave_up = np.isin(run.status, (TOO_MANY_STEPS, STEP_TOO_SMALL))
-    for array, some in zip(
-        (codes, theorem, value, first, left), (*found, run.loss, run.first_crossing, gave_up), strict=True
-    ):
+    last = (*found, run.loss, run.first_crossing, breakpoint_position(run.final), gave_up)
+    for array, some in zip((codes, theorem, value, first, kink, left), last, strict=True):
         array[open_] = np.asarray(some)
-    return Ends(codes, value, first, theorem), left
+    return Ends(codes, value, first, theorem, kink), left
 
 
 def _barrier(problem: Problem) -> float:
@@ -238,7 +241,8 @@ def descent_run(
     codes = np.asarray(outcome(run.final, problem, run.diverged))
     changes = np.asarray(run.first_change)
     first = np.where(changes < 0, np.nan, changes)
-    return Ends(codes, run.loss[-1].astype(np.float64), first, np.zeros_like(codes))
+    kink = np.asarray(breakpoint_position(run.final), dtype=np.float64)
+    return Ends(codes, run.loss[-1].astype(np.float64), first, np.zeros_like(codes), kink)
 
 
 def descent_outcomes(
