@@ -118,11 +118,13 @@ def test_blocks_share_no_file(path: Path, shape: tuple[int, ...], block: int) ->
     for index in reversed(blocks(sweep)):
         part = values[place(sweep, index)]
         write_block(
-            store, index, Block(part.astype(np.int8), part, np.full(part.shape, np.nan), part.astype(np.int8), part)
+            store,
+            index,
+            Block(part.astype(np.int8), part, np.full(part.shape, np.nan), part.astype(np.int8), part),
         )
         after = files(store)
         assert before.items() <= after.items()
-        assert len(after) == len(before) + 4
+        assert len(after) == len(before) + len(Block._fields)
         before = after
     with xr.open_zarr(path) as found:
         np.testing.assert_array_equal(found["loss"], values)

@@ -15,6 +15,9 @@ from gradflow.backend import Array, as_floating, device, namespace, to_numpy
 from gradflow.compensated import affine, determinant, splitter
 from gradflow.problem import Problem
 
+ROUNDING = 16.0
+"""A pre-activation at the teacher's breakpoint of so many roundings of the largest has no certain sign."""
+
 REVERSES = "reverses"
 PASSES_TEACHER = "passes teacher"
 
@@ -32,7 +35,9 @@ class Crossing:
     event : str
         ``"<activity> -> <activity>"``; ``"reverses"`` where w1 changes sign while the neuron stays
         balanced; ``"passes teacher"`` where its breakpoint changes sides with the teacher's, unless a
-        sample's targets take the teacher's place.
+        sample's targets take the teacher's place. To be on a side, the pre-activation at the teacher's
+        breakpoint must exceed 16 roundings of the largest pre-activation: a converged breakpoint that
+        oscillates by rounding passes nothing.
     """
 
     step: int
@@ -73,7 +78,8 @@ class Watch:
         # As a number in the dtype of θ, so that it multiplies; None where no teacher has a kink inside.
         kink = xp.astype(xp.asarray(inside, device=device(theta)), theta.dtype)
         self._kink = kink if events and bool(xp.any(inside)) else None
-        # The side on which a trajectory was before its breakpoint met the teacher's exactly.
+        self._rounding = ROUNDING * float(xp.finfo(theta.dtype).eps)
+        # The side on which a trajectory was before its breakpoint met the teacher's.
         self._side_before: dict[tuple[int, ...], int] = {}
         self._cell = self._cells(theta)
 
@@ -103,8 +109,11 @@ class Watch:
         if self._kink is None:
             return cell
         wt, bt = self._teacher
-        # Its sign is, for one orientation, the order of the breakpoints; a quotient's need not be.
-        side = xp.sign(determinant(b1, wt, w1, bt, split)) * self._kink
+        # Its sign is, for one orientation, the order of the breakpoints; over wt it is the pre-activation
+        # at the teacher's.
+        apart = determinant(b1, wt, w1, bt, split)
+        least = self._rounding * xp.abs(wt) * xp.maximum(xp.abs(z_lo), xp.abs(z_hi))
+        side = xp.where(xp.abs(apart) > least, xp.sign(apart), xp.zeros_like(apart)) * self._kink
         return cell + 6 * (balanced * xp.astype(side, xp.int8))
 
     def _list(self, step: int, changed: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradflow.activity import ACTIVITIES, activity, breakpoint_position
-from gradflow.descent import GD, Adam, Crossing, Descent, train
+from gradflow.descent import GD, Adam, Crossing, Descent, HeavyBall, train
 from gradflow.descent.events import Watch
 from gradflow.problem import Neuron, Problem, Uniform, grid
 
@@ -92,15 +92,36 @@ def test_teachers_of_a_batch_are_passed_one_by_one() -> None:
     assert [(e.step, e.index[0]) for e in watch.events] == [(1, 2), (2, 1), (3, 0)]
 
 
-def test_the_order_is_told_apart_where_quotients_are_not() -> None:
-    # Breakpoints that agree to the last bit as quotients, on either side of the teacher's.
-    teacher = Neuron(w1=3.0, b1=1.0)
-    above = np.nextafter(1.0, 2.0)
-    neurons = [(3.0 * above, above**1), (3.0, above)]
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
+def test_breakpoints_that_differ_by_rounding_do_not_pass(scale: float) -> None:
+    teacher, eps = Neuron(w1=3.0, b1=1.0), np.finfo(np.float64).eps
     problem = Problem(teacher=teacher)
-    order = [np.sign(w1 - 3.0 * b1) for w1, b1 in neurons]
-    events = watched([(3.0, 0.5), *neurons], problem)
-    assert len(events) == sum(1 for s in order if s < 0)
+
+    def path(*places: float) -> list[tuple[float, float]]:
+        return [(3.0 * scale, scale * (1.0 + place)) for place in places]
+
+    assert watched(path(0.3, eps, -eps, 4 * eps, -4 * eps, 0.0, 0.2), problem) == []
+    assert watched(path(0.3, eps, -eps, -1e3 * eps, eps, 1e3 * eps), problem) == [
+        (3, "passes teacher"),
+        (5, "passes teacher"),
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_converged_optimiser_passes_the_teacher_no_more(dtype: str) -> None:
+    run = train(
+        Neuron(1.0, 0.2, 1.2, -0.1), Problem(), HeavyBall(0.05, 0.9), 3000, record_every=1, dtype=dtype
+    )
+    w1, b1 = np.asarray(run.theta, dtype=np.float64)[:, :2].T
+    steps = np.array([event.step for event in run.events])
+    assert {event.event for event in run.events} == {"passes teacher"}
+    # Between two passages the breakpoint has been further away than rounding, on the other side.
+    least = 16.0 * np.finfo(dtype).eps * (np.abs(w1) + np.abs(b1))
+    beyond = np.where(np.abs(b1) > least, np.sign(b1), 0.0)
+    assert np.all(beyond[steps] != 0.0)
+    assert np.all(beyond[steps[1:]] == -beyond[steps[:-1]])
+    sides = beyond[beyond != 0.0]
+    assert len(steps) == np.sum(sides[1:] != sides[:-1])
 
 
 @settings(max_examples=40, deadline=None)
