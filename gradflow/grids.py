@@ -67,8 +67,9 @@ def basins(
     Returns
     -------
     xarray.Dataset
-        Along the axes: outcome and outcome_name, loss (the last one), first_crossing (NaN: none), decided_by
-        and decided_by_name. The result is that of `gradflow.sweep.run`, and of `gradflow basins`.
+        Along the axes: outcome and outcome_name, loss and breakpoint (the last ones), first_crossing (NaN:
+        none), decided_by and decided_by_name. The result is that of `gradflow.sweep.run`, and of
+        `gradflow basins`.
 
     Raises
     ------

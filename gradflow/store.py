@@ -107,8 +107,8 @@ def write_block(store: Store, index: int, block: Block) -> None:
         store.arrays[name][place(store.sweep, index)] = values
 
 
-def read_codes(store: Store, index: int, name: str) -> np.ndarray:
-    """Return a finished block's codes: its outcomes ("outcome") or theorems ("decided_by").
+def read_values(store: Store, index: int, name: str) -> np.ndarray:
+    """Return a finished block's values of a variable, such as its outcomes.
 
     Raises
     ------

@@ -315,6 +315,12 @@ def place(sweep: Sweep, index: int) -> tuple[slice, ...]:
     )
 
 
+def numbers_of(sweep: Sweep, index: int) -> np.ndarray:
+    """Return the number in the whole grid of each trajectory of a block; the last axis runs first."""
+    parts = (np.arange(part.start, part.stop) for part in place(sweep, index))
+    return np.asarray(np.ravel_multi_index(np.ix_(*parts), sweep.shape))
+
+
 def blocks(sweep: Sweep) -> range:
     """Return the indices of a sweep's blocks."""
     return range(math.prod(layout(sweep)))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradflow.cli import run
 from gradflow.ends import flow_run
 from gradflow.ends.places import found, joined, places
 from gradflow.outcome import GLOBAL, LOCAL, UNDECIDED
 from gradflow.problem import Neuron, Problem
+from tests.cli.command import answer
 
 
 @settings(max_examples=60, deadline=None)
@@ -25,7 +29,7 @@ def test_parts_in_any_order_give_the_whole(seed: int, parts: int) -> None:
     loss = losses[which] * (1.0 + 1e-8 * rng.normal(size=200))
     kink = kinks[which] + 1e-7 * rng.normal(size=200)
     cuts = np.array_split(rng.permutation(200), parts)
-    whole = places(joined([found(*(a[cut] for a in (codes, loss, kink, n)), 2.0) for cut in cuts]))
+    whole = places(joined([found(codes[cut], loss[cut], kink[cut], n[cut], 2.0) for cut in cuts]))
     assert whole == places(found(codes, loss, kink, n, 2.0))
     expected = [np.flatnonzero((which == k) & (codes == LOCAL)) for k in range(4)]
     assert sorted((p.n, p.first) for p in whole) == sorted((len(e), int(e[0])) for e in expected if len(e))
@@ -41,6 +45,24 @@ def test_the_two_ends_of_one_neuron_on_an_even_target() -> None:
     assert [place.n for place in seen] == [5, 5]
     assert seen[0].loss == pytest.approx(seen[1].loss, rel=1e-12)
     assert [place.first for place in seen] == [0, 1]
+
+
+def test_a_grid_and_a_store_tell_the_same_whatever_the_blocks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    axes = ["--grid", "w1", "-1", "1", "2", "--grid", "b1", "-0.6", "0.6", "5"]
+    grid = ["basins", "--teacher-activation", "slopes=-1,1", *axes]
+    whole = answer(capsys, *grid)
+    known = math.sqrt(2.0) - 1.0
+    assert [(e["outcome"], e["n"]) for e in whole["ends"]] == [("local", 5), ("local", 5)]
+    assert [e["first"] for e in whole["ends"]] == [{"w1": -1.0, "b1": -0.6}, {"w1": 1.0, "b1": -0.6}]
+    assert [e["breakpoint"] for e in whole["ends"]] == pytest.approx([-known, known], abs=1e-8)
+    assert whole["counts"]["local"] == 10
+    assert answer(capsys, *grid, "--block", "3") == whole
+    stored = [*grid, "--json", "--block", "4", "--out", str(tmp_path / "s.zarr")]
+    for _ in range(2):
+        assert run(stored) == 0
+        assert json.loads(capsys.readouterr().out) == whole
 
 
 def test_no_local_end_no_place() -> None:

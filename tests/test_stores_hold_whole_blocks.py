@@ -24,7 +24,7 @@ from gradflow.store import (
     is_finished,
     locked,
     open_store,
-    read_codes,
+    read_values,
     write_block,
 )
 from gradflow.sweep import Axis, Block, Sweep, blocks, compute, place, run
@@ -99,7 +99,7 @@ def test_what_is_not_computed_is_no_outcome(path: Path) -> None:
     known = np.zeros(SWEEP.shape, dtype=bool)
     for index in some:
         known[place(SWEEP, index)] = True
-        np.testing.assert_array_equal(read_codes(store, index, "outcome"), computed(index).outcome)
+        np.testing.assert_array_equal(read_values(store, index, "outcome"), computed(index).outcome)
     with xr.open_zarr(path) as found:
         np.testing.assert_array_equal(found["outcome"] == NOT_COMPUTED, ~known)
         assert NOT_COMPUTED not in found["outcome"].attrs["flag_values"]
@@ -161,7 +161,7 @@ def test_a_write_that_fails_leaves_no_finished_block(
     assert not is_finished(store, 4)
     write_block(store, 4, computed(4))
     assert is_finished(store, 4)
-    np.testing.assert_array_equal(read_codes(store, 4, "outcome"), computed(4).outcome)
+    np.testing.assert_array_equal(read_values(store, 4, "outcome"), computed(4).outcome)
 
 
 def test_halves_that_a_kill_left_are_cleared_away(path: Path) -> None:
@@ -290,7 +290,7 @@ def test_a_damaged_file_is_named(path: Path) -> None:
     file.write_bytes(data)
     (index,) = (i for i in blocks(SWEEP) if place(SWEEP, i) == (slice(2, 3), slice(3, 6)))
     with pytest.raises(ValueError, match=r"^out: .*outcome/c/2/1' is damaged"):
-        read_codes(store, index, "outcome")
+        read_values(store, index, "outcome")
 
 
 def test_a_large_sweep_takes_no_memory(path: Path) -> None:
@@ -302,7 +302,7 @@ def test_a_large_sweep_takes_no_memory(path: Path) -> None:
         side = place(sweep, index)[1]
         part = np.zeros((1, side.stop - side.start))
         write_block(store, index, Block(part.astype(np.int8), part, part, part.astype(np.int8), part))
-        assert read_codes(store, index, "outcome").shape == part.shape
+        assert read_values(store, index, "outcome").shape == part.shape
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -38,11 +38,12 @@ from gradflow.cli.steps import (
     backend_option,
     steps_options,
 )
-from gradflow.cli.sweeps import check_out, count, sweep_in_memory, sweep_into_store
+from gradflow.cli.sweeps import Tally, check_out, sweep_in_memory, sweep_into_store
 from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, write_if_asked
 from gradflow.decision import THEOREMS
 from gradflow.descent import optimizer_name
-from gradflow.outcome import OUTCOMES
+from gradflow.ends.places import places
+from gradflow.outcome import LOCAL, OUTCOMES
 from gradflow.results import to_json
 from gradflow.sweep import BLOCK, Axis, Sweep
 
@@ -93,7 +94,8 @@ def basins(
 ) -> None:
     """Compute the outcome of every start, or rate, on a grid.
 
-    The axes are parameters of the start or hyper-parameters of the method.
+    The axes are parameters of the start or hyper-parameters of the method. Of local ends it says how many
+    different ones there are, with loss, breakpoint, and the first start that leads there.
     """
     method = optimizer_name(method, "--method", ("flow",))
     axes = tuple(_axis(text) for text in grid)
@@ -119,21 +121,25 @@ def basins(
     check_out(out)
     by_theory = method == "flow" and not no_theory
     if out is not None and out.suffix == ".zarr":
-        _show(sweep_into_store(sweep, out, cluster), by_theory, json)
+        _show(sweep, sweep_into_store(sweep, out, cluster), by_theory, json)
     else:
-        result = sweep_in_memory(sweep, cluster)
-        ended = count(result["outcome"].values, result["decided_by"].values)
-        deliver(lambda: write_if_asked(result, out), lambda: _show(ended, by_theory, json))
+        result, ended = sweep_in_memory(sweep, cluster)
+        deliver(lambda: write_if_asked(result, out), lambda: _show(sweep, ended, by_theory, json))
     note_a_start_at_the_teacher(start, task, [axis.name for axis in axes], silent=json)
 
 
-def _show(found: np.ndarray, by_theory: bool, json: bool) -> None:
-    """Print how many ended where, and what decided it."""
+def _show(sweep: Sweep, tally: Tally, by_theory: bool, json: bool) -> None:
+    """Print how many ended where, what decided it, and which local ends there are."""
+    found, ends = tally.counts, places(tally.ends)
     counts = dict(zip(OUTCOMES, found.sum(axis=1).tolist(), strict=True))
     decided_by = dict(zip(THEOREMS, found.sum(axis=0).tolist(), strict=True))
     n = int(found.sum())
     if json:
-        print(to_json({"counts": counts, "n": n, **({"decided_by": decided_by} if by_theory else {})}))
+        local = [
+            {"outcome": OUTCOMES[LOCAL], **end._asdict(), "first": _start(sweep, end.first)} for end in ends
+        ]
+        told = {"counts": counts, "n": n, "ends": local}
+        print(to_json(told | ({"decided_by": decided_by} if by_theory else {})))
         return
     for name, number_ in counts.items():
         print(f"{name:<16}{number_:>12}{number_ / n:>10.2%}")
@@ -141,6 +147,21 @@ def _show(found: np.ndarray, by_theory: bool, json: bool) -> None:
         print("decided by")
         for name, number_ in decided_by.items():
             print(f"  {name:<14}{number_:>12}{number_ / n:>10.2%}")
+    if ends:
+        print(f"local ends: {len(ends)}")
+    for end in ends[:_TOLD]:
+        begin = ", ".join(f"{name} = {value:g}" for name, value in _start(sweep, end.first).items())
+        print(f"  loss {end.loss:<10.6g} breakpoint {end.breakpoint:<10.6g}{end.n:>10}, such as from {begin}")
+
+
+_TOLD = 10
+"""So many local ends are printed, the most frequent; --json has all."""
+
+
+def _start(sweep: Sweep, number: int) -> dict[str, float]:
+    """Return where on the axes a trajectory of a sweep starts."""
+    places_ = np.unravel_index(number, sweep.shape)
+    return {axis.name: float(axis.values[i]) for axis, i in zip(sweep.axes, places_, strict=True)}
 
 
 def _axis(text: str) -> Axis:

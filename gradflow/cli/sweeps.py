@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -14,10 +15,11 @@ import xarray as xr
 from gradflow.cli.options import check_directory, check_file
 from gradflow.cli.workers import cores, interrupts_held, results
 from gradflow.decision import THEOREMS
-from gradflow.outcome import OUTCOMES
+from gradflow.ends.places import Found, found, joined
+from gradflow.outcome import LOCAL, OUTCOMES
 from gradflow.progress import progress_bar
-from gradflow.store import Store, is_finished, locked, open_store, read_codes, write_block
-from gradflow.sweep import Block, Sweep, assemble, blocks, compute
+from gradflow.store import Store, is_finished, locked, open_store, read_values, write_block
+from gradflow.sweep import Block, Sweep, assemble, blocks, compute, numbers_of, place
 
 
 def check_out(path: Path | None) -> None:
@@ -38,21 +40,38 @@ def check_out(path: Path | None) -> None:
         check_directory(path.parent)
 
 
-def count(outcome: np.ndarray, decided_by: np.ndarray) -> np.ndarray:
-    """Return how often each outcome is decided by each theorem, shape (outcomes, theorems)."""
-    shape = len(OUTCOMES), len(THEOREMS)
-    pairs = np.ravel_multi_index((outcome.ravel(), decided_by.ravel()), shape)
-    return np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+class Tally(NamedTuple):
+    """How often each outcome is decided by each theorem, shape (outcomes, theorems), and the local ends."""
+
+    counts: np.ndarray
+    ends: Found
 
 
-def sweep_in_memory(sweep: Sweep, cluster: str | None) -> xr.Dataset:
-    """Compute a sweep and return its dataset."""
+def tally(sweep: Sweep, parts: Iterable[tuple[int, Block]]) -> Tally:
+    """Return what is counted in blocks of a sweep, given with their indices in any order."""
+    shape, (lo, hi) = (len(OUTCOMES), len(THEOREMS)), sweep.interval
+    counts, ends = np.zeros(shape, dtype=np.int64), Found()
+    for index, block in parts:
+        pairs = np.ravel_multi_index((block.outcome.ravel(), block.decided_by.ravel()), shape)
+        counts += np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+        local = found(block.outcome, block.loss, block.breakpoint, numbers_of(sweep, index), (hi - lo) or 1.0)
+        ends = joined((ends, local))
+    return Tally(counts, ends)
+
+
+def sweep_in_memory(sweep: Sweep, cluster: str | None) -> tuple[xr.Dataset, Tally]:
+    """Compute a sweep and return its dataset, and what `tally` finds in it."""
     with closing(_computed(sweep, blocks(sweep), cluster)) as computed:
-        return assemble(sweep, computed)
+        result = assemble(sweep, computed)
+    parts = (
+        (index, Block(*(result[name].values[place(sweep, index)] for name in Block._fields)))
+        for index in blocks(sweep)
+    )
+    return result, tally(sweep, parts)
 
 
-def sweep_into_store(sweep: Sweep, path: Path, cluster: str | None) -> np.ndarray:
-    """Compute what a store lacks of a sweep, and return what `count` finds in all of it.
+def sweep_into_store(sweep: Sweep, path: Path, cluster: str | None) -> Tally:
+    """Compute what a store lacks of a sweep, and return what `tally` finds in all of it.
 
     Says on standard error what was found. The results are never all in memory.
 
@@ -67,8 +86,7 @@ def sweep_into_store(sweep: Sweep, path: Path, cluster: str | None) -> np.ndarra
     with interrupts_held():
         store = open_store(path, sweep)
     indices = blocks(store.sweep)
-    counts = np.zeros((len(OUTCOMES), len(THEOREMS)), dtype=np.int64)
-    missing = _missing(store)
+    written, missing = tally(store.sweep, ()), _missing(store)
     if missing:
         with locked(store):
             # Another run may have written some before this one had the lock.
@@ -76,7 +94,7 @@ def sweep_into_store(sweep: Sweep, path: Path, cluster: str | None) -> np.ndarra
             if not is_new:
                 _say(f"{path}: found {len(indices) - len(missing)} of {len(indices)} blocks")
             try:
-                counts += _write_missing(store, missing, cluster)
+                written = tally(store.sweep, _written(store, missing, cluster))
             except (ChildProcessError, ConnectionError) as error:
                 raise type(error)(
                     f"{error}; {path} keeps what is finished, repeat the command to go on"
@@ -88,24 +106,31 @@ def sweep_into_store(sweep: Sweep, path: Path, cluster: str | None) -> np.ndarra
     else:
         _say(f"{path}: found all {len(indices)} blocks")
     absent = set(missing)
-    for index in indices:
-        if index not in absent:
-            counts += count(*(read_codes(store, index, name) for name in ("outcome", "decided_by")))
-    return counts
+    read = tally(store.sweep, ((i, _read(store, i)) for i in indices if i not in absent))
+    return Tally(written.counts + read.counts, joined((written.ends, read.ends)))
+
+
+def _read(store: Store, index: int) -> Block:
+    """Return what `tally` needs of a finished block; losses and breakpoints if any of its ends is local."""
+    outcome, decided_by = (read_values(store, index, name) for name in ("outcome", "decided_by"))
+    unread = np.broadcast_to(np.nan, outcome.shape)
+    names = ("loss", "breakpoint")
+    some = np.any(outcome == LOCAL)
+    value, kink = (read_values(store, index, name) if some else unread for name in names)
+    return Block(outcome, value, unread, decided_by, kink)
 
 
 def _missing(store: Store) -> list[int]:
     return [index for index in blocks(store.sweep) if not is_finished(store, index)]
 
 
-def _write_missing(store: Store, missing: Sequence[int], cluster: str | None) -> np.ndarray:
-    counts = np.zeros((len(OUTCOMES), len(THEOREMS)), dtype=np.int64)
+def _written(store: Store, missing: Sequence[int], cluster: str | None) -> Generator[tuple[int, Block]]:
+    """Give the blocks that a store lacks, each once it is written."""
     with closing(_computed(store.sweep, missing, cluster)) as computed:
         for index, block in computed:
             with interrupts_held():
                 write_block(store, index, block)
-            counts += count(block.outcome, block.decided_by)
-    return counts
+            yield index, block
 
 
 def _computed(sweep: Sweep, indices: Sequence[int], cluster: str | None) -> Generator[tuple[int, Block]]:
