@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradflow.checks import integer, number
 from gradflow.data import GARMENTS, digits, garments
 
 
@@ -51,7 +52,10 @@ class Dataset:
                 raise ValueError(f"{name}: expected finite numbers, got {value[tuple(where)]} at {where}")
         zero = np.flatnonzero(~np.any(x != 0.0, axis=1))
         if zero.size:
-            raise ValueError(f"inputs: expected no zero vector, got one in row {zero[0]}")
+            raise ValueError(
+                f"inputs: expected no zero vector, got one in row {zero[0]}; there are no biases: append a "
+                "bias column of ones to the inputs"
+            )
         x.flags.writeable = y.flags.writeable = False
         object.__setattr__(self, "inputs", x)
         object.__setattr__(self, "labels", y)
@@ -120,19 +124,16 @@ def toy_plane(n: int = 10, seed: int = 0, positives: int | None = None) -> Datas
     ValueError
         If a number is not allowed.
     """
-    _at_least("n", n, 2)
-    positives = n - n // 2 if positives is None else positives
-    if not 0 <= positives <= n:
-        raise ValueError(f"positives: expected an integer from 0 to n = {n}, got {positives}")
-    rng = np.random.default_rng(seed)
+    n = integer("n", n, 2)
+    positives = n - n // 2 if positives is None else integer("positives", positives, 0, n)
+    rng = np.random.default_rng(integer("seed", seed, 0))
     positive, negative = rng.uniform(-15.0, 15.0, positives), rng.uniform(133.0, 157.0, n - positives)
     return in_plane(positive, negative, "toy plane")
 
 
 def two_points(delta: float) -> Dataset:
     """Return x₁ = (1, 0) and x₂ = (sin δ, cos δ), both positive: μ = sin δ (the paper's Figures 7 to 9)."""
-    if not math.isfinite(delta):
-        raise ValueError(f"delta: expected a finite angle in radians, got {delta}")
+    delta = number("delta", delta)
     return Dataset(
         np.array([[1.0, 0.0], [math.sin(delta), math.cos(delta)]]), np.ones(2), f"two points, δ = {delta:g}"
     )
@@ -157,12 +158,10 @@ def equiangular(n: int, mu: float, positives: int | None = None) -> Dataset:
     ValueError
         If an argument is not allowed.
     """
-    _at_least("n", n, 1)
+    n, mu = integer("n", n, 1), number("mu", mu)
     if not 0.0 <= mu < 1.0:
         raise ValueError(f"mu: expected a number in [0, 1), got {mu}")
-    positives = n - n // 2 if positives is None else positives
-    if not 0 <= positives <= n:
-        raise ValueError(f"positives: expected an integer from 0 to n = {n}, got {positives}")
+    positives = n - n // 2 if positives is None else integer("positives", positives, 0, n)
     signed = math.sqrt(1.0 - mu) * np.eye(n)
     if mu > 0.0:
         signed = np.concatenate([np.full((n, 1), math.sqrt(mu)), signed], axis=1)
@@ -181,11 +180,10 @@ def cone(n: int, mu: float, dimension: int, seed: int = 0) -> Dataset:
     ValueError
         If an argument is not allowed, or no two of the s_i differ (n = 1, or D = 1).
     """
-    _at_least("n", n, 2)
-    _at_least("dimension", dimension, 2)
+    n, dimension, mu = integer("n", n, 2), integer("dimension", dimension, 2), number("mu", mu)
     if not -1.0 < mu < 1.0:
         raise ValueError(f"mu: expected a number in (-1, 1), got {mu}")
-    sides = np.random.default_rng(seed).normal(size=(n, dimension - 1))
+    sides = np.random.default_rng(integer("seed", seed, 0)).normal(size=(n, dimension - 1))
     sides /= np.linalg.norm(sides, axis=1, keepdims=True)
     lowest = float(np.min(sides @ sides.T))
     if lowest >= 1.0 or (1.0 - mu) / (1.0 - lowest) > 1.0:
@@ -222,8 +220,7 @@ def digits_data(n: int | None = None, path: Any = None) -> Dataset:
         As `gradflow.data.digits`, and if the file holds fewer than n images.
     """
     images, labels = digits(path)
-    n = labels.size if n is None else n
-    _at_least("n", n, 2)
+    n = labels.size if n is None else integer("n", n, 2)
     if n > labels.size:
         raise ValueError(f"n: the file holds {labels.size} images, got {n}")
     return Dataset(centred(images[:n]), 2.0 * labels[:n] - 1.0, f"{n} MNIST zeros and ones")
@@ -251,10 +248,3 @@ def garments_data(negative: str, positive: str) -> Dataset:
     chosen = np.isin(classes, (GARMENTS[negative], GARMENTS[positive]))
     labels = np.where(classes[chosen] == GARMENTS[positive], 1.0, -1.0)
     return Dataset(centred(images[chosen]), labels, f"{negative} against {positive}")
-
-
-def _at_least(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}: expected an integer >= {least}, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name}: expected an integer >= {least}, got {value}")

@@ -20,7 +20,7 @@ from scipy.integrate import DOP853
 
 from gradflow.alignment.exits import SHARE, WALL, Candidate, Key, Step, earliest, exits, leap, stuck
 from gradflow.alignment.losses import Objective
-from gradflow.alignment.network import TwoLayer, check_start, normalize
+from gradflow.alignment.network import TwoLayer, check_kinds, check_start, normalize
 from gradflow.alignment.path import (
     BELOW,
     REACHED,
@@ -54,6 +54,7 @@ from gradflow.alignment.walls import (
     resolve,
     system,
 )
+from gradflow.checks import integer, number
 from gradflow.executors import completed
 
 _OVERSHOOT = 10.0
@@ -109,7 +110,7 @@ def gradient_flow(
         If an argument is not as described.
     """
     asked = None if times is None else np.asarray(times, dtype=float)
-    _check(network, objective, t_end, rtol, asked, max_steps, max_records)
+    _check(network, objective, t_end, rtol, below, asked, max_steps, max_records)
     what = system(objective)
     one = normalize(TwoLayer(*(np.array(values, dtype=float) for values in network)))
     check_start(one, objective)
@@ -353,13 +354,13 @@ def _check(
     objective: Objective,
     t_end: float,
     rtol: float,
+    below: float,
     times: np.ndarray | None,
     max_steps: int,
     max_records: int,
 ) -> None:
     """Raise a one-line error unless the arguments are as `gradient_flow` describes them."""
-    if not isinstance(objective, Objective):
-        raise TypeError(f"objective: expected an Objective, got {objective!r}")
+    check_kinds(network, objective)
     shapes = [np.shape(values) for values in network]
     expected = "expected weights (h, D), outputs (h,), log_scale (h,) with"
     if len(shapes[0]) != 2 or shapes[1] != shapes[0][:1] or shapes[2] != shapes[0][:1] or 0 in shapes[0]:
@@ -368,16 +369,15 @@ def _check(
         raise ValueError(f"network: {expected} D = {objective.data.dimension}, got {shapes[0]}")
     if not all(np.all(np.isfinite(values)) for values in network):
         raise ValueError("network: expected finite numbers")
-    if not (math.isfinite(t_end) and t_end >= 0.0):
-        raise ValueError(f"t_end: must be finite and at least 0, got {t_end}")
-    if not 1e-12 <= rtol <= 1e-3:
-        raise ValueError(f"rtol: must lie between 1e-12 and 1e-3, got {rtol}")
+    number("t_end", t_end, 0.0)
+    number("rtol", rtol, 1e-12, 1e-3)
+    number("below", below)
     if times is not None and (
-        times.ndim != 1 or not np.all((times >= 0.0) & (times <= t_end)) or np.any(np.diff(times) < 0.0)
+        times.ndim != 1
+        or not times.size
+        or not np.all((times >= 0.0) & (times <= t_end))
+        or np.any(np.diff(times) < 0.0)
     ):
-        raise ValueError(f"times: expected sorted numbers in [0, {t_end:g}] in one dimension")
-    for name, value, least in (("max_steps", max_steps, 1), ("max_records", max_records, 2)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise TypeError(f"{name}: expected an integer, got {value!r}")
-        if value < least:
-            raise ValueError(f"{name}: must be at least {least}, got {value}")
+        raise ValueError(f"times: expected one or more sorted numbers in [0, {t_end:g}] in one dimension")
+    integer("max_steps", max_steps, 1)
+    integer("max_records", max_records, 2)

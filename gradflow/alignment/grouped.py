@@ -60,6 +60,8 @@ class Grouped:
         transposed = xp.permute_dims(self.x, (1, 0))
         self.transposed = transposed
         self.gram = xp.matmul(self.x, transposed)
+        # Of the Gram matrix and the inputs: what a step multiplies by.
+        self.largest = 1.0 + float(xp.max(xp.sum(self.x * self.x, axis=1)))
         self.start, self.outputs = network.weights, network.outputs
         self.log_scale = xp.astype(network.log_scale, xp.float64)
         self.shift = xp.zeros_like(self.log_scale)
@@ -90,8 +92,14 @@ class Grouped:
             self.stopped = True
             return xp.zeros((), dtype=xp.bool)
         moves = (self.lr * rate) * self.outputs
+        raised = (self.lr * rate) * xp.matmul(hidden, pull[:, None])[:, 0]
+        # A step that overflows is not taken.
+        reach = xp.max(xp.abs(moves)) * xp.sum(xp.abs(pull)) * self.largest
+        if not bool(xp.isfinite(reach) & xp.isfinite(xp.sum(xp.abs(raised)))):
+            self.stopped = True
+            return xp.zeros((), dtype=xp.bool)
         if not self.frozen:
-            self.outputs = self.outputs + (self.lr * rate) * xp.matmul(hidden, pull[:, None])[:, 0]
+            self.outputs = self.outputs + raised
         self._move(moves, pull)
         self._moves.append((moves, pull))
         return True

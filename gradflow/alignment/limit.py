@@ -40,6 +40,7 @@ from gradflow.alignment.limit_motion import EPS, frame, travel
 from gradflow.alignment.limit_walls import box_least_squares
 from gradflow.alignment.losses import Objective
 from gradflow.alignment.network import TwoLayer, check_network, normalize
+from gradflow.checks import integer, number
 
 __all__ = [
     "ACTIVE", "DEAD", "INACTIVE", "REACHED", "SETTLED", "SLIDING", "START", "STATUSES", "TOO_MANY", "TURN",
@@ -144,10 +145,9 @@ def limit_flow(
     check_network(network, objective)
     walls = walls_of(objective)
     neurons = start(network, walls)
-    if math.isnan(t_end) or t_end <= 0.0:
+    if t_end != math.inf and number("t_end", t_end) <= 0.0:
         raise ValueError(f"t_end: expected a time > 0, got {t_end}")
-    if max_events < 1:
-        raise ValueError(f"max_events: expected an integer >= 1, got {max_events}")
+    max_events = integer("max_events", max_events, 1)
     m = neurons.who.size
     events = np.zeros(m, dtype=int)
     status = np.full(m, TOO_MANY, dtype=np.int8)

@@ -19,6 +19,7 @@ import numpy as np
 
 from gradflow.alignment.losses import Objective
 from gradflow.backend import Array, as_floating, device, namespace, to_numpy
+from gradflow.checks import integer, number, shown
 
 
 class TwoLayer(NamedTuple):
@@ -110,10 +111,15 @@ def balanced(
     -------
     TwoLayer
         Normalised, float64.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
     """
-    rng = np.random.default_rng(seed)
-    weights = rng.normal(0.0, 1.0 / math.sqrt(dimension), (*networks, h, dimension))
-    signs = np.where(rng.random((*networks, h)) < 0.5, 1.0, -1.0)
+    shape, log_scale, rng = _asked(h, dimension, log_scale, seed, networks)
+    weights = rng.normal(0.0, 1.0 / math.sqrt(shape[-1]), shape)
+    signs = np.where(rng.random(shape[:-1]) < 0.5, 1.0, -1.0)
     return as_network(weights, signs * np.linalg.norm(weights, axis=-1), log_scale)
 
 
@@ -129,9 +135,21 @@ def gaussian(
 
     Parameters and result as `balanced`.
     """
-    rng = np.random.default_rng(seed)
-    weights = rng.normal(size=(*networks, h, dimension))
-    return as_network(weights, rng.normal(size=(*networks, h)), log_scale)
+    shape, log_scale, rng = _asked(h, dimension, log_scale, seed, networks)
+    weights = rng.normal(size=shape)
+    return as_network(weights, rng.normal(size=shape[:-1]), log_scale)
+
+
+def _asked(
+    h: int, dimension: int, log_scale: float, seed: int | np.random.Generator, networks: tuple[int, ...]
+) -> tuple[tuple[int, ...], float, np.random.Generator]:
+    """Return the shape of the weights, ln ε and a generator of random numbers."""
+    if not isinstance(networks, (tuple, list)):
+        raise TypeError(f"networks: expected a tuple of integers >= 0, got {shown(networks)}")
+    leading = [integer("networks", count, 0) for count in networks]
+    shape = (*leading, integer("h", h, 1), integer("dimension", dimension, 1))
+    rng = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(integer("seed", seed, 0))
+    return shape, number("log_scale", log_scale), rng
 
 
 def gates(network: TwoLayer, x: Array) -> Array:
@@ -202,6 +220,14 @@ LARGEST_LOSS = 1e100
 """Beyond it a flow moves faster than its clock can tell."""
 
 
+def check_kinds(network: TwoLayer, objective: Objective) -> None:
+    """Raise a one-line TypeError for anything but a network and an objective."""
+    if not (isinstance(network, tuple) and len(network) == 3):
+        raise TypeError(f"network: expected a TwoLayer, as `balanced` makes one, got {shown(network)}")
+    if not isinstance(objective, Objective):
+        raise TypeError(f"objective: expected an Objective, got {shown(objective)}")
+
+
 def check_network(network: TwoLayer, objective: Objective) -> None:
     """Refuse what is no network for these data.
 
@@ -210,6 +236,7 @@ def check_network(network: TwoLayer, objective: Objective) -> None:
     ValueError
         One line: shapes that do not fit, another dimension, integers, NaN or infinity.
     """
+    check_kinds(network, objective)
     weights, outputs, log_scale = network
     dimension = objective.data.dimension
     if weights.ndim < 2 or outputs.shape != weights.shape[:-1] or log_scale.shape != outputs.shape:

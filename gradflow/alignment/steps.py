@@ -20,6 +20,7 @@ from gradflow.alignment.history import Records, network_axes
 from gradflow.alignment.losses import Objective
 from gradflow.alignment.network import TwoLayer, check_network, normalize, on_device
 from gradflow.backend import Array, device, is_array, namespace, to_numpy
+from gradflow.checks import integer
 from gradflow.descent import GD, HeavyBall, Nesterov
 from gradflow.descent.axes import coordinates
 from gradflow.descent.hyper import Config
@@ -254,6 +255,8 @@ class Plain:
         if self.frozen:
             new = xp.concat([new[..., :-1], v[..., None]], axis=-1)
         sane = xp.all((xp.abs(f) <= self.bound) & (xp.abs(pull) <= self.bound), axis=-1)
+        # A step that overflows is not taken; one pass over the weights tells.
+        sane = sane & xp.isfinite(xp.sum(new, axis=(-2, -1)))
         if self.alive is None and bool(xp.all(sane)):
             self.theta = new
         else:
@@ -319,7 +322,7 @@ def _batches(n: int, size: int | None, seed: int) -> Iterator[np.ndarray | None]
             raise TypeError(f"batch_size: expected an integer from 1 to n = {n}, got {size!r}")
         if not 1 <= size <= n:
             raise ValueError(f"batch_size: expected an integer from 1 to n = {n}, got {size}")
-    return _drawn(n, size, seed)
+    return _drawn(n, size, integer("seed", seed, 0))
 
 
 def _drawn(n: int, size: int | None, seed: int) -> Iterator[np.ndarray | None]:

@@ -28,6 +28,12 @@ _LONG = 100.0
 MOST_GATES = 5_000
 """Neurons times data up to which every activation change is located."""
 
+MOST_WORK = 2e8
+"""The most of their square times the dimension: a crossing costs about the product of all three."""
+
+MOST_BY_DEFAULT = 1e9
+"""How far small steps go unasked: neurons times data times dimension times the time over 1/Σ|x_i|."""
+
 
 class Outcome(NamedTuple):
     """A run: its dataset, and what is printed."""
@@ -88,6 +94,8 @@ def align(
     elif method == "limit":
         found = _limit(objective, network, math.inf if duration is None else duration, settings)
     elif method == "small-steps":
+        if duration is None:
+            _refuse_endless(objective, network, log_epsilon)
         found = _small_steps(objective, network, _LONG if duration is None else duration)
     else:
         found = _train(objective, network, method, rate, hyper, count, batch, freeze_outputs, settings)
@@ -228,6 +236,12 @@ def _flow(
             f"--method: flow locates every activation change, for up to {MOST_GATES} neurons times data, "
             f"got {gates}; small-steps follows large networks with a stated error"
         )
+    if gates * gates * objective.data.dimension > MOST_WORK:
+        raise ValueError(
+            f"--method: flow locates every activation change, which takes long for {gates} neurons times "
+            f"data in {objective.data.dimension} dimensions; take fewer, or --method small-steps --t-end "
+            f"{_short(objective, log_epsilon):.1g}"
+        )
     below = 0.0 if until_loss is None else number("--until-loss", until_loss, least=0)
     with progress_bar("flow", t_end or 1.0) as advance:
         path = gradient_flow(network, objective, t_end, rtol=rtol, below=below, progress=advance)
@@ -267,6 +281,28 @@ def _limit(objective: Objective, network: TwoLayer, t_end: float, settings: dict
         "status": {name: int(np.sum(path.status == code)) for code, name in enumerate(STATUSES)},
     }
     return Outcome(limit_dataset(path, objective, **settings), report)
+
+
+def _rate(objective: Objective) -> float:
+    """Return Σ|x_i|, or its mean: the fastest rate of a neuron at first."""
+    import numpy as np
+
+    return objective.weight * float(np.sum(np.linalg.norm(objective.data.inputs, axis=1)))
+
+
+def _short(objective: Objective, log_epsilon: float) -> float:
+    """Return a time in which neurons align and grow, if most data pull the same way."""
+    return 3.0 * (1.0 + max(-log_epsilon, 0.0)) / _rate(objective)
+
+
+def _refuse_endless(objective: Objective, network: TwoLayer, log_epsilon: float) -> None:
+    """Refuse to follow fast motions of large networks for the time that is the default."""
+    size = network.outputs.size * objective.data.n * objective.data.dimension
+    if size * _rate(objective) * _LONG > MOST_BY_DEFAULT:
+        raise ValueError(
+            f"--t-end: needed with these data, as {_LONG:g}, the default, would take long: neurons move "
+            f"within 1/sum|x| = {1.0 / _rate(objective):.1g}; such as {_short(objective, log_epsilon):.1g}"
+        )
 
 
 def _small_steps(objective: Objective, network: TwoLayer, t_end: float) -> Outcome:

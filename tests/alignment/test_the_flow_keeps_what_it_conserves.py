@@ -189,12 +189,12 @@ def test_the_step_limit_is_kept() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"t_end": -1.0}, "t_end: must be finite and at least 0, got -1.0"),
-        ({"rtol": 1e-14}, "rtol: must lie between 1e-12 and 1e-3, got 1e-14"),
-        ({"times": [2.0, 1.0]}, "times: expected sorted numbers in"),
-        ({"times": [4.0]}, "times: expected sorted numbers in"),
-        ({"max_steps": 0}, "max_steps: must be at least 1, got 0"),
-        ({"max_records": 1}, "max_records: must be at least 2, got 1"),
+        ({"t_end": -1.0}, "t_end: expected a finite number >= 0, got -1.0"),
+        ({"rtol": 1e-14}, "rtol: expected a number from 1e-12 to 0.001, got 1e-14"),
+        ({"times": [2.0, 1.0]}, "times: expected one or more sorted numbers in"),
+        ({"times": [4.0]}, "times: expected one or more sorted numbers in"),
+        ({"max_steps": 0}, "max_steps: expected an integer >= 1, got 0"),
+        ({"max_records": 1}, "max_records: expected an integer >= 2, got 1"),
         ({"network": balanced(2, 3, 0.0)}, "network: expected weights"),
         ({"network": balanced(2, 2, 0.0, networks=(2,))}, "network: expected weights"),
     ],

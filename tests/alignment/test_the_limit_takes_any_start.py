@@ -287,7 +287,7 @@ def test_images_keep_their_margins_to_the_last_digits() -> None:
     ("options", "message"),
     [
         ({"t_end": 0.0}, "t_end: expected a time > 0, got 0.0"),
-        ({"t_end": math.nan}, "t_end: expected a time > 0, got nan"),
+        ({"t_end": math.nan}, "t_end: expected a finite number, got nan"),
         ({"max_events": 0}, "max_events: expected an integer >= 1, got 0"),
     ],
 )
