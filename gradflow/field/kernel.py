@@ -71,7 +71,8 @@ def target(
     w1, b1, w2, _ = teacher
     y_lo, y_hi = affine(w1, lo, b1, ops.splitter), affine(w1, hi, b1, ops.splitter)
     on_lo, on_hi = ops.positive(y_lo), ops.positive(y_hi)
-    has_kink = on_lo != on_hi
+    # On an end of the input it is none: the piece beyond it has no width.
+    has_kink = (on_lo & ops.positive(-y_hi)) | (on_hi & ops.positive(-y_lo))
     left = ops.where(has_kink, y_lo / ops.where(has_kink, y_lo - y_hi, 1.0), 0.0)
     right = ops.where(has_kink, y_hi / ops.where(has_kink, y_hi - y_lo, 1.0), 1.0)
     out_lo, out_hi = w2 * slope(ops, on_lo, slopes) * y_lo, w2 * slope(ops, on_hi, slopes) * y_hi

@@ -6,6 +6,8 @@ there and back by a thousand times that error: between its ends the polynomial i
 all in the long steps of a trajectory at rest. A step that ends less far beyond waits, with the time and
 state of its sign change, until the lane is deep enough or has come back: a trajectory that converges to
 a wall changes sides at the level of the error.
+
+No neuron crosses the wall at its active end by which it would die (`gradflow.flow.batch_step`).
 """
 
 from __future__ import annotations
@@ -46,6 +48,10 @@ def cross(setting: Setting, before: Lanes, trial: Trial, after: Lanes) -> Lanes:
     heights = [side * xp.stack(batch.preactivations(terms, term)) for term in dense]
     leaves = first_exit(xp, heights)
     exists = leaves.exists & batch.walls(xp, terms, before.cell)
+    if setting.stays_dead:
+        at_lo, at_hi = before.cell[0, ...], before.cell[2, ...]
+        deadly = xp.stack((at_lo & ~at_hi, xp.zeros_like(at_lo), at_hi & ~at_lo))
+        exists = exists & ~deadly
     waits = exists & ~xp.isnan(before.waiting_t)
     t = xp.where(waits, before.waiting_t, before.t + trial.h * leaves.s)
     y = xp.stack([evaluate(dense, leaves.s[i, ...])[0] for i in range(3)])
@@ -55,6 +61,10 @@ def cross(setting: Setting, before: Lanes, trial: Trial, after: Lanes) -> Lanes:
     beyond = -side * xp.stack(batch.preactivations(terms, trial.y))
     error = setting.rtol * size
     certain = exists & ((beyond > CERTAIN * error) | (leaves.depth > CERTAIN_BETWEEN * error))
+    if setting.stays_dead:
+        # Of a hyperactive neuron's two ends the one that was left first becomes the inactive one.
+        hyperactive = before.cell[0, ...] & before.cell[2, ...]
+        certain = certain | (exists & hyperactive & xp.any(certain, axis=0))
     waiting = exists & (beyond > 0.0)
     after = after._replace(waiting_t=xp.where(waiting, t, xp.nan * t), waiting_y=y)
     times = xp.where(certain, t, xp.inf * xp.ones_like(t))

@@ -1,16 +1,22 @@
-"""One step of every lane: the stages, the error, the next step size, and whether a wall may be near."""
+"""One step of every lane: the stages, the error, the next step size, and whether a wall may be near.
+
+The flow never kills a balanced ReLU neuron, except at w1 = b1 = 0 (derivation 10). A step that ends with
+its active end inactive is therefore rejected, however small its error, and a shorter one is tried; only
+where w1 = b1 = 0 is so near that no step is short enough has the neuron died.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from gradflow.backend import Array
+from gradflow.backend import Array, device
 from gradflow.flow import lanes as batch
-from gradflow.flow.lanes import DIVERGED, RUNNING, STEP_TOO_SMALL, Lanes, Setting
+from gradflow.flow.lanes import DIVERGED, EVENTS, RUNNING, STEP_TOO_SMALL, Lanes, Setting
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD, Row
 
 _SAFETY, _SMALLEST, _LARGEST = 0.9, 0.2, 10.0
 _CLEARANCE = 0.25
+ARRIVED = 1e4
 
 
 class Trial(NamedTuple):
@@ -58,7 +64,17 @@ def attempt(setting: Setting, lanes: Lanes) -> Trial:
 def trial_step(setting: Setting, lanes: Lanes) -> Array:
     """Return the step to try: it can be resolved, and it does not go beyond t_end."""
     xp = setting.xp
-    return xp.minimum(xp.maximum(lanes.h, 10.0 * setting.eps * lanes.t), setting.t_end - lanes.t)
+    return xp.minimum(xp.maximum(lanes.h, smallest_step(setting, lanes)), setting.t_end - lanes.t)
+
+
+def smallest_step(setting: Setting, lanes: Lanes) -> Array:
+    """Return the smallest step that can be resolved."""
+    return 10.0 * setting.eps * lanes.t
+
+
+def is_small(setting: Setting, lanes: Lanes) -> Array:
+    """Return which lanes can no longer shorten their step."""
+    return lanes.h < smallest_step(setting, lanes) + setting.tiny
 
 
 def sides(setting: Setting, cell: Array) -> Array:
@@ -71,24 +87,70 @@ def advance(setting: Setting, lanes: Lanes, trial: Trial) -> tuple[Lanes, Array]
     xp = setting.xp
     after, moved, small = decided(setting, lanes, trial)
     if bool(xp.any(small)):
-        after = batch.ended(xp, after, small & (trial.error == xp.inf), DIVERGED)
-        after = batch.ended(xp, after, small, STEP_TOO_SMALL)
+        after = stuck(setting, after, small, trial.error == xp.inf)
     return after, moved
+
+
+def alive(cell: Array, y: Array) -> Array:
+    """Return which lanes in these cells have not lost the one end of the input at which they were active."""
+    at_lo, at_hi = cell[0, ...], cell[2, ...]
+    return (at_lo == at_hi) | (at_lo & (y[0, ...] > 0.0)) | (at_hi & (y[1, ...] > 0.0))
+
+
+def stuck(setting: Setting, lanes: Lanes, small: Array, endless: Array) -> Lanes:
+    """End lanes whose step is too small, as diverged if its error is infinite; those at the origin die.
+
+    A ReLU neuron runs into w1 = b1 = 0 in finite time, and in ever shorter steps if it is balanced. It is
+    there once its speed would take it there within `ARRIVED` of the smallest steps that time resolves.
+    """
+    xp = setting.xp
+    if setting.stays_dead:
+        lanes = _died(setting, lanes, small & (lanes.status == RUNNING) & at_origin(setting, lanes))
+        small = small & (lanes.cell[0, ...] | lanes.cell[2, ...])
+    lanes = batch.ended(xp, lanes, small & endless, DIVERGED)
+    return batch.ended(xp, lanes, small, STEP_TOO_SMALL)
+
+
+def at_origin(setting: Setting, lanes: Lanes) -> Array:
+    """Return which lanes' balanced neurons are at w1 = b1 = 0 but for what time does not resolve."""
+    xp, y, f = setting.xp, lanes.y, lanes.f
+    size = xp.maximum(xp.abs(y[0, ...]), xp.abs(y[1, ...]))
+    speed = xp.maximum(xp.abs(f[0, ...]), xp.abs(f[1, ...]))
+    near = (size <= ARRIVED * (smallest_step(setting, lanes) * speed)) | (size == 0.0)
+    return near & (lanes.cell[0, ...] != lanes.cell[2, ...])
+
+
+def _died(setting: Setting, lanes: Lanes, dies: Array) -> Lanes:
+    """Put balanced neurons to w1 = b1 = 0, where they are dead."""
+    xp = setting.xp
+    first = dies & (lanes.crossings == 0)
+    event = xp.asarray(EVENTS.index("balanced -> dead"), dtype=xp.int8, device=device(lanes.first_event))
+    rows = [lanes.y[i, ...] for i in range(5)]
+    none = xp.zeros_like(rows[0])
+    return lanes._replace(
+        y=xp.stack((xp.where(dies, none, rows[0]), xp.where(dies, none, rows[1]), *rows[2:])),
+        cell=lanes.cell & ~dies,
+        crossings=lanes.crossings + xp.astype(dies, xp.int32),
+        first_time=xp.where(first, lanes.t, lanes.first_time),
+        first_event=xp.where(first, event, lanes.first_event),
+    )
 
 
 def decided(setting: Setting, lanes: Lanes, trial: Trial) -> tuple[Lanes, Array, Array]:
     """Return the lanes after the trial, which of them moved, and which can no longer shorten their step."""
     xp = setting.xp
-    moved = (trial.error < 1.0) & (lanes.status == RUNNING)
+    accurate = (trial.error < 1.0) & (lanes.status == RUNNING)
+    moved = accurate & alive(lanes.cell, trial.y) if setting.stays_dead else accurate
     one = xp.ones_like(trial.h)
     # Three square roots make the eighth: unlike a power, they have the same bits everywhere.
     root = xp.sqrt(xp.sqrt(xp.sqrt(xp.maximum(trial.error, 1e-20 * one))))
     factor = xp.minimum(xp.maximum(_SAFETY / root, _SMALLEST * one), _LARGEST * one)
     factor = xp.where(lanes.rejected & moved, xp.minimum(factor, one), factor)
+    if setting.stays_dead:
+        factor = xp.where(accurate & ~moved, _SMALLEST * one, factor)
     h = trial.h * factor
     left = setting.t_end - lanes.t
     t = xp.where(trial.h >= left, setting.t_end * one, lanes.t + trial.h)
-    small = ~moved & (h < 10.0 * setting.eps * lanes.t + setting.tiny)
     after = lanes._replace(
         t=xp.where(moved, t, lanes.t),
         h=h,
@@ -97,7 +159,8 @@ def decided(setting: Setting, lanes: Lanes, trial: Trial) -> tuple[Lanes, Array,
         rejected=~moved,
         steps=lanes.steps + xp.astype(moved, xp.int32),
     )
-    return after, moved, small
+    # The time of a lane that has moved is no longer that of the trial.
+    return after, moved, ~moved & is_small(setting, after)
 
 
 def near_wall(setting: Setting, lanes: Lanes, trial: Trial) -> Array:

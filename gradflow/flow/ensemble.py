@@ -273,7 +273,7 @@ def _step(setting: Setting, lanes: Lanes, stop: StopRule | None) -> Lanes:
         if bool(xp.all(xp.isnan(crossed.waiting_t))):
             crossed = crossed._replace(waiting_y=after.waiting_y)
         after = batch.put(xp, after, near, crossed)
-    after = batch.arrived(setting, fade(setting, after))
+    after = batch.arrived(setting, fade(setting, batch.renewed(setting, after)))
     return after if stop is None else _stopped(setting, after, moved, stop)
 
 

@@ -106,6 +106,12 @@ class Setting:
         return self.quadrature is None or isinstance(self.quadrature.student, PiecewiseLinear)
 
 
+    @property
+    def stays_dead(self) -> bool:
+        """Whether s₋ is 0 as a number that is known when code is compiled."""
+        return isinstance(self.slopes[0], float) and self.slopes[0] == 0.0
+
+
 def take(xp: Any, record: Record, where: Array) -> Record:
     """Return the lanes with these indices; what all lanes share stays as it is."""
     return _each(lambda values: xp.take(values, where, axis=-1), record)
@@ -279,6 +285,26 @@ def floors(setting: Setting, cell: Array, y: Array) -> Array:
     z_lo = xp.where(balanced & cell[0, ...], tiny, size)
     z_hi = xp.where(balanced & cell[2, ...], tiny, size)
     return xp.stack((z_lo, z_hi, scale, rest, rest))
+
+
+def renewed(setting: Setting, lanes: Lanes) -> Lanes:
+    """Take new absolute tolerances where (w1, b1) has shrunk so far that the old ones say nothing of it.
+
+    Which way a neuron goes that passes near w1 = b1 = 0 depends on the direction of (w1, b1) alone.
+    """
+    if not setting.has_walls:
+        return lanes
+    stale = is_stale(setting, lanes)
+    if not bool(setting.xp.any(stale)):
+        return lanes
+    return lanes._replace(floor=setting.xp.where(stale, floors(setting, lanes.cell, lanes.y), lanes.floor))
+
+
+def is_stale(setting: Setting, lanes: Lanes) -> Array:
+    """Return where the larger pre-activation's relative tolerance has fallen below the absolute one."""
+    xp, y, floor = setting.xp, lanes.y, lanes.floor
+    size = xp.maximum(xp.abs(y[0, ...]), xp.abs(y[1, ...]))
+    return setting.rtol * size < xp.maximum(floor[0, ...], floor[1, ...])
 
 
 def _first_cell(setting: Setting, terms: Terms, y: Array, z: Array) -> Array:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 
 from gradflow.flow.batch_crossing import AT_ONCE, CERTAIN, CERTAIN_BETWEEN, CLOSEST, HALVINGS, INTERVALS
+from gradflow.flow.batch_step import ARRIVED
 from gradflow.flow.fade import HALVINGS as FADE_HALVINGS
 from gradflow.flow.fade import NEGLIGIBLE
 from gradflow.flow.lanes import EVENTS, REACHED, RUNNING
@@ -23,6 +24,7 @@ from gradflow.fused.flow_layout import (
     DENSE_TERMS,
     EXIT_DEPTH,
     EXIT_S,
+    EXIT_T,
     EXIT_Y,
     FIRST_EVENT,
     FIRST_TIME,
@@ -32,6 +34,7 @@ from gradflow.fused.flow_layout import (
     NEW,
     RTOL,
     SIDES,
+    SLOPE_MINUS,
     SLOPE_PLUS,
     SLOPES,
     T_END,
@@ -110,10 +113,13 @@ def cross(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q: 
     error = fixed[RTOL] * size
     earliest = inf
     wall = -1
+    both = 0
     for i in range(3):
         exists = 0
         if i != 1 or (w[TERM_HAS_KINK * W + o] != 0.0 and lo != hi):
             exists = first_exit(q, HEIGHTS + 8 * i, i)
+        if fixed[SLOPE_MINUS] == 0.0 and ((i == 0 and lo and not hi) or (i == 2 and hi and not lo)):
+            exists = 0
         when = nan
         beyond = 0.0
         if exists:
@@ -135,9 +141,17 @@ def cross(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q: 
             if certain and when < earliest:
                 earliest = when
                 wall = i
+            if certain and fixed[SLOPE_MINUS] == 0.0 and lo and hi:
+                both = 1
+        q[EXIT_T + i] = when
         r[b + WAITING_T + i] = when if exists and beyond > 0.0 else nan
         for j in range(5):
             r[b + WAITING_Y + 5 * i + j] = q[EXIT_Y + 5 * i + j]
+    if both:
+        for i in range(3):
+            if q[EXIT_T + i] < earliest:
+                earliest = q[EXIT_T + i]
+                wall = i
     if wall < 0:
         return cell
     on_wall = abs(q[HEIGHTS + 8 * wall]) <= 4.0 * EPS * size
@@ -315,6 +329,31 @@ def root(q: Numbers, p: int, a: float, b: float) -> float:
         if close:
             return s
     return s
+
+
+def is_stale(w: Numbers, o: int, fixed: Numbers) -> int:
+    """Return whether the new state's (w1, b1) is so small that absolute tolerances say nothing of it."""
+    size = max(abs(w[(NEW + Y) * W + o]), abs(w[(NEW + Y + 1) * W + o]))
+    return fixed[HAS_WALLS] != 0.0 and fixed[RTOL] * size < max(w[FLOOR * W + o], w[(FLOOR + 1) * W + o])
+
+
+def dies(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int) -> int:
+    """Put a balanced ReLU neuron that no step is short enough for to w1 = b1 = 0 if it is there; say so."""
+    if fixed[SLOPE_MINUS] != 0.0 or (cell & 1) == ((cell >> 2) & 1):
+        return 0
+    size = max(abs(w[(NEW + Y) * W + o]), abs(w[(NEW + Y + 1) * W + o]))
+    speed = max(abs(w[(NEW + K) * W + o]), abs(w[(NEW + K + 1) * W + o]))
+    t = w[(NEW + T) * W + o]
+    if not (size <= ARRIVED * (10.0 * EPS * t * speed) or size == 0.0):
+        return 0
+    w[(NEW + Y) * W + o] = 0.0
+    w[(NEW + Y + 1) * W + o] = 0.0
+    face(w, o, 0)
+    r[b + CROSSINGS] += 1.0
+    if r[b + CROSSINGS] == 1.0:
+        r[b + FIRST_TIME] = t
+        r[b + FIRST_EVENT] = LEAVES_TO_DEAD
+    return 1
 
 
 def growth(time: float, rate: float, pull: float, gap: float) -> float:

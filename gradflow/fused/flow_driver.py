@@ -18,7 +18,18 @@ from gradflow.flow.lanes import (
     TOO_MANY_STEPS,
 )  # fmt: skip
 from gradflow.flow.stop import LONGEST_WAIT, STOP_EVERY
-from gradflow.fused.flow_crossing import RETURNS, Integers, Numbers, W, cross, face, fade
+from gradflow.fused.flow_crossing import (
+    RETURNS,
+    Integers,
+    Numbers,
+    W,
+    cross,
+    dies,
+    face,
+    fade,
+    floors,
+    is_stale,
+)  # fmt: skip
 from gradflow.fused.flow_layout import (
     ATTENTION,
     CELL,
@@ -134,6 +145,11 @@ def settle(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q:
             for j in range(5):
                 q[DENSE_TERMS + 20 + 5 * k + j] = w[(TOTAL + j) * W + o]
         now = cross(w, o, r, b, fixed, cell, q)
+    if flags & 2 and dies(w, o, r, b, fixed, cell):
+        flags = 0
+        now = 0
+    if is_stale(w, o, fixed):
+        floors(w, o, fixed, now)
     if flags & 2:
         status = DIVERGED if flags & 4 else STEP_TOO_SMALL
     elif fixed[SLOPE_MINUS] == 0.0:

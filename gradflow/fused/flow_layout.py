@@ -97,6 +97,7 @@ SLOPES = 81
 EXIT_S = 100
 EXIT_DEPTH = 103
 EXIT_Y = 106
+EXIT_T = 121
 SCRATCH = 128
 """The scratch of one trajectory's crossing."""
 

@@ -264,6 +264,7 @@ def finish(slopes: tuple[float, float]) -> Program:
     if slopes[0] == 0.0:
         z_lo, z_hi = abs(after.y[0, ...]), abs(after.y[1, ...])
         over = over | (xp.minimum(z_lo, z_hi) <= NEGLIGIBLE * xp.maximum(z_lo, z_hi))
+    over = over | batch.is_stale(setting, after)
     attention = _where(near, NEAR, 0.0) + _where(small, SMALL, 0.0)
     attention = attention + _where(small & (error == math.inf), ENDLESS, 0.0) + _where(over, OVER, 0.0)
     new = {at.T: after.t, at.H: after.h, at.STEPS: after.steps, at.REJECTED: _where(moved, 0.0, 1.0)}
