@@ -44,7 +44,7 @@ def gradient_flow(
     rtol: float = 1e-10,
     method: str = AUTO,
     times: Array | None = None,
-    max_steps: int = 200_000,
+    max_steps: int | None = None,
     theory: bool = True,
     until_decided: bool = False,
     progress: Callable[[float], None] | None = None,
@@ -67,7 +67,8 @@ def gradient_flow(
     times : array, shape (n,), optional
         Record at these increasing times in [0, t_end]; default: at every step and crossing.
     max_steps : int
-        Give up after so many steps (`status` says so).
+        Give up after so many steps (`status` says so); by default after some 10 000, fewer where student or
+        teacher is smooth: after seconds.
     theory : bool
         Whether theorems may decide the outcome (`gradflow.decision`).
     until_decided : bool
@@ -107,7 +108,7 @@ def gradient_flow(
     theory, until_decided = flag("theory", theory), flag("until_decided", until_decided)
     if not isinstance(method, str) or method not in (AUTO, *METHODS):
         raise ValueError(f"method: must be one of {', '.join((AUTO, *METHODS))}, got {method!r}")
-    max_steps = integer("max_steps", max_steps, 1)
+    max_steps = None if max_steps is None else integer("max_steps", max_steps, 1)
     moments = None if times is None else numbers("times", times).astype(np.float64)
     if moments is not None and (
         moments.ndim != 1

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from gradflow.backend import Array, device
 from gradflow.flow import lanes as batch
+from gradflow.flow.dying import is_there
 from gradflow.flow.lanes import DIVERGED, EVENTS, RUNNING, STEP_TOO_SMALL, Lanes, Setting
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD, Row
 
 _SAFETY, _SMALLEST, _LARGEST = 0.9, 0.2, 10.0
 _CLEARANCE = 0.25
-ARRIVED = 1e4
 
 
 class Trial(NamedTuple):
@@ -100,8 +100,7 @@ def alive(cell: Array, y: Array) -> Array:
 def stuck(setting: Setting, lanes: Lanes, small: Array, endless: Array) -> Lanes:
     """End lanes whose step is too small, as diverged if its error is infinite; those at the origin die.
 
-    A ReLU neuron runs into w1 = b1 = 0 in finite time, and in ever shorter steps if it is balanced. It is
-    there once its speed would take it there within `ARRIVED` of the smallest steps that time resolves.
+    A ReLU neuron runs into w1 = b1 = 0 in finite time, and in ever shorter steps if it is balanced.
     """
     xp = setting.xp
     if setting.stays_dead:
@@ -116,8 +115,9 @@ def at_origin(setting: Setting, lanes: Lanes) -> Array:
     xp, y, f = setting.xp, lanes.y, lanes.f
     size = xp.maximum(xp.abs(y[0, ...]), xp.abs(y[1, ...]))
     speed = xp.maximum(xp.abs(f[0, ...]), xp.abs(f[1, ...]))
-    near = (size <= ARRIVED * (smallest_step(setting, lanes) * speed)) | (size == 0.0)
-    return near & (lanes.cell[0, ...] != lanes.cell[2, ...])
+    return is_there(xp, size, speed, smallest_step(setting, lanes)) & (
+        lanes.cell[0, ...] != lanes.cell[2, ...]
+    )
 
 
 def _died(setting: Setting, lanes: Lanes, dies: Array) -> Lanes:

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.activations import PiecewiseLinear
+from gradflow.activations import PiecewiseLinear, derivatives
 from gradflow.compensated import splitter
 from gradflow.field import kernel, means, quadrature
-from gradflow.field.quadrature import Bound, Ends
+from gradflow.field.baselines import best_constant
+from gradflow.field.quadrature import Bound, Ends, Taught
 from gradflow.problem import Neuron, Problem, Uniform, as_neuron
 
 Floats = tuple[float, float, float, float]
@@ -40,6 +41,8 @@ class Setting(NamedTuple):
     hi: float
     slopes: tuple[float, float]
     aim: kernel.Target
+    mean: float
+    variance: float
     quadrature: Bound | None = None
 
     @property
@@ -80,7 +83,18 @@ def setting(problem: Problem) -> Setting:
     taught = problem.teacher_slopes if problem.is_linear else (1.0, 1.0)
     aim = kernel.target(FLOATS, teacher, lo, hi, taught)
     bound = None if problem.is_linear else quadrature.bind(problem, np.empty(0))
-    return Setting(teacher, lo, hi, slopes, aim, bound)
+    if bound is not None:
+        aim = with_outputs(aim, bound.taught, problem)
+    constant = best_constant(problem)
+    return Setting(teacher, lo, hi, slopes, aim, float(constant.intercept), float(constant.loss), bound)
+
+
+def with_outputs(aim: kernel.Target, taught: Taught, problem: Problem) -> kernel.Target:
+    """Return a smooth teacher's target with its outputs at the ends, without its bias."""
+    lo, hi = (
+        taught.w2 * derivatives(problem.teacher_activation, y, 0)[0] for y in (taught.y_lo, taught.y_hi)
+    )
+    return aim._replace(y=(lo, aim.y[1], hi))
 
 
 def start(neuron: Neuron, where: Setting) -> tuple[Floats, tuple[float, float, float]]:

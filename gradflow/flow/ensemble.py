@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.activations import derivatives
 from gradflow.activity import classify
 from gradflow.backend import Array, as_floating, device
 from gradflow.checks import batch_shape, integer, number
@@ -23,6 +22,7 @@ from gradflow.field.population import operations
 from gradflow.flow import lanes as batch
 from gradflow.flow.batch_crossing import cross
 from gradflow.flow.batch_step import advance, attempt, near_wall
+from gradflow.flow.chart import with_outputs
 from gradflow.flow.fade import fade
 from gradflow.flow.lanes import EVENTS, RUNNING, STATUSES, STOPPED, Lanes, Setting, Terms, ranks
 from gradflow.flow.stop import LONGEST_WAIT, STOP_EVERY, Decide, Level, States, StopRule, as_rule
@@ -104,7 +104,8 @@ def integrate_ensemble(
         Given the `States` of some running trajectories, returns which of them end here as "stopped".
         Each trajectory is shown after every fourth of its steps; a `StopRule` says which are worth it.
     max_steps : int
-        Give up a trajectory after so many steps.
+        Give up a trajectory after so many steps; after 1000 if their mean is below 1e-6 (1e-6 t_end, if that
+        is less): b2 relaxes at the rate 2, however fast all else is.
     chunk : int
         How many trajectories are computed at once (compiled: a thread takes four times as many).
     backend : {"numpy", "numba", "cupy"}, optional
@@ -156,10 +157,7 @@ def _starts(setting: Setting, theta: Array, problem: Problem) -> Callable[[int, 
         # A smooth teacher's breakpoint is no wall of the field, but to pass it is still an event.
         aim = kernel.target(ops, teacher, problem.lo, problem.hi, (1.0, 1.0))
         taught = setting.quadrature.taught
-        outputs = (
-            taught.w2 * derivatives(problem.teacher_activation, y, 0)[0] for y in (taught.y_lo, taught.y_hi)
-        )
-        aim = aim._replace(y=(next(outputs), aim.y[1], next(outputs)))
+        aim = with_outputs(aim, taught, problem)
     terms = Terms(teacher[3], *aim.x, *aim.widths, *aim.y, aim.has_kink, mean)
     each = any(value.ndim for value in (*teacher, *terms[:-1]))
     if each:
@@ -363,6 +361,6 @@ def _setting(
     slopes = problem.slopes if problem.is_bent else (1.0, 1.0)
     return Setting(
         xp, ops, slopes, float(t_end), float(rtol), int(max_steps), float(resting),
-        float(kind.eps), 1e8 * float(kind.smallest_normal),
+        float(kind.eps), 1e8 * float(kind.smallest_normal), batch.PACE * min(t_end, 1.0),
         None if problem.is_linear else quadrature.bind(problem, theta),
     )  # fmt: skip

@@ -1,24 +1,9 @@
-"""Neurons that are dead, or so nearly dead that they no longer matter: their future in closed form.
-
-Without the neuron only b2 moves: b2 − E f* decays like exp(−2t). A ReLU neuron that is still active on
-a fraction p of the input, next to the end e, then has log z_e change at the rate −K (b2 − f*(e)), with
-K = 2 w2 s₊ (1 + e²)/|z_o| and o the other end, all relative to 1 + O(p): that of its gradient over the
-active part. It integrates to −K ((E f* − f*(e)) t + (b2 − E f*)(1 − exp(−2t))/2). The decay may turn
-into growth once b2 has passed f*(e), and the neuron comes back to life; by then z_e may have been below
-all floating-point numbers, and an explicit method would have needed steps of about 1/K all the time.
-"""
+"""Lanes that are dead, or so nearly dead that they no longer matter, taken on in closed form."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Any
-
-from gradflow.backend import Array
+from gradflow.flow.dying import NEGLIGIBLE, Active, fading
 from gradflow.flow.lanes import REACHED, RUNNING, Lanes, Setting, ended, preactivations, put, take, velocity
-
-NEGLIGIBLE = 1e-20
-HALVINGS = 60
 
 
 def fade(setting: Setting, lanes: Lanes) -> Lanes:
@@ -52,26 +37,14 @@ def _fade(setting: Setting, lanes: Lanes) -> Lanes:
     end = xp.where(at_lo, terms.lo, terms.hi)
     output = xp.where(at_lo, terms.y_lo, terms.y_hi) + terms.offset
     z, other = xp.where(at_lo, z_lo, z_hi), xp.abs(xp.where(at_lo, z_hi, z_lo))
-    one = xp.ones_like(z)
-    rate = 2.0 * setting.slopes[1] * w2 * (1.0 + end * end) / xp.where(other > 0.0, other, one)
-    pull = terms.mean - output
-
-    def growth(t: Array) -> Array:
-        return -rate * (pull * t - 0.5 * gap * xp.expm1(-2.0 * t))
-
     # With the teacher's breakpoint between the ends of the active part, that part is not small.
-    alone = ~terms.has_kink | ~cell[1, ...]
-    fades = (at_lo != at_hi) & alone & (z > 0.0) & (z <= NEGLIGIBLE * other) & (rate * (b2 - output) > 0.0)
-    room = math.log(NEGLIGIBLE) - xp.log(xp.where(fades, z / other, NEGLIGIBLE * one))
-    # log z turns where b2 = f*(e), if it ever does.
-    turns = fades & (pull * gap < 0.0) & (xp.abs(gap) > xp.abs(pull))
-    turn = 0.5 * xp.log(xp.where(turns, -gap / xp.where(turns, pull, one), one))
-    returns = turns & (turn < left) & (growth(left) > room)
-    time = _time_of(xp, lambda t: growth(t) > room, xp.where(returns, turn, left), left)
+    may = (at_lo != at_hi) & (~terms.has_kink | ~cell[1, ...])
+    found = fading(xp, Active(z, other, output, end), setting.slopes[1], w2, b2, terms.mean, left, may)
+    fades, returns, time = found.holds, found.returns, found.time
 
     goes = (~at_lo & ~at_hi) | fades
-    there = xp.where(returns, lanes.t + time, setting.t_end * one)
-    z = xp.where(fades, xp.where(returns, NEGLIGIBLE * other, z * xp.exp(growth(time))), z)
+    there = xp.where(returns, lanes.t + time, setting.t_end * xp.ones_like(z))
+    z = xp.where(fades, xp.where(returns, NEGLIGIBLE * other, z * xp.exp(found.growth(xp, time))), z)
     moved = goes & (left > 0.0)
     y = xp.stack((
         xp.where(at_lo, z, z_lo),
@@ -86,14 +59,3 @@ def _fade(setting: Setting, lanes: Lanes) -> Lanes:
         f=xp.where(returns, velocity(setting, terms, cell, y, preactivations(terms, y)), lanes.f),
     )
     return ended(xp, lanes, goes & ~returns, REACHED)
-
-
-def _time_of(xp: Any, happened: Callable[[Array], Array], start: Array, end: Array) -> Array:
-    """Return when something happens that has not at the start and has at the end; the end if they agree."""
-    if not bool(xp.any(start < end)):
-        return end
-    for _ in range(HALVINGS):
-        middle = 0.5 * (start + end)
-        late = happened(middle)
-        start, end = xp.where(late, start, middle), xp.where(late, middle, end)
-    return end

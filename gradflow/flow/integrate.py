@@ -19,11 +19,15 @@ from scipy.integrate import BDF, DOP853, RK45, Radau
 from scipy.linalg import LinAlgWarning
 
 from gradflow.activity import ACTIVITIES, classify
-from gradflow.field.baselines import best_constant
 from gradflow.flow import chart as charts
 from gradflow.flow.chart import Cell, Chart, Floats, Setting
+from gradflow.flow.closed import State, follow, outlook
 from gradflow.flow.crossing import NODES, first_exit
+from gradflow.flow.dying import is_there
+from gradflow.flow.record import Point, Recorder
 from gradflow.problem import Neuron, Problem
+
+__all__ = ["AUTO", "METHODS", "STATUSES", "Crossing", "Point", "Trajectory", "integrate"]
 
 METHODS = {"DOP853": DOP853, "RK45": RK45, "Radau": Radau, "BDF": BDF}
 AUTO = "auto"
@@ -36,16 +40,11 @@ _CERTAIN = 10.0
 _DEPARTURE = 1e-16
 _STIFF = 2000
 _AT_ONCE = 1e-9
-
-
-class Point(NamedTuple):
-    """One recorded state; `descended` is ∫|∇L|² dt since the start."""
-
-    t: float
-    theta: Floats
-    loss: float
-    activity: int
-    descended: float
+_EFFORT = 200_000
+"""What a trajectory may take by default, in evaluations of a closed form: some seconds."""
+_EFFORT_OF_STEP, _EFFORT_OF_SUM = 5, 3
+_SHORTER = 0.2
+_GOES_ON = -1
 
 
 class Crossing(NamedTuple):
@@ -75,7 +74,7 @@ def integrate(
     method: str = AUTO,
     times: np.ndarray | None = None,
     stop: Callable[[Point], bool] | None = None,
-    max_steps: int = 200_000,
+    max_steps: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Trajectory:
     """Integrate dθ/dt = −∇L from t = 0 (arguments as `gradient_flow`, which checks them).
@@ -84,6 +83,8 @@ def integrate(
     ----------
     times : array, optional
         Record at these times (sorted, within [0, t_end]) instead of at every step.
+    max_steps : int, optional
+        Give up after so many steps; by default after some 10 000 of them, fewer where the field is a sum.
     stop : callable, optional
         Called with every accepted step's end; True ends the integration there.
     progress : callable, optional
@@ -93,71 +94,34 @@ def integrate(
     theta, z = charts.start(neuron, where)
     if theta[:2] == (0.0, 0.0) and where.slopes[0] != 0.0:
         z = _leave_origin(theta, where)
-    run = _Run(rtol, method, _Recorder(times), stop, progress, max_steps)
-    state = _State(0.0, theta, z, 0.0)
+    run = _Run(rtol, method, Recorder(times), stop, progress, max_steps)
+    state = State(0.0, theta, z, 0.0)
     cell = _first_cell(theta, z, where)
     crossings: list[Crossing] = []
     while any(cell) or where.slopes[0] != 0.0:
         leg = _cross_cell(cell, state, where, t_end, run)
+        if leg.status == _GOES_ON:
+            state = leg.state
+            continue
         if leg.wall is None:
             return Trajectory(run.recorder.points, crossings, leg.status, run.steps, run.recorder.last)
-        after = _beyond(cell, leg.wall, where)
+        after = (False, False, False) if leg.dies else _beyond(cell, leg.wall, where)
         # A start on a wall that leaves to the side not foreseen has crossed nothing.
         at_start = state.t == 0.0 and z[leg.wall] == 0.0 and leg.state.t <= _AT_ONCE
         if not at_start:
             crossings.append(Crossing(leg.state.t, _event(cell, after), charts.WALLS[leg.wall]))
         cell, state = after, leg.state
-    _relax(state, t_end, problem, run.recorder)
+    follow(cell, state, where, t_end, run.recorder)
     return Trajectory(run.recorder.points, crossings, REACHED, run.steps, run.recorder.last)
 
 
-class _State(NamedTuple):
-    """Where a leg starts: time, parameters, pre-activations at lo, q and hi, and ∫|∇L|² so far."""
-
-    t: float
-    theta: Floats
-    z: tuple[float, float, float]
-    descended: float
-
-
 class _Leg(NamedTuple):
-    """How a leg ended; `wall` is None unless it ended in a crossing."""
+    """How a leg ended; `wall` is None unless it ended in a crossing, by which the neuron may have died."""
 
-    state: _State
+    state: State
     wall: int | None
     status: int
-
-
-class _Recorder:
-    """Collects points: every step's end, or the requested times."""
-
-    def __init__(self, times: np.ndarray | None) -> None:
-        self.times = times
-        self.next = 0
-        self.points: list[Point] = []
-        self.last = Point(0.0, (0.0, 0.0, 0.0, 0.0), 0.0, 0, 0.0)
-
-    def step(self, t: float, point: Callable[[float], Point]) -> Point:
-        """Record a step that ended at `t`; `point` gives the state at any time of it."""
-        self.last = end = point(t)
-        if self.times is None:
-            if self.points and self.points[-1].t >= t:
-                return end
-            self.points.append(end)
-            return end
-        while self.next < len(self.times) and self.times[self.next] <= t:
-            self.points.append(point(float(self.times[self.next])))
-            self.next += 1
-        return end
-
-    def mark(self) -> tuple[int, int]:
-        """Return what `rewind` needs to come back here."""
-        return len(self.points), self.next
-
-    def rewind(self, mark: tuple[int, int]) -> None:
-        """Forget what was recorded since `mark`."""
-        del self.points[mark[0] :]
-        self.next = mark[1]
+    dies: bool = False
 
 
 @dataclass
@@ -166,12 +130,19 @@ class _Run:
 
     rtol: float
     method: str
-    recorder: _Recorder
+    recorder: Recorder
     stop: Callable[[Point], bool] | None
     progress: Callable[[float], None] | None
-    max_steps: int
+    max_steps: int | None
     steps: int = 0
+    effort: int = 0
     first_step: float | None = None
+
+    def is_spent(self) -> bool:
+        """Return whether to give up."""
+        if self.max_steps is not None:
+            return self.steps >= self.max_steps
+        return self.effort + _EFFORT_OF_STEP * self.steps >= _EFFORT
 
 
 class _Candidate(NamedTuple):
@@ -183,13 +154,14 @@ class _Candidate(NamedTuple):
 
 
 @np.errstate(over="ignore", invalid="ignore")  # in error norms of trial steps that are then shortened
-def _cross_cell(cell: Cell, begin: _State, where: Setting, t_end: float, run: _Run) -> _Leg:
+def _cross_cell(cell: Cell, begin: State, where: Setting, t_end: float, run: _Run) -> _Leg:
     """Integrate inside one cell until a crossing, `t_end` or a stop."""
     chart = charts.make_chart(cell, where)
     w1, b1, w2, b2 = begin.theta
     y0 = np.array((*chart.coordinates(w1, b1, begin.z), w2, b2, begin.descended))
 
     def velocity(_: float, y: np.ndarray) -> np.ndarray:
+        run.effort += 1 if where.quadrature is None else _EFFORT_OF_SUM
         c, d, w2, b2, _ = y.tolist()
         try:
             g = charts.gradient(chart, where, c, d, w2, b2)
@@ -210,34 +182,88 @@ def _cross_cell(cell: Cell, begin: _State, where: Setting, t_end: float, run: _R
     if begin.t >= t_end:
         return _Leg(begin, None, REACHED)
     active = (0 if cell[0] else 1) if cell[0] != cell[2] and where.has_walls else None
-    solver = _solver(velocity, begin.t, y0, t_end, active, run)
+    # The wall by which a balanced ReLU neuron would die: the flow never crosses it but at w1 = b1 = 0.
+    deadly = None if active is None or where.slopes[0] != 0.0 else 2 * active
+
+    def state(t: float, y: np.ndarray) -> State:
+        c, d, w2, b2, descended = y.tolist()
+        return State(t, (*chart.weights(c, d), w2, b2), chart.preactivations(c, d), descended)
+
+    def at_origin(t: float, y: np.ndarray) -> bool:
+        size, speed = (np.float64(np.max(np.abs(values[:2]))) for values in (y, velocity(t, y)))
+        return deadly is not None and bool(is_there(np, size, speed, np.float64(_smallest(t))))
+
+    def stuck(t: float, y: np.ndarray) -> _Leg:
+        """Return the end of a leg that no step is short enough for."""
+        if not at_origin(t, y):
+            return _Leg(begin, None, STEP_TOO_SMALL)
+        dead = (0.0, 0.0, *y.tolist()[2:4])
+        return _Leg(State(float(t), dead, (0.0, 0.0, 0.0), float(y[4])), deadly, STOPPED, True)
+
+    if begin.t > 0.0 and at_origin(begin.t, y0):
+        return stuck(begin.t, y0)
+    solver = _solver(velocity, begin.t, y0, t_end, active, run, where.has_walls)
     candidates: dict[int, _Candidate] = {}
     while solver.status == "running":
-        if run.steps >= run.max_steps:
+        fades = None if deadly is None else outlook(cell, state(solver.t, solver.y), where, t_end)
+        if fades is not None:
+            after = follow(cell, state(solver.t, solver.y), where, t_end, run.recorder, fades, run.stop)
+            if after is None:
+                return _Leg(begin, None, STOPPED)
+            return _Leg(after, None, _GOES_ON if fades.returns else REACHED)
+        if run.is_spent():
             return _Leg(begin, None, TOO_MANY_STEPS)
-        before = run.recorder.mark()
+        before, t_old, y_old = run.recorder.mark(), solver.t, solver.y
         _advance(solver)
         if solver.status == "failed":
-            return _Leg(begin, None, STEP_TOO_SMALL)
+            return stuck(t_old, y_old)
         run.steps, run.first_step = run.steps + 1, float(solver.h_abs)
+        if deadly is not None and solver.y[active] <= 0.0:
+            run.first_step = _SHORTER * (solver.t - t_old)
+            if run.first_step < _smallest(t_old):
+                return stuck(t_old, y_old)
+            solver = _solver(velocity, t_old, y_old, t_end, active, run, where.has_walls)
+            continue
         dense = solver.dense_output()
-        wall = _crossed(chart, dense, solver.t_old, solver.t, run.rtol, candidates, before)
+        wall = _crossed(
+            chart, dense, solver.t_old, solver.t, run.rtol, candidates, before, where.slopes[0] == 0.0
+        )
         if wall is not None:
             t, dense, mark = candidates[wall]
             run.recorder.rewind(mark)
             end = run.recorder.step(t, partial(_at, point, dense))
             z = list(chart.preactivations(*dense(t).tolist()[:2]))
             z[wall] = 0.0
-            return _Leg(_State(t, end.theta, (z[0], z[1], z[2]), end.descended), wall, STOPPED)
+            return _Leg(State(t, end.theta, (z[0], z[1], z[2]), end.descended), wall, STOPPED)
         end = run.recorder.step(solver.t, partial(_at, point, dense))
+        if where.has_walls:
+            _renew(solver, active, run.rtol)
         if run.method == AUTO and run.steps >= _STIFF and solver.status == "running":
             run.method = "Radau"
-            solver = _solver(velocity, solver.t, solver.y, t_end, active, run)
+            solver = _solver(velocity, solver.t, solver.y, t_end, active, run, where.has_walls)
         if run.progress is not None:
             run.progress(end.t)
         if run.stop is not None and run.stop(end):
             return _Leg(begin, None, STOPPED)
     return _Leg(begin, None, REACHED)
+
+
+def _smallest(t: float) -> float:
+    """Return the smallest step that can be resolved."""
+    return 10.0 * math.ulp(t)
+
+
+def _renew(solver: Any, active: int | None, rtol: float) -> None:
+    """Give a solver new absolute tolerances where (w1, b1) is so small that the old ones say nothing of it.
+
+    Which way a neuron goes that passes near w1 = b1 = 0 depends on the direction of (w1, b1) alone.
+    """
+    size = float(np.max(np.abs(solver.y[:2])))
+    if rtol * size < float(np.max(solver.atol[:2])):
+        floor = 1e-2 * rtol * size + _TINY
+        solver.atol = np.array((floor, floor, *solver.atol[2:]))
+        if active is not None:
+            solver.atol[active] = _TINY
 
 
 def _advance(solver: Any) -> None:
@@ -252,7 +278,13 @@ def _at(point: Callable[[float, np.ndarray], Point], dense: Any, t: float) -> Po
 
 
 def _solver(
-    velocity: Callable[..., np.ndarray], t: float, y: np.ndarray, t_end: float, active: int | None, run: _Run
+    velocity: Callable[..., np.ndarray],
+    t: float,
+    y: np.ndarray,
+    t_end: float,
+    active: int | None,
+    run: _Run,
+    has_walls: bool,
 ) -> Any:
     """Return a SciPy solver for a leg, with error control that suits the cell's coordinates.
 
@@ -272,7 +304,10 @@ def _solver(
         # relative control keeps its digits, and keeps the neuron alive.
         atol[active] = _TINY
     method = METHODS["DOP853" if run.method == AUTO else run.method]
-    return method(velocity, t, y, t_end, rtol=run.rtol, atol=atol, first_step=min(first_step, t_end - t))
+    solver = method(velocity, t, y, t_end, rtol=run.rtol, atol=atol, first_step=min(first_step, t_end - t))
+    if has_walls:
+        _renew(solver, active, run.rtol)
+    return solver
 
 
 def _crossed(
@@ -283,19 +318,23 @@ def _crossed(
     rtol: float,
     candidates: dict[int, _Candidate],
     mark: tuple[int, int],
+    is_relu: bool,
 ) -> int | None:
     """Return the wall that the trajectory has certainly crossed by the end of this step.
 
     A trajectory that converges to a wall changes sides there at the level of the solver's error. A
     crossing therefore counts once it is `_CERTAIN` times that error deep; until then it waits in
-    `candidates`, with the time of its sign change.
+    `candidates`, with the time of its sign change. A balanced ReLU neuron never crosses the wall at its
+    active end; of a hyperactive one's two ends the one that was left first becomes the inactive one.
     """
     span = t - t_old
     y = dense(t_old + span * NODES)
     z = chart.preactivations(y[0], y[1])
     size = max(float(np.max(np.abs(z[0]))), float(np.max(np.abs(z[2]))))
     confirmed: list[int] = []
-    for wall in chart.walls:
+    lo, _, hi = chart.cell
+    deadly = (2 if hi else 0) if is_relu and lo != hi else None
+    for wall in (wall for wall in chart.walls if wall != deadly):
 
         def evaluate(s: float, wall: int = wall) -> float:
             c, d = dense(t_old + span * s).tolist()[:2]
@@ -311,6 +350,8 @@ def _crossed(
             candidates[wall] = _Candidate(float(time), dense, mark)
         if leaves.depth > _CERTAIN * rtol * size:
             confirmed.append(wall)
+    if confirmed and is_relu and lo and hi:
+        confirmed = list(candidates)
     return min(confirmed, key=lambda wall: candidates[wall].t, default=None)
 
 
@@ -357,27 +398,3 @@ def _beyond(cell: Cell, wall: int, where: Setting) -> Cell:
 def _event(before: Cell, after: Cell) -> str:
     names = [ACTIVITIES[charts.activity_of(cell)] for cell in (before, after)]
     return "passes teacher" if names[0] == names[1] else f"{names[0]} -> {names[1]}"
-
-
-def _relax(begin: _State, t_end: float, problem: Problem, recorder: _Recorder) -> None:
-    """Follow a dead ReLU neuron in closed form: b2 − E f* decays like exp(−2t), all else stays."""
-    constant = best_constant(problem)
-    aim, floor = float(constant.intercept), float(constant.loss)
-    w1, b1, w2, b2 = begin.theta
-    gap = b2 - aim
-
-    def point(t: float) -> Point:
-        decay = math.exp(-2.0 * (t - begin.t))
-        left = gap * decay
-        return Point(
-            t, (w1, b1, w2, aim + left if t > begin.t else b2), floor + left * left, 0,
-            begin.descended + gap * gap * -math.expm1(-4.0 * (t - begin.t)),
-        )  # fmt: skip
-
-    if begin.t == 0.0:
-        recorder.step(0.0, point)
-    relaxation = min(t_end - begin.t, 20.0)
-    for i in range(1, 201):
-        recorder.step(begin.t + relaxation * i / 200.0, point)
-    if begin.t + relaxation < t_end:
-        recorder.step(t_end, point)

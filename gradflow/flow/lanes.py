@@ -35,6 +35,8 @@ EVENTS = (
 
 _DEPARTURE = 1e-16
 
+PATIENCE, PACE = 1000, 1e-6
+
 Record = TypeVar("Record", bound=tuple[Any, ...])
 
 
@@ -97,6 +99,8 @@ class Setting:
     resting: float
     eps: float
     tiny: float
+    pace: float
+    """The mean step below which a trajectory is given up once it has taken `PATIENCE` steps."""
     quadrature: Bound | None = None
     """How to integrate where student or teacher is smooth."""
 
@@ -104,7 +108,6 @@ class Setting:
     def has_walls(self) -> bool:
         """Whether the field is less smooth where the student's breakpoint crosses an end of the input."""
         return self.quadrature is None or isinstance(self.quadrature.student, PiecewiseLinear)
-
 
     @property
     def stays_dead(self) -> bool:
@@ -267,7 +270,13 @@ def arrived(setting: Setting, lanes: Lanes) -> Lanes:
     xp = setting.xp
     lanes = ended(xp, lanes, lanes.t >= setting.t_end, REACHED)
     lanes = ended(xp, lanes, xp.sqrt(lanes.f[4, ...]) <= setting.resting, CONVERGED)
-    return ended(xp, lanes, lanes.steps >= setting.max_steps, TOO_MANY_STEPS)
+    return ended(xp, lanes, is_spent(setting, lanes), TOO_MANY_STEPS)
+
+
+def is_spent(setting: Setting, lanes: Lanes) -> Array:
+    """Return which lanes have used up their steps, or take steps far too small for the time that b2 needs."""
+    hopeless = (lanes.steps >= PATIENCE) & (lanes.t < lanes.steps * setting.pace)
+    return (lanes.steps >= setting.max_steps) | hopeless
 
 
 def floors(setting: Setting, cell: Array, y: Array) -> Array:

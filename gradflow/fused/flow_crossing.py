@@ -3,7 +3,7 @@
 Only numbers, flat arrays, loops and choices; every function here and in `gradflow.fused.flow_driver` is
 part of the printed module (`gradflow.fused.flow_source`), in which ``W`` is the width of a block, and is
 translated for CUDA. A trajectory's rows are ``w[row * W + o]``, the columns of its record ``r[b + column]``.
-The algorithms are those of `gradflow.flow.batch_crossing` and `gradflow.flow.fade`, whose texts explain
+The algorithms are those of `gradflow.flow.batch_crossing` and `gradflow.flow.dying`, whose texts explain
 them; all constants are theirs.
 """
 
@@ -15,9 +15,8 @@ from typing import TypeAlias
 import numpy as np
 
 from gradflow.flow.batch_crossing import AT_ONCE, CERTAIN, CERTAIN_BETWEEN, CLOSEST, HALVINGS, INTERVALS
-from gradflow.flow.batch_step import ARRIVED
-from gradflow.flow.fade import HALVINGS as FADE_HALVINGS
-from gradflow.flow.fade import NEGLIGIBLE
+from gradflow.flow.dying import ARRIVED, NEGLIGIBLE
+from gradflow.flow.dying import HALVINGS as FADE_HALVINGS
 from gradflow.flow.lanes import EVENTS, REACHED, RUNNING
 from gradflow.fused.flow_layout import (
     CROSSINGS,

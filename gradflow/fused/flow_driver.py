@@ -11,6 +11,7 @@ from math import sqrt
 from gradflow.flow.lanes import (
     CONVERGED,
     DIVERGED,
+    PATIENCE,
     REACHED,
     RUNNING,
     STEP_TOO_SMALL,
@@ -44,6 +45,7 @@ from gradflow.fused.flow_layout import (
     LOSS,
     MAX_STEPS,
     NEW,
+    PACE,
     PARKED,
     POOL,
     QUEUE,
@@ -166,10 +168,15 @@ def settle(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q:
             status = REACHED
         elif sqrt(w[(NEW + K + 4) * W + o]) <= fixed[RESTING]:
             status = CONVERGED
-        elif w[(NEW + STEPS) * W + o] >= fixed[MAX_STEPS]:
+        elif is_spent(w[(NEW + STEPS) * W + o], w[(NEW + T) * W + o], fixed):
             status = TOO_MANY_STEPS
     r[b + STATUS] = status
     r[b + CELL] = now
+
+
+def is_spent(steps: float, t: float, fixed: Numbers) -> int:
+    """Return whether a trajectory has used up its steps, or is hopeless (`lanes.is_spent`)."""
+    return steps >= fixed[MAX_STEPS] or (steps >= PATIENCE and t < steps * fixed[PACE])
 
 
 def judge(w: Numbers, fixed: Numbers, cell: int, levels: int, n: int) -> None:

@@ -60,7 +60,8 @@ SLOPE_PLUS = 5
 GROWTH = 6
 HAS_WALLS = 7
 TABLE = 8
-LEVELS = 9
+PACE = 9
+LEVELS = 10
 LEVEL = 5
 """What all trajectories share; from `LEVELS` on the stop rule's levels, `LEVEL` numbers each; behind them,
 where the number in `TABLE` says, a problem's numbers and nodes for sums (`gradflow.fused.integral`)."""

@@ -19,7 +19,7 @@ from gradflow.compensated import splitter
 from gradflow.field import kernel
 from gradflow.flow import batch_step
 from gradflow.flow import lanes as batch
-from gradflow.flow.fade import NEGLIGIBLE
+from gradflow.flow.dying import NEGLIGIBLE
 from gradflow.flow.lanes import RUNNING, Lanes, Setting, Terms
 from gradflow.flow.tableau import DENSE, EXTRA, FIFTH, STAGES, STEP, THIRD
 from gradflow.fused import flow_layout as at
@@ -129,8 +129,10 @@ def _setting(slopes: tuple[float, float]) -> Setting:
     operations = kernel.Operations(_where, lambda value: value > 0.0, splitter(np.float64))
     shared_slopes: Any = (_slope(slopes[0], at.SLOPE_MINUS), _slope(slopes[1], at.SLOPE_PLUS))
     tiny = 1e8 * float(kind.smallest_normal)
-    t_end, rtol, most, resting = map(_shared, (at.T_END, at.RTOL, at.MAX_STEPS, at.RESTING))
-    return Setting(NAMESPACE, operations, shared_slopes, t_end, rtol, most, resting, float(kind.eps), tiny)
+    t_end, rtol, most, resting, pace = map(_shared, (at.T_END, at.RTOL, at.MAX_STEPS, at.RESTING, at.PACE))
+    return Setting(
+        NAMESPACE, operations, shared_slopes, t_end, rtol, most, resting, float(kind.eps), tiny, pace
+    )
 
 
 def _terms() -> Terms:
@@ -260,7 +262,7 @@ def finish(slopes: tuple[float, float]) -> Program:
     after, moved, small = batch_step.decided(setting, lanes, attempt)
     near = moved & batch_step.near_wall(setting, lanes, attempt)
     over = (after.t >= setting.t_end) | (xp.sqrt(after.f[4, ...]) <= setting.resting)
-    over = over | (after.steps >= setting.max_steps)
+    over = over | batch.is_spent(setting, after)
     if slopes[0] == 0.0:
         z_lo, z_hi = abs(after.y[0, ...]), abs(after.y[1, ...])
         over = over | (xp.minimum(z_lo, z_hi) <= NEGLIGIBLE * xp.maximum(z_lo, z_hi))

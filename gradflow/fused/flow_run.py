@@ -42,7 +42,7 @@ def shared_numbers(setting: Setting, stop: StopRule | None) -> Array:
     fixed[at.T_END], fixed[at.RTOL], fixed[at.RESTING] = setting.t_end, setting.rtol, setting.resting
     fixed[at.MAX_STEPS], fixed[at.GROWTH] = setting.max_steps, 1 if stop is None else stop.patience
     fixed[at.SLOPE_MINUS], fixed[at.SLOPE_PLUS] = setting.slopes
-    fixed[at.HAS_WALLS], fixed[at.TABLE] = setting.has_walls, table
+    fixed[at.HAS_WALLS], fixed[at.TABLE], fixed[at.PACE] = setting.has_walls, table, setting.pace
     for k, level in enumerate(levels):
         first = at.LEVELS + at.LEVEL * k
         fixed[first : first + at.LEVEL] = (

@@ -30,8 +30,8 @@ CACHED = f"@njit(cache=True, {OPTIONS})\n"
 
 SCALAR = (
     "keep_own", "face", "attempt", "event", "floors", "value_at", "slope_at", "dense_value", "turn", "root",
-    "first_exit", "growth", "is_stale", "dies", "fade", "polynomial", "restart", "cross", "settle", "judge", "show", "load",
-    "store",
+    "first_exit", "growth", "is_stale", "dies", "fade", "polynomial", "restart", "cross", "is_spent",
+    "settle", "judge", "show", "load", "store",
 )  # fmt: skip
 """The functions of `gradflow.fused.flow_crossing` and `flow_driver`, callees first."""
 
