@@ -36,8 +36,8 @@ def outlook(cell: Cell, state: State, where: Setting, t_end: float) -> Fading | 
         return None
     output = where.aim.y[end] + where.teacher[3]
     active = Active(*(np.float64(v) for v in (z, other, output, where.aim.x[end])))
-    left, may = np.float64(t_end - state.t), np.bool_(True)
-    found = fading(np, active, where.slopes[1], *map(np.float64, state.theta[2:]), where.mean, left, may)
+    w2, b2, mean, left = (np.float64(v) for v in (*state.theta[2:], where.mean, t_end - state.t))
+    found = fading(np, active, where.slopes[1], w2, b2, mean, left, np.bool_(True))
     return found if found.holds else None
 
 

@@ -275,7 +275,8 @@ def arrived(setting: Setting, lanes: Lanes) -> Lanes:
 
 def is_spent(setting: Setting, lanes: Lanes) -> Array:
     """Return which lanes have used up their steps, or take steps far too small for the time that b2 needs."""
-    hopeless = (lanes.steps >= PATIENCE) & (lanes.t < lanes.steps * setting.pace)
+    steps = setting.xp.astype(lanes.steps, lanes.t.dtype)
+    hopeless = (lanes.steps >= PATIENCE) & (lanes.t < steps * setting.pace)
     return (lanes.steps >= setting.max_steps) | hopeless
 
 

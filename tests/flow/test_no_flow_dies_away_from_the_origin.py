@@ -85,7 +85,7 @@ def test_an_ensemble_of_hard_starts_dies_at_the_origin_only() -> None:
         deaths(theta, integrate_ensemble(theta, problem, 20.0, rtol=r, max_steps=120), problem)
         for r in (1e-3, 1e-6)
     ]
-    assert np.array_equal(*died)
+    assert np.array_equal(died[0], died[1])
     assert np.any(died[0])
 
 
