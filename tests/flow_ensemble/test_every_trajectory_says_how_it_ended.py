@@ -103,7 +103,7 @@ def test_progress_counts_the_trajectories_that_have_ended() -> None:
         ({"problem": Problem(inputs=grid(5))}, TypeError, "inputs"),
         ({"problem": None}, TypeError, "problem"),
         ({"neuron": Neuron(np.ones(3), np.ones(2), 1.0, 0.0)}, ValueError, "batch"),
-        ({"neuron": "four"}, ValueError, "neuron"),
+        ({"neuron": "four"}, TypeError, "neuron"),
     ],
 )
 def test_bad_input_is_named_in_one_line(arguments: Any, error: type[Exception], named: str) -> None:
