@@ -53,7 +53,7 @@ from gradflow.sweep import varied
 SECTIONS = 64
 """Values decided at once with steps, where many cost as much as a few."""
 
-SCANNED = {"flow": 257, "steps": 1025}
+SCANNED = {"flow": 65, "steps": 1025}
 """Values scanned unless the user says otherwise."""
 
 MOST_SCANNED = 1_000_000
