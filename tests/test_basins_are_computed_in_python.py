@@ -16,17 +16,15 @@ import gradflow as gf
 from gradflow.decision import THEOREMS
 from gradflow.outcome import OUTCOMES
 from gradflow.results import read, write
-from gradflow.sweep import Points, Sweep, run
+from gradflow.sweep import Block, Points, Sweep, run
 from tests.cli.command import answer
 from tests.cli.test_streams_carry_what_belongs_to_them import on_terminal
-
-RESULTS = ("outcome", "loss", "first_crossing", "decided_by")
 
 
 def test_it_is_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:
     found = gf.basins(b1=(-1.2, 1.2, 5), b2=(-2.0, 1.0, 4), backend="numpy")
     expected = run(Sweep((gf.Axis("b1", -1.2, 1.2, 5), gf.Axis("b2", -2.0, 1.0, 4)), backend="numpy"))
-    xr.testing.assert_identical(found[list(RESULTS)], expected)
+    xr.testing.assert_identical(found[list(Block._fields)], expected)
     grid = ("--grid", "b1", "-1.2", "1.2", "5", "--grid", "b2", "-2", "1", "4")
     counts = answer(capsys, "basins", *grid, "--backend", "numpy")["counts"]
     assert counts == {name: int((found["outcome_name"] == name).sum()) for name in OUTCOMES}
