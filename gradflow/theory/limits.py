@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from gradflow.activity import end_preactivations
 from gradflow.backend import Array, as_floating
-from gradflow.field.baselines import adaptable
+from gradflow.field.baselines import adaptable, lines
+from gradflow.field.bounds import EPS, balance, in_double
 from gradflow.problem import Neuron, Problem, Uniform, as_neuron
 from gradflow.theory.energy import barriers
 from gradflow.theory.hyperactive import line, remaining_path, trapped
@@ -45,8 +46,9 @@ def line_limit(neuron: Neuron | Array, problem: Problem = Problem()) -> Box:
     -------
     Box
         NaN for neurons that are not known to be trapped, and where the problem is not as described. Bounds
-        are computed in floating point, not rounded outwards.
+        are rounded outwards, in double precision.
     """
+    neuron, problem = in_double(neuron, problem)
     s_minus, s_plus = problem.shared_slopes
     z_lo, z_hi = end_preactivations(neuron, problem)
     box = _limit(neuron, problem, s_plus, (z_lo > 0.0) & (z_hi > 0.0))
@@ -102,41 +104,66 @@ def _hypotenuse(a: Array, b: Array) -> Array:
     return size * xp.sqrt((a / size) ** 2 + (b / size) ** 2)
 
 
-def _limit(neuron: Neuron | Array, problem: Problem, s: float, inside: Array) -> Box:
+def _limit(neuron: Neuron, problem: Problem, s: float, inside: Array) -> Box:
     """Enclose the limits of those neurons that have the slope `s` on the whole input."""
-    of_x, by_signs = line(problem), trapped_by_signs(neuron, problem)
+    of, by_signs = lines(problem), trapped_by_signs(neuron, problem)
     known = inside & (by_signs | trapped(neuron, problem))
     lengths = (remaining_path(neuron, problem, s), path_by_signs(neuron, problem))
-    given = (*as_neuron(neuron), *of_x, problem.lo, problem.hi, *lengths)
-    xp, (w1, b1, w2, _, mean_x, _, mean, slope, lo, hi, first, second) = as_floating(given)
-    known = known & (lo <= 0.0) & (hi >= 0.0) & (slope != 0.0)
+    values = adaptable(*of.mean_x, *of.mean, *of.slope)
+    given = (*as_neuron(neuron)[:3], problem.lo, problem.hi, *lengths, *balance(neuron), *values)
+    xp, (w1, b1, w2, lo, hi, first, second, level, of_level, *rest) = as_floating(given)
+    mean_x, of_mean_x, mean, of_mean, slope, of_slope = rest
+    known = known & (lo <= 0.0) & (hi >= 0.0) & (abs(slope) > 2.0 * of_slope)
     one = xp.ones_like(first + second)
     path = xp.where(known, xp.minimum(first, second), one)
-    k = xp.where(known, xp.abs(slope), one) / (abs(s) if s != 0.0 else 1.0)
-    balance = w1 * w1 + b1 * b1 - w2 * w2
+    k = xp.where(known, abs(slope), one) / (abs(s) if s != 0.0 else 1.0)
+    # How far off k is, and everything after a few more roundings, relative to its size.
+    relative = xp.where(known, of_slope, 0.0 * one) / xp.where(known, abs(slope), one) + 32.0 * EPS
     # w1 ends with the sign that w1 w2 = a/s asks for.
     right = s * slope * w2
 
-    def of_b1(shift: Array) -> Array:
-        """Return |w1| on the curve, where w1² − k²/w1² = Q − b1²; it falls with |b1|."""
-        rest = balance - shift * shift
-        total = _hypotenuse(rest, 2.0 * k) + xp.abs(rest)
-        return xp.sqrt(xp.where(rest >= 0.0, 0.5 * total, 2.0 * k * (k / total)))
+    def of_b1(shift: Array, direction: float) -> Array:
+        """Bound |w1| on the curve, where w1² − k²/w1² = Q − b1²; it falls with |b1|."""
+        rest = level - shift * shift
+        lost = of_level + 4.0 * EPS * (abs(level) + shift * shift)
+        size = _hypotenuse(rest, 2.0 * k)
+        total = size + abs(rest)
+        found = xp.sqrt(xp.where(rest >= 0.0, 0.5 * total, 2.0 * k * (k / total)))
+        off = 2.0 * relative + 2.0 * lost / size
+        sure = off < 0.1
+        nothing = xp.inf * one if direction > 0.0 else 0.0 * one
+        return xp.where(sure, found * (1.0 + direction * xp.where(sure, off, 0.0 * off)), nothing)
 
-    def at(size: Array) -> Array:
-        """Return the point of the curve with |w1| = `size`; b1 and w2 have kept their signs."""
+    def at(size: Array) -> tuple[Array, Array]:
+        """Enclose the point of the curve with |w1| = `size`; b1 and w2 have kept their signs."""
         out = k / size
-        square = balance + (out - size) * (out + size)
-        shift = xp.sqrt(xp.where(square > 0.0, square, xp.zeros_like(square)))
-        state = [xp.where(v < 0.0, -u, u) for v, u in ((right, size), (b1, shift), (w2, out))]
-        level = mean - s * state[2] * (mean_x * state[0] + state[1])
-        return xp.stack([xp.where(known, part, xp.nan * one) for part in (*state, level)])
+        square = level + (out - size) * (out + size)
+        lost = of_level + 4.0 * relative * (out * out + size * size + abs(level))
+        least, most = (xp.sqrt(xp.where(v > 0.0, v, 0.0 * v)) for v in (square - lost, square + lost))
+        shift, of_shift = 0.5 * (least + most), (0.5 + 4.0 * EPS) * (most - least) + 4.0 * EPS * most
+        sizes = ((right, size, 4.0 * EPS * size), (b1, shift, of_shift), (w2, out, 2.0 * relative * out))
+        state = [xp.where(sign < 0.0, -u, u) for sign, u, _ in sizes]
+        lever = mean_x * state[0] + state[1]
+        end = mean - s * state[2] * lever
+        terms = abs(mean_x) * size + shift
+        of_end = abs(s) * out * (8.0 * relative * terms + of_shift + of_mean_x * size)
+        errors = [*(error for _, _, error in sizes), of_end + of_mean + 4.0 * EPS * (abs(mean) + abs(end))]
+        parts = [xp.where(known, part, xp.nan * one) for part in (*state, end)]
+        middle, error = xp.stack(parts), xp.stack([part + 0.0 * one for part in errors])
+        return middle - error, middle + error
 
     monotone = by_signs & (mean_x == 0.0)
-    size, shift, out = xp.where(right < 0.0, -w1, w1), xp.abs(b1), xp.abs(w2)
-    least_shift = xp.where(monotone, shift, xp.maximum(shift - path, 0.0 * path))
-    most = xp.minimum(xp.where(monotone, size, size + path), of_b1(least_shift))
-    most = xp.where(out > path, xp.minimum(most, k / xp.where(out > path, out - path, one)), most)
-    least = xp.maximum(xp.maximum(size - path, of_b1(shift + path)), k / (out + path))
+    size, shift, out = xp.where(right < 0.0, -w1, w1), abs(b1), abs(w2)
+    less, more = 1.0 - 4.0 * EPS, 1.0 + 4.0 * EPS
+    least_shift = xp.where(monotone, shift, xp.maximum(shift - path, 0.0 * path) * less)
+    most = xp.minimum(xp.where(monotone, size, (size + path) * more), of_b1(least_shift, 1.0))
+    by_out = k / xp.where(out > path, out - path, one) * (1.0 + relative)
+    # The difference is rounded, too.
+    far = (out - path) > 16.0 * EPS * out
+    by_out = by_out * (1.0 + 4.0 * EPS * out / xp.where(far, out - path, one))
+    most = xp.where(far, xp.minimum(most, by_out), most)
+    least = xp.maximum((size - path) - 4.0 * EPS * (abs(size) + path), of_b1((shift + path) * more, -1.0))
+    least = xp.maximum(least, k / ((out + path) * more) * (1.0 - 2.0 * relative))
+    known = known & (least > 0.0) & (most < xp.inf)
     ends = at(xp.where(known, least, one)), at(xp.where(known, most, one))
-    return Box(xp.minimum(*ends), xp.maximum(*ends))
+    return Box(xp.minimum(ends[0][0], ends[1][0]), xp.maximum(ends[0][1], ends[1][1]))

@@ -2,6 +2,7 @@
 
 ``derivations/16_linear_stability.py`` proves it. At a minimum with Hessian H gradient descent is linearly
 stable for η < 2/λ_max(H), and Adam with its preconditioner frozen for η < (2 + 2 β1)/((1 − β1) λ_max(P⁻¹ H)).
+Eigenvalues and what follows from them are computed to rounding: at the very ends of an interval that decides.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What one step of gradient descent does to a neuron, and what can move a dead one.
 
-``derivations/12_steps_that_kill.py`` proves it, for slopes (0, s₊); the population and samples alike.
+``derivations/12_steps_that_kill.py`` proves it, for slopes (0, s₊); the population and samples alike. The
+numbers are computed, with the gradient's rounding: at the very ends of an interval of rates that decides.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def straightening_rates(neuron: Neuron | Array, problem: Problem = Problem()) ->
 def largest_safe_rate(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Return η*, below which one step of gradient descent neither kills a neuron nor takes away its kink.
 
-    0 for neurons that are not balanced; ∞ where no rate does.
+    To rounding, as all rates here. 0 for neurons that are not balanced; ∞ where no rate does.
     """
     dead, straight = _rates(neuron, problem, 1.0).least, _rates(neuron, problem, -1.0).least
     xp, (dead, straight) = as_floating((dead, straight))

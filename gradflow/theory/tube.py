@@ -13,6 +13,8 @@ import numpy as np
 
 from gradflow.activity import end_preactivations
 from gradflow.backend import Array, as_floating, to_numpy
+from gradflow.field.baselines import lines
+from gradflow.field.bounds import EPS
 from gradflow.problem import Neuron, Problem, as_neuron
 from gradflow.theory.hyperactive import contraction, line
 
@@ -21,6 +23,9 @@ STEP = 0.1
 
 KEPT = 0.5
 """The part κ of the Gauss–Newton term that is kept against the curvature; the rest pays for the square."""
+
+ROUNDED_UP = 1.0 + 1e-13
+"""What a few roundings may take away from a number."""
 
 DEGREE = 9
 """Of the defect on a step, as a polynomial: a cubic curve in a cubic field."""
@@ -96,7 +101,11 @@ def surround(
 
 
 class Cell(NamedTuple):
-    """A linear cell: the slope of φ, the sign of the pre-activation, input, moments, best line, c."""
+    """A linear cell: the slope of φ, the sign of the pre-activation, input, moments, best line, c.
+
+    `lost` is by how much the best line's slope and level may be wrong, `relative` the same of E x and Var x
+    relative to 1 + |E x| and Var x.
+    """
 
     s: float
     sign: float
@@ -107,12 +116,18 @@ class Cell(NamedTuple):
     mean: float
     slope: float
     c: float
+    lost: float = 0.0
+    relative: float = 0.0
 
 
 def cell_of(problem: Problem, s: float, sign: float) -> Cell:
     """Return the linear cell where φ has the slope s and the pre-activation this sign."""
+    of = lines(problem)
     numbers = (problem.lo, problem.hi, *line(problem), contraction(problem, s))
-    return Cell(s, sign, *(float(value) for value in numbers))
+    cell = Cell(s, sign, *(float(value) for value in numbers))
+    of_mean_x, of_variance = float(of.mean_x.error), float(of.variance_x.error)
+    relative = of_mean_x / (1.0 + abs(cell.mean_x)) + (of_variance / cell.variance if cell.variance else 0.0)
+    return cell._replace(lost=float(of.slope.error) + float(of.mean.error), relative=relative)
 
 
 class Rates(NamedTuple):
@@ -186,11 +201,11 @@ def _step(
     cap = 1.25 * radius + 4.0 * error
     growth = divergence(cell, middle, width) + quadratic(cell) * cap * cap
     factor = np.exp(np.minimum(h * growth, 1.0))
-    grown = radius * factor + error * np.maximum(factor, 1.0)
+    grown = (radius * factor + error * np.maximum(factor, 1.0)) * ROUNDED_UP
     weight = np.min(np.abs(control[:, 2]), axis=0) - cap
     same_sign = (np.min(control[:, 2], axis=0) > 0.0) | (np.max(control[:, 2], axis=0) < 0.0)
     weight = np.where(same_sign, np.maximum(weight, 0.0), 0.0)
-    fallen = excess * np.exp(-2.0 * (cell.c * weight) ** 2 * h)
+    fallen = excess * np.exp(-2.0 * (cell.c * weight) ** 2 * h) * ROUNDED_UP
     inside = (np.maximum(radius, grown) <= cap) & (h * growth <= 1.0) & (wall_distance(cell, control) > cap)
     return h, new, np.where(inside, grown, np.inf), fallen
 
@@ -243,26 +258,42 @@ def defect(cell: Cell, control: np.ndarray, h: np.ndarray) -> np.ndarray:
     coefficients = np.einsum("pq,qn...->pn...", _to_bernstein(), missing)
     # Rounding of the curve's own speed and of ∇e; the transformation amplifies it by its norm, about 1e3.
     size = np.max(np.abs(control), axis=(0, 1))
-    slack = 1e-12 * (np.max(np.abs(speed), axis=(0, 1)) + size / h + _terms(cell, control))
+    terms = _terms(cell, control)
+    slack = 1e-12 * (np.max(np.abs(speed), axis=(0, 1)) + size / h + terms)
+    # And what the moments may be wrong by.
+    slack = slack + 8.0 * cell.relative * terms + 4.0 * cell.lost * _lever(cell, size) * (1.0 + cell.variance)
     return np.asarray(np.max(np.sqrt(np.sum(coefficients**2, axis=1)), axis=0) + slack)
 
 
 def _terms(cell: Cell, control: np.ndarray) -> np.ndarray:
     """Return the size of the terms of which ∇e consists on a step."""
-    size = 1.0 + np.max(np.abs(control), axis=(0, 1))
-    factor = 1.0 + abs(cell.s) * (1.0 + abs(cell.mean_x))
-    levels = abs(cell.slope) + abs(cell.mean)
-    return np.asarray(factor * size * (factor * size * size + levels) * (1.0 + cell.variance))
+    size = np.max(np.abs(control), axis=(0, 1))
+    lever, levels = _lever(cell, size), abs(cell.slope) + abs(cell.mean)
+    return np.asarray(lever * (lever * (1.0 + size) + levels) * (1.0 + cell.variance))
+
+
+def _lever(cell: Cell, size: np.ndarray) -> np.ndarray:
+    """Bound the gradients of ρ1 and ρ0 of states of a size."""
+    return np.asarray((1.0 + abs(cell.s) * (1.0 + abs(cell.mean_x))) * (1.0 + size))
 
 
 def largest_root_excess(cell: Cell, theta: np.ndarray, radius: np.ndarray) -> np.ndarray:
     """Bound √e on a ball, by Taylor's formula for ρ1 and ρ0, which are quadratic."""
     r = rates(cell, theta)
+    w1, b1, w2, b2 = np.abs(theta)
+    out, mean_x = abs(cell.s) * w2, abs(cell.mean_x)
+    # The terms that cancel in ρ1 and in ρ0.
+    terms = out * w1 + abs(cell.slope), out * (mean_x * w1 + b1) + b2 + abs(cell.mean)
+    moved = 0.0 * w1, out * w1 * cell.relative * (1.0 + mean_x)
     bounds = []
-    for value, gradient, norm in ((r.rho1, r.g1, abs(cell.s)), (r.rho0, r.g0, _norm(cell))):
-        size = np.sqrt(np.sum(gradient**2, axis=0))
-        bounds.append(np.abs(value) + radius * (size + 0.5 * norm * radius))
-    return np.asarray(np.sqrt(cell.variance * bounds[0] ** 2 + bounds[1] ** 2))
+    for value, gradient, norm, size, more in zip(
+        (r.rho1, r.rho0), (r.g1, r.g0), (abs(cell.s), _norm(cell)), terms, moved, strict=True
+    ):
+        steep = np.sqrt(np.sum(gradient**2, axis=0))
+        wrong = 8.0 * EPS * size + cell.lost + more
+        bounds.append(np.abs(value) + wrong + radius * (steep + 0.5 * norm * radius))
+    root = np.sqrt(cell.variance * (1.0 + cell.relative) * bounds[0] ** 2 + bounds[1] ** 2)
+    return np.asarray(root * ROUNDED_UP)
 
 
 def ends(cell: Cell, theta: np.ndarray, radius: np.ndarray, excess: np.ndarray) -> np.ndarray:
@@ -271,19 +302,20 @@ def ends(cell: Cell, theta: np.ndarray, radius: np.ndarray, excess: np.ndarray) 
     root = np.minimum(excess, largest_root_excess(cell, theta, radius))
     if cell.c == 0.0:
         return np.zeros(radius.shape, dtype=bool)
-    twice = 2.0 * root / cell.c
-    room = weight**2 - twice
+    twice = 2.0 * root / cell.c * ROUNDED_UP
+    room = weight**2 / ROUNDED_UP - twice
     bounded = (room >= 0.0) & (weight > 0.0)
     path = twice / np.where(bounded, weight + np.sqrt(np.where(bounded, room, 0.0)), 1.0)
-    return np.asarray(bounded & (wall_distance(cell, theta[None]) - radius > path))
+    return np.asarray(bounded & (wall_distance(cell, theta[None]) - radius > path * ROUNDED_UP))
 
 
 def wall_distance(cell: Cell, control: np.ndarray) -> np.ndarray:
-    """Return the smallest distance of the control points to a wall, negative beyond it."""
-    found = [
-        np.min(cell.sign * (control[:, 0] * end + control[:, 1]), axis=0) / np.hypot(1.0, end)
-        for end in (cell.lo, cell.hi)
-    ]
+    """Return the smallest distance of the control points to a wall, negative beyond it, rounded down."""
+    found = []
+    for end in (cell.lo, cell.hi):
+        slope, level = control[:, 0] * end, control[:, 1]
+        z = cell.sign * (slope + level) - 8.0 * EPS * (np.abs(slope) + np.abs(level))
+        found.append(np.min(z, axis=0) / np.hypot(1.0, end))
     return np.asarray(np.minimum(*found))
 
 

@@ -28,7 +28,7 @@ def cases(n: int, seed: int, slopes: tuple[float, float] = (0.0, 1.0)) -> Cases:
     rng = np.random.default_rng([seed, *np.frombuffer(np.array(slopes).tobytes(), dtype=np.uint8)])
     lo, hi = intervals(rng, n)
     teacher = teachers(rng, lo, hi)
-    aim = _Lines(teacher, lo, hi, slopes)
+    aim = Lines(teacher, lo, hi, slopes)
     theta = np.empty((4, n))
     kind = rng.integers(0, len(KINDS), n)
     for code, draw in enumerate(KINDS):
@@ -63,7 +63,7 @@ def teachers(rng: np.random.Generator, lo: np.ndarray, hi: np.ndarray) -> np.nda
     return np.stack([w1, -at * w1, w2, _signs(rng, n) * size])
 
 
-class _Lines:
+class Lines:
     """The best lines of teachers, to rounding."""
 
     def __init__(
@@ -85,11 +85,11 @@ class _Lines:
         self.mean_x, self.width = 0.5 * (lo + hi), hi - lo
         self.n = lo.shape[0]
 
-    def take(self, here: np.ndarray) -> _Lines:
-        return _Lines(self.teacher[:, here], self.lo[here], self.hi[here], self.slopes)
+    def take(self, here: np.ndarray) -> Lines:
+        return Lines(self.teacher[:, here], self.lo[here], self.hi[here], self.slopes)
 
 
-def anywhere(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
+def anywhere(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     """Return neurons of all sizes with a breakpoint on or about the input."""
     w1, w2 = (_signs(rng, aim.n) * 10.0 ** rng.uniform(-8.0, 8.0, aim.n) for _ in range(2))
     at = aim.mean_x + aim.width * rng.uniform(-0.6, 0.6, aim.n)
@@ -97,7 +97,7 @@ def anywhere(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
     return np.stack([w1, -at * w1, w2, b2])
 
 
-def on_the_line(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
+def on_the_line(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     """Return neurons that are the best line, or lie beside it, with the walls near or far."""
     s = aim.slopes[1] if aim.slopes[0] == 0.0 else rng.choice(aim.slopes, aim.n)
     side = np.where(s == aim.slopes[1], 1.0, -1.0)
@@ -112,7 +112,7 @@ def on_the_line(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
     return np.stack([w1, b1, w2, b2])
 
 
-def at_the_trap(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
+def at_the_trap(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     """Return neurons at the distance ℓ from one wall."""
     s = aim.slopes[1]
     variance = aim.width**2 / 12.0
@@ -130,7 +130,7 @@ def at_the_trap(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
     return np.stack([w1, b1, w2, b2])
 
 
-def at_the_barrier(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
+def at_the_barrier(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     """Return neurons whose loss is the best line's or the best constant's, or nearly: shifted teachers."""
     w1, b1, w2, b2 = aim.teacher
     scale = 10.0 ** rng.uniform(-4.0, 4.0, aim.n) * rng.choice([1.0, 1e-4, 1e4], aim.n)
@@ -143,7 +143,7 @@ def at_the_barrier(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
     return np.stack([w1 * scale, b1 * scale * (1.0 + bent), w2 / scale, b2 + shift])
 
 
-def dead(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
+def dead(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     """Return dead neurons, some on a wall, at the best constant or nearly."""
     w1 = _signs(rng, aim.n) * 10.0 ** rng.uniform(-8.0, 8.0, aim.n) * rng.choice([0.0, 1.0, 1.0], aim.n)
     reach = np.minimum(-w1 * aim.lo, -w1 * aim.hi)
@@ -152,7 +152,7 @@ def dead(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
     return np.stack([w1, b1, 10.0 ** rng.uniform(-8.0, 8.0, aim.n), aim.mean * near])
 
 
-def huge(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
+def huge(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     """Return neurons whose large biases cancel, but for rounding."""
     w1, _, w2, b2 = aim.teacher
     b1 = 10.0 ** rng.uniform(2.0, 16.0, aim.n)
@@ -161,7 +161,7 @@ def huge(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
     )
 
 
-def balanced_weights(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
+def balanced_weights(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     """Return neurons with w1² + b1² = w2², but for rounding."""
     w1 = _signs(rng, aim.n) * 10.0 ** rng.uniform(-8.0, 8.0, aim.n)
     b1 = w1 * rng.choice([0.0, 1.0, 0.75, 0.3], aim.n) + rng.choice([0.0, 0.0, 1.0], aim.n)
@@ -169,7 +169,7 @@ def balanced_weights(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
     return np.stack([w1, b1, w2, aim.mean + rng.normal(size=aim.n)])
 
 
-def at_the_signs(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
+def at_the_signs(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     """Return neurons as steep as the best line and as high, but for rounding, or steeper and lower."""
     s = aim.slopes[1]
     w2 = _signs(rng, aim.n) * 10.0 ** rng.uniform(-4.0, 4.0, aim.n)
@@ -182,7 +182,7 @@ def at_the_signs(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
     return np.stack([w1, b1, w2, aim.mean - level - np.sign(w2) * lower * (np.abs(level) + 1.0)])
 
 
-def near_the_teacher(rng: np.random.Generator, aim: _Lines) -> np.ndarray:
+def near_the_teacher(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     """Return neurons with the teacher's breakpoint, to rounding, on its side or the other."""
     w1, b1, _, _ = aim.teacher
     factor = _signs(rng, aim.n) * 10.0 ** rng.uniform(-6.0, 6.0, aim.n)

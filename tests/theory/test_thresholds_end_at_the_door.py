@@ -154,6 +154,20 @@ def check_limits(problem: Problem, n: int, steps: int) -> None:
         assert np.sum(np.abs(end.theta - middle)[:, settled] > half[:, settled]) > 10
 
 
+def test_limits_of_neurons_at_their_limit_are_rounded_outwards() -> None:
+    # Neurons that are the best line x/2 + 1/4 exactly, all numbers being short: they stay where they are.
+    rng = np.random.default_rng(3)
+    w1 = 2.0 ** rng.integers(-3, 4, 2_000) * rng.choice([-1.0, 1.0], 2_000)
+    b1 = np.abs(w1) + rng.integers(1, 2**20, 2_000) / 2.0**18
+    theta = np.stack([w1, b1, 0.5 / w1, 0.25 - 0.5 * b1 / w1])
+    box = line_limit(theta)
+    known = np.all(np.isfinite(box.lower), axis=0)
+    assert np.mean(known) > 0.9
+    assert np.all((box.lower <= theta)[:, known])
+    assert np.all((theta <= box.upper)[:, known])
+    assert np.median((box.upper - box.lower)[:, known]) < 1e-12
+
+
 LIMITS = ["default", "shifted interval", "leaky", "negative slope", "sample"]
 
 

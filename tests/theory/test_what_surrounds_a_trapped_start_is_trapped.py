@@ -14,7 +14,9 @@ from gradflow.problem import Neuron, Problem, Uniform
 from gradflow.theory import tube
 from gradflow.theory.hyperactive import line, trapped
 from gradflow.theory.tube import Cell, cell_of, surround
+from tests.theory.adversaries import Lines, at_the_trap
 from tests.theory.cell import field, follow
+from tests.theory.exact import Case
 from tests.theory.moments import PROBLEMS
 
 CASES = {
@@ -167,3 +169,21 @@ def test_special_values() -> None:
         surround(Neuron(), Problem(), -1.0)
     with pytest.raises(ValueError, match=r"^problem: "):
         surround(Neuron(), Problem(inputs=Uniform(np.array([-1.0, 0.0]), 1.0)))
+
+
+@pytest.mark.parametrize(
+    "teacher", [Neuron(), Neuron(1.0, 1.0 - 1e-6, 1.0, 0.3), Neuron(-3e4, 2e4, 1e-4, 1e9)]
+)
+def test_the_trap_at_once_is_the_exact_one(teacher: Neuron) -> None:
+    # Neurons at the distance ℓ from a wall, to rounding.
+    n, rng = 2_000, np.random.default_rng(1)
+    taught = np.broadcast_to(np.array(teacher)[:, None], (4, n))
+    theta = at_the_trap(rng, Lines(taught, -np.ones(n), np.ones(n), (0.0, 1.0)))
+    theta *= 1.0 + 2.0**-52 * rng.integers(-2, 3, (4, n))
+    b2 = theta[2] * theta[1] + theta[3]
+    theta[1] *= 1.0 + 10.0 ** rng.uniform(-17.0, -1.0, n)
+    theta[3] = b2 - theta[2] * theta[1]
+    found = surround(theta, Problem(teacher), steps=1)
+    at_once = np.flatnonzero(found.trapped & (found.time == 0.0))
+    assert at_once.size > 100 or teacher.b2 == 1e9
+    assert all(Case.of(theta[:, i], teacher, -1.0, 1.0, (0.0, 1.0)).trapped() for i in at_once)
