@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradflow.backend import Array, as_floating, namespace
 from gradflow.compensated import affine, splitter
-from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.problem import Neuron, Problem, as_neuron, as_problem
 
 ACTIVITIES = ("dead", "balanced", "hyperactive")
 DEAD, BALANCED, HYPERACTIVE = range(3)
@@ -12,6 +12,7 @@ DEAD, BALANCED, HYPERACTIVE = range(3)
 
 def end_preactivations(neuron: Neuron | Array, problem: Problem = Problem()) -> tuple[Array, Array]:
     """Return the pre-activation at the smallest and at the largest input, each rounded about once."""
+    problem = as_problem(problem)
     w1, b1, _, _ = as_neuron(neuron)
     _, (w1, b1, lo, hi) = as_floating((w1, b1, problem.lo, problem.hi))
     split = splitter(w1.dtype)

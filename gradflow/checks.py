@@ -87,6 +87,19 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def flags(name: str, value: Any) -> Any:
+    """Return a bool, or an array of bool of any library (a list becomes NumPy's); all else is a TypeError."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    try:
+        found = np.asarray(value) if isinstance(value, (list, tuple)) else value if is_array(value) else None
+    except ValueError:
+        found = None
+    if found is None or not namespace(found).isdtype(found.dtype, "bool"):
+        raise TypeError(f"{name}: expected True, False or an array of them, got {shown(value)}")
+    return found
+
+
 def function(name: str, value: Any, takes: str) -> None:
     """Raise a TypeError unless a value can be called; `takes` says with what."""
     if not callable(value):
@@ -111,7 +124,7 @@ def dtype_name(name: str, value: Any) -> str:
     """
     try:
         found = np.dtype(value).name if value is not None else ""
-    except TypeError:
+    except (TypeError, ValueError):
         found = str(value).rpartition(".")[2]
     if found not in DTYPES:
         raise ValueError(f"{name}: expected float32 or float64, got {shown(value)}")

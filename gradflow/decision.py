@@ -10,7 +10,7 @@ from gradflow.backend import Array, is_array, namespace
 from gradflow.field.baselines import lines
 from gradflow.field.bounds import has_exact_signs, in_double
 from gradflow.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.problem import Neuron, Problem, Uniform, as_problem
 from gradflow.theory.energy import reaches_teacher
 from gradflow.theory.hyperactive import trapped
 from gradflow.theory.signs import trapped_by_signs
@@ -34,6 +34,7 @@ def theorems(neuron: Neuron | Array, problem: Problem = Problem()) -> dict[int, 
     Traps are for neurons without a kink, the barrier is for balanced ones and what stays dead is dead: no
     two with different outcomes apply to one neuron.
     """
+    problem = as_problem(problem)
     neuron, problem = in_double(neuron, problem)
     state = activity(neuron, problem)
     # Teachers of their own give the result their shape.
@@ -78,6 +79,7 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
         "undecided" and "simulation" where no theorem is proved to apply, with all errors of rounding against
         it, and it is left to the simulation to decide. A best line or constant that is exact is global.
     """
+    problem = as_problem(problem)
     found = theorems(neuron, problem)
     of = lines(in_double(neuron, problem)[1])
     ends = {

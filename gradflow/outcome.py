@@ -10,10 +10,11 @@ import numpy as np
 from gradflow.activity import DEAD, activity
 from gradflow.among import among
 from gradflow.backend import Array, as_floating
+from gradflow.checks import batch_shape, flags, number
 from gradflow.field import loss
 from gradflow.field.baselines import adaptable, best_constant, best_line
 from gradflow.field.bounds import root_loss
-from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.problem import Neuron, Problem, as_neuron, as_problem
 from gradflow.rest import ACCURACY, at_rest
 from gradflow.theory.energy import never_constant
 from gradflow.theory.hyperactive import trapped
@@ -57,6 +58,8 @@ def outcome(
     accuracy : float
         The states' error relative to their size, which says what rest is: a flow's rtol.
     """
+    problem, diverged = as_problem(problem), flags("diverged", diverged)
+    accuracy = number("accuracy", accuracy, 0.0)
     # States that left the range of their numbers are valid input: they have diverged.
     with np.errstate(over="ignore", invalid="ignore"):
         value = loss(neuron, problem)
@@ -66,7 +69,9 @@ def outcome(
         is_trapped = is_near.linear & False
         if problem.is_bent:
             is_trapped = among(is_near.linear, trapped, neuron, problem)
-        is_diverged = ~xp.isfinite(value) | xp.asarray(diverged)
+        stopped = xp.asarray(diverged)
+        batch_shape("neurons and diverged", [value.shape, stopped.shape])
+        is_diverged = ~xp.isfinite(value) | stopped
         for parameter in parameters:
             is_diverged = is_diverged | ~xp.isfinite(parameter)
         settled = is_near.zero | (is_near.linear & is_trapped) | (is_near.constant & is_dead) | is_diverged
@@ -103,6 +108,7 @@ def references(problem: Problem = Problem()) -> References:
     Near means within `TOLERANCE`, relative to the best constant's loss for the constant, and to the
     lower of the two that is not 0 for the line and for 0.
     """
+    problem = as_problem(problem)
     level = best_constant(problem)
     xp, (constant, line, mean) = as_floating((level.loss, best_line(problem).loss, level.intercept))
     # The computed variance of a constant teacher may be the square of a rounding error of its mean.

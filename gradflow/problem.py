@@ -358,6 +358,13 @@ def as_problem(problem: object) -> Problem:
     raise TypeError(f"problem: expected a Problem, got {shown(problem)}{hint}")
 
 
+def require_one(problem: Problem, what: str) -> None:
+    """Raise a one-line ValueError if a problem's teacher or interval are arrays where `what` takes one."""
+    for name, values in (("teacher", problem.teacher), ("interval", (problem.lo, problem.hi))):
+        if any(getattr(value, "ndim", 0) for value in values):
+            raise ValueError(f"{name}: {what} takes one problem, got arrays of them")
+
+
 def _slopes(activation: Activation) -> tuple[float, float]:
     if not isinstance(activation, PiecewiseLinear):
         raise TypeError(f"activation: this needs a piecewise linear one, got {activation}")

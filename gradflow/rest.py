@@ -19,10 +19,11 @@ from gradflow.activations import derivatives
 from gradflow.activity import BALANCED, DEAD, activity, classify
 from gradflow.among import among
 from gradflow.backend import Array, as_floating
+from gradflow.checks import number
 from gradflow.compensated import affine, splitter
 from gradflow.field import gradient, hessian
 from gradflow.field.baselines import adaptable, best_constant
-from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.problem import Neuron, Problem, as_neuron, as_problem
 
 ACCURACY = 1e-7
 """The accuracy of states of which nothing else is known, such as an optimiser's."""
@@ -62,6 +63,7 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
     accuracy : float
         Their error, relative to their size: a flow's rtol. Rounding, if that is more.
     """
+    problem, accuracy = as_problem(problem), number("accuracy", accuracy, 0.0)
     scales = _scales(neuron, problem)
     xp, (slope,) = as_floating((gradient(neuron, problem),))
     limit = _STEEPEST * _margin(xp, slope, accuracy) * scales.output * scales.output

@@ -18,6 +18,7 @@ import xarray as xr
 from gradflow import __version__
 from gradflow.activity import ACTIVITIES
 from gradflow.backend import is_array, to_numpy
+from gradflow.checks import shown
 from gradflow.outcome import OUTCOMES
 from gradflow.problem import PARAMETERS, Problem, Sample
 
@@ -190,6 +191,8 @@ def crossings(run: xr.Dataset) -> xr.Dataset:
     >>> crossings(gradient_flow(Neuron(b2=-2.0), t_end=20.0)).event.values.tolist()
     ['balanced -> hyperactive']
     """
+    if not isinstance(run, xr.Dataset):
+        raise TypeError(f"run: expected what gradient_flow or descend returned, got {shown(run)}")
     if CROSSINGS not in run.attrs:
         raise ValueError("run: expected what gradient_flow or descend returned, got one without crossings")
     columns = {

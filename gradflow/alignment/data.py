@@ -36,6 +36,9 @@ class Dataset:
     name: str = "data"
 
     def __post_init__(self) -> None:
+        for name in ("inputs", "labels"):
+            if np.ma.is_masked(getattr(self, name)):
+                raise ValueError(f"{name}: expected numbers without masked entries, got a masked array")
         x, y = np.asarray(self.inputs), np.asarray(self.labels)
         for name, value in (("inputs", x), ("labels", y)):
             if not (np.issubdtype(value.dtype, np.floating) or np.issubdtype(value.dtype, np.integer)):

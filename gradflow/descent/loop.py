@@ -144,7 +144,7 @@ def train(
     """
     steps, due = recorded(steps, record_every)
     if not isinstance(kind, Kind):
-        raise TypeError(f"kind: expected one of gradflow.neurons.KINDS, got {kind!r}")
+        raise TypeError(f"kind: expected one of gradflow.neurons.KINDS, got {shown(kind)}")
     function("schedule", schedule, "the step")
     if progress is not None:
         function("progress", progress, "the number of updates done")

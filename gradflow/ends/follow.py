@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.activity import DEAD, HYPERACTIVE, breakpoint_position
+from gradflow.backend import to_numpy
 from gradflow.checks import flag, number, numbers
 from gradflow.decision import SIMULATION, STAYS_DEAD, Decision, decide
 from gradflow.descent import train
@@ -16,7 +17,7 @@ from gradflow.flow.ensemble import Level, States, StopRule, integrate_ensemble
 from gradflow.flow.integrate import STEP_TOO_SMALL, TOO_MANY_STEPS, Point, integrate
 from gradflow.flow.lanes import DIVERGED as FLOW_DIVERGED
 from gradflow.outcome import CONSTANT, UNDECIDED, outcome, references
-from gradflow.problem import Neuron, Problem, as_neuron, as_problem
+from gradflow.problem import Neuron, Problem, as_neuron, as_problem, require_one
 from gradflow.rest import at_rest, revives
 from gradflow.theory.energy import barriers
 
@@ -55,6 +56,7 @@ def flow_decisions(
         One line that names the argument.
     """
     problem = as_problem(problem)
+    require_one(problem, "flow_outcomes")
     rtol, longest = number("rtol", rtol, 1e-13, 1e-2), number("longest", longest, 0.0)
     theory = flag("theory", theory)
     fields = [numbers("neuron", value).astype(np.float64) for value in as_neuron(neuron)]
@@ -242,7 +244,7 @@ def descent_run(
     changes = np.asarray(run.first_change)
     first = np.where(changes < 0, np.nan, changes)
     kink = np.asarray(breakpoint_position(run.final), dtype=np.float64)
-    return Ends(codes, run.loss[-1].astype(np.float64), first, np.zeros_like(codes), kink)
+    return Ends(codes, to_numpy(run.loss[-1, ...]).astype(np.float64), first, np.zeros_like(codes), kink)
 
 
 def descent_outcomes(

@@ -16,7 +16,7 @@ from gradflow.compensated import affine, splitter, two_product
 from gradflow.field import kernel
 from gradflow.field.population import operations
 from gradflow.field.quadrature import teacher_nodes
-from gradflow.problem import Problem, Sample
+from gradflow.problem import Problem, Sample, as_problem
 
 QUADRATURE = 1e-12
 """By how much integrals over a smooth teacher may be wrong, relative to its size; taken, not proved."""
@@ -95,6 +95,7 @@ def lines(problem: Problem = Problem()) -> Lines:
     For a population and a piecewise linear teacher by the closed forms of derivation 7: however close the
     teacher's breakpoint is to an end of the input, no loss is a difference of large numbers.
     """
+    problem = as_problem(problem)
     if isinstance(problem.inputs, Sample) or not isinstance(problem.teacher_activation, PiecewiseLinear):
         return _summed(problem)
     return _closed(problem)

@@ -14,12 +14,12 @@ import xarray as xr
 
 from gradflow.activity import DEAD
 from gradflow.backend import Array
-from gradflow.checks import flag, integer, number, numbers, require_finite
+from gradflow.checks import flag, function, integer, number, numbers, one_of, require_finite
 from gradflow.decision import SIMULATION, STAYS_DEAD, THEOREMS, decide
 from gradflow.field.baselines import best_constant
 from gradflow.flow.integrate import AUTO, METHODS, STATUSES, STOPPED, Point, Trajectory, integrate
 from gradflow.outcome import CONSTANT, UNDECIDED, outcome
-from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, as_problem
+from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, as_problem, require_one
 from gradflow.rest import at_one_place, at_rest, revives
 from gradflow.results import (
     activity_codes,
@@ -104,11 +104,13 @@ def gradient_flow(
     if any(np.ndim(value) for value in start):
         raise ValueError("neuron: gradient_flow follows one neuron, got an array of them")
     problem = as_problem(problem)
+    require_one(problem, "gradient_flow")
     t_end, rtol = number("t_end", t_end, 0.0), number("rtol", rtol, 1e-13, 1e-2)
     theory, until_decided = flag("theory", theory), flag("until_decided", until_decided)
-    if not isinstance(method, str) or method not in (AUTO, *METHODS):
-        raise ValueError(f"method: must be one of {', '.join((AUTO, *METHODS))}, got {method!r}")
+    one_of("method", method, (AUTO, *METHODS))
     max_steps = None if max_steps is None else integer("max_steps", max_steps, 1)
+    if progress is not None:
+        function("progress", progress, "the time reached")
     moments = None if times is None else numbers("times", times).astype(np.float64)
     if moments is not None and (
         moments.ndim != 1

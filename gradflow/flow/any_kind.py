@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradflow.backend import Array, as_floating, namespace
-from gradflow.checks import batch_shape, integer, number, require_finite
+from gradflow.checks import batch_shape, function, integer, number, require_finite, shown
 from gradflow.flow.batch_step import combine
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
 from gradflow.neurons.kind import Kind
@@ -97,6 +97,8 @@ def flow(
         If an argument is not as described.
     """
     _check(kind, problem, t_end, rtol, resting, max_steps)
+    if progress is not None:
+        function("progress", progress, "a share")
     neuron = as_neuron(neuron)
     require_finite("neuron", *neuron)
     xp, arrays = as_floating((*neuron, *problem.teacher, problem.lo, problem.hi))
@@ -136,7 +138,7 @@ def flow(
 def _check(kind: Kind, problem: Problem, t_end: float, rtol: float, resting: float, max_steps: int) -> None:
     """Raise a one-line error unless the arguments are allowed."""
     if not isinstance(kind, Kind):
-        raise TypeError(f"kind: expected one of gradflow.neurons.KINDS, got {kind!r}")
+        raise TypeError(f"kind: expected one of gradflow.neurons.KINDS, got {shown(kind)}")
     as_problem(problem)
     number("t_end", t_end, 0.0)
     number("rtol", rtol, 1e-13, 1e-2)

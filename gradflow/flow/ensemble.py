@@ -15,7 +15,7 @@ import numpy as np
 
 from gradflow.activity import classify
 from gradflow.backend import Array, as_floating, device
-from gradflow.checks import batch_shape, integer, number
+from gradflow.checks import batch_shape, function, integer, number
 from gradflow.field import kernel, quadrature
 from gradflow.field.baselines import best_constant
 from gradflow.field.population import operations
@@ -131,6 +131,8 @@ def integrate_ensemble(
     velocity there is not finite, or if no step, however small, has a finite result.
     """
     problem = as_problem(problem)
+    if progress is not None:
+        function("progress", progress, "a number of trajectories")
     if not isinstance(problem.inputs, Uniform):
         raise TypeError("inputs: the flow needs an interval (the population), got a sample")
     # Trial steps may leave the range of numbers; they are then shortened, or the lane is labelled.

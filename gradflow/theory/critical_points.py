@@ -19,12 +19,13 @@ from typing import Any
 
 from gradflow.activity import BALANCED, activity, end_preactivations, wall_distances
 from gradflow.backend import Array, as_floating
+from gradflow.checks import number
 from gradflow.compensated import affine, determinant, splitter
 from gradflow.field import kernel, loss
 from gradflow.field.baselines import adaptable, best_constant, best_line, moments
 from gradflow.field.bounds import EPS, as_given, has_exact_signs, in_double
 from gradflow.field.population import operations
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron
+from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
 FAMILIES = ("constant", "line", "saddle", "global", "none")
 CONSTANT, LINE, SADDLE, GLOBAL, NONE = range(5)
@@ -50,6 +51,7 @@ def family(neuron: Neuron | Array, problem: Problem = Problem(), *, tolerance: f
     ValueError
         If s₋ ≠ 0 or s₊ = 0, or the inputs are a sample: nothing is proved there.
     """
+    problem, tolerance = as_problem(problem), number("tolerance", tolerance, 0.0)
     _require_relu(problem)
     m, line, constant = moments(problem), best_line(problem), best_constant(problem)
     levels = adaptable(m.mean_x, line.slope, constant.intercept, constant.loss)
@@ -97,6 +99,7 @@ def gradient_floor(neuron: Neuron | Array, problem: Problem = Problem()) -> Arra
     ValueError
         If s₋ ≠ 0 or s₊ = 0, or the inputs are a sample.
     """
+    problem = as_problem(problem)
     _require_relu(problem)
     given = neuron, problem
     neuron, problem = in_double(neuron, problem)

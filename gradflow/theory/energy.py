@@ -15,7 +15,7 @@ from gradflow.field import kernel
 from gradflow.field.baselines import Bounded, adaptable, lines
 from gradflow.field.bounds import EPS, has_exact_signs, in_double, root_loss
 from gradflow.field.population import operations
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron
+from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
 
 class Barriers(NamedTuple):
@@ -27,6 +27,7 @@ class Barriers(NamedTuple):
 
 def barriers(problem: Problem = Problem()) -> Barriers:
     """Return L_line and Var f* where the theorem holds, and 0 where its hypotheses do not."""
+    problem = as_problem(problem)
     of = lines(problem)
     return Barriers(*(_level(problem, level.value) for level in (of.line_loss, of.constant_loss)))
 
@@ -48,6 +49,7 @@ def _level(problem: Problem, level: Array) -> Array:
 
 def reaches_teacher(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Whether the flow is proved to end at the teacher: a balanced neuron's loss is below the best line's."""
+    problem = as_problem(problem)
     neuron, problem = in_double(neuron, problem)
     below = _below(neuron, problem, lines(problem).line_loss)
     return below & (activity(neuron, problem) == BALANCED)
@@ -55,6 +57,7 @@ def reaches_teacher(neuron: Neuron | Array, problem: Problem = Problem()) -> Arr
 
 def never_constant(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Whether the flow is proved not to end at the best constant: a living neuron's loss is below it."""
+    problem = as_problem(problem)
     neuron, problem = in_double(neuron, problem)
     below = _below(neuron, problem, lines(problem).constant_loss)
     return below & (activity(neuron, problem) != DEAD)
@@ -71,6 +74,7 @@ def limit(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     array
         NaN for starts of which `reaches_teacher` does not know the end.
     """
+    problem = as_problem(problem)
     known = reaches_teacher(neuron, problem)
     given = (*as_neuron(neuron), *problem.teacher)
     xp, (w1, b1, w2, _, wt, bt, vt, ct) = as_floating(given)

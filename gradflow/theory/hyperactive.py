@@ -15,7 +15,7 @@ from gradflow.backend import Array, as_floating
 from gradflow.compensated import affine, splitter
 from gradflow.field.baselines import Bounded, adaptable, lines
 from gradflow.field.bounds import EPS, TINY, as_given, has_exact_signs, in_double
-from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.problem import Neuron, Problem, as_neuron, as_problem
 
 ROUNDED = 4.0 * EPS
 """By how much less a square counts, and by how much more a quotient."""
@@ -136,6 +136,7 @@ def trapped(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     The neuron is hyperactive (or dead, where s₋ ≠ 0) and its distance to both walls in the (w1, b1)
     plane exceeds `remaining_path`. Sufficient, not necessary.
     """
+    problem = as_problem(problem)
     neuron, problem = in_double(neuron, problem)
     d_lo, d_hi = (distance * (1.0 - 8.0 * EPS) for distance in wall_distances(neuron, problem))
     s_minus, s_plus = problem.slopes

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from gradflow.activity import end_preactivations
 from gradflow.backend import Array, as_floating
 from gradflow.field.baselines import adaptable, lines
 from gradflow.field.bounds import EPS, balance, in_double
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron
+from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 from gradflow.theory.energy import barriers
 from gradflow.theory.hyperactive import line, remaining_path, trapped
 from gradflow.theory.signs import path_by_signs, trapped_by_signs
@@ -28,6 +30,7 @@ class Box(NamedTuple):
     upper: Array
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def line_limit(neuron: Neuron | Array, problem: Problem = Problem()) -> Box:
     """Enclose the state in which the flow of a neuron ends that is trapped on the best line.
 
@@ -48,7 +51,7 @@ def line_limit(neuron: Neuron | Array, problem: Problem = Problem()) -> Box:
         NaN for neurons that are not known to be trapped, and where the problem is not as described. Bounds
         are rounded outwards, in double precision.
     """
-    neuron, problem = in_double(neuron, problem)
+    neuron, problem = in_double(neuron, as_problem(problem))
     s_minus, s_plus = problem.shared_slopes
     z_lo, z_hi = end_preactivations(neuron, problem)
     box = _limit(neuron, problem, s_plus, (z_lo > 0.0) & (z_hi > 0.0))
@@ -78,6 +81,7 @@ def door(balance: Array, problem: Problem = Problem()) -> Array:
     array, shape (4, …)
         NaN where the hypotheses do not hold.
     """
+    problem = as_problem(problem)
     of_x, levels = line(problem), barriers(problem).line
     given = (balance, problem.teacher.w2, of_x.slope, of_x.mean, of_x.mean_x, problem.lo, problem.hi)
     xp, (balance, out, slope, mean, mean_x, lo, hi, levels) = as_floating((*given, *adaptable(levels)))

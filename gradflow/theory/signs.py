@@ -13,7 +13,7 @@ from gradflow.activity import end_preactivations
 from gradflow.backend import Array, as_floating
 from gradflow.field.baselines import adaptable, lines
 from gradflow.field.bounds import EPS, as_given, balance, has_exact_signs, in_double
-from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.problem import Neuron, Problem, as_neuron, as_problem
 from gradflow.theory.hyperactive import contraction, residuals, root_excess
 
 
@@ -69,6 +69,7 @@ def trapped_by_signs(neuron: Neuron | Array, problem: Problem = Problem()) -> Ar
     (So an interval that is symmetric about 0 qualifies if E x = 0; one that does not contain 0 does not.) The
     neuron then converges to the best line. Sufficient, not necessary.
     """
+    problem = as_problem(problem)
     neuron, problem = in_double(neuron, problem)
     s_minus, s_plus = problem.slopes
     holds = _holds(neuron, problem, s_plus, 1.0)
@@ -81,6 +82,7 @@ def path_by_signs(neuron: Neuron | Array, problem: Problem = Problem()) -> Array
     All along it w2² ≥ y = (√(Q² + 4 (a/s)²) − Q)/2, a the best line's slope: the path is at most √e/(c √y),
     rounded up.
     """
+    problem = as_problem(problem)
     given = neuron, problem
     neuron, problem = in_double(neuron, problem)
     s_minus, s_plus = problem.slopes

@@ -14,7 +14,7 @@ from gradflow.backend import Array, ArrayLike, as_floating
 from gradflow.descent.hyper import FRACTION, NON_NEGATIVE, bias_correction
 from gradflow.field import hessian, kernel
 from gradflow.field.population import operations
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.problem import Neuron, Problem, Uniform, as_problem
 
 # Golden sections that leave 1e-9 of a bracket, and bisections that leave the last bit.
 _SECTIONS, _BISECTIONS = 50, 70
@@ -142,6 +142,7 @@ def global_minimum(w1: ArrayLike, problem: Problem = Problem()) -> Neuron:
     ValueError
         If |w1| is negative: active on the other side of its breakpoint the neuron is no minimum.
     """
+    problem = as_problem(problem)
     NON_NEGATIVE.check("w1", w1)
     xp, (w1, wt, bt, vt, ct) = as_floating((w1, *problem.teacher))
     wt = xp.where(wt == 0.0, xp.nan * wt, wt)
@@ -169,6 +170,7 @@ def flattest_minimum(problem: Problem = Problem()) -> Flattest:
     ValueError
         If the inputs are a sample.
     """
+    problem = as_problem(problem)
     xp, known, H = _family(problem)
     # λ_max is at least as large as the second derivatives for w2 and b1, H₂₂ w1² and H₁₁/w1².
     ceiling = _along(xp, H, 0.25 * xp.log(H[1, 1, ...] / H[2, 2, ...]))
@@ -209,6 +211,7 @@ def stable_minima(problem: Problem, lr: ArrayLike) -> Interval:
     ValueError
         If the inputs are a sample, or η is not positive.
     """
+    problem = as_problem(problem)
     NON_NEGATIVE.check("lr", lr)
     best = flattest_minimum(problem)
     xp, known, H = _family(problem)

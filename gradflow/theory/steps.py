@@ -14,7 +14,7 @@ from gradflow.descent import Adam, HeavyBall
 from gradflow.descent.adam import Moments, require_plain
 from gradflow.descent.heavy_ball import HeavyBallState
 from gradflow.field import gradient
-from gradflow.problem import Neuron, Problem
+from gradflow.problem import Neuron, Problem, as_problem
 
 NEVER, UNKNOWN = -1, -2
 _LONGEST = 100_000
@@ -41,6 +41,7 @@ def killing_rates(neuron: Neuron | Array, problem: Problem = Problem()) -> Rates
     ValueError
         If s₋ ≠ 0: then a dead neuron is not a trap.
     """
+    problem = as_problem(problem)
     _require_relu(problem)
     return _rates(neuron, problem, 1.0)
 
@@ -52,6 +53,7 @@ def straightening_rates(neuron: Neuron | Array, problem: Problem = Problem()) ->
     is an end of the interval that does not belong to it. For a hyperactive neuron off the walls `least` is
     0; one on a wall may have no such rate. Any slopes.
     """
+    problem = as_problem(problem)
     return _rates(neuron, problem, -1.0)
 
 
@@ -60,6 +62,7 @@ def largest_safe_rate(neuron: Neuron | Array, problem: Problem = Problem()) -> A
 
     To rounding, as all rates here. 0 for neurons that are not balanced; ∞ where no rate does.
     """
+    problem = as_problem(problem)
     dead, straight = _rates(neuron, problem, 1.0).least, _rates(neuron, problem, -1.0).least
     xp, (dead, straight) = as_floating((dead, straight))
     safe = xp.minimum(dead, straight)
@@ -119,6 +122,7 @@ def revival(
     ValueError
         If s₋ ≠ 0, there is weight decay, AMSGrad or ε̂, or β1 ≥ √β2 (Adam's drift may then be infinite).
     """
+    problem = as_problem(problem)
     _require_relu(problem)
     if optimizer.weight_decay != 0.0:
         raise ValueError(f"weight_decay: expected 0, got {optimizer.weight_decay}")

@@ -9,7 +9,7 @@ from gradflow.activity import DEAD, activity
 from gradflow.backend import Array, as_floating
 from gradflow.field.baselines import adaptable, lines
 from gradflow.field.bounds import EPS, TINY, as_given, balance, has_exact_signs, in_double, root_loss
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron
+from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
 
 def survives_until(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
@@ -35,6 +35,7 @@ def survives_until(neuron: Neuron | Array, problem: Problem = Problem()) -> Arra
     ValueError
         If s₋ ≠ 0 or the inputs are a sample, whose flow can kill in finite time.
     """
+    problem = as_problem(problem)
     if not isinstance(problem.inputs, Uniform):
         raise ValueError("inputs: the flow on a sample can kill a neuron; nothing is claimed")
     if problem.slopes[0] != 0.0:

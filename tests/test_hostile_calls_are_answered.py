@@ -1,0 +1,64 @@
+"""A thousand hostile calls: each gives a result, or one line that names the argument; no warning, no hang."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+import gradflow as gf
+from tests.hostile import calls, fault, good_arguments
+
+NAMES = {name: getattr(gf, name) for name in gf.__all__}
+
+MODULES = {
+    "activity": "activity breakpoint_position end_preactivations wall_distances",
+    "decision": "decide",
+    "descent": "Chain Constant Cosine StepDecay check optimizer",
+    "ends": "descent_run flow_decisions",
+    "field": "loss_and_gradient",
+    "field.baselines": "best_constant best_line moments",
+    "flow.any_kind": "flow",
+    "flow.ensemble": "integrate_ensemble",
+    "outcome": "outcome references",
+    "rest": "at_rest",
+    "theory.critical_points": "family gradient_floor",
+    "theory.energy": "barriers limit never_constant reaches_teacher",
+    "theory.hyperactive": "trapped",
+    "theory.limits": "line_limit",
+    "theory.signs": "path_by_signs trapped_by_signs",
+    "theory.stability": "adam_limit flattest_minimum global_minimum largest_stable_rate sharpness "
+    "stable_minima",
+    "theory.steps": "killing_rates largest_safe_rate straightening_rates",
+    "theory.survival": "survives_until",
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    f"{module}.{name}": getattr(import_module(f"gradflow.{module}"), name)
+    for module, names in MODULES.items()
+    for name in names.split()
+}
+
+
+def faults(targets: dict[str, Callable[..., Any]], count: int, seed: int) -> list[str]:
+    found = ((call, fault(call)) for call in calls(targets, count, seed))
+    return [f"{call}: {wrong}" for call, wrong in found if wrong]
+
+
+@pytest.mark.parametrize("name", [*NAMES, *FUNCTIONS])
+def test_the_good_arguments_are_good(name: str) -> None:
+    function = {**NAMES, **FUNCTIONS}[name]
+    function(**good_arguments(function))
+
+
+@pytest.mark.parametrize("targets", [NAMES, FUNCTIONS], ids=["names", "functions"])
+def test_of_a_hundred_calls(targets: dict[str, Callable[..., Any]]) -> None:
+    assert faults(targets, 100, 1) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("targets", [NAMES, FUNCTIONS], ids=["names", "functions"])
+def test_of_a_thousand_calls(targets: dict[str, Callable[..., Any]], seed: int) -> None:
+    assert faults(targets, 1000, seed) == []
