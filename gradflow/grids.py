@@ -13,11 +13,11 @@ import numpy as np
 import xarray as xr
 
 from gradflow.backend import to_numpy
-from gradflow.checks import numbers, require_finite
+from gradflow.checks import flag, function, numbers, require_finite, shown
 from gradflow.decision import THEOREMS
 from gradflow.descent import optimizer_name
 from gradflow.outcome import OUTCOMES
-from gradflow.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron
+from gradflow.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron, as_problem
 from gradflow.progress import progress_bar
 from gradflow.results import named
 from gradflow.sweep import BLOCK, Axis, Points, Sweep, run
@@ -87,7 +87,10 @@ def basins(
     method = optimizer_name(method, "method", ("flow",))
     for name, value in (("steps", steps), ("dtype", dtype)):
         if method == "flow" and value is not None:
-            raise ValueError(f"{name}: it has no meaning with method 'flow', got {value!r}")
+            raise ValueError(f"{name}: it has no meaning with method 'flow', got {shown(value)}")
+    theory = flag("theory", theory)
+    if progress is not None:
+        function("progress", progress, "the number of trajectories done")
     if method != "flow" and not theory:
         raise ValueError(f"theory: it has no meaning with method {method!r}, got {theory!r}")
     axes, fixed = [], {}
@@ -143,8 +146,7 @@ def _axis(name: str, value: Any) -> Axis | Points | None:
 
 def _described(problem: Problem) -> dict[str, Any]:
     """Return a problem as the plain data of a sweep."""
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem: expected a Problem, got {problem!r}")
+    problem = as_problem(problem)
     described: dict[str, Any] = {
         "teacher": _four("teacher", problem.teacher),
         "activation": str(problem.activation),

@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from gradflow import __version__
+from gradflow.checks import dtype_name, flag, integer, number, one_of, shown
 from gradflow.decision import SIMULATION, THEOREMS
 from gradflow.descent import OPTIMIZERS, optimizer, optimizer_name
 from gradflow.descent.loop import BACKENDS
@@ -71,18 +72,23 @@ class Axis:
     spacing: str = "linear"
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.lo) and math.isfinite(self.hi)):
-            raise ValueError(
-                f"grid: {self.name} must run between finite numbers, got {self.lo} and {self.hi}"
-            )
+        if not isinstance(self.name, str):
+            raise TypeError(f"name: expected text, got {shown(self.name)}")
+        if not self.name.isidentifier():
+            raise ValueError(f"name: expected that of a parameter or hyper-parameter, got {shown(self.name)}")
+        for end in ("lo", "hi"):
+            object.__setattr__(self, end, number(f"grid: {self.name}", getattr(self, end)))
+        object.__setattr__(self, "n", integer(f"grid: {self.name}", self.n, 0))
         if self.n < 1 or (self.n > 1 and self.lo == self.hi):
             raise ValueError(
                 f"grid: {self.name} needs at least 1 value, and different ends for more, got {self.n}"
             )
         if self.n > MOST_IN_MEMORY:
-            raise ValueError(f"grid: expected at most {MOST_IN_MEMORY:.0e} values of an axis, got {self.n}")
-        if self.spacing not in SPACINGS:
-            raise ValueError(f"grid: expected a spacing {' or '.join(SPACINGS)}, got {self.spacing!r}")
+            raise ValueError(
+                f"grid: expected at most {MOST_IN_MEMORY:.0e} values of an axis, got {shown(self.n)}"
+            )
+        if not isinstance(self.spacing, str) or self.spacing not in SPACINGS:
+            raise ValueError(f"grid: expected a spacing {' or '.join(SPACINGS)}, got {shown(self.spacing)}")
         if self.spacing == "log" and not (self.lo > 0 and self.hi > 0):
             raise ValueError(
                 f"grid: {self.name} must run between numbers > 0 with log, got {self.lo} and {self.hi}"
@@ -188,6 +194,12 @@ class Sweep:
     backend: str | None = None
 
     def __post_init__(self) -> None:
+        # Plain data, which can be written as JSON.
+        object.__setattr__(self, "steps", integer("steps", self.steps, 0))
+        object.__setattr__(self, "dtype", dtype_name("dtype", self.dtype))
+        object.__setattr__(self, "theory", flag("theory", self.theory))
+        object.__setattr__(self, "block", integer("block", self.block, 1))
+        one_of("backend", self.backend, BACKENDS)
         # One name for one method, activation and interval, so that equal sweeps are equal.
         object.__setattr__(self, "method", optimizer_name(self.method, "method", ("flow",)))
         if self.inputs is None and (self.weights, self.targets) != (None, None):
@@ -214,8 +226,6 @@ class Sweep:
             self._check_hyper()
         elif fixed:
             raise ValueError(f"{next(iter(fixed))}: it has no meaning with method 'flow'")
-        if self.backend not in BACKENDS:
-            raise ValueError(f"backend: expected numpy, numba or cupy, got {self.backend!r}")
         problem = self.problem()
         if self.inputs is not None:
             object.__setattr__(self, "interval", (float(problem.lo), float(problem.hi)))

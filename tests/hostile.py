@@ -51,7 +51,10 @@ GOOD: dict[str, Any] = {
     "theory": True,
     "until_decided": False,
     "longest": 5.0,
-    "decide": lambda values: np.asarray(values) > 0.5,
+    "decide": lambda values: (np.asarray(values) > 0.5).astype(np.int8),
+    "scan": 9,
+    "change": 1,
+    "spacing": "linear",
     "between": (0.0, 1.0),
     "tol": 1e-2,
     "sections": 1,
@@ -202,7 +205,7 @@ def limited(seconds: int) -> Iterator[None]:
 PARTS = {
     "neuron", "start", "teacher", "interval", "inputs", "weights", "targets", "activation", "slopes", "batch",
     "lr", "teacher_activation", "beta1", "beta2", "eps", "momentum", "centered", "samples", "arrays",
-    "problem", "optimizer",
+    "problem", "optimizer", "grid",
 }  # fmt: skip
 
 

@@ -11,7 +11,20 @@ import pytest
 import gradflow as gf
 from tests.hostile import calls, fault, good_arguments
 
-NAMES = {name: getattr(gf, name) for name in gf.__all__}
+NAMES: dict[str, Callable[..., Any]] = {name: getattr(gf, name) for name in gf.__all__}
+
+
+def basins(
+    problem: Any, neuron: Any, steps: Any, dtype: Any, theory: Any, backend: Any, progress: Any, b1: Any
+) -> object:
+    """Compute basins by an optimiser, along two rates."""
+    return gf.basins(
+        problem, neuron, method="adam", steps=steps, dtype=dtype, theory=theory, backend=backend,
+        progress=progress, b1=b1, lr=(0.01, 0.1, 2),
+    )  # fmt: skip
+
+
+NAMES["basins"] = basins
 
 MODULES = {
     "activity": "activity breakpoint_position end_preactivations wall_distances",

@@ -31,6 +31,8 @@ from gradflow.labels import unlabelled
 from gradflow.neurons.kind import PLAIN, Kind
 from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
+# Files store steps in 32 bits.
+MOST = 2**31 - 1
 BACKENDS = (None, "numpy", "numba", "cupy")
 # Below so many steps of trajectories to record and print the step costs more than it saves.
 WORTH = 1_000_000
@@ -287,6 +289,8 @@ def prepare(
 def recorded(steps: int, record_every: int | None) -> tuple[int, list[int]]:
     """Return the number of updates and the steps to record, checked."""
     count = integer("steps", steps, 0)
+    if count > MOST:
+        raise ValueError(f"steps: expected at most {MOST}, got {shown(count)}")
     if record_every is None:
         return count, sorted({0, count})
     return count, sorted({*range(0, count, integer("record_every", record_every, 1)), count})

@@ -13,9 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradflow.checks import function, integer, number, numbers, shown
 from gradflow.outcome import OUTCOMES, UNDECIDED
 
 Decide = Callable[[np.ndarray], np.ndarray]
+
+MOST = 10_000_000
+"""Values that are decided at once, at most."""
 
 SCAN = 65
 """Values of an interval that are looked at first, its ends among them."""
@@ -82,15 +86,15 @@ def bracket(
         If an argument is not as described, the scan sees no change of outcome, or not so many; or if
         `decide` does not return a code for every value.
     """
-    lo, hi = sorted(float(v) for v in between)
-    if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi):
-        raise ValueError(f"between: expected two different finite numbers, got {between[0]} and {between[1]}")
-    if not tol > 0:
+    function("decide", decide, "an array of values")
+    ends = numbers("between", between)
+    if ends.shape != (2,) or not (np.all(np.isfinite(ends)) and ends[0] != ends[1]):
+        raise ValueError(f"between: expected two different finite numbers, got {shown(between)}")
+    lo, hi = sorted(float(v) for v in ends)
+    if not number("tol", tol) > 0:
         raise ValueError(f"tol: must be positive, got {tol}")
-    if sections < 1:
-        raise ValueError(f"sections: must be at least 1, got {sections}")
-    if scan < 2:
-        raise ValueError(f"scan: must be at least 2, got {scan}")
+    sections, scan = integer("sections", sections, 1, MOST), integer("scan", scan, 2, MOST)
+    change = integer("change", change, -MOST, MOST)
     if change == 0:
         raise ValueError("change: expected 1, 2, … from the lower end or -1, -2, … from the upper, got 0")
     seen = np.linspace(lo, hi, max(scan, sections + 2))
