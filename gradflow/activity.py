@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gradflow.backend import Array, as_floating, namespace
+from gradflow.checks import batch_shape
 from gradflow.compensated import affine, splitter
 from gradflow.problem import Neuron, Problem, as_neuron, as_problem
 
@@ -10,11 +13,13 @@ ACTIVITIES = ("dead", "balanced", "hyperactive")
 DEAD, BALANCED, HYPERACTIVE = range(3)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def end_preactivations(neuron: Neuron | Array, problem: Problem = Problem()) -> tuple[Array, Array]:
     """Return the pre-activation at the smallest and at the largest input, each rounded about once."""
     problem = as_problem(problem)
     w1, b1, _, _ = as_neuron(neuron)
     _, (w1, b1, lo, hi) = as_floating((w1, b1, problem.lo, problem.hi))
+    batch_shape("neurons and interval", [v.shape for v in (w1, b1, lo, hi)])
     split = splitter(w1.dtype)
     return affine(w1, lo, b1, split), affine(w1, hi, b1, split)
 

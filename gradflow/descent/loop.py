@@ -147,6 +147,8 @@ def train(
     steps, due = recorded(steps, record_every)
     if not isinstance(kind, Kind):
         raise TypeError(f"kind: expected one of gradflow.neurons.KINDS, got {shown(kind)}")
+    if not isinstance(modifiers, Modifiers):
+        raise TypeError(f"modifiers: expected Modifiers, got {shown(modifiers)}")
     function("schedule", schedule, "the step")
     if progress is not None:
         function("progress", progress, "the number of updates done")

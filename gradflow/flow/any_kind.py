@@ -97,6 +97,7 @@ def flow(
         If an argument is not as described.
     """
     _check(kind, problem, t_end, rtol, resting, max_steps)
+    number("below", below)
     if progress is not None:
         function("progress", progress, "a share")
     neuron = as_neuron(neuron)

@@ -15,7 +15,7 @@ import numpy as np
 
 from gradflow.activity import classify
 from gradflow.backend import Array, as_floating, device
-from gradflow.checks import batch_shape, function, integer, number
+from gradflow.checks import batch_shape, function, integer, number, one_of
 from gradflow.field import kernel, quadrature
 from gradflow.field.baselines import best_constant
 from gradflow.field.population import operations
@@ -131,6 +131,7 @@ def integrate_ensemble(
     velocity there is not finite, or if no step, however small, has a finite result.
     """
     problem = as_problem(problem)
+    one_of("backend", backend, (None, "numpy", "numba", "cupy"))
     if progress is not None:
         function("progress", progress, "a number of trajectories")
     if not isinstance(problem.inputs, Uniform):

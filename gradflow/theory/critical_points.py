@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from gradflow.activity import BALANCED, activity, end_preactivations, wall_distances
 from gradflow.backend import Array, as_floating
 from gradflow.checks import number
@@ -31,6 +33,7 @@ FAMILIES = ("constant", "line", "saddle", "global", "none")
 CONSTANT, LINE, SADDLE, GLOBAL, NONE = range(5)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def family(neuron: Neuron | Array, problem: Problem = Problem(), *, tolerance: float = 1e-6) -> Array:
     """Return the code (`FAMILIES`) of the family of critical points that each neuron is within rounding of.
 
@@ -51,7 +54,7 @@ def family(neuron: Neuron | Array, problem: Problem = Problem(), *, tolerance: f
     ValueError
         If s₋ ≠ 0 or s₊ = 0, or the inputs are a sample: nothing is proved there.
     """
-    problem, tolerance = as_problem(problem), number("tolerance", tolerance, 0.0)
+    problem, tolerance = as_problem(problem), number("tolerance", tolerance, 0.0, 1.0)
     _require_relu(problem)
     m, line, constant = moments(problem), best_line(problem), best_constant(problem)
     levels = adaptable(m.mean_x, line.slope, constant.intercept, constant.loss)
@@ -82,6 +85,7 @@ def family(neuron: Neuron | Array, problem: Problem = Problem(), *, tolerance: f
     return codes
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def gradient_floor(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Return a lower bound of |∇L| that a balanced neuron has because of its breakpoint alone.
 

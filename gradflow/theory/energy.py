@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gradflow.activity import BALANCED, DEAD, activity
 from gradflow.backend import Array, as_floating
 from gradflow.field import kernel
@@ -47,6 +49,7 @@ def _level(problem: Problem, level: Array) -> Array:
     return xp.where(holds, level + none, none)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def reaches_teacher(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Whether the flow is proved to end at the teacher: a balanced neuron's loss is below the best line's."""
     problem = as_problem(problem)
@@ -55,6 +58,7 @@ def reaches_teacher(neuron: Neuron | Array, problem: Problem = Problem()) -> Arr
     return below & (activity(neuron, problem) == BALANCED)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def never_constant(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Whether the flow is proved not to end at the best constant: a living neuron's loss is below it."""
     problem = as_problem(problem)
@@ -63,6 +67,7 @@ def never_constant(neuron: Neuron | Array, problem: Problem = Problem()) -> Arra
     return below & (activity(neuron, problem) != DEAD)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def limit(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Return where on the global minima the flow ends, shape (4, …): the point that has the start's Q.
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gradflow.activity import wall_distances
 from gradflow.backend import Array, as_floating
 from gradflow.compensated import affine, splitter
@@ -130,6 +132,7 @@ def path(xp: Any, root_e: Array, w2: Array, c: Array) -> Array:
     return xp.where(bounded, xp.where(bounded, twice, one) / xp.where(bounded, end, one), xp.inf * one)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def trapped(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Whether the flow provably never gives the neuron a kink: it then converges to the best line.
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from gradflow.activity import end_preactivations
 from gradflow.backend import Array, as_floating
 from gradflow.field.baselines import adaptable, lines
@@ -61,6 +63,7 @@ def oriented(neuron: Neuron, problem: Problem, s: float, side: float) -> Oriente
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def trapped_by_signs(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Whether the flow provably never gives the neuron a kink because of the signs of its two errors.
 
@@ -76,6 +79,7 @@ def trapped_by_signs(neuron: Neuron | Array, problem: Problem = Problem()) -> Ar
     return holds if s_minus == 0.0 else holds | _holds(neuron, problem, s_minus, -1.0)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def path_by_signs(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Bound the length of the path that a neuron trapped by signs still has to go; ∞ for others.
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gradflow.activations import RELU
 from gradflow.backend import Array, ArrayLike, as_floating
 from gradflow.descent.hyper import FRACTION, NON_NEGATIVE, bias_correction
@@ -58,6 +60,7 @@ def largest_stable_rate(neuron: Neuron | Array, problem: Problem = Problem()) ->
     return 2.0 / sharpness(neuron, problem)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def adam_limit(beta1: ArrayLike, lr: ArrayLike) -> Array:
     """Return (2 + 2 β1)/((1 − β1) η), the largest stable eigenvalue of P⁻¹ H under Adam's momentum.
 
@@ -132,6 +135,7 @@ def preconditioned_sharpness(
     return _largest_eigenvalue(_scaled(xp, H, root))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def global_minimum(w1: ArrayLike, problem: Problem = Problem()) -> Neuron:
     """Return the global minimum (σ w1, −q σ w1, w1ᵀ w2ᵀ/(σ w1), b2ᵀ) with the given |w1| > 0, σ = sign w1ᵀ.
 
@@ -151,6 +155,7 @@ def global_minimum(w1: ArrayLike, problem: Problem = Problem()) -> Neuron:
     return Neuron(wt * scale, bt * scale, vt / scale, ct + 0.0 * scale)
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def flattest_minimum(problem: Problem = Problem()) -> Flattest:
     """Return the global minimum of the smallest sharpness, which is unique.
 

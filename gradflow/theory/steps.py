@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gradflow.activity import BALANCED, DEAD, activity, end_preactivations
 from gradflow.backend import Array, as_floating
 from gradflow.descent import Adam, HeavyBall
@@ -30,6 +32,7 @@ class Rates(NamedTuple):
     largest: Array
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def killing_rates(neuron: Neuron | Array, problem: Problem = Problem()) -> Rates:
     """Return the rates η > 0 for which one step of gradient descent leaves the neuron dead.
 
@@ -46,6 +49,7 @@ def killing_rates(neuron: Neuron | Array, problem: Problem = Problem()) -> Rates
     return _rates(neuron, problem, 1.0)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def straightening_rates(neuron: Neuron | Array, problem: Problem = Problem()) -> Rates:
     """Return the rates η > 0 for which one step of gradient descent leaves the neuron hyperactive.
 
@@ -57,6 +61,7 @@ def straightening_rates(neuron: Neuron | Array, problem: Problem = Problem()) ->
     return _rates(neuron, problem, -1.0)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def largest_safe_rate(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Return η*, below which one step of gradient descent neither kills a neuron nor takes away its kink.
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gradflow.activity import DEAD, activity
 from gradflow.backend import Array, as_floating
 from gradflow.field.baselines import adaptable, lines
@@ -12,6 +14,7 @@ from gradflow.field.bounds import EPS, TINY, as_given, balance, has_exact_signs,
 from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def survives_until(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Return a time before which the flow from each start does not make the neuron dead.
 
