@@ -89,10 +89,13 @@ def test_a_centred_set_has_mean_zero() -> None:
         (lambda: digits_data(401), "n: the file holds 400 images, got 401"),
         (lambda: garments_data("hat", "shirt"), "expected two different ones of t-shirt, trouser, shirt"),
         (lambda: garments_data("shirt", "shirt"), "expected two different ones of t-shirt, trouser, shirt"),
-        (lambda: Dataset(np.zeros((2, 2)), np.ones(2)), "inputs: expected no zero vector, got one in row 0; there are no biases"),
+        (
+            lambda: Dataset(np.zeros((2, 2)), np.ones(2)),
+            "inputs: expected no zero vector, got one in row 0; there are no biases",
+        ),
         (
             lambda: Dataset(np.array([[-1.0], [0.0], [1.0]]), np.ones(3)),
-            "inputs: expected no zero vector, got one in row 1; .* append a bias column of ones to the inputs$",
+            "no zero vector, got one in row 1; .* append a bias column of ones to the inputs$",
         ),
         (
             lambda: Dataset(np.ma.masked_array(np.eye(2), np.eye(2) == 1.0), np.ones(2)),
