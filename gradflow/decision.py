@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from gradflow.activity import BALANCED, DEAD, activity
 from gradflow.among import among
 from gradflow.backend import Array, is_array, namespace
@@ -80,7 +82,9 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
         it, and it is left to the simulation to decide. A best line or constant that is exact is global.
     """
     problem = as_problem(problem)
-    found = theorems(neuron, problem)
+    # Of states that left the range of their numbers nothing is proved.
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = theorems(neuron, problem)
     of = lines(in_double(neuron, problem)[1])
     ends = {
         PATH_TRAP: (LINEAR, of.straight),

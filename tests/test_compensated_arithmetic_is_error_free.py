@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradflow.compensated import affine, determinant, splitter, two_product, two_sum
+from gradflow.compensated import affine, determinant, distilled, splitter, two_product, two_sum
 
 EPS = {64: Fraction(1, 2**52), 32: Fraction(1, 2**23)}
 TYPE: dict[int, Any] = {64: np.float64, 32: np.float32}
@@ -148,3 +148,16 @@ def test_the_plain_expression_would_fail() -> None:
 def test_the_splitter_is_veltkamps(dtype: Any, constant: int) -> None:
     assert splitter(dtype) == constant
     assert splitter(np.zeros(1, dtype).dtype) == constant
+
+
+@given(st.lists(reals(64), min_size=2, max_size=6), st.lists(st.integers(0, 5), max_size=4))
+def test_distilled_keeps_the_sum_and_leaves_little_beside_it(terms: list[Any], again: list[int]) -> None:
+    # Some of them once more with the other sign, so that they cancel.
+    terms = [*terms, *(-terms[i % len(terms)] for i in again)]
+    *rest, last = distilled(terms)
+    total = sum(map(exactly, terms), Fraction(0))
+    assert sum(map(exactly, rest), exactly(last)) == total
+    left = sum((abs(exactly(term)) for term in rest), Fraction(0))
+    assert left <= EPS[64] * abs(exactly(last))
+    if last != 0.0:
+        assert (exactly(last) > 0) == (total > 0)
