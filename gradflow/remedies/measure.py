@@ -24,6 +24,7 @@ from gradflow.outcome import (
     UNDECIDED,
     References,
     near,
+    outcome,
     references,
 )
 from gradflow.problem import Neuron, Problem
@@ -154,11 +155,19 @@ def by_id(name: str) -> Remedy:
     raise ValueError(f"remedy: expected one of {', '.join(r.id for r in REMEDIES)}, got {name!r}")
 
 
+def _ends(remedy: Remedy, psi: Array, problem: Problem, diverged: Array) -> np.ndarray:
+    """Return outcome codes by the one rule for plain neurons, by `ends` for others and under decay."""
+    if remedy.kind is PLAIN and remedy.penalty is None:
+        return np.asarray(outcome(psi, problem, diverged))
+    return ends(remedy.kind, psi, problem, diverged)
+
+
 def ends(kind: Kind, psi: Array, problem: Problem, diverged: Array) -> np.ndarray:
     """Return the outcome codes of states of a kind of neuron, from loss, speed and activity.
 
     Near the best line's or the best constant's loss a neuron has ended there if it has no kink on the input
-    (a piecewise linear one) or rests.
+    (a piecewise linear one) or rests. Only plain neurons are told to be at rest elsewhere
+    (`gradflow.outcome`): other kinds have no Hessian here to tell a minimum from a saddle.
     """
     psi = np.asarray(psi)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -186,7 +195,7 @@ def _train(
         begin, problem, config, steps, schedule=remedy.schedule(steps), kind=remedy.kind,
         modifiers=remedy.modifiers, record_every=max(1, steps // RECORDS), events=False, first_change=False,
     )  # fmt: skip
-    codes = ends(remedy.kind, run.final, problem, run.diverged)
+    codes = _ends(remedy, run.final, problem, run.diverged)
     if remedy.penalty is not None:
         codes = at_penalised_minimum(codes, np.asarray(run.loss[-1]), problem)
     below = run.loss < LOW
@@ -197,7 +206,8 @@ def _train(
 def _flow(remedy: Remedy, problem: Problem, begin: Neuron, teachers: tuple[Neuron, ...]) -> Cell:
     kind = remedy.kind if remedy.penalty is None else penalised(remedy.kind, remedy.penalty)
     run = flow(kind, begin, problem, LONGEST, below=LOW, max_steps=4000)
-    codes = ends(kind, run.final, problem, run.status == FLOW_DIVERGED)
+    left = run.status == FLOW_DIVERGED
+    codes = _ends(remedy, run.final, problem, left) if kind is PLAIN else ends(kind, run.final, problem, left)
     if remedy.penalty is not None:
         with np.errstate(over="ignore", invalid="ignore"):
             value = kind.evaluator(problem, run.final).loss(run.final)
