@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradflow.activations import derivatives
-from gradflow.activity import BALANCED, DEAD, activity, classify
+from gradflow.activity import BALANCED, DEAD, activity
 from gradflow.among import among
 from gradflow.backend import Array, as_floating
 from gradflow.checks import number
@@ -51,7 +51,7 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
 
     A trajectory lingers at a saddle with as small a gradient as one likes, so the Hessian must not have a
     negative eigenvalue, beyond what the state's error makes of 0. A neuron about to revive has one: the
-    point mass of its kink. Without a kink on the input, the way to go must not lead over a wall.
+    point mass of its kink. Which side of a wall it is on, a state closer to it than its error does not tell.
 
     For a sample the Hessian is that between the hypersurfaces where an input meets the breakpoint; a
     minimum on one of these, where the gradient jumps and does not vanish, is not recognised.
@@ -104,22 +104,18 @@ def _rests(neuron: Neuron | Array, problem: Problem, accuracy: float) -> Array:
     finite = xp.all(xp.isfinite(curvature), axis=(0, 1))
     curvature = xp.where(finite, curvature, xp.zeros_like(curvature))
     scaled = _in_units(xp, scales, _turned(xp, _in_units(xp, scales, curvature)))
-    way, lowest = _way(xp, scales, _in_units(xp, scales, slope), scaled)
+    way, creeping, lowest = _way(xp, scales, _in_units(xp, scales, slope), scaled)
     # A mode that grows may be weak in these units and fast in time, or the other way round.
     grows = (lowest < -margin) | (_lowest(xp, curvature) < -margin)
-    z = (scales.z_lo, scales.z_hi)
-    reach = [xp.abs(way[i, ...]) * scales.sizes[i, ...] - xp.abs(z[i]) for i in range(2)]
-    leaves = (classify(*z) != BALANCED) & problem.is_bent & ((reach[0] > 0.0) | (reach[1] > 0.0))
-    return finite & (xp.max(xp.abs(way), axis=0) <= margin) & ~grows & ~leaves
+    furthest = xp.max(xp.maximum(xp.abs(way), xp.abs(creeping)), axis=0)
+    return finite & (furthest <= margin) & ~grows
 
 
 class _Scales(NamedTuple):
-    """The pre-activations at both ends, and the sizes of z_lo, z_hi, w2, b2 and of the output."""
+    """The ends of the input, and the sizes of z_lo, z_hi, w2, b2 and of the output."""
 
     lo: Array
     hi: Array
-    z_lo: Array
-    z_hi: Array
     sizes: Array
     output: Array
 
@@ -143,7 +139,7 @@ def _scales(neuron: Neuron | Array, problem: Problem) -> _Scales:
     point = hi == lo
     lo, hi = xp.where(point, lo - 0.5, lo), xp.where(point, hi + 0.5, hi)
     output = sizes[3] + sizes[2] * (1.0 + weight) + 3.0 * spread + xp.abs(mean)
-    return _Scales(lo, hi, z_lo, z_hi, xp.stack(sizes), output)
+    return _Scales(lo, hi, xp.stack(sizes), output)
 
 
 def _in_units(xp: Any, scales: _Scales, rows: Array) -> Array:
@@ -166,22 +162,31 @@ def _margin(xp: Any, like: Array, accuracy: float) -> float:
     return MARGIN * max(accuracy, _EPS * float(xp.finfo(like.dtype).eps))
 
 
-def _way(xp: Any, scales: _Scales, slope: Array, curvature: Array) -> tuple[Array, Array]:
-    """Return the way to the critical point, shape (4, …), and the lowest curvature over the highest."""
+def _way(xp: Any, scales: _Scales, slope: Array, curvature: Array) -> tuple[Array, Array, Array]:
+    """Return the way to the critical point, that of flat modes, and the lowest curvature over the highest.
+
+    The ways have the shape (4, …). Of a flat mode it is what it would be if it curved by `FLAT`.
+    """
     curves, modes = xp.linalg.eigh(_last(xp, curvature))
     top = curves[..., -1:]
     top = xp.where(top > 0.0, top, xp.ones_like(top))
     flat = curves <= FLAT * top
     along = _times(xp, xp.matrix_transpose(modes), xp.permute_dims(slope, (*range(1, slope.ndim), 0)))
-    way = _times(xp, modes, -along / xp.where(flat, FLAT * top, curves))
+    nothing = xp.zeros_like(along)
+    way = _times(xp, modes, xp.where(flat, nothing, -along / xp.where(flat, top, curves)))
+    creeping = _times(xp, modes, xp.where(flat, -along / (FLAT * top), nothing))
     # To a family of critical points there are many ways; the flow's is at right angles to it, in θ.
     directions = xp.where(flat[..., None, :], modes, xp.zeros_like(modes))
     columns = xp.permute_dims(directions, (-2, -1, *range(directions.ndim - 2)))
-    straight = _to_theta(xp, scales, xp.permute_dims(way, (-1, *range(way.ndim - 1))))
+    straight = _to_theta(xp, scales, _first(xp, way))
     straight = xp.permute_dims(straight, (*range(1, straight.ndim), 0))
     sideways = _times(xp, xp.linalg.pinv(_last(xp, _to_theta(xp, scales, columns))), straight)
     way = way - _times(xp, directions, sideways)
-    return xp.permute_dims(way, (way.ndim - 1, *range(way.ndim - 1))), curves[..., 0] / top[..., 0]
+    return _first(xp, way), _first(xp, creeping), curves[..., 0] / top[..., 0]
+
+
+def _first(xp: Any, vectors: Array) -> Array:
+    return xp.permute_dims(vectors, (vectors.ndim - 1, *range(vectors.ndim - 1)))
 
 
 def _to_theta(xp: Any, scales: _Scales, rows: Array) -> Array:
