@@ -113,7 +113,9 @@ def _closed(problem: Problem) -> Lines:
     kinked = aim.has_kink
     low, high = problem.teacher_slopes
     # Slopes of f*/(w1 w2) on the left and on the right piece; without a kink the right one is all.
-    alone = xp.where(affine(w1, hi, b1, ops.splitter) > 0.0, high + none, low + none)
+    ends = (affine(w1, end, b1, ops.splitter) for end in (lo, hi))
+    on_lo, on_hi = (end > 0.0 for end in ends)
+    alone = xp.where(on_lo | on_hi, high + none, low + none)
     on_left = xp.where(kinked, xp.where(rises, low + none, high + none), alone)
     on_right = xp.where(kinked, xp.where(rises, high + none, low + none), alone)
     k, length = w1 * w2, hi - lo

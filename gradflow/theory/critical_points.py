@@ -169,8 +169,8 @@ def _certificate(neuron: Neuron, problem: Problem, z: tuple[Array, Array]) -> Ar
     # Where it is not known on which side of p the teacher's breakpoint is, the lesser of both forms.
     on_other = xp.where((away > 0.0) & (distance > 0.0), beyond + 0.5 * beta, 0.5 * less * (less / more))
     of_kink = xp.where((wt > 0.0) == right, same, on_other)
-    # A breakpoint at an end leaves the teacher active on the whole input.
-    active = aim.has_kink | (affine(wt, hi, bt, split) > 0.0)
+    # A breakpoint at an end leaves the teacher active on the whole input, or nowhere.
+    active = (affine(wt, lo, bt, split) > 0.0) | (affine(wt, hi, bt, split) > 0.0)
     straight = xp.where(active, 0.5 * beta, 0.0 * one)
     size = abs(problem.shared_slopes[1]) * abs(wt * vt)
     return size * xp.where(inside, of_kink, straight) * (1.0 - 32.0 * EPS)
