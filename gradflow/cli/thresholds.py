@@ -50,8 +50,8 @@ from gradflow.progress import progress_bar
 from gradflow.results import to_json
 from gradflow.sweep import varied
 
-SECTIONS = 64
-"""Values decided at once with steps, where many cost as much as a few."""
+SECTIONS = {"flow": 8, "steps": 64}
+"""Values decided at once after the scan: so many cost little more than one."""
 
 SCANNED = {"flow": 65, "steps": 1025}
 """Values scanned unless the user says otherwise."""
@@ -141,8 +141,7 @@ def threshold(
             advance(min(halvings, math.log2((hi - lo) / max(width, uncertainty))))
             return codes
 
-        # The flow is followed closely, one start at a time; an optimiser takes many at the price of a few.
-        sections = 1 if method == "flow" else SECTIONS
+        sections = SECTIONS["flow" if method == "flow" else "steps"]
         found = bracket(watched, (lo, hi), tol=uncertainty, sections=sections, scan=scanned, change=which)
     by = search.decided_by(found)
     note_a_start_at_the_teacher(start, task, [vary], silent=json)
@@ -168,10 +167,11 @@ class _Search(NamedTuple):
         """Return the rule that follows the flow."""
 
         def decide(values: np.ndarray) -> np.ndarray:
-            found = self._flows(values, theory) if values.size > 2 else self._flow(values, theory)
+            scans = values.size > 2 * SECTIONS["flow"]
+            found = self._flows(values, theory) if scans else self._flow(values, theory)
             codes, theorems = (np.asarray(part).astype(int) for part in found)
             # The ends of the interval are given all the time that it takes.
-            if values.size > 2 and np.any(codes[[0, -1]] == UNDECIDED):
+            if scans and np.any(codes[[0, -1]] == UNDECIDED):
                 codes[[0, -1]], theorems[[0, -1]] = self._flow(values[[0, -1]], theory)
             if theory:
                 self.theorems.update(zip(values.tolist(), theorems.tolist(), strict=True))
@@ -185,7 +185,7 @@ class _Search(NamedTuple):
         return run.outcome, run.decided_by
 
     def _flow(self, values: np.ndarray, theory: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Follow one flow after the other, more closely and a hundred times as long."""
+        """Follow flows more closely and a hundred times as long."""
         found = flow_decisions(self.start._replace(**{self.vary: values}), self.problem, theory=theory)
         return np.asarray(found.outcome), np.asarray(found.theorem)
 

@@ -109,7 +109,7 @@ def test_too_short_runs_are_said_to_be(capsys: pytest.CaptureFixture[str]) -> No
         (["threshold", "--vary", "lr", "--between", "0", "1"], "--vary"),
         (["threshold", "--vary", "lr", "--between", "-1", "1", "--method", "gd"], "--between: lr: expected"),
         ([*FLOW, "--change", "0"], "--change: expected 1, 2"),
-        ([*FLOW, "--change", "2", "--scan", "9"], "--change: the scan of 9 values sees 1 of them, got 2"),
+        ([*FLOW, "--change", "2", "--scan", "20"], "--change: the scan of 20 values sees 1 of them, got 2"),
         ([*FLOW, "--scan", "1"], "--scan"),
         ([*FLOW, "--tol", "0"], "--tol"),
         ([*FLOW, "--samples", "10"], "--samples"),

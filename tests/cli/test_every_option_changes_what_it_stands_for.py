@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +29,8 @@ COMMANDS = {info.callback.__name__: info.callback for info in app.registered_com
 
 CALLS = (
     *("gradflow.cli.simulate.gradient_flow", "gradflow.cli.simulate.descend"),
-    *("gradflow.cli.thresholds.flow_run", "gradflow.cli.thresholds.descent_outcomes"),
+    *("gradflow.cli.thresholds.flow_run", "gradflow.cli.thresholds.flow_decisions"),
+    "gradflow.cli.thresholds.descent_outcomes",
     *("gradflow.cli.basins.sweep_in_memory", "gradflow.cli.basins.sweep_into_store"),
     *("gradflow.alignment.flow.gradient_flow", "gradflow.alignment.limit.limit_flow"),
     *("gradflow.alignment.small_steps.flow_by_steps", "gradflow.alignment.steps.train"),
@@ -167,9 +169,15 @@ def called(monkeypatch: Patch, capsys: Capture) -> Callable[[str], Any]:
     for name in CALLS:
         monkeypatch.setattr(name, recorder(name))
 
-    def bracket(decide: Callable[[np.ndarray], object], between: tuple[float, float], **named: Any) -> object:
+    def bracket(
+        decide: Callable[[np.ndarray], object], between: tuple[float, float], **named: Any
+    ) -> NoReturn:
         calls.append(("bracket", between, named))
-        return decide(np.linspace(between[0], between[1], 5))
+        # A scan, and what follows it.
+        for n in (65, 2):
+            with suppress(_CalledError):
+                decide(np.linspace(between[0], between[1], n))
+        raise _CalledError
 
     monkeypatch.setattr("gradflow.cli.thresholds.bracket", bracket)
 
@@ -230,6 +238,13 @@ def test_every_option_counts(
         else:
             assert after != before, f"{case} changes nothing"
     assert meaningless == VARIANTS[line]
+
+
+def test_a_threshold_uses_no_theory_at_all(called: Callable[[str], Any]) -> None:
+    line = "threshold --vary b2 --between -2 1"
+    for option, theory in (("", "True"), (" --no-theory", "False")):
+        followed = [named["theory"] for name, _, named in called(line + option) if "flow" in name]
+        assert followed == [theory, theory]
 
 
 def test_constant_columns_are_taken_if_one_says_so(
