@@ -104,9 +104,10 @@ def test_what_dies_away_is_not_decided_by_death() -> None:
     run = gradient_flow(Neuron(w2=-10.0), t_end=50.0, until_decided=True)
     assert int(run["decided_by"]) == SIMULATION
     assert int(run["outcome"]) == CONSTANT
-    for found in (flow_decisions(Neuron(w2=-10.0), Problem()), flow_run(Neuron(w2=-10.0), Problem())):
-        assert int(found.outcome) == CONSTANT
-        assert int(found[-1]) == SIMULATION
+    neuron, problem = Neuron(w2=-10.0), Problem()
+    decided, ends = flow_decisions(neuron, problem), flow_run(neuron, problem)
+    assert int(decided.outcome) == int(ends.outcome) == CONSTANT
+    assert int(decided.theorem) == int(ends.decided_by) == SIMULATION
 
 
 def test_what_fades_and_comes_back_is_not_taken_for_dead() -> None:
