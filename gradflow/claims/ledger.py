@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
+
+from gradflow.claims.shared import Work
 
 Verdict = Literal["reproduced", "conditional", "refuted", "open"]
 VERDICTS: tuple[Verdict, ...] = ("reproduced", "conditional", "refuted", "open")
@@ -45,6 +47,11 @@ class Finding:
     values: dict[str, Any] = field(default_factory=dict)
 
 
+def nothing(quick: bool) -> tuple[Work, ...]:
+    """Return no work."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Claim:
     """A sentence of a source document, and the function that checks it.
@@ -59,12 +66,24 @@ class Claim:
         What it says.
     check : callable
         ``check(quick) -> Finding``; a pure function. `quick` asks for coarser sweeps.
+    needs : callable
+        ``needs(quick)``: the work that takes its time, which other processes may do before.
+    runs : str
+        Claims of the same name look at the same runs, which are remembered: they are best checked one
+        after the other in one process.
     """
 
     id: str
     source: str
     claim: str
     check: Callable[[bool], Finding]
+    needs: Callable[[bool], tuple[Work, ...]] = nothing
+    runs: str = ""
+
+
+def sharing(runs: str, claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Return claims that look at the same runs."""
+    return tuple(replace(claim, runs=runs) for claim in claims)
 
 
 def weakest(*parts: Verdict) -> Verdict:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +12,7 @@ import typer
 from gradflow import __version__
 from gradflow.cli import resume
 from gradflow.cli.options import JSON, check_directory
+from gradflow.cli.study import FIGURE, Study
 from gradflow.cli.workers import interrupts_held, run_all
 from gradflow.progress import progress_bar
 from gradflow.results import to_json, write_text
@@ -56,17 +55,17 @@ def reproduce(
         out = DEFAULT_OUT
     if out is not None:
         if only:
-            _keep_others(out, {claim.id for claim in claims})
+            work = {work.name for claim in claims for work in claim.needs(quick)}
+            _keep_others(out, {claim.id for claim in claims} | work)
         _make(out)
     begin = time.perf_counter()
-    tasks: dict[str, Callable[[], Any]] = {claim.id: partial(_check, claim.id, quick) for claim in claims}
+    plots = []
     if out is not None and not only:
         from gradflow.scripts import script_paths
 
         _make(out / "figures")
         plots = script_paths("plots")
-        tasks |= {_FIGURE + path.stem: partial(_draw, path, out / "figures", quick) for path in plots}
-    results = _run(tasks, out, quick)
+    results = _run(Study(claims, plots, quick, out), out, quick)
     document: dict[str, Any] = {
         "claims": [results[claim.id] for claim in claims],
         "untestable": [] if only else [sentence._asdict() for sentence in UNTESTABLE],
@@ -77,7 +76,7 @@ def reproduce(
     if out is not None:
         from gradflow.report import Figure, report
 
-        drawn = [results[name] for name in tasks if name.startswith(_FIGURE) and results[name]]
+        drawn = [drawing for path in plots if (drawing := results[FIGURE + path.stem])]
         figures = [Figure(d["title"], d["caption"], [out / file for file in d["files"]]) for d in drawn]
         write_text(out / resume.CLAIMS, to_json(document, indent=1) + "\n")
         write_text(out / "report.html", report(document, figures))
@@ -90,27 +89,26 @@ def reproduce(
         print(f"\n{out / 'report.html'}  {out / resume.CLAIMS}" + ("" if only else f"  {out / 'figures'}/"))
 
 
-_FIGURE = "figure "
-
-
-def _run(tasks: dict[str, Callable[[], Any]], out: Path | None, quick: bool) -> dict[str, Any]:
-    """Run the tasks that an interrupted run into `out` has not finished; return all results by name."""
+def _run(study: Study, out: Path | None, quick: bool) -> dict[str, Any]:
+    """Do what an interrupted run into `out` has not finished; return all results by name."""
     header = {"source": f"gradflow {__version__}", "code": resume.digest(), "quick": quick}
+    names = study.names()
     found = {} if out is None else resume.load(out, header)
-    found = {name: result for name, result in found.items() if name in tasks}
+    found = {name: result for name, result in found.items() if name in names}
     if found:
-        print(f"{out}: found {len(found)} of {len(tasks)} results", file=sys.stderr)
-    names = [name for name in tasks if name not in found]
+        print(f"{out}: found {len(found)} of {len(names)} results", file=sys.stderr)
 
-    def keep(index: int, result: Any) -> None:
+    def keep(index: int, results: dict[str, Any]) -> None:
+        found.update(results)
         if out is not None:
             with interrupts_held():
-                resume.save(out, header, names[index], result)
+                for name, result in results.items():
+                    resume.save(out, header, name, result)
 
-    with progress_bar("reproduce", len(tasks)) as advance:
-        before = len(found)
-        results = run_all([tasks[name] for name in names], lambda n: advance(before + n), finished=keep)
-    return found | dict(zip(names, results, strict=True))
+    with progress_bar("reproduce", len(names)) as advance:
+        for tasks in (study.first, study.then):
+            run_all(tasks(found), lambda n: advance(len(found)), finished=keep)
+    return found
 
 
 def _keep_others(out: Path, names: set[str]) -> None:
@@ -133,24 +131,6 @@ def _make(out: Path) -> None:
     for name in (resume.CLAIMS, "report.html"):
         if (out / name).is_dir():
             raise ValueError(f"--out: {str(out / name)!r} is a directory, where a file is to go")
-
-
-def _check(name: str, quick: bool) -> Any:
-    from gradflow.claims import LEDGER, check, select
-
-    return check(select(LEDGER, [name])[0], quick=quick).record()
-
-
-def _draw(path: Path, folder: Path, quick: bool) -> Any:
-    """Draw a script's figure; None if the script says that it takes too long for a quick report."""
-    from gradflow.figures.script import render
-    from gradflow.scripts import load_script
-
-    script = load_script(path)
-    if quick and not getattr(script, "QUICK", True):
-        return None
-    drawn = render(script, path.stem, folder)
-    return {**drawn._asdict(), "files": [str(file.relative_to(folder.parent)) for file in drawn.files]}
 
 
 def _table(document: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ with DOP853 and leaves it to the error control to shorten steps where the field 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,14 +15,18 @@ import numpy as np
 from gradflow.backend import Array, as_floating, namespace
 from gradflow.checks import batch_shape, function, integer, number, require_finite, shown
 from gradflow.flow.batch_step import combine
+from gradflow.flow.lanes import put, take
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
-from gradflow.neurons.kind import Kind
-from gradflow.problem import Neuron, Problem, as_neuron, as_problem
+from gradflow.neurons.kind import Evaluator, Kind
+from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
-RUNNING, REACHED, CONVERGED, TOO_MANY_STEPS, DIVERGED = range(5)
-STATUSES = ("running", "reached t_end", "converged", "too many steps", "diverged")
+RUNNING, REACHED, CONVERGED, TOO_MANY_STEPS, DIVERGED, PASSED = range(6)
+STATUSES = ("running", "reached t_end", "converged", "too many steps", "diverged", "passed the level")
 
 _SAFETY, _SMALLEST, _LARGEST = 0.9, 0.2, 10.0
+
+_ENDED = 0.25
+"""The share of the trajectories that may have ended before they are laid aside."""
 
 
 class Flows(NamedTuple):
@@ -60,6 +65,7 @@ def flow(
     rtol: float = 1e-8,
     resting: float = 1e-10,
     below: float = 0.0,
+    stop_below: bool = False,
     max_steps: int = 20_000,
     progress: Callable[[float], object] | None = None,
 ) -> Flows:
@@ -81,6 +87,8 @@ def flow(
         A trajectory has converged once the norm of its gradient is no larger.
     below : float
         A loss whose passing is noted.
+    stop_below : bool
+        Whether a trajectory ends there. The flow's loss never rises, so it stays below.
     max_steps : int
         After so many the trajectories that still run are left.
     progress : callable, optional
@@ -107,33 +115,104 @@ def flow(
     theta = xp.stack(xp.broadcast_arrays(*arrays)[:4])
     shape = theta.shape[1:]
     start = kind.start(theta, problem)
-    evaluate = kind.evaluator(problem, start)
+    y = xp.reshape(start, (start.shape[0], -1))
+    task = _lanes(xp, problem, shape)
+    evaluate = kind.evaluator(task, y)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-        y, g = start, evaluate.gradient(start)
+        g, value = evaluate.gradient(y), evaluate.loss(y)
         one = xp.ones_like(y[0, ...])
-        t, status = 0.0 * one, xp.zeros_like(one, dtype=xp.int8)
         h = 1e-3 * (1.0 + _norm(xp, y)) / xp.maximum(_norm(xp, g), 1e-3 * one)
-        steps, first = xp.zeros_like(one, dtype=xp.int32), xp.nan * one
-        value = evaluate.loss(y)
+        status, steps = xp.zeros_like(one, dtype=xp.int8), xp.zeros_like(one, dtype=xp.int32)
+        every = lanes = _Lanes(y, g, 0.0 * one, h, status, value, xp.nan * one, steps)
+        # Which of `every` are in `lanes`: all, until some have ended.
+        left = xp.ones_like(one, dtype=xp.bool)
         for _ in range(max_steps):
-            status = _ended(xp, status, (t >= t_end, REACHED), (_norm(xp, g) <= resting, CONVERGED))
-            status = _ended(xp, status, (~xp.isfinite(value) | (h < 1e-14 * (1.0 + t)), DIVERGED))
-            running = status == RUNNING
-            if not bool(xp.any(running)):
+            lanes = _arrived(xp, lanes, t_end, resting, stop_below)
+            running = lanes.status == RUNNING
+            count = int(xp.sum(xp.astype(running, xp.int64)))
+            if count == 0:
                 break
-            step = xp.minimum(h, t_end - t)
-            new, slope, error = _trial(evaluate.gradient, y, g, step, rtol)
-            moved = running & (error < 1.0)
-            root = xp.sqrt(xp.sqrt(xp.sqrt(xp.maximum(error, 1e-20 * one))))
-            h = step * xp.minimum(xp.maximum(_SAFETY / root, _SMALLEST * one), _LARGEST * one)
-            y, g, t = xp.where(moved, new, y), xp.where(moved, slope, g), xp.where(moved, t + step, t)
-            value = xp.where(moved, evaluate.loss(y), value)
-            first = xp.where(xp.isnan(first) & (value < below), t, first)
-            steps = steps + xp.astype(running, xp.int32)
+            if count < (1.0 - _ENDED) * running.shape[0]:
+                every = put(xp, every, left, lanes)
+                left = every.status == RUNNING
+                lanes = take(xp, lanes, xp.nonzero(running)[0])
+                running = lanes.status == RUNNING
+                task = _some(xp, _lanes(xp, problem, shape), xp.nonzero(left)[0])
+                evaluate = kind.evaluator(task, lanes.y)
+            lanes = _advanced(xp, evaluate, lanes, running, t_end, rtol, below)
             if progress is not None:
-                progress(1.0 - float(xp.mean(xp.astype(running, xp.float64))))
-        status = _ended(xp, status, (status == RUNNING, TOO_MANY_STEPS))
-    return Flows(xp.reshape(y, (y.shape[0], *shape)), t, status, value, first, steps)
+                progress(1.0 - count / max(1, left.shape[0]))
+        every = put(xp, every, left, lanes)
+        status = _ended(xp, every.status, (every.status == RUNNING, TOO_MANY_STEPS))
+    shaped = (xp.reshape(values, shape) for values in (every.t, status, every.loss, every.first, every.steps))
+    return Flows(xp.reshape(every.y, start.shape), *shaped)
+
+
+class _Lanes(NamedTuple):
+    """Trajectories side by side, flat; the lane is the last axis."""
+
+    y: Array
+    g: Array
+    t: Array
+    h: Array
+    status: Array
+    loss: Array
+    first: Array
+    steps: Array
+
+
+def _arrived(xp: Any, lanes: _Lanes, t_end: float, resting: float, stop_below: bool) -> _Lanes:
+    """End the lanes that have reached the time, rest, have passed the level, or cannot go on."""
+    stuck = ~xp.isfinite(lanes.loss) | (lanes.h < 1e-14 * (1.0 + lanes.t))
+    status = _ended(
+        xp,
+        lanes.status,
+        (lanes.t >= t_end, REACHED),
+        (_norm(xp, lanes.g) <= resting, CONVERGED),
+        (~xp.isnan(lanes.first) & stop_below, PASSED),
+        (stuck, DIVERGED),
+    )
+    return lanes._replace(status=status)
+
+
+def _advanced(
+    xp: Any, evaluate: Evaluator, lanes: _Lanes, running: Array, t_end: float, rtol: float, below: float
+) -> _Lanes:
+    """Try a step of every running lane, and take those that are accurate enough."""
+    y, g, t, h, status, value, first, steps = lanes
+    one = xp.ones_like(t)
+    step = xp.minimum(h, t_end - t)
+    new, slope, error = _trial(evaluate.gradient, y, g, step, rtol)
+    moved = running & (error < 1.0)
+    root = xp.sqrt(xp.sqrt(xp.sqrt(xp.maximum(error, 1e-20 * one))))
+    h = step * xp.minimum(xp.maximum(_SAFETY / root, _SMALLEST * one), _LARGEST * one)
+    y, g, t = xp.where(moved, new, y), xp.where(moved, slope, g), xp.where(moved, t + step, t)
+    value = xp.where(moved, evaluate.loss(y), value)
+    first = xp.where(xp.isnan(first) & (value < below), t, first)
+    return _Lanes(y, g, t, h, status, value, first, steps + xp.astype(running, xp.int32))
+
+
+def _lanes(xp: Any, problem: Problem, shape: tuple[int, ...]) -> Problem:
+    """Return the problem with an entry for every flattened trajectory wherever it has arrays."""
+
+    def flat(values: Any) -> Any:
+        return (
+            values if np.ndim(values) == 0 else xp.reshape(xp.broadcast_to(xp.asarray(values), shape), (-1,))
+        )
+
+    return _with(problem, flat)
+
+
+def _some(xp: Any, problem: Problem, where: Array) -> Problem:
+    """Return the problem of some of the flattened trajectories."""
+    return _with(problem, lambda values: values if np.ndim(values) == 0 else xp.take(values, where))
+
+
+def _with(problem: Problem, change: Callable[[Any], Any]) -> Problem:
+    inputs = problem.inputs
+    if isinstance(inputs, Uniform):
+        inputs = Uniform(change(inputs.lo), change(inputs.hi))
+    return replace(problem, teacher=Neuron(*map(change, problem.teacher)), inputs=inputs)
 
 
 def _check(kind: Kind, problem: Problem, t_end: float, rtol: float, resting: float, max_steps: int) -> None:

@@ -40,8 +40,8 @@ SLOW = 1e-6
 """|∇L| below which a neuron that could still move counts as resting; a smooth one may creep more slowly."""
 SLOW_SMOOTH = 1e-10
 
-LONGEST = 1e4
-"""The time to which flows are followed."""
+LONGEST, MAX_STEPS = 1e4, 4000
+"""The time to which flows are followed, and the steps after which they are left."""
 
 RECORDS = 100
 
@@ -204,23 +204,35 @@ def _train(
 
 
 def _flow(remedy: Remedy, problem: Problem, begin: Neuron, teachers: tuple[Neuron, ...]) -> Cell:
-    kind = remedy.kind if remedy.penalty is None else penalised(remedy.kind, remedy.penalty)
-    run = flow(kind, begin, problem, LONGEST, below=LOW, max_steps=4000)
-    left = run.status == FLOW_DIVERGED
-    codes = _ends(remedy, run.final, problem, left) if kind is PLAIN else ends(kind, run.final, problem, left)
+    theta = np.stack(begin)
     if remedy.penalty is not None:
+        kind = penalised(remedy.kind, remedy.penalty)
+        run = flow(kind, begin, problem, LONGEST, below=LOW, max_steps=MAX_STEPS)
+        codes = ends(remedy.kind, run.final, problem, run.status == FLOW_DIVERGED)
         with np.errstate(over="ignore", invalid="ignore"):
             value = kind.evaluator(problem, run.final).loss(run.final)
-        codes = at_penalised_minimum(codes, np.asarray(value), problem)
-    elif kind is PLAIN and problem.has_theorems:
-        # What is proved of an end needs no resting there.
-        codes = np.stack(
-            [
-                flow_run(Neuron(*some), remedy.task(Problem(teacher)), longest=LONGEST).outcome
-                for some, teacher in zip(np.stack(begin, axis=1), teachers, strict=True)
-            ]
+        return Cell(at_penalised_minimum(codes, np.asarray(value), problem), np.asarray(run.first_below))
+    # A loss this low is near 0, and under the flow stays so: nothing that follows would be another end.
+    enough = bool(np.all(np.asarray(adaptable(references(problem).near_line)[0]) >= LOW))
+    if not (remedy.kind is PLAIN and problem.has_theorems):
+        run = flow(remedy.kind, begin, problem, LONGEST, below=LOW, stop_below=enough, max_steps=MAX_STEPS)
+        left = run.status == FLOW_DIVERGED
+        plain = remedy.kind is PLAIN
+        codes = (
+            _ends(remedy, run.final, problem, left) if plain else ends(remedy.kind, run.final, problem, left)
         )
-    return Cell(codes, np.asarray(run.first_below))
+        return Cell(codes, np.asarray(run.first_below))
+    # What is proved of an end needs no resting there.
+    codes = np.stack(
+        [
+            flow_run(Neuron(*some), remedy.task(Problem(teacher)), longest=LONGEST).outcome
+            for some, teacher in zip(np.stack(begin, axis=1), teachers, strict=True)
+        ]
+    )
+    # Only those that end global have a time to follow them to; the others stand where nothing moves.
+    followed = np.where(codes == GLOBAL, theta, theta[..., -1:])
+    run = flow(PLAIN, followed, problem, LONGEST, below=LOW, stop_below=enough, max_steps=MAX_STEPS)
+    return Cell(codes, np.where(codes == GLOBAL, np.asarray(run.first_below), np.nan))
 
 
 def at_penalised_minimum(codes: np.ndarray, value: np.ndarray, problem: Problem) -> np.ndarray:

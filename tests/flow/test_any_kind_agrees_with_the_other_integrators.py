@@ -9,7 +9,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from gradflow.field import loss
-from gradflow.flow.any_kind import CONVERGED, DIVERGED, REACHED, STATUSES, TOO_MANY_STEPS, flow
+from gradflow.flow import any_kind
+from gradflow.flow.any_kind import CONVERGED, DIVERGED, PASSED, REACHED, STATUSES, TOO_MANY_STEPS, flow
 from gradflow.flow.ensemble import integrate_ensemble
 from gradflow.neurons import GATED, KINDS, PLAIN, SOLVED_BIAS
 from gradflow.problem import Neuron, Problem, Uniform, grid
@@ -97,6 +98,36 @@ def test_the_level_is_noted_when_passed() -> None:
     passed = np.log(3.0 / 0.1) / 2.0
     assert passed <= run.first_below < passed + 2.0
     assert np.isnan(flow(PLAIN, start, Problem(), 20.0, below=5 / 48 - 1e-9).first_below)
+
+
+@ALL
+def test_what_has_ended_is_laid_aside_and_put_back(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two teachers and two intervals; they end at many times.
+    b1 = np.linspace(-2.0, 2.0, 9)
+    teacher = Neuron(1.0, np.array([[0.0], [-0.5]]), 1.0, np.array([[0.0], [0.5]]))
+    problem = Problem(teacher, Uniform(-1.0, np.array([[1.0], [1.5]])))
+    found = []
+    for share in (0.25, 2.0):
+        monkeypatch.setattr(any_kind, "_ENDED", share)
+        found.append(flow(kind, Neuron(b1=b1), problem, 6.0, rtol=1e-4, resting=1e-2, max_steps=40))
+    aside, never = found
+    assert len(set(aside.steps.ravel().tolist())) > 2
+    for ours, theirs in zip(aside, never, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_trajectories_may_end_where_they_pass_the_level() -> None:
+    start, level = Neuron(b1=np.linspace(-1.5, 1.5, 13), b2=-0.5), 1e-2
+    whole, short = (
+        flow(PLAIN, start, Problem(), 30.0, rtol=1e-6, below=level, stop_below=stop) for stop in (False, True)
+    )
+    np.testing.assert_array_equal(short.first_below, whole.first_below)
+    passed = np.isfinite(short.first_below)
+    assert 0 < np.sum(passed) < 13
+    assert np.all((short.status == PASSED) == passed)
+    assert np.all(short.t[passed] == short.first_below[passed])
+    assert np.all(whole.loss[passed] <= short.loss[passed])
+    np.testing.assert_array_equal(short.final[:, ~passed], whole.final[:, ~passed])
 
 
 def test_every_end_has_its_status() -> None:

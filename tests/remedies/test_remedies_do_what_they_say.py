@@ -26,12 +26,23 @@ from gradflow.descent import GD, Adam, train
 from gradflow.descent.modifiers import Modifiers
 from gradflow.ends import descent_outcomes
 from gradflow.field import gradient, loss
+from gradflow.flow.any_kind import DIVERGED as FLOW_DIVERGED
 from gradflow.flow.any_kind import flow
 from gradflow.neurons import KINDS, PLAIN, Kind
 from gradflow.outcome import CONSTANT, DIVERGED, GLOBAL, LINEAR, UNDECIDED, references
 from gradflow.problem import Neuron, Problem, Uniform
 from gradflow.remedies import REMEDIES, TEACHERS, Method, Remedy, measure, starts
-from gradflow.remedies.measure import B1, B2, ENDS, PENALISED, at_penalised_minimum, by_id, ends, penalised
+from gradflow.remedies.measure import (
+    B1,
+    B2,
+    ENDS,
+    LOW,
+    PENALISED,
+    at_penalised_minimum,
+    by_id,
+    ends,
+    penalised,
+)
 from gradflow.remedies.rows import NOTHING, _centred, _normalised
 from gradflow.report_remedies import advice, means, remedies
 
@@ -213,6 +224,27 @@ def test_coupled_and_decoupled_decay_are_equally_strong() -> None:
         assert one is not None
         assert other is not None
         np.testing.assert_array_equal(one.outcome, other.outcome)
+
+
+@pytest.mark.parametrize(
+    "name", ["drawn", *(pytest.param(n, marks=pytest.mark.slow) for n in ("none", "shifted", "silu", "gate"))]
+)
+def test_what_need_not_be_followed_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("gradflow.remedies.measure")
+    monkeypatch.setattr(module, "LONGEST", 60.0)
+    remedy, counts = by_id(name), []
+    for teacher, cells in zip(TEACHERS, measure(remedy, (Method("flow"),), GRID, 10, TEACHERS), strict=True):
+        cell, problem = cells[Method("flow")], remedy.task(Problem(teacher))
+        assert cell is not None
+        run = flow(remedy.kind, remedy.start(GRID), problem, 60.0, below=LOW, max_steps=4000)
+        good = cell.outcome == GLOBAL
+        counts.append(int(np.sum(good)))
+        np.testing.assert_array_equal(cell.time[good], np.broadcast_to(run.first_below, good.shape)[good])
+        assert np.all(np.isnan(cell.time[~good]))
+        if not (remedy.kind is PLAIN and problem.has_theorems):
+            codes = ends(remedy.kind, run.final, problem, run.status == FLOW_DIVERGED)
+            np.testing.assert_array_equal(cell.outcome, np.broadcast_to(codes, good.shape))
+    assert 0 < sum(counts) < 2 * GRID.b1.size
 
 
 def test_the_flow_is_followed_once_for_both_styles(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,14 @@ from gradflow.claims.alignment import (
     theorem,
 )
 from gradflow.claims.alignment.untestable import UNTESTABLE
+from gradflow.claims.ledger import sharing
 
 CLAIMS = (
-    *theorem.CLAIMS,
-    *experiments.CLAIMS,
-    *images.CLAIMS,
+    *sharing("theorem", theorem.CLAIMS),
+    *sharing("plane", experiments.CLAIMS),
+    *sharing("images", images.CLAIMS),
     *questions.CLAIMS,
-    *scales.CLAIMS,
+    *sharing("scales", scales.CLAIMS),
     *signatures.CLAIMS,
     *neighbours.CLAIMS,
 )

@@ -17,7 +17,8 @@ SEED = "Seed document 002, Early neuron alignment"
 H = 50
 """Neurons of a network, as in the paper's experiments."""
 
-LOG_SCALE = math.log(1e-6)
+SCALE = 1e-6
+LOG_SCALE = math.log(SCALE)
 """Its experiments' initialisation: all weights from N(0, (1e-6)²)."""
 
 RATE = 2e-3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from gradflow.alignment.steps import train
 from gradflow.alignment.watch import phases, summary
 from gradflow.claims.alignment.common import EXPERIMENTS, LOG_SCALE, RATE, SEED, H, plain, states
 from gradflow.claims.ledger import Claim, Finding, Verdict
+from gradflow.claims.shared import remembered
 from gradflow.descent import GD
 
 STEPS = 21_000
@@ -49,7 +49,7 @@ def toys(quick: bool) -> list[Toy]:
     ]
 
 
-@functools.cache
+@remembered
 def planar(which: Toy | float, quick: bool) -> xr.Dataset:
     """Return the history of many networks on a toy plane, or on two points with this δ.
 

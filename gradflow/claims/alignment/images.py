@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from gradflow.alignment.network import TwoLayer, as_network, gaussian
 from gradflow.alignment.steps import train
 from gradflow.claims.alignment.common import EXPERIMENTS, LOG_SCALE, RATE, SEED, H, plain
 from gradflow.claims.ledger import Claim, Finding, Verdict
+from gradflow.claims.shared import remembered
 from gradflow.data import digits
 from gradflow.descent import GD
 
@@ -26,8 +26,9 @@ ALIGNED = 0.9
 PUBLISHED = {"aligned": 2000, "dropped": 3000}
 """Iterations, read off the text and the figure: "after about"."""
 
-BATCH = 2000 / 12665
-"""The share of the data in a batch of the paper's SGD."""
+PUBLISHED_BATCH = (2000, 12665)
+BATCH = PUBLISHED_BATCH[0] / PUBLISHED_BATCH[1]
+"""The data in a batch of the paper's SGD, of how many, and their share."""
 
 SETS: dict[str, Callable[[bool], Dataset]] = {
     "digits": lambda quick: digits_data(60 if quick else None),
@@ -73,7 +74,7 @@ class Course(NamedTuple):
     loss_aligned: float
 
 
-@functools.cache
+@remembered
 def history(kind: str, quick: bool, *, batch: bool = False, frozen: bool = False) -> xr.Dataset:
     """Return the course of one network from N(0, (1e-6)²), in a quick run with steps five times as large."""
     data = SETS[kind](quick)
@@ -227,7 +228,7 @@ def stochastic(quick: bool) -> Finding:
     verdict: Verdict = "reproduced" if in_two_phases(batch) else "refuted" if aligns(batch) else "open"
     return Finding(
         verdict,
-        f"SGD with {BATCH:.0%} of the data in a batch (the paper: 2000 of 12665): {told(batch)}. Full batch: aligned at {full.aligned:.0f}, loss halved at {full.dropped:.0f}.",
+        f"SGD with {BATCH:.0%} of the data in a batch (the paper: {PUBLISHED_BATCH[0]} of {PUBLISHED_BATCH[1]}): {told(batch)}. Full batch: aligned at {full.aligned:.0f}, loss halved at {full.dropped:.0f}.",
         {"batches": plain(batch), "full": plain(full)},
     )
 
@@ -236,7 +237,7 @@ FROZEN_RATES = (RATE, 1e-2 * RATE, 1e-4 * RATE)
 """Rates for frozen outputs, from the paper's down to steps smaller than ‖w(0)‖."""
 
 
-@functools.cache
+@remembered
 def frozen(rate: float, quick: bool) -> tuple[Course, float]:
     """Return the early course of one network with v = ±1 at a rate, and by what factor its ‖w‖ grow in a step."""
     data = SETS["digits"](quick)

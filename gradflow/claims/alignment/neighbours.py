@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from itertools import pairwise
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from gradflow.alignment.network import TwoLayer, balanced, gates, predict
 from gradflow.alignment.steps import train
 from gradflow.claims.alignment.common import plain
 from gradflow.claims.ledger import Claim, Finding, Verdict
+from gradflow.claims.shared import remembered
 from gradflow.descent import GD
 
 THREE = ((-0.75, -0.5, 0.125), (1.1, 0.1, 0.8))
@@ -40,7 +40,7 @@ class Ending(NamedTuple):
     pulled: int
 
 
-@functools.cache
+@remembered
 def endings(quick: bool) -> tuple[tuple[Ending, ...], float]:
     """Return how networks of several widths and scales end on the three points, and the best line's loss."""
     data = with_bias(*THREE, "three points")
@@ -106,7 +106,7 @@ class Escape(NamedTuple):
     times: tuple[float, float]
 
 
-@functools.cache
+@remembered
 def escapes(quick: bool) -> tuple[tuple[Escape, ...], tuple[float, float]]:
     """Return the times at which each datum is half fitted, and the forces D₋, D₊ on its neurons."""
     data = with_bias(*ORTHOGONAL, "two orthogonal points")
@@ -183,7 +183,7 @@ class Taught(NamedTuple):
     loss: float
 
 
-@functools.cache
+@remembered
 def taught(quick: bool) -> tuple[Taught, ...]:
     """Train on labels of one ReLU neuron whose angles with the data are all below 45°."""
     dimension, n = 5, 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from gradflow.alignment.losses import Objective
 from gradflow.alignment.network import balanced
 from gradflow.claims.alignment.common import SEED, H
 from gradflow.claims.ledger import Claim, Finding, Verdict
+from gradflow.claims.shared import remembered
 
 DIMENSION = 20
 """Of the random cones."""
@@ -66,7 +66,7 @@ class Times(NamedTuple):
     of_ours: float
 
 
-@functools.cache
+@remembered
 def times(kind: str, quick: bool) -> Times:
     """Return (n, μ, t1 of a network) of random balanced starts in the limit ε → 0."""
     counts = (4, 8, 16, 32) if quick else (4, 8, 16, 32, 64, 128)
@@ -147,7 +147,7 @@ def backward(path: LimitPath, data: Dataset, signs: np.ndarray) -> np.ndarray:
     return np.asarray(np.sum((gained & ~own) | (lost & own), axis=(1, 2)))
 
 
-@functools.cache
+@remembered
 def violations(quick: bool) -> tuple[Violation, ...]:
     """Return what happens to data that violate Assumption 1 by degrees."""
     rows = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from gradflow.alignment.watch import entries, memberships, spectrum
 from gradflow.claims.alignment.common import SEED, plain
 from gradflow.claims.alignment.questions import entered
 from gradflow.claims.ledger import Claim, Finding, Verdict
+from gradflow.claims.shared import remembered
 from gradflow.descent import GD
 
 H = 20
@@ -34,7 +34,7 @@ def data_set(seed: int) -> Dataset:
     return cone(10, MU, 5, seed)
 
 
-@functools.cache
+@remembered
 def followed(seed: int, log_epsilon: float, below: float, h: int = H) -> NetworkPath:
     """Return the flow of one network until the loss (a sum over ten data) is `below`."""
     start = balanced(h, 5, log_epsilon, seed=seed)
@@ -56,7 +56,7 @@ class Shift(NamedTuple):
     missing: int
 
 
-@functools.cache
+@remembered
 def shifts(quick: bool) -> list[Shift]:
     """Return the largest differences of alignment times from the limit ε → 0, over seeds."""
     seeds = range(1 if quick else 5)
@@ -111,7 +111,7 @@ class Scale(NamedTuple):
     rank: float
 
 
-@functools.cache
+@remembered
 def scales(quick: bool) -> list[Scale]:
     """Return the shares of neurons that are still in none of the sets when the loss is 0.01."""
     rows = []
@@ -146,7 +146,7 @@ MANY = 0.1
 """Alignment counts as broken where this share of the neurons is in none of the sets."""
 
 
-@functools.cache
+@remembered
 def broken_at(h: int, quick: bool) -> float:
     """Return the least ln ε from which a tenth of h neurons is unaligned at the end, interpolated."""
     sizes = np.array([-2.0, 0.0] if quick else [-3.0, -2.0, -1.0, 0.0, 1.0])
@@ -243,7 +243,7 @@ def slowed(rate: np.ndarray) -> np.ndarray:
     return np.asarray(np.log1p(rate) / rate)
 
 
-@functools.cache
+@remembered
 def steps(quick: bool) -> list[Steps]:
     """Return how alignment under GD differs from the flow's, rate by rate."""
     seeds = range(1 if quick else 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from gradflow.alignment.network import as_network, balanced
 from gradflow.claims.alignment.common import SEED, plain
 from gradflow.claims.alignment.scales import times
 from gradflow.claims.ledger import Claim, Finding, Verdict
+from gradflow.claims.shared import remembered
 
 
 class Course(NamedTuple):
@@ -25,7 +25,7 @@ class Course(NamedTuple):
     aligned: float
 
 
-@functools.cache
+@remembered
 def course(which: str, log_epsilon: float, h: int, ratio: float, seed: int) -> Course:
     """Follow one network on the set of this name until its loss is a hundredth of the first."""
     data = DATA[which]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from gradflow.alignment.losses import EXPONENTIAL, LOGISTIC, SQUARED, Loss, Obje
 from gradflow.alignment.network import TwoLayer, as_network, balanced
 from gradflow.claims.alignment.common import SEED, THEORY, plain
 from gradflow.claims.ledger import Claim, Finding, Verdict
+from gradflow.claims.shared import remembered
 
 WIDTH = 8
 BELOW = 1e-2
@@ -94,7 +94,7 @@ def papers_epsilon(data: Dataset, seed: int) -> float:
     )
 
 
-@functools.cache
+@remembered
 def results(quick: bool) -> list[tuple[Case, tuple[Check, ...]]]:
     """Return the checks of all cases with their hypotheses."""
     return [(case, checked(case)) for case in kept(quick)]
@@ -253,7 +253,7 @@ def after(quick: bool) -> Finding:
     )
 
 
-@functools.cache
+@remembered
 def tail_slope(quick: bool) -> tuple[float, float, float]:
     """Return a long time, and how much L t log t and L t change over its last decade."""
     until = 1e6 if quick else 1e9

@@ -2,13 +2,13 @@
 
 from gradflow.claims.depth import birth, capacity, causes, door, fixes, spread
 from gradflow.claims.depth.untestable import UNTESTABLE
+from gradflow.claims.ledger import sharing
 
 CLAIMS = (
-    *door.CLAIMS,
-    *causes.CLAIMS,
-    *spread.CLAIMS,
-    *capacity.CLAIMS,
-    *fixes.CLAIMS,
+    *sharing(
+        "depth",
+        (*door.CLAIMS, *causes.CLAIMS, *spread.CLAIMS, *capacity.CLAIMS, *fixes.CLAIMS),
+    ),
     *birth.CLAIMS,
 )
 

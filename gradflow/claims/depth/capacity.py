@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ from scipy.stats import binomtest, rankdata, t
 from gradflow.claims.depth import runs
 from gradflow.claims.depth.runs import Cells, evidence
 from gradflow.claims.ledger import Claim, Finding, Verdict
+from gradflow.claims.shared import remembered
 from gradflow.depth import Network, Start, train
 
 SURE, SMALL = 0.01, 0.1
@@ -131,7 +131,7 @@ def against_leaky(quick: bool) -> dict[str, float]:
     return {"higher": higher, "networks": total, "pvalue": float(sign.pvalue)}
 
 
-@functools.cache
+@remembered
 def narrow(quick: bool) -> Cells:
     """Train ten layers of three units, most of which are born dead."""
     starts, steps = (40, 100) if quick else (200, 1000)

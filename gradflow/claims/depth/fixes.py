@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,13 +12,14 @@ from gradflow.activations import GELU, SILU, Activation, derivatives
 from gradflow.claims.depth import runs
 from gradflow.claims.depth.runs import Mean, evidence, mean
 from gradflow.claims.ledger import Claim, Finding, Verdict
+from gradflow.claims.shared import remembered
 from gradflow.depth import Network, forward, initial, loss_and_gradient, unpack
 
 CASES = (("teacher", "gd"), ("teacher", "adam"), ("digits", "adam"))
 """Tasks and optimisers on which each fix is measured."""
 
 
-@functools.cache
+@remembered
 def row(name: str, task: str, optimizer: str, quick: bool) -> dict[str, Any]:
     """Return the shares of dead and of off units, and the losses, of one fix in one case."""
     cells = runs.fixed(name, optimizer, quick, task)

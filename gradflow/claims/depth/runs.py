@@ -6,13 +6,13 @@ batch. Networks are 16 units wide. In a run every rate has the same starts.
 
 from __future__ import annotations
 
-import functools
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from gradflow.activations import GELU, RELU, SILU, Activation, PiecewiseLinear
+from gradflow.claims.shared import remembered
 from gradflow.depth import Network, Start, Task, dead_share, digits_task, teacher_task, train
 from gradflow.descent import GD, Adam, AdamW, HeavyBall
 from gradflow.descent.schedules import Schedule, Warmup, constant
@@ -116,12 +116,12 @@ def task_named(name: str) -> Task:
     return _digits() if name == "digits" else teacher_task(32)
 
 
-@functools.cache
+@remembered
 def _digits() -> Task:
     return digits_task(50, 4)
 
 
-@functools.cache
+@remembered
 def sweep(depth: int, optimizer: str, quick: bool, scheme: str = "he", task: str = "teacher") -> Cells:
     """Train at all rates of an optimiser."""
     rates = (QUICK_RATES if quick else RATES)[optimizer]
@@ -168,7 +168,7 @@ FIXES: dict[str, Fix] = {
 }
 
 
-@functools.cache
+@remembered
 def fixed(name: str, optimizer: str, quick: bool, task: str = "teacher") -> Cells:
     """Train with one fix; all fixes have the same starts, as far as they share an initialisation."""
     fix = FIXES[name]
@@ -197,7 +197,7 @@ CLOSE: dict[str, Any] = {
 }
 
 
-@functools.cache
+@remembered
 def close(name: str, quick: bool) -> xr.Dataset:
     """Train four layers with every step and every unit recorded."""
     starts, steps = (6, 120) if quick else (20, 400)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from gradflow.claims.depth import runs
 from gradflow.claims.depth.runs import Cells, evidence, mean
 from gradflow.claims.ledger import Claim, Finding, Verdict
+from gradflow.claims.shared import remembered
 from gradflow.depth import Network, Start, train
 from gradflow.depth.born_dead import dead_at_birth
 
@@ -147,7 +147,7 @@ def _place(row: dict[str, Any]) -> str:
     )
 
 
-@functools.cache
+@remembered
 def widths_run(width: int, quick: bool) -> Cells:
     """Train eight layers of a width with Adam 0.01."""
     starts, steps = (5, 80) if quick else (12, 300)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradflow.claims.ledger import Claim, Finding, Verdict
+from gradflow.claims.shared import Work, done
 from gradflow.outcome import GLOBAL
 from gradflow.problem import Neuron
 from gradflow.remedies import METHODS, TEACHERS, Cell, Method, Remedy, measure, starts
@@ -52,17 +53,48 @@ class Row(NamedTuple):
         return self.rescued - self.lost
 
 
-@cache
-def _measured(remedy: Remedy, effort: Effort) -> tuple[dict[Method, Cell | None], ...]:
-    """Measure a remedy. Under the flow both styles of decay are the same, which is followed once."""
-    twin = next((r for r in REMEDIES if r.penalty == remedy.penalty and _is_twin(r, remedy)), None)
-    methods = tuple(m for m in effort.methods if m.name != "flow" or twin is None)
-    found = measure(remedy, methods, starts(effort.b1, effort.b2), effort.steps, TEACHERS)
-    if twin is None:
-        return found
-    return tuple(
-        {method: (own if method in own else other)[method] for method in effort.methods}
-        for own, other in zip(found, _measured(twin, effort), strict=True)
+def cells(remedy: Remedy, effort: Effort) -> list[dict[Method, Cell | None]]:
+    """Return what becomes of the starts under every method, for each teacher."""
+    parts = [done(work) for work in works(remedy, effort)]
+    return [
+        {
+            method: _cell({k: v for part in parts for k, v in part[i].items()}[str(method)])
+            for method in effort.methods
+        }
+        for i in range(len(TEACHERS))
+    ]
+
+
+def works(remedy: Remedy, effort: Effort) -> tuple[Work, ...]:
+    """Return the work of measuring a remedy: a piece for the flow, and one for each optimiser at all its rates.
+
+    Under the flow both styles of decay are the same, which is followed once.
+    """
+    twin = next((r for r in REMEDIES if r.penalty == remedy.penalty and _is_twin(r, remedy)), remedy)
+    names = dict.fromkeys(method.name for method in effort.methods)
+    pieces = [((twin if name == "flow" else remedy).id, name) for name in names]
+    return tuple(Work(f"remedies {of} {name}", measured, (of, name, effort)) for of, name in pieces)
+
+
+def measured(of: str, name: str, effort: Effort) -> list[dict[str, Any]]:
+    """Measure a remedy under the flow or an optimiser: for each teacher and method, outcomes and times as lists."""
+    methods = tuple(method for method in effort.methods if method.name == name)
+    found = measure(by_id(of), methods, starts(effort.b1, effort.b2), effort.steps, TEACHERS)
+    return [{str(method): _plain(cell) for method, cell in row.items()} for row in found]
+
+
+def _plain(cell: Cell | None) -> dict[str, Any] | None:
+    if cell is None:
+        return None
+    times = [[None if np.isnan(time) else float(time) for time in row] for row in cell.time]
+    return {"outcome": cell.outcome.tolist(), "time": times}
+
+
+def _cell(found: dict[str, Any] | None) -> Cell | None:
+    return (
+        None
+        if found is None
+        else Cell(np.array(found["outcome"], np.int8), np.array(found["time"], np.float64))
     )
 
 
@@ -88,10 +120,10 @@ def rows(remedies: tuple[Remedy, ...], effort: Effort) -> list[Row]:
     found = []
     for remedy in remedies:
         control = by_id(remedy.control)
-        both = zip(TEACHER_NAMES, _measured(remedy, effort), _measured(control, effort), strict=True)
-        for teacher, cells, plain in both:
+        both = zip(TEACHER_NAMES, cells(remedy, effort), cells(control, effort), strict=True)
+        for teacher, own, plain in both:
             for method in effort.methods:
-                cell, other = cells[method], plain[method]
+                cell, other = own[method], plain[method]
                 if cell is None or other is None:
                     continue
                 good, was = cell.outcome == GLOBAL, other.outcome == GLOBAL
@@ -138,12 +170,24 @@ def judge(gains: list[float]) -> Verdict:
     return "conditional" if any(helps) else "refuted"
 
 
+def _compared(group: str) -> tuple[tuple[Remedy, ...], tuple[Remedy, ...]]:
+    """Return the controls of a group, and its remedies that are not among them."""
+    members = tuple(remedy for remedy in REMEDIES if remedy.group == group)
+    controls = tuple(by_id(name) for name in dict.fromkeys(("none", *(remedy.control for remedy in members))))
+    return controls, tuple(remedy for remedy in members if remedy not in controls)
+
+
+def needs(group: str, quick: bool) -> tuple[Work, ...]:
+    """Return the work of a group, and of what it is compared with."""
+    controls, remedies = _compared(group)
+    effort = QUICK if quick else FULL
+    return tuple(dict.fromkeys(work for r in (*controls, *remedies) for work in works(r, effort)))
+
+
 def check(group: str, quick: bool) -> Finding:
     """Measure the remedies of a group; the verdict is that of its best one, open after a quick glance."""
     effort = QUICK if quick else FULL
-    members = tuple(remedy for remedy in REMEDIES if remedy.group == group)
-    controls = tuple(by_id(name) for name in dict.fromkeys(("none", *(remedy.control for remedy in members))))
-    remedies = tuple(remedy for remedy in members if remedy not in controls)
+    controls, remedies = _compared(group)
     table = rows((*controls, *remedies), effort)
     by_name = {remedy.name: [row for row in table if row.remedy == remedy.name] for remedy in remedies}
     gain = {name: mean_gain(some) for name, some in by_name.items()}
@@ -204,7 +248,7 @@ _CLAIMS: tuple[tuple[str, str, str], ...] = (
 
 def _claim(group: str, source: str, claim: str) -> Claim:
     run: Callable[[bool], Finding] = partial(check, group)
-    return Claim(f"remedies.{group}", source, claim, run)
+    return Claim(f"remedies.{group}", source, claim, run, partial(needs, group))
 
 
 CLAIMS: tuple[Claim, ...] = tuple(_claim(*entry) for entry in _CLAIMS)

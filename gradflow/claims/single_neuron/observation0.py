@@ -12,6 +12,8 @@ from gradflow.claims.single_neuron.settings import (
     CONSTANT_LOSS,
     LINE_LOSS,
     POPULATION,
+    PUBLISHED_CONSTANT_LOSS,
+    PUBLISHED_LINE_LOSS,
     SAMPLE,
     STEPS,
     final,
@@ -40,7 +42,7 @@ def hyperactive_start(quick: bool) -> Finding:
         f"1/48 = {LINE_LOSS:.6f} on the population (within {np.max(np.abs(losses - LINE_LOSS)):.1e}), {line:.6f} on 100 inputs. The flow is more "
         f"forgiving: {flow.count('global')} of {len(flow)} of these starts return to the teacher (see obs0.thresholds).",
         {
-            "published_loss": 0.02,
+            "published_loss": PUBLISHED_LINE_LOSS,
             "exact_loss_population": LINE_LOSS,
             "final_loss_population": [float(losses.min()), float(losses.max())],
             "final_loss_sample": [float(on_sample.loss[-1].min()), float(on_sample.loss[-1].max())],
@@ -67,7 +69,7 @@ def dead_start(quick: bool) -> Finding:
         f"{'All' if holds else 'Not all'} {b1.size} starts with -2.5 <= b1 <= -1 stay dead under Adam and the flow; w1, b1 and w2 do not move at "
         f"all and b2 goes to 1/4: loss 5/48 = {CONSTANT_LOSS:.6f} on the population, {constant:.6f} on 100 inputs.",
         {
-            "published_loss": 0.1,
+            "published_loss": PUBLISHED_CONSTANT_LOSS,
             "exact_loss_population": CONSTANT_LOSS,
             "final_loss_population": [float(losses.min()), float(losses.max())],
             "final_loss_sample": [float(on_sample.loss[-1].min()), float(on_sample.loss[-1].max())],

@@ -12,6 +12,7 @@ from gradflow.claims.single_neuron.observation0 import as_dict
 from gradflow.claims.single_neuron.settings import (
     ADAM,
     POPULATION,
+    PUBLISHED_LINE_LOSS,
     SAMPLE,
     SETTINGS,
     STEPS,
@@ -30,15 +31,23 @@ from gradflow.problem import Neuron, Problem
 SOURCE = "Liu 2026, Observation 1"
 QUESTIONS = "Liu 2026, Observation 1: questions it raises"
 
+WORKS, STUCK = -1.1, -1.2
+"""The post's b2."""
+
 # log10 of the loss read off the post's figure at these steps (reading error about 0.05).
 PUBLISHED_LOG10_LOSS = {500: -2.75, 1000: -7.0, 1400: -12.4, 5000: -14.8}
+PUBLISHED_CROSSES, PUBLISHED_REACHES = 200, 240
+"""Near these steps the curves from b2 = −1.1 and −1.2 meet the line's loss."""
+
+PUBLISHED_GONE = 250
+"""By this step the breakpoint has left the input, in the post's snapshots."""
 
 
 def small_bias_works(quick: bool) -> Finding:
     """Train from b2 = −1.1 in the post's setting, in double precision and on the population."""
     values: dict[str, Any] = {}
     for label, problem, dtype in SETTINGS:
-        run = final(Neuron(b2=-1.1), problem, dtype=dtype)
+        run = final(Neuron(b2=WORKS), problem, dtype=dtype)
         values[label] = {"outcome": names(run.outcome)[0], "final_loss": float(run.loss[-1])}
     works = all(entry["outcome"] == "global" and entry["final_loss"] < 1e-12 for entry in values.values())
     return Finding(
@@ -54,13 +63,13 @@ def large_bias_is_stuck(quick: bool) -> Finding:
     """Train from b2 = −1.2, where Adam on a sample and on the population fail, and the flow does not."""
     values: dict[str, Any] = {}
     for label, problem, dtype in SETTINGS:
-        run = final(Neuron(b2=-1.2), problem, dtype=dtype)
+        run = final(Neuron(b2=STUCK), problem, dtype=dtype)
         values[label] = {
             "outcome": names(run.outcome)[0],
             "final_loss": float(run.loss[-1]),
             "best_line": reference_losses(problem)["best_line"],
         }
-    flow = names(flow_outcomes(Neuron(b2=np.array([-1.2])), POPULATION))[0]
+    flow = names(flow_outcomes(Neuron(b2=np.array([STUCK])), POPULATION))[0]
     stuck = all(entry["outcome"] == "linear" for entry in values.values())
     return Finding(
         "reproduced" if stuck else "refuted",
@@ -68,28 +77,28 @@ def large_bias_is_stuck(quick: bool) -> Finding:
         + _listed(values, lambda entry: f"{entry['final_loss']:.6f}")
         + f"). Under the flow the same start is {flow}"
         + (": the failure is Adam's, not the loss's." if stuck and flow == "global" else "."),
-        {"settings": values, "outcome_flow": flow, "published_loss": 0.02},
+        {"settings": values, "outcome_flow": flow, "published_loss": PUBLISHED_LINE_LOSS},
     )
 
 
 def loss_figure(quick: bool) -> Finding:
     """Compare the loss curves with what can be read off the post's figure."""
-    works, stuck = (curve(Neuron(b2=b2), SAMPLE, dtype="float32") for b2 in (-1.1, -1.2))
-    precise = curve(Neuron(b2=-1.1), SAMPLE)
+    works, stuck = (curve(Neuron(b2=b2), SAMPLE, dtype="float32") for b2 in (WORKS, STUCK))
+    precise = curve(Neuron(b2=WORKS), SAMPLE)
     line = reference_losses(SAMPLE)["best_line"]
     ours = {step: float(np.log10(works.loss[step])) for step in PUBLISHED_LOG10_LOSS}
     crosses, reaches = first_step(works.loss < line), first_step(stuck.loss < 1.05 * line)
     deviation = max(abs(ours[step] - PUBLISHED_LOG10_LOSS[step]) for step in (500, 1000, 1400))
-    close = deviation < 0.25 and crosses is not None and abs(crosses - 200) <= 10
-    close &= reaches is not None and abs(reaches - 240) <= 10
+    close = deviation < 0.25 and crosses is not None and abs(crosses - PUBLISHED_CROSSES) <= 10
+    close &= reaches is not None and abs(reaches - PUBLISHED_REACHES) <= 10
     values = {
         "log10_loss": {str(step): value for step, value in ours.items()},
         "published_log10_loss": {str(step): value for step, value in PUBLISHED_LOG10_LOSS.items()},
         "largest_deviation_to_step_1400": deviation,
         "crosses_the_line_at_step": crosses,
-        "published_crosses_the_line_near_step": 200,
+        "published_crosses_the_line_near_step": PUBLISHED_CROSSES,
         "reaches_the_line_at_step": reaches,
-        "published_reaches_the_line_near_step": 240,
+        "published_reaches_the_line_near_step": PUBLISHED_REACHES,
         "log10_loss_float64": {str(step): float(np.log10(precise.loss[step])) for step in (*ours, 2000)},
     }
     return Finding(
@@ -107,7 +116,7 @@ def kink_moves_left(quick: bool) -> Finding:
     """Follow the breakpoint from b2 = −1.2 until it leaves the input."""
     values: dict[str, Any] = {}
     for label, problem, dtype in SETTINGS:
-        run = curve(Neuron(b2=-1.2), problem, steps=400, dtype=dtype)
+        run = curve(Neuron(b2=STUCK), problem, steps=400, dtype=dtype)
         leaves = first_step(run.breakpoint < -1.0)
         until = run.breakpoint[: (leaves or 400) + 1]
         values[label] = {
@@ -116,14 +125,14 @@ def kink_moves_left(quick: bool) -> Finding:
             "breakpoint_every_50_steps": [float(v) for v in run.breakpoint[:301:50]],
         }
     left = all(entry["moves_left_at_every_step"] and entry["leaves_at_step"] for entry in values.values())
-    holds = left and values[SETTINGS[0][0]]["leaves_at_step"] <= 250
+    holds = left and values[SETTINGS[0][0]]["leaves_at_step"] <= PUBLISHED_GONE
     return Finding(
         "reproduced" if holds else "refuted",
         ("" if holds else "Not so: ")
         + "From b2 = -1.2 the breakpoint moves left at every step until it passes -1, at step "
         + _listed(values, lambda entry: str(entry["leaves_at_step"]))
-        + "; the post's snapshots show it gone by step 250.",
-        {"settings": values, "published_gone_by_step": 250},
+        + f"; the post's snapshots show it gone by step {PUBLISHED_GONE}.",
+        {"settings": values, "published_gone_by_step": PUBLISHED_GONE},
     )
 
 
@@ -131,7 +140,7 @@ def limit_is_regression_line(quick: bool) -> Finding:
     """Compare the hyperactive limit with the least-squares line."""
     values: dict[str, Any] = {}
     for label, problem, dtype in SETTINGS:
-        run = final(Neuron(b2=-1.2), problem, dtype=dtype)
+        run = final(Neuron(b2=STUCK), problem, dtype=dtype)
         w1, b1, w2, b2 = run.theta[-1]
         line = best_line(problem)
         values[label] = {
@@ -189,7 +198,7 @@ def thresholds(quick: bool) -> Finding:
             lambda b2: flow_outcomes(Neuron(b2=b2), POPULATION), (-2.0, -1.2), tol=1e-4 if quick else 1e-8
         ),
     }
-    between = all(-1.2 < found[name].value < -1.1 for name in found if name.startswith("adam"))
+    between = all(STUCK < found[name].value < WORKS for name in found if name.startswith("adam"))
     agree = max(t.value for t in found.values()) - min(t.value for t in found.values()) < 0.05
     return Finding(
         "reproduced" if between and agree else "conditional" if between else "refuted",

@@ -9,6 +9,7 @@ import numpy as np
 from gradflow.claims.ledger import Claim, Finding
 from gradflow.claims.single_neuron.settings import (
     POPULATION,
+    PUBLISHED_CONSTANT_LOSS,
     SAMPLE,
     SETTINGS,
     STEPS,
@@ -27,6 +28,8 @@ from gradflow.problem import Neuron
 SOURCE = "Liu 2026, Observation 2"
 QUESTIONS = "Liu 2026, Observation 2: questions it raises"
 START = Neuron(b2=-1.0)
+WORKS, KILLS = 0.2, 0.4
+"""The post's rates."""
 
 EARLY = 200
 """Steps within which the first transient is over, at every rate looked at."""
@@ -37,7 +40,7 @@ def rate_that_works(quick: bool) -> Finding:
     neighbours = np.round(np.linspace(0.18, 0.22, 9 if quick else 41), 6)
     values: dict[str, Any] = {}
     for label, problem, dtype in SETTINGS:
-        run = final(START, problem, Adam(lr=np.array([0.2, *neighbours])), dtype=dtype)
+        run = final(START, problem, Adam(lr=np.array([WORKS, *neighbours])), dtype=dtype)
         at, *near = names(run.outcome)
         values[label] = {
             "outcome": at,
@@ -62,7 +65,7 @@ def rate_that_kills(quick: bool) -> Finding:
     """Train at 0.4 and note when the neuron dies."""
     values: dict[str, Any] = {}
     for label, problem, dtype in SETTINGS:
-        run = final(START, problem, Adam(lr=0.4), dtype=dtype)
+        run = final(START, problem, Adam(lr=KILLS), dtype=dtype)
         values[label] = {
             "outcome": names(run.outcome)[0],
             "final_loss": float(run.loss[-1]),
@@ -78,7 +81,7 @@ def rate_that_kills(quick: bool) -> Finding:
         + f"; the final loss is {'that of the best constant, ' if dies else ''}"
         + ", ".join(f"{entry['final_loss']:.4f}" for entry in values.values())
         + ".",
-        {"settings": values, "published_loss": 0.1},
+        {"settings": values, "published_loss": PUBLISHED_CONSTANT_LOSS},
     )
 
 
@@ -124,7 +127,7 @@ def rates_between(quick: bool) -> Finding:
 
 def gradient_descent(quick: bool) -> Finding:
     """Do the same with plain GD."""
-    rates = np.array([0.2, 0.4])
+    rates = np.array([WORKS, KILLS])
     run = final(START, SAMPLE, GD(lr=rates), 10_000)
     ends = names(run.outcome)
 

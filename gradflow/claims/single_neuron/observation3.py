@@ -37,6 +37,8 @@ from gradflow.theory.waiting import Plateau, least_wait, line_at_infinity, line_
 SOURCE = "Liu 2026, Observation 3"
 # Read off the post's figure, log10 of the loss to about 0.05: on the plateau, after the drop, before the spikes.
 PUBLISHED_LOG10_LOSS = {2000: -2.4, 6600: -4.7, 13000: -8.0}
+PUBLISHED_DROP = (6200, 6600)
+"""The steps between which the loss of the figure drops."""
 
 CLOSE = 0.1
 """The relative error up to which a wait counts as predicted."""
@@ -214,7 +216,7 @@ def waiting(quick: bool) -> Finding:
     return Finding(
         verdict,
         f"From b2 = {START.b2:g} Adam's loss passes that of the best line at step {post['entry']} and {LEVEL:g} at step {post['exit']} (the "
-        "figure: on the plateau until about 5000, dropping between 6200 and 6600): the wait is "
+        f"figure: on the plateau until about 5000, dropping between {PUBLISHED_DROP[0]} and {PUBLISHED_DROP[1]}): the wait is "
         f"{of_post:.0f} times as long as the way to it, {post['measured'] / post['exit']:.0%} of the steps. Very long is {LONG:g} times; it is, at other b2 and under the flow as well, "
         + ", ".join(f"{_times(v):.1f} (flow, b2 = {b2})" for b2, v in flows.items())
         + ", "
@@ -241,7 +243,7 @@ def waiting(quick: bool) -> Finding:
                 "wait_over_the_way_to_it": of_post,
                 "least_of_all": min(times),
                 "largest_relative_error": worst,
-                "published_drop": [6200, 6600],
+                "published_drop": list(PUBLISHED_DROP),
                 "begun_anew": memory,
             }
         ),

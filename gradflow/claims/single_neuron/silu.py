@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradflow.claims.shared import remembered
 from gradflow.claims.single_neuron.settings import ADAM, RATE, SAMPLE, first_step
 from gradflow.descent import Adam, train
 from gradflow.field import gradient, hessian
@@ -69,7 +69,7 @@ def run(problem: Problem, dtype: str, steps: int, start: Neuron | None = None) -
     return _run(problem, dtype, steps, START if start is None else start, ADAM)
 
 
-@functools.lru_cache(maxsize=8)
+@remembered
 def _run(problem: Problem, dtype: str, steps: int, start: Neuron, config: Adam) -> Run:
     done = train(start, problem, config, steps, record_every=1, events=False, first_change=False, dtype=dtype)
     theta = np.ascontiguousarray(np.asarray(done.theta, dtype=np.float64).T)
@@ -78,7 +78,7 @@ def _run(problem: Problem, dtype: str, steps: int, start: Neuron, config: Adam) 
     return Run(theta, loss, slope, second_moments(slope, float(config.beta2)))
 
 
-@functools.lru_cache(maxsize=4)
+@remembered
 def critical_points(problem: Problem, count: int, steps: int = 300) -> tuple[dict[str, Any], ...]:
     """Return what Newton's method finds from a grid of w1 and b1 with the best w2 and b2, by loss."""
     w1, b1 = np.meshgrid(np.linspace(-4.0, 4.0, count), np.linspace(-8.0, 8.0, count))
