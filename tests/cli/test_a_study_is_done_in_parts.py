@@ -15,6 +15,7 @@ from gradflow.claims.remedies import table
 from gradflow.claims.shared import Work, done, forget, know, remembered
 from gradflow.cli import run
 from gradflow.cli.study import Known, Study, do
+from gradflow.remedies import REMEDIES
 from gradflow.results import to_json
 from tests.cli.command import files_below
 
@@ -149,5 +150,5 @@ def test_every_piece_of_work_has_a_name_of_its_own_and_no_group_measures_more() 
         assert len({piece.name for piece in pieces}) == len(pieces)
         # The flow of either style of decay is one.
         methods = {method.name for method in (table.QUICK if quick else table.FULL).methods}
-        twins = sum(r.modifiers.coupled is not None for r in table.REMEDIES) if "flow" in methods else 0
-        assert len(pieces) == len(methods) * len(table.REMEDIES) - twins
+        twins = sum(r.modifiers.coupled is not None for r in REMEDIES) if "flow" in methods else 0
+        assert len(pieces) == len(methods) * len(REMEDIES) - twins
