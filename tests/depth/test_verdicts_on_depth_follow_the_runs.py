@@ -42,11 +42,13 @@ def test_sudden_death_lasts_and_grows(
 def test_units_killed_by_one_step_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     # Four units: killed for good, killed and back, alive, dead at birth.
     one = np.array([[1, 1, 1, -1], [-1, -1, 1, -1], [-1, 1, 1, -1], [-1, -1, 1, -1]])
-    reach = np.repeat(one[:, :, None], 6, axis=2)
-    diverged = np.array([0, 0, 0, 0, 0, 1])
-    run = xr.Dataset({"reach": (("step", "unit", "network"), reach), "diverged": ("network", diverged)})
+    reach = np.repeat(one[:, :, None], 3, axis=2)
+    runs_at = {
+        rate: xr.Dataset({"reach": (("step", "unit", "network"), reach), "diverged": ("network", diverged)})
+        for rate, diverged in ((0.1, [0, 0, 0]), (0.2, [0, 0, 1]))
+    }
     monkeypatch.setattr(causes, "FIRST_STEP", {"gd": (0.1, 0.2)})
-    monkeypatch.setattr(causes, "train", lambda *_, **__: run)
+    monkeypatch.setattr(causes, "train", lambda network, task, config, *_, **__: runs_at[config.lr])
     low, high = causes.first_step("gd", 3, 2)
     assert (low.networks, low.diverged, low.units, low.back) == (3, 0, 6, 3)
     assert (high.networks, high.diverged, high.units, high.back) == (2, 1, 4, 2)

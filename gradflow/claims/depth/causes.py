@@ -81,37 +81,36 @@ def _more(rows: list[Killed]) -> bool:
 
 def first_step(name: str, starts: int, after: int) -> list[Killed]:
     """Return for each rate which living units one step from birth kills, and which of them are dead ever after."""
-    rates = FIRST_STEP[name]
+    return [_killed(name, rate, starts, after) for rate in FIRST_STEP[name]]
+
+
+def _killed(name: str, rate: float, starts: int, after: int) -> Killed:
+    """Train at one rate: the records of every step and unit at all of them would take 300 MB."""
     run = train(
         Network(1, (runs.WIDTH,) * 4),
         runs.task_named("teacher"),
-        runs.OPTIMIZERS[name](lr=np.repeat(rates, starts)),
+        runs.OPTIMIZERS[name](lr=rate),
         1 + after,
-        start=Start([*range(starts)] * len(rates)),
+        start=Start(starts),
         record_every=1,
         units=True,
     )
     off = run["reach"].values <= 0.0
-    good = (run["diverged"].values == 0).reshape(len(rates), starts)
+    good = run["diverged"].values == 0
     fell = ~off[0] & off[1]
     back = fell & np.any(~off[2:], axis=0)
-    living = np.sum(~off[0], axis=0)
-    # Axes: which, rate, start.
+    # Axes: which, start.
     counts = np.stack([np.sum(units, axis=0) for units in (fell, back, fell & ~back)])
-    counts = counts.reshape(3, len(rates), starts)
-    shares = counts / living.reshape(len(rates), starts)
-    return [
-        Killed(
-            rate,
-            int(np.sum(good[i])),
-            int(np.sum(~good[i])),
-            mean(shares[0, i, good[i]]),
-            mean(shares[2, i, good[i]]),
-            int(np.sum(counts[0, i, good[i]])),
-            int(np.sum(counts[1, i, good[i]])),
-        )
-        for i, rate in enumerate(rates)
-    ]
+    shares = counts / np.sum(~off[0], axis=0)
+    return Killed(
+        rate,
+        int(np.sum(good)),
+        int(np.sum(~good)),
+        mean(shares[0, good]),
+        mean(shares[2, good]),
+        int(np.sum(counts[0, good])),
+        int(np.sum(counts[1, good])),
+    )
 
 
 def falls(name: str, quick: bool) -> dict[str, Any]:
