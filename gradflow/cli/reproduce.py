@@ -13,7 +13,7 @@ from gradflow import __version__
 from gradflow.cli import resume
 from gradflow.cli.options import JSON, check_directory
 from gradflow.cli.study import FIGURE, Study
-from gradflow.cli.workers import interrupts_held, run_all
+from gradflow.cli.workers import interrupts_held
 from gradflow.progress import progress_bar
 from gradflow.results import to_json, write_text
 
@@ -98,17 +98,14 @@ def _run(study: Study, out: Path | None, quick: bool) -> dict[str, Any]:
     if found:
         print(f"{out}: found {len(found)} of {len(names)} results", file=sys.stderr)
 
-    def keep(index: int, results: dict[str, Any]) -> None:
-        found.update(results)
+    def keep(results: dict[str, Any]) -> None:
         if out is not None:
             with interrupts_held():
                 for name, result in results.items():
                     resume.save(out, header, name, result)
 
     with progress_bar("reproduce", len(names)) as advance:
-        for tasks in (study.first, study.then):
-            run_all(tasks(found), lambda n: advance(len(found)), finished=keep)
-    return found
+        return study.run(found, keep, advance)
 
 
 def _keep_others(out: Path, names: set[str]) -> None:

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gradflow.cli.workers import run_all
+
 if TYPE_CHECKING:
     from gradflow.claims import Claim
     from gradflow.claims.shared import Work
@@ -37,6 +39,33 @@ class Study(NamedTuple):
         """Return the names of all results."""
         figures = [FIGURE + path.stem for path in self.plots]
         return [*(claim.id for claim in self.claims), *self.works(), *figures]
+
+    def run(
+        self,
+        found: Results,
+        finished: Callable[[dict[str, Any]], None] = lambda results: None,
+        advance: Callable[[float], None] = lambda done: None,
+    ) -> dict[str, Any]:
+        """Do, in worker processes, what is not found; return all results by name.
+
+        Parameters
+        ----------
+        found : mapping
+            Results of an earlier run, by name.
+        finished : callable
+            Called with what a task has returned as it is done.
+        advance : callable
+            Called with the number of results.
+        """
+        results = dict(found)
+
+        def keep(_: int, some: dict[str, Any]) -> None:
+            results.update(some)
+            finished(some)
+
+        for tasks in (self.first, self.then):
+            run_all(tasks(results), lambda _: advance(len(results)), finished=keep)
+        return results
 
     def first(self, found: Results) -> list[Task]:
         """Return the tasks that need nothing before them, without what is found.

@@ -1,6 +1,7 @@
 """The table ``sources.toml``, and the comparison of a study with it.
 
-``python -m tests.claims.sources claims.json`` compares a study that `gradflow reproduce` has written.
+``python -m tests.claims.sources`` checks all claims in full, in a process for each core, and compares what it
+finds; ``python -m tests.claims.sources claims.json`` compares a study that `gradflow reproduce` has written.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from gradflow.claims import LEDGER
+from gradflow.cli.study import Study
 
 TABLE: dict[str, dict[str, Any]] = tomllib.loads(
     Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
@@ -73,15 +77,26 @@ def differences(records: Iterable[Mapping[str, Any]], *, quick: bool) -> list[st
     return found
 
 
-def compare(path: Path) -> list[str]:
-    """Return where a whole study is not as the table says."""
-    study = json.loads(path.read_text(encoding="utf-8"))
+def compare(study: Mapping[str, Any]) -> list[str]:
+    """Return where a whole study, the content of a ``claims.json``, is not as the table says."""
     ids = [record["id"] for record in study["claims"]]
     missing = [f"{name}: not checked" for name in TABLE["verdicts"] if name not in ids]
     return missing + differences(study["claims"], quick=study["quick"])
 
 
-if __name__ == "__main__":
-    if found := compare(Path(sys.argv[1])):
+def checked() -> dict[str, Any]:
+    """Check all claims in full."""
+    found = Study(LEDGER, [], False, None).run({})
+    return {"claims": [found[claim.id] for claim in LEDGER], "quick": False}
+
+
+def main(paths: list[str]) -> None:
+    """Compare the studies at these paths, or one that is made here, and exit with 1 if they differ."""
+    studies = [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths] or [checked()]
+    if found := [line for study in studies for line in compare(study)]:
         sys.exit("\n".join(found))
     print(f"{len(TABLE['verdicts'])} verdicts are those of the table")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -12,7 +12,7 @@ import pytest
 
 import gradflow.claims
 from gradflow.claims import LEDGER, VERDICTS
-from tests.claims.sources import TABLE, VERDICT, compare, differences, held, numbers, plain, published
+from tests.claims.sources import TABLE, VERDICT, compare, differences, held, main, numbers, plain, published
 
 STATED = ("PUBLISHED", "STATED")
 """How names begin under which the code holds what a source says."""
@@ -67,16 +67,26 @@ def record(name: str, verdict: str) -> dict[str, Any]:
     return {"id": name, "verdict": verdict, "evidence": evidence}
 
 
-def test_a_study_that_differs_is_told(tmp_path: Path) -> None:
-    whole = [
-        record(name, verdict) for name, verdict in VERDICT[True].items() if name != "align.near-orthogonal"
-    ]
-    assert differences(whole, quick=True) == []
+def test_a_study_that_differs_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = [record(name, verdict) for name, verdict in VERDICT[True].items()]
+    study = {"claims": whole, "quick": True}
     path = tmp_path / "claims.json"
-    path.write_text(json.dumps({"claims": whole, "quick": True}), encoding="utf-8")
-    assert compare(path) == ["align.near-orthogonal: not checked"]
-    path.write_text(json.dumps({"claims": whole, "quick": False}), encoding="utf-8")
-    assert any(line.startswith("obs3.spikes: open, not reproduced") for line in compare(path))
+    path.write_text(json.dumps(study | {"claims": [*whole]}), encoding="utf-8")
+    with pytest.raises(
+        SystemExit, match=r"^align\.near-orthogonal: says that \{\} is published, the source says"
+    ):
+        main([str(path)])
+    whole[[r["id"] for r in whole].index("align.near-orthogonal")]["evidence"] = {
+        "summary": "So it is.",
+        "rows": [{"published": values} for values in ([0.993, 7.49e-3], [0.997, 8.35e-3], [0.999, 8.58e-3])],
+    }
+    path.write_text(json.dumps(study), encoding="utf-8")
+    main([str(path)])
+    assert capsys.readouterr().out == f"{len(LEDGER)} verdicts are those of the table\n"
+    assert compare(study | {"claims": whole[1:]}) == [f"{whole[0]['id']}: not checked"]
+    assert any(
+        line.startswith("obs3.spikes: open, not reproduced") for line in compare(study | {"quick": False})
+    )
     other = record("obs1.figure", "refuted")
     other["evidence"]["published_log10_loss"] = {"1000": -7.2}
     first, second = differences([other], quick=True)
