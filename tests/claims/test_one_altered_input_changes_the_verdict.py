@@ -51,7 +51,7 @@ def ended(code: int, loss: Any = 1 / 48, theta: Any = (1.0, 2.0, 0.5, -0.75)) ->
 
 def at(value: float, below: str = "global", above: str = "linear") -> Threshold:
     """Return a threshold."""
-    return Threshold(value, 1e-3, below, above)
+    return Threshold(value, 1e-3, below, above, 1)
 
 
 def except_one(usual: Any, other: Any, which: str) -> dict[str, Any]:
