@@ -208,7 +208,7 @@ def _flow(remedy: Remedy, problem: Problem, begin: Neuron, teachers: tuple[Neuro
     if remedy.penalty is not None:
         kind = penalised(remedy.kind, remedy.penalty)
         run = flow(kind, begin, problem, LONGEST, below=LOW, max_steps=MAX_STEPS)
-        codes = ends(remedy.kind, run.final, problem, run.status == FLOW_DIVERGED)
+        codes = ends(kind, run.final, problem, run.status == FLOW_DIVERGED)
         with np.errstate(over="ignore", invalid="ignore"):
             value = kind.evaluator(problem, run.final).loss(run.final)
         return Cell(at_penalised_minimum(codes, np.asarray(value), problem), np.asarray(run.first_below))
@@ -216,11 +216,7 @@ def _flow(remedy: Remedy, problem: Problem, begin: Neuron, teachers: tuple[Neuro
     enough = bool(np.all(np.asarray(adaptable(references(problem).near_line)[0]) >= LOW))
     if not (remedy.kind is PLAIN and problem.has_theorems):
         run = flow(remedy.kind, begin, problem, LONGEST, below=LOW, stop_below=enough, max_steps=MAX_STEPS)
-        left = run.status == FLOW_DIVERGED
-        plain = remedy.kind is PLAIN
-        codes = (
-            _ends(remedy, run.final, problem, left) if plain else ends(remedy.kind, run.final, problem, left)
-        )
+        codes = _ends(remedy, run.final, problem, run.status == FLOW_DIVERGED)
         return Cell(codes, np.asarray(run.first_below))
     # What is proved of an end needs no resting there.
     codes = np.stack(

@@ -38,6 +38,7 @@ from gradflow.remedies.measure import (
     ENDS,
     LOW,
     PENALISED,
+    _ends,
     at_penalised_minimum,
     by_id,
     ends,
@@ -242,9 +243,23 @@ def test_what_need_not_be_followed_changes_nothing(name: str, monkeypatch: pytes
         np.testing.assert_array_equal(cell.time[good], np.broadcast_to(run.first_below, good.shape)[good])
         assert np.all(np.isnan(cell.time[~good]))
         if not (remedy.kind is PLAIN and problem.has_theorems):
-            codes = ends(remedy.kind, run.final, problem, run.status == FLOW_DIVERGED)
+            codes = _ends(remedy, run.final, problem, run.status == FLOW_DIVERGED)
             np.testing.assert_array_equal(cell.outcome, np.broadcast_to(codes, good.shape))
     assert 0 < sum(counts) < 2 * GRID.b1.size
+
+
+def test_under_decay_rest_is_that_of_the_penalised_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("gradflow.remedies.measure")
+    kinds: list[str] = []
+
+    def recorded(kind: Kind, *arguments: Any) -> Any:
+        kinds.append(kind.name)
+        return ends(kind, *arguments)
+
+    monkeypatch.setattr(module, "LONGEST", 1.0)
+    monkeypatch.setattr(module, "ends", recorded)
+    measure(by_id("coupled-biases"), (Method("flow"),), starts(2, 2), 5)
+    assert kinds == ["plain, penalised"]
 
 
 def test_the_flow_is_followed_once_for_both_styles(monkeypatch: pytest.MonkeyPatch) -> None:
