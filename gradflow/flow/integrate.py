@@ -40,7 +40,7 @@ _CERTAIN = 10.0
 _DEPARTURE = 1e-16
 _STIFF = 2000
 _AT_ONCE = 1e-9
-_EFFORT = 200_000
+_EFFORT = 150_000
 """What a trajectory may take by default, in evaluations of a closed form: some seconds."""
 _EFFORT_OF_STEP, _EFFORT_OF_SUM = 5, 3
 _SHORTER = 0.2
