@@ -188,7 +188,7 @@ def _advanced(
     h = step * xp.minimum(xp.maximum(_SAFETY / root, _SMALLEST * one), _LARGEST * one)
     y, g, t = xp.where(moved, new, y), xp.where(moved, slope, g), xp.where(moved, t + step, t)
     value = xp.where(moved, evaluate.loss(y), value)
-    first = xp.where(xp.isnan(first) & (value < below), t, first)
+    first = xp.where(running & xp.isnan(first) & (value < below), t, first)
     return _Lanes(y, g, t, h, status, value, first, steps + xp.astype(running, xp.int32))
 
 

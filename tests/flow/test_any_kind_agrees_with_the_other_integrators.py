@@ -116,6 +116,15 @@ def test_what_has_ended_is_laid_aside_and_put_back(kind: Any, monkeypatch: pytes
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_a_level_is_noted_alike_alone_and_among_others() -> None:
+    # The teacher rests from the begin: it takes no step at whose end its loss could be seen.
+    alone = flow(PLAIN, Neuron(), Problem(), 5.0, below=1e-3)
+    among = flow(PLAIN, Neuron(b2=np.array([0.0, -0.5, 0.2, 0.3, 0.4, 0.5])), Problem(), 5.0, below=1e-3)
+    assert np.isnan(alone.first_below)
+    assert np.isnan(among.first_below[0])
+    assert np.any(np.isfinite(among.first_below))
+
+
 def test_trajectories_may_end_where_they_pass_the_level() -> None:
     start, level = Neuron(b1=np.linspace(-1.5, 1.5, 13), b2=-0.5), 1e-2
     whole, short = (
