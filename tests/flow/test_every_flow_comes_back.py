@@ -59,5 +59,8 @@ def test_hopeless_lanes_are_given_up_after_a_thousand_steps(name: str) -> None:
     for t_end in (200.0, 1e300):
         run = integrate_ensemble(theta, STIFF[name], t_end, backend="numpy", max_steps=20_000)
         left = run.status == STATUSES.index("too many steps")
-        assert np.all(left | (run.t == t_end))
+        # Of slopes of ±1e20 some run so close to w1 = b1 = 0 that time does not resolve their steps.
+        stuck = run.status == STATUSES.index("step too small")
+        assert np.all(left | stuck | (run.t == t_end))
+        assert np.all(run.steps[stuck] < 1000)
         assert np.all(run.steps[left & (run.t < 1e-3)] == 1000)
