@@ -250,8 +250,8 @@ def _limit(
 ) -> np.ndarray:
     """Return where the trajectory ends: known exactly for a dead ReLU neuron, else once it is at rest.
 
-    Once at rest it stays so; where the last state is not recognised as resting, which an end of a step close
-    to t_end may not be, it is still beside one that is.
+    Once at rest it stays so: what is not recognised as resting later is still beside the first state that
+    was, and what drifts along a family of critical points does so by the integrator's error.
     """
     nowhere, last = np.full(4, np.nan), np.array(run.last.theta)
     if run.last.activity == DEAD and problem.stays_dead:
@@ -259,9 +259,15 @@ def _limit(
     if revives(last, run.last.activity, problem):
         return nowhere
     states = np.array([*passed, run.last.theta]).T
-    rests = np.flatnonzero(at_rest(states, problem, rtol))
-    if rests.size == 0:
+    rests = np.asarray(at_rest(states, problem, rtol))
+    while np.any(rests):
+        first = states[:, int(np.argmax(rests))]
+        beside = at_one_place(first[:, None], states, problem, rtol)
+        left = np.flatnonzero(~rests & ~beside)
+        if left.size == 0 or left[-1] < np.argmax(rests):
+            break
+        rests[: left[-1] + 1] = False
+    else:
         return nowhere
-    place = states[:, rests[-1]]
-    known = int(outcome(place, problem, accuracy=rtol)) != UNDECIDED
-    return place if known and at_one_place(place, last, problem, rtol) else nowhere
+    place = last if rests[-1] and beside[-1] else first
+    return place if int(outcome(place, problem, accuracy=rtol)) != UNDECIDED else nowhere

@@ -45,11 +45,11 @@ def test_what_has_rested_stays_where_it_is(name: str, rtol: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_at_every_later_time_it_is_given_with_the_same_outcome(seed: int) -> None:
     for case in cases(4, seed):
         known: tuple[np.ndarray, str, int] | None = None
-        for t_end in (20.0, 50.0, 133.0, 400.0, 1234.5, 5000.0):
+        for t_end in (20.0, 133.0, 400.0, 1234.5):
             run = gradient_flow(case.start, case.problem, t_end=t_end, rtol=1e-8)
             place, end = limit(run), (outcome_name(run), int(run["activity"][-1]))
             if known is not None:
@@ -58,6 +58,15 @@ def test_at_every_later_time_it_is_given_with_the_same_outcome(seed: int) -> Non
                 assert end == known[1:], (case, t_end)
             if np.all(np.isfinite(place)):
                 known = (place, *end)
+
+
+def test_drift_along_a_family_of_critical_points_does_not_move_it() -> None:
+    teacher = Neuron(-0.6066608632747601, -2.105322574068118, 0.8527737322826466, -1.551386609743335)
+    problem = Problem(teacher, Uniform(-0.15004213914642617, 1.4473681005990473))
+    start = Neuron(0.8930849365575132, -0.9760166605653646, 2.386539907245276, -0.029918393499873713)
+    runs = [gradient_flow(start, problem, t_end=t, rtol=1e-8) for t in (40.0, 400.0)]
+    assert np.all(np.isfinite(limit(runs[0])))
+    assert at_one_place(limit(runs[0]), limit(runs[1]), problem, 1e-8)
 
 
 def test_another_minimum_is_local_and_has_a_place() -> None:
