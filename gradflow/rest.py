@@ -21,7 +21,7 @@ from gradflow.among import among
 from gradflow.backend import Array, as_floating
 from gradflow.checks import number
 from gradflow.compensated import affine, splitter
-from gradflow.field import gradient, hessian
+from gradflow.field import gradient, hessian, loss
 from gradflow.field.baselines import adaptable, best_constant
 from gradflow.problem import Neuron, Problem, as_neuron, as_problem
 
@@ -30,6 +30,9 @@ ACCURACY = 1e-7
 
 MARGIN = 10.0
 """So many times its error a state may be away from the critical point."""
+
+LEFT = 1e-3
+"""The share of its loss that a state at rest may still lose."""
 
 FLAT = 1e-4
 """Modes that curve less than this, relative to the steepest, count as curving so much.
@@ -51,7 +54,8 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
 
     A trajectory lingers at a saddle with as small a gradient as one likes, so the Hessian must not have a
     negative eigenvalue, beyond what the state's error makes of 0. A neuron about to revive has one: the
-    point mass of its kink. Which side of a wall it is on, a state closer to it than its error does not tell.
+    point mass of its kink. Nor may the loss have more to lose on the way than `LEFT` of it and the state's
+    error: with weights of very different sizes, errors that are small beside the largest may hide a fall. Which side of a wall it is on, a state closer to it than its error does not tell.
 
     For a sample the Hessian is that between the hypersurfaces where an input meets the breakpoint; a
     minimum on one of these, where the gradient jumps and does not vanish, is not recognised.
@@ -104,20 +108,26 @@ def _rests(neuron: Neuron | Array, problem: Problem, accuracy: float) -> Array:
     finite = xp.all(xp.isfinite(curvature), axis=(0, 1))
     curvature = xp.where(finite, curvature, xp.zeros_like(curvature))
     scaled = _in_units(xp, scales, _turned(xp, _in_units(xp, scales, curvature)))
-    way, creeping, lowest = _way(xp, scales, _in_units(xp, scales, slope), scaled)
+    slope = _in_units(xp, scales, slope)
+    way, creeping, lowest = _way(xp, scales, slope, scaled)
+    value = loss(neuron, problem)
+    # Half the slope along the way to the critical point is what the loss loses on it.
+    fall = -0.5 * xp.sum(slope * way, axis=0)
+    low = fall <= LEFT * value + margin * scales.target
     # A mode that grows may be weak in these units and fast in time, or the other way round.
     grows = (lowest < -margin) | (_lowest(xp, curvature) < -margin)
     furthest = xp.max(xp.maximum(xp.abs(way), xp.abs(creeping)), axis=0)
-    return finite & (furthest <= margin) & ~grows
+    return finite & (furthest <= margin) & low & ~grows
 
 
 class _Scales(NamedTuple):
-    """The ends of the input, and the sizes of z_lo, z_hi, w2, b2 and of the output."""
+    """The ends of the input, the sizes of z_lo, z_hi, w2, b2 and of the output, and E f*² (∞ if f* is 0)."""
 
     lo: Array
     hi: Array
     sizes: Array
     output: Array
+    target: Array
 
 
 def _scales(neuron: Neuron | Array, problem: Problem) -> _Scales:
@@ -139,7 +149,8 @@ def _scales(neuron: Neuron | Array, problem: Problem) -> _Scales:
     point = hi == lo
     lo, hi = xp.where(point, lo - 0.5, lo), xp.where(point, hi + 0.5, hi)
     output = sizes[3] + sizes[2] * (1.0 + weight) + 3.0 * spread + xp.abs(mean)
-    return _Scales(lo, hi, xp.stack(sizes), output)
+    target = spread * spread + mean * mean
+    return _Scales(lo, hi, xp.stack(sizes), output, xp.where(target > 0.0, target, xp.inf * one))
 
 
 def _in_units(xp: Any, scales: _Scales, rows: Array) -> Array:

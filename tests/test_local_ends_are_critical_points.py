@@ -97,3 +97,12 @@ def test_what_creeps_is_not_at_rest(activation: str) -> None:
     problem = Problem(activation=activation, teacher_activation="relu", inputs=grid(5))
     theta = np.array([-1.0, -25.0, 0.3, 0.5])
     assert int(outcome(theta, problem)) != LOCAL
+
+
+@pytest.mark.parametrize("size", [1e4, 1e12, 1e20])
+def test_a_loss_that_falls_away_is_no_rest(size: float) -> None:
+    """Beside a weight as large as this, all that the output weight has to go is a rounding error."""
+    theta = np.array([size, 0.0, -1e12 / size**1.5, -1e-8])
+    assert plain_loss(theta, Problem()) > 10.0 * plain_loss(theta * [1.0, 1.0, 0.0, 1.0], Problem())
+    assert not bool(at_rest(theta, Problem(), 1e-10))
+    assert outcome(theta, Problem()) != LOCAL
