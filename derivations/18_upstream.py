@@ -109,8 +109,8 @@ The time is computed without stepping over a crossing: exp(−λt) times the num
 three monotone functions of t, and exp(−2λt) D(t) a sum of four products of monotone ones, so on any
 interval of times, one without an end included, their ends bound z_e √D. Near a wall, where such bounds
 are poor, z_e(t + τ) ≤ z_e + z_e′ τ + z_e″ τ²/2 + C τ³/6: with the field f(z) = G z − |z|² z and R² =
-max(|z(0)|², λ), |f| ≤ (λ + R²) R, |f′| ≤ λ + 3R², |f″| ≤ 6R, so the third derivative f″ f f + f′ f′ f is bounded,
-and C is that bound times |w1| √(1 + e²).
+max(|z(0)|², λ), |f| ≤ (λ + R²) R, |f′| ≤ λ + 3R², |f″| ≤ 6R, so the third derivative f″ f f + f′ f′ f is
+bounded, and C is that bound times |w1| √(1 + e²).
 
 (5) As long as the neuron is dead gradient descent is Euler's method with the step η for the field of (2),
 which is smooth, and on [0, T] its error is at most C η. Let z_e(T) > 0 for some T just after t*: for

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
+    from gradflow.axes import Axis
     from gradflow.descent import GD as GD
     from gradflow.descent import Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign, train
     from gradflow.descent.dataset import descend
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from gradflow.grids import basins
     from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
     from gradflow.results import crossings
-    from gradflow.sweep import Axis
 
 _HOMES = {
+    "gradflow.axes": ("Axis",),
     "gradflow.ends": ("bracket", "descent_outcomes", "flow_outcomes"),
     "gradflow.descent": ("GD", "Adam", "AdamW", "HeavyBall", "Nesterov", "RMSProp", "Sign", "train"),
     "gradflow.descent.dataset": ("descend",),
@@ -32,7 +33,6 @@ _HOMES = {
     "gradflow.grids": ("basins",),
     "gradflow.problem": ("Neuron", "Problem", "Sample", "Uniform", "grid"),
     "gradflow.results": ("crossings",),
-    "gradflow.sweep": ("Axis",),
 }
 _MODULES = (
     "activations",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from gradflow.axes import Axis, Points
 from gradflow.backend import to_numpy
 from gradflow.checks import flag, function, numbers, require_finite, shown
 from gradflow.decision import THEOREMS
@@ -20,7 +21,7 @@ from gradflow.outcome import OUTCOMES
 from gradflow.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron, as_problem
 from gradflow.progress import progress_bar
 from gradflow.results import named
-from gradflow.sweep import BLOCK, Axis, Points, Sweep, run
+from gradflow.sweep import BLOCK, Sweep, run
 
 LEAST = 1024
 """Trajectories computed at a time, at least: enough to fill the arithmetic."""

@@ -55,7 +55,8 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
     A trajectory lingers at a saddle with as small a gradient as one likes, so the Hessian must not have a
     negative eigenvalue, beyond what the state's error makes of 0. A neuron about to revive has one: the
     point mass of its kink. Nor may the loss have more to lose on the way than `LEFT` of it and the state's
-    error: with weights of very different sizes, errors that are small beside the largest may hide a fall. Which side of a wall it is on, a state closer to it than its error does not tell.
+    error: beside a weight as large as that, what the others have to go may look small. Which side of a wall
+    it is on, a state closer to it than its error does not tell.
 
     For a sample the Hessian is that between the hypersurfaces where an input meets the breakpoint; a
     minimum on one of these, where the gradient jumps and does not vanish, is not recognised.

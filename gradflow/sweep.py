@@ -19,7 +19,8 @@ import numpy as np
 import xarray as xr
 
 from gradflow import __version__
-from gradflow.checks import dtype_name, flag, integer, number, one_of, shown
+from gradflow.axes import MOST_IN_MEMORY, Axis, Points
+from gradflow.checks import dtype_name, flag, integer, one_of
 from gradflow.decision import SIMULATION, THEOREMS
 from gradflow.descent import OPTIMIZERS, optimizer, optimizer_name
 from gradflow.descent.loop import BACKENDS
@@ -38,101 +39,6 @@ MOST = 10_000_000_000
 
 MOST_BLOCKS = 10_000_000
 """Blocks in a sweep, at most: each is four files of a store."""
-
-MOST_IN_MEMORY = 100_000_000
-"""Trajectories whose results are put together in memory, and values of an axis, at most."""
-
-
-SPACINGS = ("linear", "log")
-
-
-@dataclass(frozen=True)
-class Axis:
-    """`n` values of a parameter (or hyper-parameter), both ends included.
-
-    Parameters
-    ----------
-    name : str
-    lo, hi : float
-        The ends; either may be the larger.
-    n : int
-    spacing : {"linear", "log"}
-        Whether differences or ratios of neighbours are equal.
-
-    Raises
-    ------
-    ValueError
-        If an end is not finite, n < 1, or n > 1 and the ends coincide; with "log", if an end is not > 0.
-    """
-
-    name: str
-    lo: float
-    hi: float
-    n: int
-    spacing: str = "linear"
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str):
-            raise TypeError(f"name: expected text, got {shown(self.name)}")
-        if not self.name.isidentifier():
-            raise ValueError(f"name: expected that of a parameter or hyper-parameter, got {shown(self.name)}")
-        for end in ("lo", "hi"):
-            object.__setattr__(self, end, number(f"grid: {self.name}", getattr(self, end)))
-        object.__setattr__(self, "n", integer(f"grid: {self.name}", self.n, 0))
-        if self.n < 1 or (self.n > 1 and self.lo == self.hi):
-            raise ValueError(
-                f"grid: {self.name} needs at least 1 value, and different ends for more, got {self.n}"
-            )
-        if self.n > MOST_IN_MEMORY:
-            raise ValueError(
-                f"grid: expected at most {MOST_IN_MEMORY:.0e} values of an axis, got {shown(self.n)}"
-            )
-        if not isinstance(self.spacing, str) or self.spacing not in SPACINGS:
-            raise ValueError(f"grid: expected a spacing {' or '.join(SPACINGS)}, got {shown(self.spacing)}")
-        if self.spacing == "log" and not (self.lo > 0 and self.hi > 0):
-            raise ValueError(
-                f"grid: {self.name} must run between numbers > 0 with log, got {self.lo} and {self.hi}"
-            )
-
-    @property
-    def values(self) -> np.ndarray:
-        """The values, shape (n,)."""
-        return (np.geomspace if self.spacing == "log" else np.linspace)(self.lo, self.hi, self.n)
-
-
-@dataclass(frozen=True)
-class Points:
-    """Given values of a parameter (or hyper-parameter), in any order and distance.
-
-    Parameters
-    ----------
-    name : str
-    given : tuple of float
-
-    Raises
-    ------
-    ValueError
-        If there are none, one is not finite, or they are more than fit in memory.
-    """
-
-    name: str
-    given: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.n <= MOST_IN_MEMORY:
-            raise ValueError(f"grid: expected 1 to {MOST_IN_MEMORY:.0e} values of {self.name}, got {self.n}")
-        if not np.all(np.isfinite(self.given)):
-            raise ValueError(f"grid: {self.name} must be finite, got values with NaN or infinity")
-
-    @property
-    def n(self) -> int:
-        """How many there are."""
-        return len(self.given)
-
-    @property
-    def values(self) -> np.ndarray:
-        """The values, shape (n,)."""
-        return np.array(self.given, dtype=np.float64)
 
 
 @dataclass(frozen=True)

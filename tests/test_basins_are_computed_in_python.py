@@ -13,10 +13,11 @@ import pytest
 import xarray as xr
 
 import gradflow as gf
+from gradflow.axes import Points
 from gradflow.decision import THEOREMS
 from gradflow.outcome import OUTCOMES
 from gradflow.results import read, write
-from gradflow.sweep import Block, Points, Sweep, run
+from gradflow.sweep import Block, Sweep, run
 from tests.cli.command import answer
 from tests.cli.test_streams_carry_what_belongs_to_them import on_terminal
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from gradflow.axes import Axis
 from gradflow.cli import run as command
 from gradflow.store import (
     NOT_COMPUTED,
@@ -27,7 +28,7 @@ from gradflow.store import (
     read_values,
     write_block,
 )
-from gradflow.sweep import Axis, Block, Sweep, blocks, compute, place, run
+from gradflow.sweep import Block, Sweep, blocks, compute, place, run
 
 pytest.importorskip("zarr")
 

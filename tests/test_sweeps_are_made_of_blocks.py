@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradflow.axes import Axis
 from gradflow.descent import Adam
 from gradflow.ends import descent_run
 from gradflow.flow import integrate
 from gradflow.outcome import OUTCOMES, outcome
 from gradflow.problem import Neuron, Problem
-from gradflow.sweep import Axis, Sweep, blocks, compute, place, run
+from gradflow.sweep import Sweep, blocks, compute, place, run
 
 RATES = Sweep((Axis("lr", 0.01, 0.6, 7), Axis("b2", -1.5, 1.0, 5)), "adam", steps=200)
 

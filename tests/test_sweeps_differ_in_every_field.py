@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from gradflow import sweep as module
+from gradflow.axes import Axis, Points
 from gradflow.problem import Uniform
 from gradflow.store import open_store
-from gradflow.sweep import Axis, Points, Sweep, compute
+from gradflow.sweep import Sweep, compute
 
 SAMPLE = Sweep((Axis("b1", -1.0, 1.0, 3),), "adam", inputs=(-1.0, 0.0, 0.5), backend="numpy")
 TRAINING = Sweep((Axis("b1", -1.0, 1.0, 3), Axis("lr", 0.1, 1.0, 2)), "adam", hyper={"beta2": 0.9}, steps=3)

@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from gradflow.axes import Axis
 from gradflow.cli.options import (
     ACTIVATION,
     B1,
@@ -45,7 +46,7 @@ from gradflow.descent import optimizer_name
 from gradflow.ends.places import places
 from gradflow.outcome import LOCAL, OUTCOMES
 from gradflow.results import to_json
-from gradflow.sweep import BLOCK, Axis, Sweep
+from gradflow.sweep import BLOCK, Sweep
 
 
 def basins(
