@@ -34,7 +34,7 @@ CALLS = (
     *("gradflow.cli.basins.sweep_in_memory", "gradflow.cli.basins.sweep_into_store"),
     *("gradflow.alignment.flow.gradient_flow", "gradflow.alignment.limit.limit_flow"),
     *("gradflow.alignment.small_steps.flow_by_steps", "gradflow.alignment.steps.train"),
-    *("gradflow.symbolic.catalogue.load", "gradflow.cli.reproduce.run_all"),
+    *("gradflow.symbolic.catalogue.load", "gradflow.cli.study.run_all"),
 )
 """What the commands stand for."""
 

@@ -137,7 +137,7 @@ def test_the_list_of_claims(capsys: Capture, monkeypatch: pytest.MonkeyPatch) ->
     def never(*_: Any, **__: Any) -> None:
         raise AssertionError("ran something")
 
-    monkeypatch.setattr("gradflow.cli.reproduce.run_all", never)
+    monkeypatch.setattr("gradflow.cli.study.run_all", never)
     claims = answer(capsys, "reproduce", "--list")["claims"]
     assert claims == [{"id": c.id, "source": c.source, "claim": c.claim} for c in LEDGER]
     assert len({c["id"] for c in claims}) == len(claims) > 10
