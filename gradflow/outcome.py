@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.activity import DEAD, activity
+from gradflow.activity import DEAD, HYPERACTIVE, activity
 from gradflow.among import among
 from gradflow.backend import Array, as_floating
 from gradflow.checks import batch_shape, flags, number
@@ -15,7 +15,8 @@ from gradflow.field import loss
 from gradflow.field.baselines import adaptable, best_constant, best_line
 from gradflow.field.bounds import root_loss
 from gradflow.problem import Neuron, Problem, as_neuron, as_problem
-from gradflow.rest import ACCURACY, at_rest
+from gradflow.rest import ACCURACY, at_rest, grows
+from gradflow.theory.critical_points import knows_all
 from gradflow.theory.energy import never_constant
 from gradflow.theory.hyperactive import trapped
 
@@ -43,7 +44,8 @@ def outcome(
         L within 1e-3 of the best constant's loss, and the neuron dead (if φ is 0 below 0) or at rest, and
         then not below that loss where that excludes this end (`gradflow.theory.energy.never_constant`).
     local
-        At rest at a critical point that is none of these: a minimum, or a flat one of minima.
+        At rest at a critical point that is none of these: a minimum, or a flat one of minima. There is none
+        where derivation 9 names all critical points: on the population, slopes (0, s₊) of both neurons.
     diverged
         A parameter is not finite, or `diverged` says so.
     undecided
@@ -79,11 +81,16 @@ def outcome(
     is_linear = is_near.linear & (is_trapped | is_resting)
     # Below the best constant's loss a living neuron does not end there (derivation 11), however slow it is.
     sinks = among(is_near.constant & is_resting, never_constant, neuron, problem)
+    is_local = is_resting & ~may_be_near
+    if knows_all(problem):
+        # Every critical point is a teacher, a line, or a constant that the neuron, if it lives, fades to.
+        is_local = is_local & False
+        sinks = sinks | (activity(neuron, problem) == HYPERACTIVE) | grows(neuron, problem)
     is_constant = is_near.constant & (is_dead | (is_resting & ~sinks))
 
     codes = xp.full(value.shape, UNDECIDED, dtype=xp.int8)
     for code, holds in (
-        (LOCAL, is_resting & ~may_be_near),
+        (LOCAL, is_local),
         (CONSTANT, is_constant),
         (LINEAR, is_linear),
         (GLOBAL, is_near.zero),

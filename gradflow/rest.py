@@ -10,6 +10,7 @@ small its gradient, is not at rest while it has far to go.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,16 +24,13 @@ from gradflow.checks import number
 from gradflow.compensated import affine, splitter
 from gradflow.field import gradient, hessian, loss
 from gradflow.field.baselines import adaptable, best_constant
-from gradflow.problem import Neuron, Problem, as_neuron, as_problem
+from gradflow.problem import Neuron, Problem, Sample, as_neuron, as_problem
 
 ACCURACY = 1e-7
 """The accuracy of states of which nothing else is known, such as an optimiser's."""
 
 MARGIN = 10.0
 """So many times its error a state may be away from the critical point."""
-
-LEFT = 1e-3
-"""The share of its loss that a state at rest may still lose."""
 
 FLAT = 1e-4
 """Modes that curve less than this, relative to the steepest, count as curving so much.
@@ -54,9 +52,9 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
 
     A trajectory lingers at a saddle with as small a gradient as one likes, so the Hessian must not have a
     negative eigenvalue, beyond what the state's error makes of 0. A neuron about to revive has one: the
-    point mass of its kink. Nor may the loss have more to lose on the way than `LEFT` of it and the state's
-    error: beside a weight as large as that, what the others have to go may look small. Which side of a wall
-    it is on, a state closer to it than its error does not tell.
+    point mass of its kink. Nor may the loss have more to lose than the state's error makes of it: beside a
+    weight that is large, what the others have to go may look small. Which side of a wall it is on, a state
+    closer to it than its error does not tell.
 
     For a sample the Hessian is that between the hypersurfaces where an input meets the breakpoint; a
     minimum on one of these, where the gradient jumps and does not vanish, is not recognised.
@@ -92,14 +90,20 @@ def revives(theta: np.ndarray, state: np.ndarray | int, problem: Problem) -> np.
 
     Its Hessian shows nothing of it. The active end grows if w2 (b2 − f*) < 0 there.
     """
-    w1, _, w2, b2 = theta
     if not problem.stays_dead:
         return np.zeros(np.shape(state), dtype=bool)
-    v1, c1, v2, c2 = problem.teacher
-    at_end = np.where(w1 > 0.0, problem.hi, problem.lo)
-    target = v2 * derivatives(problem.teacher_activation, np.asarray(v1 * at_end + c1), 0)[0] + c2
-    grows = problem.slopes[1] * w2 * (b2 - target) < 0.0
-    return np.asarray((state == BALANCED) & (activity(theta, problem) == DEAD) & grows)
+    rounded = activity(theta, problem) == DEAD
+    return np.asarray((state == BALANCED) & rounded & np.asarray(grows(theta, problem)))
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def grows(neuron: Neuron | Array, problem: Problem) -> Array:
+    """Whether a neuron that hardly touches the input grows: s₊ w2 (b2 − f*) < 0 at its active end."""
+    given = (*as_neuron(neuron), *problem.teacher, problem.lo, problem.hi)
+    xp, (w1, _, w2, b2, v1, c1, v2, c2, lo, hi) = as_floating(given)
+    at_end = xp.where(w1 > 0.0, hi, lo)
+    target = v2 * derivatives(problem.teacher_activation, v1 * at_end + c1, 0)[0] + c2
+    return problem.slopes[1] * w2 * (b2 - target) < 0.0
 
 
 def _rests(neuron: Neuron | Array, problem: Problem, accuracy: float) -> Array:
@@ -109,12 +113,9 @@ def _rests(neuron: Neuron | Array, problem: Problem, accuracy: float) -> Array:
     finite = xp.all(xp.isfinite(curvature), axis=(0, 1))
     curvature = xp.where(finite, curvature, xp.zeros_like(curvature))
     scaled = _in_units(xp, scales, _turned(xp, _in_units(xp, scales, curvature)))
-    slope = _in_units(xp, scales, slope)
-    way, creeping, lowest = _way(xp, scales, slope, scaled)
-    value = loss(neuron, problem)
-    # Half the slope along the way to the critical point is what the loss loses on it.
-    fall = -0.5 * xp.sum(slope * way, axis=0)
-    low = fall <= LEFT * value + margin * scales.target
+    way, creeping, lowest = _way(xp, scales, _in_units(xp, scales, slope), scaled)
+    left = margin * loss(neuron, problem) + (margin * scales.sizes[3, ...]) ** 2
+    low = _fall(xp, neuron, problem, slope) <= left
     # A mode that grows may be weak in these units and fast in time, or the other way round.
     grows = (lowest < -margin) | (_lowest(xp, curvature) < -margin)
     furthest = xp.max(xp.maximum(xp.abs(way), xp.abs(creeping)), axis=0)
@@ -122,13 +123,12 @@ def _rests(neuron: Neuron | Array, problem: Problem, accuracy: float) -> Array:
 
 
 class _Scales(NamedTuple):
-    """The ends of the input, the sizes of z_lo, z_hi, w2, b2 and of the output, and E f*² (∞ if f* is 0)."""
+    """The ends of the input, the sizes of z_lo, z_hi, w2, b2 and of the output."""
 
     lo: Array
     hi: Array
     sizes: Array
     output: Array
-    target: Array
 
 
 def _scales(neuron: Neuron | Array, problem: Problem) -> _Scales:
@@ -150,8 +150,7 @@ def _scales(neuron: Neuron | Array, problem: Problem) -> _Scales:
     point = hi == lo
     lo, hi = xp.where(point, lo - 0.5, lo), xp.where(point, hi + 0.5, hi)
     output = sizes[3] + sizes[2] * (1.0 + weight) + 3.0 * spread + xp.abs(mean)
-    target = spread * spread + mean * mean
-    return _Scales(lo, hi, xp.stack(sizes), output, xp.where(target > 0.0, target, xp.inf * one))
+    return _Scales(lo, hi, xp.stack(sizes), output)
 
 
 def _in_units(xp: Any, scales: _Scales, rows: Array) -> Array:
@@ -183,18 +182,42 @@ def _way(xp: Any, scales: _Scales, slope: Array, curvature: Array) -> tuple[Arra
     top = curves[..., -1:]
     top = xp.where(top > 0.0, top, xp.ones_like(top))
     flat = curves <= FLAT * top
-    along = _times(xp, xp.matrix_transpose(modes), xp.permute_dims(slope, (*range(1, slope.ndim), 0)))
+    along = _times(xp, xp.matrix_transpose(modes), _last_axis(xp, slope))
     nothing = xp.zeros_like(along)
     way = _times(xp, modes, xp.where(flat, nothing, -along / xp.where(flat, top, curves)))
     creeping = _times(xp, modes, xp.where(flat, -along / (FLAT * top), nothing))
     # To a family of critical points there are many ways; the flow's is at right angles to it, in θ.
     directions = xp.where(flat[..., None, :], modes, xp.zeros_like(modes))
     columns = xp.permute_dims(directions, (-2, -1, *range(directions.ndim - 2)))
-    straight = _to_theta(xp, scales, _first(xp, way))
-    straight = xp.permute_dims(straight, (*range(1, straight.ndim), 0))
+    straight = _last_axis(xp, _to_theta(xp, scales, _first(xp, way)))
     sideways = _times(xp, xp.linalg.pinv(_last(xp, _to_theta(xp, scales, columns))), straight)
     way = way - _times(xp, directions, sideways)
     return _first(xp, way), _first(xp, creeping), curves[..., 0] / top[..., 0]
+
+
+def _fall(xp: Any, neuron: Neuron | Array, problem: Problem, slope: Array) -> Array:
+    """Return what the loss loses by the best change of the output that is a change of the parameters.
+
+    To first order that is the part of the residual in the span of ∂f/∂θ, ½ ∇Lᵀ G⁺ ∇L with G = 2 E[∇f ∇fᵀ]:
+    the Hessian were the student its own teacher. It does not depend on the units of the parameters.
+    """
+    xp, parameters = as_floating(tuple(as_neuron(neuron)))
+    finite = [xp.where(abs(value) < 1e50, value, xp.zeros_like(value)) for value in parameters]
+    inputs = problem.inputs
+    if isinstance(inputs, Sample):
+        inputs = Sample(inputs.x, inputs.weights)
+    own = replace(problem, teacher=Neuron(*finite), inputs=inputs, teacher_activation=problem.activation)
+    _, (gram,) = as_floating((hessian(Neuron(*finite), own),))
+    sizes = xp.stack([xp.sqrt(xp.abs(gram[i, i, ...])) for i in range(4)])
+    units = xp.where(sizes > 0.0, 1.0 / xp.where(sizes > 0.0, sizes, xp.ones_like(sizes)), 0.0 * sizes)
+    curves, modes = xp.linalg.eigh(_last(xp, gram * units[None, ...] * units[:, None, ...]))
+    along = _times(xp, xp.matrix_transpose(modes), _last_axis(xp, slope * units))
+    least = 64.0 * float(xp.finfo(slope.dtype).eps)
+    return xp.sum(0.5 * along * along / xp.maximum(curves, least * xp.ones_like(curves)), axis=-1)
+
+
+def _last_axis(xp: Any, vectors: Array) -> Array:
+    return xp.permute_dims(vectors, (*range(1, vectors.ndim), 0))
 
 
 def _first(xp: Any, vectors: Array) -> Array:

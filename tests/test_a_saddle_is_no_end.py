@@ -47,8 +47,8 @@ def test_the_threshold_does_not_depend_on_what_counts_as_rest(monkeypatch: pytes
         return flow_outcomes(Neuron(b1=b1), Problem())
 
     found = []
-    for tolerance in (1e-10, 1e-12):
-        monkeypatch.setattr("gradflow.outcome.RESTING_LINE", tolerance)
+    for margin in (10.0, 3.0):
+        monkeypatch.setattr("gradflow.rest.MARGIN", margin)
         found.append(bracket(decide, (1.1305, 1.1306), tol=1e-9, scan=3))
     assert abs(found[0].value - found[1].value) <= found[0].uncertainty + found[1].uncertainty
 

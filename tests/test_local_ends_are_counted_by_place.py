@@ -29,8 +29,8 @@ def test_parts_in_any_order_give_the_whole(seed: int, parts: int) -> None:
     loss = losses[which] * (1.0 + 1e-8 * rng.normal(size=200))
     kink = kinks[which] + 1e-7 * rng.normal(size=200)
     cuts = np.array_split(rng.permutation(200), parts)
-    whole = places(joined([found(codes[cut], loss[cut], kink[cut], n[cut], 2.0) for cut in cuts]))
-    assert whole == places(found(codes, loss, kink, n, 2.0))
+    whole = places(joined([found(codes[cut], loss[cut], kink[cut], n[cut], -1.0, 1.0) for cut in cuts]))
+    assert whole == places(found(codes, loss, kink, n, -1.0, 1.0))
     expected = [np.flatnonzero((which == k) & (codes == LOCAL)) for k in range(4)]
     assert sorted((p.n, p.first) for p in whole) == sorted((len(e), int(e[0])) for e in expected if len(e))
     assert [p.n for p in whole] == sorted((p.n for p in whole), reverse=True)
@@ -39,7 +39,7 @@ def test_parts_in_any_order_give_the_whole(seed: int, parts: int) -> None:
 def test_the_two_ends_of_one_neuron_on_an_even_target() -> None:
     w1, b1 = (axis.ravel() for axis in np.meshgrid([-1.0, 1.0], np.linspace(-0.6, 0.6, 5)))
     ends = flow_run(Neuron(w1, b1, 1.0, 0.1), Problem(teacher_activation="slopes=-1,1"))
-    seen = places(found(ends.outcome, ends.loss, ends.breakpoint, np.arange(10), 2.0))
+    seen = places(found(ends.outcome, ends.loss, ends.breakpoint, np.arange(10), -1.0, 1.0))
     known = math.sqrt(2.0) - 1.0
     assert sorted(place.breakpoint for place in seen) == pytest.approx([-known, known], abs=1e-8)
     assert [place.n for place in seen] == [5, 5]
@@ -67,5 +67,12 @@ def test_a_grid_and_a_store_tell_the_same_whatever_the_blocks(
 
 def test_no_local_end_no_place() -> None:
     nothing = np.empty(0)
-    assert places(found(nothing, nothing, nothing, nothing, 2.0)) == []
+    assert places(found(nothing, nothing, nothing, nothing, -1.0, 1.0)) == []
     assert places(joined([])) == []
+
+
+def test_ends_far_from_zero_are_told_apart() -> None:
+    lo, hi = 1e12, 1e12 + 1e-2
+    breakpoints = lo + np.array([0.2, 0.8]) * (hi - lo)
+    codes = np.full(2, LOCAL, dtype=np.int8)
+    assert len(places(found(codes, np.ones(2), breakpoints, np.arange(2), lo, hi))) == 2

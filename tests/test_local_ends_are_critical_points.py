@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from gradflow.decision import decide
 from gradflow.descent import GD, HeavyBall, train
 from gradflow.descent.dataset import descend
 from gradflow.ends import descent_run, flow_decisions, flow_run
@@ -106,3 +107,32 @@ def test_a_loss_that_falls_away_is_no_rest(size: float) -> None:
     assert plain_loss(theta, Problem()) > 10.0 * plain_loss(theta * [1.0, 1.0, 0.0, 1.0], Problem())
     assert not bool(at_rest(theta, Problem(), 1e-10))
     assert outcome(theta, Problem()) != LOCAL
+
+
+HEAVY = (
+    (-15.602961965903845, 6725.590069021841, -3.372655149881711e-05, 0.4768309598227981),
+    (-10.0, 7000.0, 1e-6, 0.25 - 7e-3),
+    (1.8728110692890239, 6566.516437118012, 0.27733353315592385, -1820.865204032387),
+    (480.4565659590756, 480.4839595000159, 0.001063107663798781, -0.26080617967684994),
+    (1.0001668958421948, 99999.99999499843, 2.506783858593999e-06, -0.0006767189103944499),
+    (0.5560616069948283, -0.5560615919948284, 1e8, 0.24999998988421457),
+)
+
+
+@pytest.mark.parametrize("theta", HEAVY)
+@pytest.mark.parametrize("problem", [Problem(), LEAKY], ids=["relu", "leaky"])
+def test_a_mode_that_seems_flat_beside_a_steep_one_may_have_far_to_fall(
+    theta: tuple[float, ...], problem: Problem
+) -> None:
+    assert int(outcome(np.array(theta), problem, accuracy=1e-10)) not in (CONSTANT, LINEAR, LOCAL)
+
+
+def test_nothing_at_rest_contradicts_what_is_proved() -> None:
+    rng = np.random.default_rng(3)
+    b1 = 10.0 ** rng.uniform(0, 6, 3000)
+    states = np.stack([b1 * rng.uniform(-1, 1, 3000), b1, 10.0 ** rng.uniform(-6, 2, 3000), -b1])
+    states[3] *= states[2] * (1.0 + 1e-3 * rng.normal(size=3000))
+    proved, seen = decide(states).outcome, outcome(states)
+    assert np.sum(proved == LINEAR) > 100
+    assert not np.any((proved == LINEAR) & ((seen == CONSTANT) | (seen == LOCAL)))
+    assert not np.any(seen == LOCAL)

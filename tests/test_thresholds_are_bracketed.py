@@ -229,3 +229,15 @@ def test_outcomes_have_the_shape_of_the_starts() -> None:
     codes = flow_outcomes(Neuron(1.0, b1, 1.0, b2), Problem())
     assert codes.dtype == np.int8
     np.testing.assert_array_equal(codes, [[CONSTANT] * 3, [LINEAR, GLOBAL, GLOBAL]])
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi", "change"), [(-1e308, 1e308, 0.0), (1.0, 1.0 + 2**-52, 1.0 + 2**-53), (0.0, 5e-324, 1e-324)]
+)
+def test_the_change_lies_within_the_uncertainty_of_any_floats(lo: float, hi: float, change: float) -> None:
+    def decide(values: np.ndarray) -> np.ndarray:
+        return (values > change).astype(int)
+
+    found = bracket(decide, (lo, hi))
+    assert found.value - found.uncertainty <= lo if hi - lo < 1.0 else abs(found.value) <= found.uncertainty
+    assert found.value + found.uncertainty >= change

@@ -54,7 +54,7 @@ def tally(sweep: Sweep, parts: Iterable[tuple[int, Block]]) -> Tally:
     for index, block in parts:
         pairs = np.ravel_multi_index((block.outcome.ravel(), block.decided_by.ravel()), shape)
         counts += np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
-        local = found(block.outcome, block.loss, block.breakpoint, numbers_of(sweep, index), (hi - lo) or 1.0)
+        local = found(block.outcome, block.loss, block.breakpoint, numbers_of(sweep, index), lo, hi)
         ends = joined((ends, local))
     return Tally(counts, ends)
 

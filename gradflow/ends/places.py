@@ -47,7 +47,7 @@ Found = dict[tuple[int, int], Place]
 
 
 def found(
-    outcome: np.ndarray, loss: np.ndarray, breakpoint_: np.ndarray, index: np.ndarray, width: float
+    outcome: np.ndarray, loss: np.ndarray, breakpoint_: np.ndarray, index: np.ndarray, lo: float, hi: float
 ) -> Found:
     """Return the local ends of some trajectories.
 
@@ -55,12 +55,14 @@ def found(
     ----------
     outcome, loss, breakpoint_, index : array
         Of one shape: codes, losses, breakpoints, and each trajectory's number in the whole.
-    width : float
-        That of the input.
+    lo, hi : float
+        The ends of the input.
     """
-    local = np.ravel(outcome) == LOCAL
+    local, width = np.ravel(outcome) == LOCAL, (hi - lo) or 1.0
     losses, breakpoints, numbers = (np.ravel(values)[local] for values in (loss, breakpoint_, index))
-    rounded = np.rint(np.nan_to_num(breakpoints / (BREAKPOINT * width), nan=_FAR, posinf=_FAR, neginf=-_FAR))
+    rounded = np.rint(
+        np.nan_to_num((breakpoints - lo) / (BREAKPOINT * width), nan=_FAR, posinf=_FAR, neginf=-_FAR)
+    )
     keys = np.stack((np.rint(np.log(losses) / LOSS), np.clip(rounded, -_FAR, _FAR))).astype(np.int64)
     # Sorted by number, so that the first of each key is the first of all.
     order = np.argsort(numbers, kind="stable")

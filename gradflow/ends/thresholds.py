@@ -97,7 +97,7 @@ def bracket(
     change = integer("change", change, -MOST, MOST)
     if change == 0:
         raise ValueError("change: expected 1, 2, … from the lower end or -1, -2, … from the upper, got 0")
-    seen = np.linspace(lo, hi, max(scan, sections + 2))
+    seen = _spread(lo, hi, max(scan, sections + 2))
     changes = _changes(seen, _decided(decide, seen))
     if not -len(changes) <= change <= len(changes):
         raise ValueError(f"change: the scan of {seen.size} values sees {len(changes)} of them, got {change}")
@@ -110,7 +110,15 @@ def bracket(
         cells = _changes(values[order], codes[order])[-1 if last else 0]
     lo, hi = cells.values[[0, -1]]
     below, above = (OUTCOMES[code] for code in cells.codes[[0, -1]])
-    return Threshold(float(0.5 * (lo + hi)), float(0.5 * (hi - lo)), below, above, len(changes))
+    value = float(0.5 * lo + 0.5 * hi)
+    # Where no number lies between the ends the middle is one of them.
+    return Threshold(value, max(float(hi) - value, value - float(lo)), below, above, len(changes))
+
+
+def _spread(lo: float, hi: float, n: int) -> np.ndarray:
+    """Return n equally spaced values, also where their range is too large for a float."""
+    halved = not np.isfinite(hi - lo)
+    return 2.0 * np.linspace(0.5 * lo, 0.5 * hi, n) if halved else np.linspace(lo, hi, n)
 
 
 def _decided(decide: Decide, values: np.ndarray) -> np.ndarray:
@@ -156,8 +164,8 @@ def _inner(values: np.ndarray, tol: float, sections: int) -> np.ndarray:
     """Return what is to be decided next: values in the cells beside a decided outcome, where too wide."""
     found = []
     for lo, hi in {(values[0], values[1]), (values[-2], values[-1])}:
-        inner = np.linspace(lo, hi, sections + 2)[1:-1]
+        inner = _spread(lo, hi, sections + 2)[1:-1]
         inner = inner[(inner > lo) & (inner < hi)]
-        if 0.5 * (hi - lo) > tol:
+        if 0.5 * hi - 0.5 * lo > tol:
             found.append(np.unique(inner))
     return np.concatenate(found) if found else np.array([])

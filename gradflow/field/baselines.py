@@ -136,16 +136,24 @@ def _closed(problem: Problem) -> Lines:
     # Next to underflow nothing is known of the loss.
     known = ~inside | ((left * right > least**0.25) & (line > tiny))
     line_error = xp.where(known, 32.0 * eps * line, line + tiny)
+    # Products of more extreme numbers over- and underflow: then nothing is known.
+    most = float(xp.finfo(w1.dtype).max) ** (1.0 / 3.0)
+    moderate = length * most > 1.0
+    for value in (w1, w2):
+        moderate = moderate & ((value == 0.0) | ((abs(value) < most) & (abs(value) * most > 1.0)))
+    moderate = moderate & (abs(b1) < most) & (abs(b2) < most) & (abs(lo) < most) & (abs(hi) < most)
+    unknown = xp.where(moderate, none, xp.inf + none)
+    steep = abs(k) * (abs(on_left) + abs(on_right))
     outputs = (w1 == 0.0) | (w2 == 0.0)
-    straight = ~inside | outputs | (low == high)
+    straight = (~inside | outputs | (low == high)) & moderate
     flat = straight & (outputs | (xp.where(right > 0.0, on_right, on_left) == 0.0))
     return Lines(
         Bounded(mean_x, eps * abs(mean_x)),
         Bounded(variance, 4.0 * eps * variance + tiny),
-        Bounded(mean, 8.0 * eps * (sizes[0] + sizes[1]) + eps * (abs(b2) + abs(mean)) + tiny),
-        Bounded(slope, 16.0 * eps * steepest + tiny),
-        Bounded(line, line_error),
-        Bounded(constant, line_error + 48.0 * eps * steepest * steepest * variance + tiny),
+        Bounded(mean, 8.0 * eps * (sizes[0] + sizes[1]) + eps * (abs(b2) + abs(mean)) + tiny + unknown),
+        Bounded(slope, 16.0 * eps * steepest + (1.0 + steep) * tiny + unknown),
+        Bounded(line, line_error + unknown),
+        Bounded(constant, unknown + line_error + 48.0 * eps * steepest * steepest * variance + tiny),
         straight,
         flat,
     )

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from gradflow.activations import Activation, PiecewiseLinear
 from gradflow.activity import end_preactivations
 from gradflow.backend import Array, as_floating, is_array
@@ -59,6 +61,8 @@ def as_given(
 
 
 def _double(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return float(value)
     if not is_array(value):
         return value
     xp, (array,) = as_floating((value,))

@@ -176,6 +176,12 @@ def _certificate(neuron: Neuron, problem: Problem, z: tuple[Array, Array]) -> Ar
     return size * xp.where(inside, of_kink, straight) * (1.0 - 32.0 * EPS)
 
 
+def knows_all(problem: Problem) -> bool:
+    """Whether the four families are all the critical points there are, off w1 = b1 = 0 (derivation 9)."""
+    relu = problem.has_theorems and problem.stays_dead and problem.slopes[1] != 0.0
+    return isinstance(problem.inputs, Uniform) and relu
+
+
 def _require_relu(problem: Problem) -> None:
     if not isinstance(problem.inputs, Uniform):
         raise ValueError("inputs: critical points are known for the population, got a sample")

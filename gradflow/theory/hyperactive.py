@@ -127,7 +127,8 @@ def path(xp: Any, root_e: Array, w2: Array, c: Array) -> Array:
     moves, one = c > 0, xp.ones_like(c)
     twice = xp.where(moves, 2.0 * root_e / xp.where(moves, c, one), xp.inf * one)
     room = w2 * w2 * (1 - ROUNDED) - twice * (1 + ROUNDED)
-    bounded = (room >= 0) & (w2 != 0)
+    # Where the square overflows, nothing is known of the difference.
+    bounded = (room >= 0) & (w2 != 0) & xp.isfinite(room)
     end = abs(w2) + xp.sqrt(xp.where(bounded, room, xp.zeros_like(room)))
     return xp.where(bounded, xp.where(bounded, twice, one) / xp.where(bounded, end, one), xp.inf * one)
 

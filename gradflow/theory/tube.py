@@ -14,7 +14,7 @@ import numpy as np
 from gradflow.activity import end_preactivations
 from gradflow.backend import Array, as_floating, to_numpy
 from gradflow.field.baselines import lines
-from gradflow.field.bounds import EPS
+from gradflow.field.bounds import EPS, TINY
 from gradflow.problem import Neuron, Problem, as_neuron
 from gradflow.theory.hyperactive import contraction, line
 
@@ -293,7 +293,8 @@ def largest_root_excess(cell: Cell, theta: np.ndarray, radius: np.ndarray) -> np
         wrong = 8.0 * EPS * size + cell.lost + more
         bounds.append(np.abs(value) + wrong + radius * (steep + 0.5 * norm * radius))
     root = np.sqrt(cell.variance * (1.0 + cell.relative) * bounds[0] ** 2 + bounds[1] ** 2)
-    return np.asarray(root * ROUNDED_UP)
+    # Squares may underflow.
+    return np.asarray(root * ROUNDED_UP + TINY**0.5)
 
 
 def ends(cell: Cell, theta: np.ndarray, radius: np.ndarray, excess: np.ndarray) -> np.ndarray:
@@ -304,7 +305,7 @@ def ends(cell: Cell, theta: np.ndarray, radius: np.ndarray, excess: np.ndarray) 
         return np.zeros(radius.shape, dtype=bool)
     twice = 2.0 * root / cell.c * ROUNDED_UP
     room = weight**2 / ROUNDED_UP - twice
-    bounded = (room >= 0.0) & (weight > 0.0)
+    bounded = (room >= 0.0) & (weight > 0.0) & np.isfinite(room)
     path = twice / np.where(bounded, weight + np.sqrt(np.where(bounded, room, 0.0)), 1.0)
     return np.asarray(bounded & (wall_distance(cell, theta[None]) - radius > path * ROUNDED_UP))
 
