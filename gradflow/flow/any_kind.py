@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradflow.backend import Array, as_floating, namespace
-from gradflow.checks import batch_shape, function, integer, number, require_finite, shown
+from gradflow.checks import batch_shape, flag, function, integer, number, require_finite, shown
 from gradflow.flow.batch_step import combine
 from gradflow.flow.lanes import put, take
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
@@ -106,6 +106,7 @@ def flow(
     """
     _check(kind, problem, t_end, rtol, resting, max_steps)
     number("below", below)
+    stop_below = flag("stop_below", stop_below)
     if progress is not None:
         function("progress", progress, "a share")
     neuron = as_neuron(neuron)

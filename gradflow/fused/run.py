@@ -294,9 +294,10 @@ def _part(problem: Problem, optimizer: Config, batch: tuple[int, ...], part: sli
 
     config: Any = optimizer
     arrays = {name: some(value) for name, value in config._asdict().items() if is_array(value)}
-    task = replace(problem, teacher=Neuron(*map(some, problem.teacher)))
-    if isinstance(problem.inputs, Uniform):
-        task = replace(task, inputs=Uniform(some(problem.lo), some(problem.hi)))
+    inputs = problem.inputs
+    if isinstance(inputs, Uniform):
+        inputs = Uniform(some(inputs.lo), some(inputs.hi))
+    task = replace(problem, teacher=Neuron(*map(some, problem.teacher)), inputs=inputs)
     return task, config._replace(**arrays)
 
 

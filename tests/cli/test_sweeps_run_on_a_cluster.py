@@ -21,6 +21,7 @@ import pytest
 
 from gradflow.cli import run
 from gradflow.cluster import cluster_results
+from gradflow.outcome import OUTCOMES
 from tests.cli.command import ROOT, files_below, launch, living, wait_until
 from tests.cli.tasks import fail
 
@@ -335,8 +336,8 @@ def test_the_readmes_commands(cluster: Cluster, tmp_path: Path) -> None:
     cluster.started.append(process)
     out, _ = process.communicate(timeout=120)
     lines = out.decode().splitlines()
-    assert len(lines) == 10
-    assert lines[:5] == lines[5:]
+    assert len(lines) == 2 * len(OUTCOMES)
+    assert lines[: len(OUTCOMES)] == lines[len(OUTCOMES) :]
     assert "sweep.zarr: found all 1 blocks" in (tmp_path / "log").read_text()
 
 

@@ -73,8 +73,9 @@ def test_the_outcome_does_not_depend_on_the_tolerance(rtol: float, theory: bool)
 
 @pytest.mark.slow
 def test_the_active_end_is_that_of_its_logarithm() -> None:
-    expected = in_logarithms(HARD, 33.0)
-    w1, b1, w2, b2 = integrate(HARD, Problem(), 33.0, rtol=1e-12).last.theta
+    # By then the end has come back from 1e-291 and can be told from w1 and b1.
+    expected = in_logarithms(HARD, 33.9)
+    w1, b1, w2, b2 = integrate(HARD, Problem(), 33.9, rtol=1e-12).last.theta
     np.testing.assert_allclose([b1 - w1, w1 + b1, w2, b2], expected, rtol=1e-5)
 
 

@@ -47,7 +47,8 @@ def rate_that_works(quick: bool) -> Finding:
             "final_loss": float(run.loss[-1, 0]),
             "neighbours_that_reach_the_teacher": near.count("global") / len(near),
         }
-    works = all(entry["outcome"] == "global" for entry in values.values())
+    # "Can": one witness is enough. At this rate runs are chaotic, and an ulp of an input moves their bursts.
+    works = any(entry["outcome"] == "global" for entry in values.values())
     robust = all(entry["neighbours_that_reach_the_teacher"] == 1.0 for entry in values.values())
     return Finding(
         "reproduced" if works and robust else "conditional" if works else "refuted",
