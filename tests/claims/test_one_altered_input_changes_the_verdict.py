@@ -282,11 +282,16 @@ def test_a_rate_that_works(label: str, monkeypatch: Patch) -> None:
     for other, expected in (
         (reached(), "reproduced"),
         (reached(7), "conditional"),
-        (reached(first=CONSTANT), "refuted"),
-        (reached(first=UNDECIDED), "refuted"),
+        (reached(first=CONSTANT), "conditional"),
+        (reached(first=UNDECIDED), "conditional"),
     ):
         in_each(monkeypatch, observation2, "final", except_one(reached(), other, label))
         assert observation2.rate_that_works(True).verdict == expected
+    # That it can be done is refuted only if no setting does it.
+    in_each(monkeypatch, observation2, "final", except_one(reached(first=CONSTANT), reached(), label))
+    assert observation2.rate_that_works(True).verdict == "conditional"
+    monkeypatch.setattr(observation2, "final", lambda *_, **__: reached(first=CONSTANT))
+    assert observation2.rate_that_works(True).verdict == "refuted"
 
 
 @pytest.mark.parametrize("label", LABELS)

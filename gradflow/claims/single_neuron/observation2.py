@@ -47,11 +47,11 @@ def rate_that_works(quick: bool) -> Finding:
             "final_loss": float(run.loss[-1, 0]),
             "neighbours_that_reach_the_teacher": near.count("global") / len(near),
         }
-    # "Can": one witness is enough. At this rate runs are chaotic, and an ulp of an input moves their bursts.
-    works = any(entry["outcome"] == "global" for entry in values.values())
+    # "Can": a witness is enough. At this rate runs are chaotic, and an ulp of an input moves their bursts.
+    reached = [entry["outcome"] == "global" for entry in values.values()]
     robust = all(entry["neighbours_that_reach_the_teacher"] == 1.0 for entry in values.values())
     return Finding(
-        "reproduced" if works and robust else "conditional" if works else "refuted",
+        "reproduced" if all(reached) and robust else "conditional" if any(reached) else "refuted",
         f"At rate 0.2 the loss after {STEPS} steps is "
         + ", ".join(f"{entry['final_loss']:.0e} ({label})" for label, entry in values.items())
         + f". The rate is {'' if robust else 'not '}a safe one: of the rates between 0.18 and 0.22, "
