@@ -63,6 +63,7 @@ def test_no_start_of_many_is_decided_wrongly(name: str) -> None:
     assert wrong == 0
 
 
+@pytest.mark.slow
 def test_wrong_theorems_are_noticed() -> None:
     # If all that is hyperactive were trapped, and all that is dead under leaky slopes stayed so.
     theta = np.random.default_rng(5).uniform(-2.5, 2.5, (4, 3_000))
@@ -110,6 +111,7 @@ def test_what_dies_away_is_not_decided_by_death() -> None:
     assert int(decided.theorem) == int(ends.decided_by) == SIMULATION
 
 
+@pytest.mark.slow
 def test_what_fades_and_comes_back_is_not_taken_for_dead() -> None:
     starts = Neuron(np.array([-0.0055, -0.01]), np.array([-0.0045, -0.008]), -2.0, np.array([-3.0, -2.5]))
     found = flow_run(starts, Problem())

@@ -128,7 +128,7 @@ def path(xp: Any, root_e: Array, w2: Array, c: Array) -> Array:
     twice = xp.where(moves, 2.0 * root_e / xp.where(moves, c, one), xp.inf * one)
     room = w2 * w2 * (1 - ROUNDED) - twice * (1 + ROUNDED)
     # Where the square overflows, nothing is known of the difference.
-    bounded = (room >= 0) & (w2 != 0) & xp.isfinite(room)
+    bounded = (room >= 0) & (room < xp.inf) & (w2 != 0)
     end = abs(w2) + xp.sqrt(xp.where(bounded, room, xp.zeros_like(room)))
     return xp.where(bounded, xp.where(bounded, twice, one) / xp.where(bounded, end, one), xp.inf * one)
 

@@ -179,6 +179,7 @@ def test_flow_basins_with_and_without_theory_agree(capsys: pytest.CaptureFixture
     assert decided_by["simulation"] == 0
 
 
+@pytest.mark.slow
 def test_the_backend_changes_no_count(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("numba")
     sweep = ["basins", "--grid", "b1", "-2", "2", "6", "--grid", "b2", "-2", "1", "5", "--json"]
