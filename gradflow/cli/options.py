@@ -86,7 +86,10 @@ INTERVAL = Annotated[
 ]
 ACTIVATION = Annotated[
     str,
-    typer.Option(metavar="NAME", help="relu, leaky-relu=SLOPE, slopes=LOW,HIGH, silu, gelu, softplus, tanh."),
+    typer.Option(
+        metavar="NAME",
+        help="relu, leaky-relu=SLOPE, slopes=LOW,HIGH, silu, gelu, softplus, tanh, abs, linear.",
+    ),
 ]
 TEACHER_ACTIVATION = Annotated[
     str | None,

@@ -151,6 +151,10 @@ def gradient_flow(
         t_end=t_end,
         rtol=rtol,
         method=method,
+        max_steps=max_steps,
+        times=moments,
+        theory=theory,
+        until_decided=until_decided,
     )
     return _dataset(run, limit, start, problem, attributes, rtol, theory)
 

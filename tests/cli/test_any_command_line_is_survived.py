@@ -158,7 +158,7 @@ def fault(arguments: list[str]) -> str:
     if code == 2:
         refused = len(said) == 1 and said[0].startswith("gradflow: ") and not told
         return "" if refused else f"refused with {said!r}, having printed {told[:80]!r}"
-    notes = [text for text in said if "nothing is left to learn" not in text and "found" not in text]
+    notes = [text for text in said if "its loss is 0" not in text and "found" not in text]
     if code != 0 or notes:
         return f"code {code}, said {said!r}"
     if "--json" in arguments:

@@ -70,6 +70,10 @@ def test_attributes_are_plain_and_complete() -> None:
         "t_end": 0.5,
         "rtol": 1e-7,
         "method": "RK45",
+        "max_steps": None,
+        "times": None,
+        "theory": True,
+        "until_decided": False,
     }
     assert data.attrs["source"] == f"gradflow {gradflow.__version__}"
     assert "deterministic" in data.attrs["seed"]
