@@ -43,7 +43,7 @@ MOST_BLOCKS = 10_000_000
 
 @dataclass(frozen=True)
 class Sweep:
-    """What to compute: plain data, so that it can be sent, compared and written down.
+    """A grid to compute: plain data, so that it can be sent, compared and written down.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class Sweep:
 
     @property
     def engine(self) -> str | None:
-        """What computes. Where it shows in the last digits it is never left to the size of a block."""
+        """The backend that computes; where it shows in the last digits, never left to the size of a block."""
         if self.backend is not None or not self._shows:
             return self.backend
         if self.method == "flow":

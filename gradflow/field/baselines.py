@@ -89,6 +89,7 @@ def adaptable(*values: Array) -> tuple[Any, ...]:
     return tuple(float(value) if np.ndim(value) == 0 else value for value in values)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def lines(problem: Problem = Problem()) -> Lines:
     """Return moments, the best line and both losses, with bounds on their errors.
 
@@ -138,9 +139,9 @@ def _closed(problem: Problem) -> Lines:
     line_error = xp.where(known, 32.0 * eps * line, line + tiny)
     # Products of more extreme numbers over- and underflow: then nothing is known.
     most = float(xp.finfo(w1.dtype).max) ** (1.0 / 3.0)
-    moderate = length * most > 1.0
+    moderate = length > 1.0 / most
     for value in (w1, w2):
-        moderate = moderate & ((value == 0.0) | ((abs(value) < most) & (abs(value) * most > 1.0)))
+        moderate = moderate & ((value == 0.0) | ((abs(value) < most) & (abs(value) > 1.0 / most)))
     moderate = moderate & (abs(b1) < most) & (abs(b2) < most) & (abs(lo) < most) & (abs(hi) < most)
     unknown = xp.where(moderate, none, xp.inf + none)
     steep = abs(k) * (abs(on_left) + abs(on_right))

@@ -24,7 +24,7 @@ ROUNDED = 4.0 * EPS
 
 
 class Line(NamedTuple):
-    """What a problem's linear cells depend on: E x, Var x, E f* and the slope of the best line."""
+    """Moments that a problem's linear cells depend on: E x, Var x, E f* and the slope of the best line."""
 
     mean_x: Array
     variance: Array

@@ -1,0 +1,58 @@
+"""Where products over- or underflow, and in single precision, nothing false is called proved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradflow.decision import decide
+from gradflow.outcome import CONSTANT, GLOBAL, UNDECIDED
+from gradflow.problem import Neuron, Problem
+from gradflow.theory.hyperactive import remaining_path, trapped
+from gradflow.theory.tube import surround
+
+ONE = np.float32
+
+
+@pytest.mark.parametrize(
+    ("state", "teacher"),
+    [
+        (
+            (0.043356154, 0.045945294, -0.3898475, 0.03197563),
+            (-0.03749799355864525, -0.0008758791955187917, 0.9357594847679138, 0.00610751286149025),
+        ),
+        (
+            (116.90797, 116.905876, 1.6788866e-10, 6.0432434e-16),
+            (1.0, 0.9999821782112122, 1.96275227182241e-08, 0.0),
+        ),
+    ],
+)
+def test_single_numbers_in_single_precision_are_decided_in_double(
+    state: tuple[float, ...], teacher: tuple[float, ...]
+) -> None:
+    problem = Problem(Neuron(*teacher))
+    single = Neuron(*(ONE(value) for value in state))
+    double = Neuron(*(float(ONE(value)) for value in state))
+    assert int(decide(single, problem).outcome) == int(decide(double, problem).outcome) == UNDECIDED
+
+
+def test_a_square_that_overflows_bounds_no_path() -> None:
+    neuron = Neuron(0.5e-155, 0.6e-155, 1e155, 10.0)
+    with np.errstate(over="ignore"):
+        assert not bool(trapped(neuron))
+        assert float(remaining_path(neuron, Problem(), 1.0)) == np.inf
+
+
+@pytest.mark.parametrize("size", [1.0, 3e-83])
+def test_a_square_that_underflows_surrounds_nothing(size: float) -> None:
+    neuron = Neuron(0.5 * size, 0.6 * size, size, 10.0 * size * size)
+    assert not np.any(surround(neuron, Problem(Neuron(size, 0.0, size, 0.0))).trapped)
+
+
+@pytest.mark.parametrize("w1", [1e301, 1e-310])
+def test_a_teacher_of_extreme_weights_is_not_taken_for_a_constant(w1: float) -> None:
+    # f*(x) = ReLU(x) in exact arithmetic, or nearly; a dead neuron goes to its mean.
+    teacher = Neuron(w1, 0.0, 1e-301 if w1 > 1.0 else 1e300, 0.0)
+    found = int(decide(Neuron(1.0, -3.0, 1.0, 0.25), Problem(teacher)).outcome)
+    assert found != GLOBAL
+    assert found in (CONSTANT, UNDECIDED)
