@@ -31,7 +31,8 @@ class Axis:
     Raises
     ------
     ValueError
-        If an end is not finite, n < 1, or n > 1 and the ends coincide; with "log", if an end is not > 0.
+        If an end is not finite, n < 1, n > 1 and the ends coincide, or n = 1 and they do not, so that one of
+        them would be ignored; with "log", if an end is not > 0.
     """
 
     name: str
@@ -48,10 +49,11 @@ class Axis:
         for end in ("lo", "hi"):
             object.__setattr__(self, end, number(f"grid: {self.name}", getattr(self, end)))
         object.__setattr__(self, "n", integer(f"grid: {self.name}", self.n, 0))
-        if self.n < 1 or (self.n > 1 and self.lo == self.hi):
-            raise ValueError(
-                f"grid: {self.name} needs at least 1 value, and different ends for more, got {self.n}"
-            )
+        if self.n < 1:
+            raise ValueError(f"grid: {self.name} needs at least 1 value, got {self.n}")
+        if (self.n == 1) != (self.lo == self.hi):
+            needs = "1 value needs equal ends" if self.n == 1 else f"{self.n} values need different ends"
+            raise ValueError(f"grid: {self.name}: {needs}, got {self.lo} and {self.hi}")
         if self.n > MOST_IN_MEMORY:
             raise ValueError(
                 f"grid: expected at most {MOST_IN_MEMORY:.0e} values of an axis, got {shown(self.n)}"

@@ -1,4 +1,4 @@
-"""What theorems decide about the end of the flow, at any state of it, and which theorem does."""
+"""Decisions of theorems about the end of the flow, at any state of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gradflow.theory.hyperactive import trapped
 from gradflow.theory.signs import trapped_by_signs
 
 THEOREMS = ("simulation", "dead", "energy barrier", "path trap", "sign trap")
-"""What decides; the theorems are those of derivations 7, 11, 8 and 13."""
+"""Means of deciding; the theorems are those of derivations 7, 11, 8 and 13."""
 
 SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP = range(5)
 

@@ -16,7 +16,7 @@ from gradflow.axes import Axis, Points
 from gradflow.backend import to_numpy
 from gradflow.checks import flag, function, numbers, require_finite, shown
 from gradflow.decision import THEOREMS
-from gradflow.descent import optimizer_name
+from gradflow.descent import is_switch, optimizer_name
 from gradflow.outcome import OUTCOMES
 from gradflow.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron, as_problem
 from gradflow.progress import progress_bar
@@ -62,8 +62,10 @@ def basins(
         Computes parts of the grid; by default this process does.
     **given
         Values of w1, b1, w2, b2 or a hyper-parameter of the method, by name. A number is the same for all;
-        these are axes, in this order: an array of values in any order and distance, (lo, hi, n) for n
-        equally spaced ones, both ends included, (lo, hi, n, "log") for equal ratios, an `Axis`.
+        these are axes, in this order: an array or list of values in any order and distance, a tuple
+        (lo, hi, n) for n equally spaced ones, both ends included, (lo, hi, n, "log") for equal ratios, an
+        `Axis` of that name. A tuple is always a range and a list always values: (0, 1, 3) stands for 0, 0.5
+        and 1, [0, 1, 3] for 0, 1 and 3.
 
     Returns
     -------
@@ -108,9 +110,7 @@ def basins(
         method=method,
         neuron=_four("neuron", start.values()),
         **_described(problem),
-        hyper={
-            name: value if isinstance(value, bool) else _number(name, value) for name, value in fixed.items()
-        },
+        hyper={name: value if is_switch(name) else _number(name, value) for name, value in fixed.items()},
         steps=5000 if steps is None else steps,
         dtype="float64" if dtype is None else dtype,
         theory=theory,
@@ -128,7 +128,9 @@ def basins(
 def _axis(name: str, value: Any) -> Axis | Points | None:
     """Return the axis that a value is, None if it is one number."""
     if isinstance(value, (Axis, Points)):
-        return replace(value, name=name)
+        if value.name != name:
+            raise ValueError(f"{name}: expected an axis of this name, got one named {value.name!r}")
+        return value
     if isinstance(value, tuple):
         n = value[2] if len(value) in (3, 4) else None
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
@@ -137,7 +139,8 @@ def _axis(name: str, value: Any) -> Axis | Points | None:
             )
         lo, hi = (_number(name, end) for end in value[:2])
         return Axis(name, lo, hi, int(n), *value[3:])
-    if isinstance(value, bool):
+    if is_switch(name):
+        # The same for all: whatever is no bool is refused where it is used.
         return None
     values = numbers(name, value)
     if values.ndim > 1:

@@ -237,7 +237,7 @@ def grid(n: int, lo: float = -1.0, hi: float = 1.0) -> Sample:
 
 @dataclass(frozen=True)
 class Problem:
-    """What the student learns: the teacher, the inputs, and what bends both neurons.
+    """The task that the student learns: the teacher, the inputs, and what bends both neurons.
 
     Parameters
     ----------
@@ -286,9 +286,11 @@ class Problem:
         with np.errstate(over="ignore", invalid="ignore"):
             most = steepest * w2 * (w1 * np.maximum(lo, hi) + b1) + b2
             if not np.all(most <= LARGEST):
-                raise ValueError(
-                    f"teacher: its output may reach {np.max(most):.3g}; expected at most {LARGEST:g}"
-                )
+                told = f"its output may reach {np.max(most):.3g}; expected at most {LARGEST:g}"
+                if np.all(w2 * (w1 * np.maximum(lo, hi) + b1) + b2 <= LARGEST):
+                    name = "activation" if self.teacher_activation is None else "teacher_activation"
+                    raise ValueError(f"{name}: with {taught} the teacher is too large: {told}")
+                raise ValueError(f"teacher: {told}")
 
     @property
     def slopes(self) -> tuple[float, float]:

@@ -22,7 +22,7 @@ from gradflow import __version__
 from gradflow.axes import MOST_IN_MEMORY, Axis, Points
 from gradflow.checks import dtype_name, flag, integer, one_of
 from gradflow.decision import SIMULATION, THEOREMS
-from gradflow.descent import OPTIMIZERS, optimizer, optimizer_name
+from gradflow.descent import OPTIMIZERS, is_switch, optimizer, optimizer_name
 from gradflow.descent.loop import BACKENDS
 from gradflow.ends import descent_run, flow_run
 from gradflow.executors import completed
@@ -112,11 +112,9 @@ class Sweep:
             raise ValueError("inputs: weights and targets need inputs that they belong to")
         if self.inputs is not None and self.samples is not None:
             raise ValueError(f"samples: cannot be combined with inputs, got {self.samples}")
-        known = varied(self.method, self.samples if self.inputs is None else len(self.inputs))
+        samples = self.samples if self.inputs is None else len(self.inputs)
         names = [axis.name for axis in self.axes]
-        for name in names:
-            if name not in known:
-                raise ValueError(f"grid: expected one of {', '.join(known)}, got {name!r}")
+        require_varied("grid", names, self.method, samples)
         if not names or len(set(names)) != len(names):
             raise ValueError(f"grid: expected one axis or more, each once, got {', '.join(names) or 'none'}")
         if math.prod(self.shape) > MOST:
@@ -369,16 +367,31 @@ def _counted(
         progress(done)
 
 
-def varied(method: str, samples: int | None = None) -> tuple[str, ...]:
-    """Return what can be varied under a method: the start's parameters and its hyper-parameters.
+def require_varied(argument: str, names: Iterable[str], method: str, samples: int | None = None) -> None:
+    """Raise a one-line ValueError unless all names can be varied under a method.
+
+    These are the start's parameters and the method's hyper-parameters that are numbers.
 
     Raises
     ------
     ValueError
-        If there is no such method, or it cannot train on a sample.
+        If one cannot, there is no such method, or it cannot train on a sample; it calls the names `argument`.
     """
-    if method == "flow":
-        if samples is not None:
-            raise ValueError("samples: the flow is the population's; a sample needs a method with steps")
-        return PARAMETERS
-    return (*PARAMETERS, *OPTIMIZERS[optimizer_name(method, "method", ("flow",))]._fields)
+    known: tuple[str, ...] = PARAMETERS
+    if method != "flow":
+        fields = OPTIMIZERS[optimizer_name(method, "method", ("flow",))]._fields
+        known = (*PARAMETERS, *(name for name in fields if not is_switch(name)))
+    elif samples is not None:
+        raise ValueError("samples: the flow is the population's; a sample needs a method with steps")
+    for name in names:
+        if name in known:
+            continue
+        having = [other for other, config in OPTIMIZERS.items() if name in config._fields]
+        hint = ""
+        if is_switch(name):
+            hint = "; it is True or False, the same for all"
+        elif having and method == "flow":
+            hint = f"; the flow has no such thing, choose an optimiser as method: {', '.join(having)}"
+        elif having:
+            hint = f"; {', '.join(having)} {'have' if len(having) > 1 else 'has'} it"
+        raise ValueError(f"{argument}: expected one of {', '.join(known)}, got {name!r}{hint}")

@@ -50,8 +50,8 @@ def test_names_and_axes_survive_a_file(tmp_path: Path) -> None:
         (np.array([0.3, 0.1]), [0.3, 0.1]),
         ([0.3, 0.1, 0.2], [0.3, 0.1, 0.2]),
         (xr.DataArray([0.3, 0.1]), [0.3, 0.1]),
-        (gf.Axis("rate", 1e-3, 1.0, 4, "log"), np.geomspace(1e-3, 1.0, 4)),
-        (Points("rate", (0.3, 0.1)), [0.3, 0.1]),
+        (gf.Axis("lr", 1e-3, 1.0, 4, "log"), np.geomspace(1e-3, 1.0, 4)),
+        (Points("lr", (0.3, 0.1)), [0.3, 0.1]),
     ],
     ids=repr,
 )
@@ -119,6 +119,12 @@ SAMPLED = gf.Problem(inputs=gf.grid(3))
         ({"b1": [[0.0]]}, r"b1: expected values along one axis, got an array of shape \(1, 1\)"),
         ({"b1": [0.0, np.nan]}, "grid: b1 must be finite"),
         ({"b1": "wide"}, "b1: expected a real number or an array of such, got 'wide'"),
+        ({"b1": gf.Axis("w1", 0.0, 1.0, 2)}, "b1: expected an axis of this name, got one named 'w1'"),
+        ({"b1": Points("w1", (0.0, 1.0))}, "b1: expected an axis of this name, got one named 'w1'"),
+        (
+            {"b1": (0, 1, 2), "method": "adam", "amsgrad": [True, False]},
+            r"amsgrad: expected True or False for the whole batch, got \[True, False\]",
+        ),
         ({"b3": (0, 1, 2)}, "grid: expected one of w1, b1, w2, b2, got 'b3'"),
         ({"b1": (0, 1, 2), "lr": 0.5}, "lr: it has no meaning with method 'flow'"),
         ({"b1": (0, 1, 2), "steps": 5}, "steps: it has no meaning with method 'flow', got 5"),

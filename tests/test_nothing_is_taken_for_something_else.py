@@ -262,8 +262,12 @@ def test_problems_whose_moments_overflow_are_refused() -> None:
     assert "inputs: expected numbers between" in refused(lambda: gf.Sample([0.0, -1e200]))
     assert "targets: expected numbers between" in refused(lambda: gf.Sample([0.0, 1.0], targets=[0.0, 1e200]))
     assert refused(lambda: gf.Problem(gf.Neuron(1e60, 0.0, 1e60))).startswith("teacher: its output may reach")
+    steep = "with slopes=0.0,1e+90 the teacher is too large: its output may reach 1e+180"
     assert refused(lambda: gf.Problem(gf.Neuron(1e90), activation=(0.0, 1e90))).startswith(
-        "teacher: its output"
+        f"activation: {steep}"
+    )
+    assert refused(lambda: gf.Problem(gf.Neuron(1e90), teacher_activation=(0.0, 1e90))).startswith(
+        f"teacher_activation: {steep}"
     )
     largest = gf.Problem(gf.Neuron(1e50, 0.0, 0.9), gf.Uniform(-1e50, 1e50))
     assert np.isfinite(gf.loss(gf.Neuron(), largest))

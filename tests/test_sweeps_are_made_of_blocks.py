@@ -26,7 +26,9 @@ RATES = Sweep((Axis("lr", 0.01, 0.6, 7), Axis("b2", -1.5, 1.0, 5)), "adam", step
 @given(shape=st.lists(st.integers(1, 9), min_size=1, max_size=3), block=st.integers(1, 40))
 def test_blocks_cover_the_grid_once(shape: list[int], block: int) -> None:
     names = ("w1", "b1", "b2")
-    sweep = Sweep(tuple(Axis(name, 0.0, 1.0, n) for name, n in zip(names, shape, strict=False)), block=block)
+    sweep = Sweep(
+        tuple(Axis(name, 0.0, float(n > 1), n) for name, n in zip(names, shape, strict=False)), block=block
+    )
     seen = np.zeros(sweep.shape, dtype=int)
     for index in blocks(sweep):
         assert seen[place(sweep, index)].size <= block

@@ -1,4 +1,4 @@
-"""What is proved of the time after alignment, held against a trajectory: derivation 25."""
+"""Statements proved of the time after alignment, held against a trajectory: derivation 25."""
 
 from __future__ import annotations
 

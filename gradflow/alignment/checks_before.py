@@ -1,4 +1,4 @@
-"""What is proved of the time before alignment, held against a trajectory: derivations 23 and 24."""
+"""Statements proved of the time before alignment, held against a trajectory: derivations 23 and 24."""
 
 from __future__ import annotations
 

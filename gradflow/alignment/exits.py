@@ -1,4 +1,4 @@
-"""What ends a pattern within one step of the solver: a wall, a share that reaches 0 or 1, a change of sign.
+"""Exits from a pattern within one step of the solver: a wall, a share that reaches 0 or 1, a change of sign.
 
 A step's dense output is a polynomial of degree 7, and so is every margin; `gradflow.flow.crossing` finds its
 first change of sign, also where there are two within the step.
@@ -29,7 +29,7 @@ from gradflow.alignment.walls import (
 from gradflow.flow.crossing import NODES, Exit, cleared, first_exit
 
 WALL, SHARE, OUTPUT = 0, 1, 2
-"""What an exit is about: a margin, the share of a sliding wall, the sign of a sliding neuron's output."""
+"""Kinds of exits: a margin, the share of a sliding wall, the sign of a sliding neuron's output."""
 
 CERTAIN = 10.0
 """A crossing counts once it is so many tolerances deep: what converges to a wall changes sides by error."""

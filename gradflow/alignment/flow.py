@@ -169,7 +169,7 @@ def many(
 
 @dataclass
 class _Run:
-    """What stays the same along a trajectory, and the step count and size that are handed on."""
+    """Data that stay the same along a trajectory, and the step count and size that are handed on."""
 
     system: System
     start: TwoLayer

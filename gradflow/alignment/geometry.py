@@ -1,4 +1,4 @@
-"""What the theorems need to know of data and of a start: μ, ζ, ξ, sizes and angles to cones.
+"""Quantities of data and of a start that the theorems need: μ, ζ, ξ, sizes and angles to cones.
 
 Let z_i = y_i x_i and K the cone that they span. Assumption 1 says that all cosines of pairs of the z_i are
 at least μ > 0. Derivations 22 to 24 have the proofs.

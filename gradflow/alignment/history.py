@@ -1,4 +1,4 @@
-"""What is recorded of networks in training, and the labelled dataset that it ends up in."""
+"""Records of networks in training, and the labelled dataset that it ends up in."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def measure(network: TwoLayer, objective: Objective) -> dict[str, Array]:
 
 
 class Records:
-    """What has been recorded, as NumPy arrays."""
+    """Records so far, as NumPy arrays."""
 
     def __init__(self, objective: Objective, states: bool) -> None:
         self.objective, self.states = objective, states

@@ -1,4 +1,4 @@
-"""What a neuron does on the walls x_k·w = 0 as ε → 0: it crosses, slides or leaves (Filippov's solution)."""
+"""Motion of a neuron on the walls x_k·w = 0 as ε → 0: it crosses, slides or leaves (Filippov's solution)."""
 
 from __future__ import annotations
 

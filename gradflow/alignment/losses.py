@@ -80,7 +80,7 @@ LOSSES: dict[str, Loss] = {loss.name: loss for loss in (EXPONENTIAL, LOGISTIC, S
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised: the sum (the paper's theorems) or the mean (its experiments) of a loss over data.
+    """The objective: the sum (the paper's theorems) or the mean (its experiments) of a loss over data.
 
     Parameters
     ----------
@@ -111,5 +111,5 @@ class Objective:
 
     @property
     def weight(self) -> float:
-        """What the sum of the losses is multiplied by: 1 or 1/n."""
+        """The factor of the sum of the losses: 1 or 1/n."""
         return 1.0 / self.data.n if self.mean else 1.0

@@ -1,4 +1,4 @@
-"""What is kept of a trajectory of one network, and how well it obeys what a gradient flow conserves."""
+"""Records of a trajectory of one network, and how well it obeys what a gradient flow conserves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STATUSES = ("reached t_end", "loss below", "step too small", "too many steps", "
 REACHED, BELOW, STEP_TOO_SMALL, TOO_MANY_STEPS, CHATTERING = range(5)
 
 KINDS = ("off", "on", "slides")
-"""What a gate does, by its code in a pattern."""
+"""The states of a gate, by its code in a pattern."""
 
 
 class Switch(NamedTuple):

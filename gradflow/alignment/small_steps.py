@@ -33,7 +33,7 @@ REFINED = 4.0
 
 
 class SmallSteps(NamedTuple):
-    """What `flow_by_steps` returns.
+    """The result of `flow_by_steps`.
 
     Attributes
     ----------

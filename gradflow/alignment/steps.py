@@ -39,7 +39,7 @@ LEAST = {"float64": -300.0, "float32": -35.0}
 
 
 class Training(NamedTuple):
-    """What `train` returns.
+    """The result of `train`.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What is watched in networks: where their neurons point, what they are active on, how their norms compare.
+"""Quantities watched in networks: where neurons point, what they are active on, how their norms compare.
 
 Everything works on any leading axes, of networks or of recorded times, and in log-norms: a network of scale
 1e-300 is watched as well as one of scale 1.

@@ -29,7 +29,7 @@ VERDICTS: tuple[Verdict, ...] = ("reproduced", "conditional", "refuted", "open")
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found.
+    """The finding of a check.
 
     Parameters
     ----------

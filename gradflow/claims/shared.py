@@ -1,4 +1,4 @@
-"""What several claims look at: computed once, in whatever process, and forgotten when none needs it any more."""
+"""Runs that several claims look at: computed once, in whatever process, and forgotten when none needs it any more."""
 
 from __future__ import annotations
 

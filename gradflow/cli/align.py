@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -92,6 +93,7 @@ def align(
         until = _LONG if duration is None else duration
         found = _flow(objective, network, log_epsilon, until, tolerance, until_loss, settings)
     elif method == "limit":
+        del settings["epsilon"]
         found = _limit(objective, network, math.inf if duration is None else duration, settings)
     elif method == "small-steps":
         if duration is None:
@@ -102,6 +104,8 @@ def align(
     bounds = _bounds(objective, network, log_epsilon)
     report = {"data": _described(objective), **found.report, "bounds": bounds}
     deliver(lambda: _write(found.dataset, objective, network, out, figure), lambda: _show(report, json))
+    if until_loss is not None and not json:
+        _note_a_loss_reached_at_once(float(found.dataset["loss"][0]), until_loss)
 
 
 def _write(
@@ -209,15 +213,24 @@ def _network(
     h = integer("--neurons", neurons, least=1, most=100_000)
     if start not in STARTS:
         raise ValueError(f"--start: expected one of {', '.join(STARTS)}, got {start!r}")
-    if epsilon.startswith("e"):
-        log_epsilon = number("--epsilon", epsilon[1:], size=1e6)
-    else:
-        size = number("--epsilon", epsilon, least=0)
-        if size == 0.0:
-            raise ValueError(f"--epsilon: expected a number > 0, such as 1e-6, or e-30000, got {epsilon!r}")
-        log_epsilon = math.log(size)
+    log_epsilon = _log(epsilon)
     make = balanced if start == "balanced" else gaussian
     return make(h, objective.data.dimension, log_epsilon, seed=integer("--seed", seed, least=0)), log_epsilon
+
+
+def _log(epsilon: str) -> float:
+    """Return ln ε from the text of ε, or of e and its logarithm."""
+    try:
+        found = float(epsilon[1:]) if epsilon.startswith("e") else math.log(float(epsilon))
+    except ValueError:
+        found = math.nan
+    # So that NaN is none.
+    if not abs(found) <= 1e6:
+        raise ValueError(
+            "--epsilon: expected a finite number > 0, such as 1e-6, or e and its logarithm from -1e6 to 1e6, "
+            f"such as e-30000, got {epsilon!r}"
+        )
+    return found
 
 
 def _flow(
@@ -257,6 +270,16 @@ def _flow(
         "checks": [check._asdict() for check in checks],
     }
     return Outcome(dataset, report)
+
+
+def _note_a_loss_reached_at_once(at_start: float, until_loss: str) -> None:
+    """Say on standard error that the flow had nowhere to go."""
+    if at_start <= float(until_loss):
+        print(
+            f"gradflow: the loss at the start is {at_start:.6g}, not above --until-loss {until_loss}: "
+            "the flow ended after its first step",
+            file=sys.stderr,
+        )
 
 
 def _limit(objective: Objective, network: TwoLayer, t_end: float, settings: dict[str, Any]) -> Outcome:

@@ -1,4 +1,4 @@
-"""What `gradflow align` takes on the command line."""
+"""The options of `gradflow align`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ LOSS = Annotated[str, typer.Option(metavar="NAME", help="exponential, logistic o
 MEAN = Annotated[bool, typer.Option("--mean", help="Minimise the mean of the losses, not the sum.")]
 NEURONS = Annotated[str, typer.Option(metavar="H", help="Neurons of the network.")]
 EPSILON = Annotated[
-    str, typer.Option(metavar="X", help="Scale of the start, > 0; e-30000 means exp(-30000).")
+    str,
+    typer.Option(metavar="X", help="Scale of the start, > 0 (not of the limit); e-30000 means exp(-30000)."),
 ]
 START = Annotated[
     str, typer.Option(metavar="NAME", help="balanced (|v| = |w|) or gaussian (all weights alike).")

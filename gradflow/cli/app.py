@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 from typing import Annotated, Any
 
@@ -16,9 +17,22 @@ from gradflow.cli.meaning import refuse_meaningless
 class _Command(TyperCommand):
     """A command that ignores no option."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # Of an option that is given twice the parser would take the last, and not say so.
+        _, _, given = self.make_parser(ctx).parse_args(args=args.copy())
+        for option, times in Counter(option.opts[0] for option in given if _takes_one(option)).items():
+            if times > 1:
+                raise ValueError(f"{option}: expected once, got {times} of them")
+        return list(super().parse_args(ctx, args))
+
     def invoke(self, ctx: Any) -> Any:
         refuse_meaningless(ctx)
         return super().invoke(ctx)
+
+
+def _takes_one(option: Any) -> bool:
+    """Whether a parameter is an option of one value; a flag that is said twice says nothing else."""
+    return not (option.param_type_name != "option" or option.multiple or option.is_flag)
 
 
 app = typer.Typer(

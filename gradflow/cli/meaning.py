@@ -12,7 +12,7 @@ Given = Mapping[str, Any]
 """The values of a command's parameters, by name."""
 
 Condition = Callable[[Given], str]
-"""What takes an option its meaning, in words such as "with --method flow"; "" if nothing does."""
+"""The reason why an option has no meaning, in words such as "with --method flow"; "" if there is none."""
 
 
 def _with(name: str, takes_it: Callable[[Any], bool]) -> Condition:
@@ -65,6 +65,8 @@ MEANINGLESS: dict[str, tuple[tuple[tuple[str, ...], Condition], ...]] = {
     "align": (
         (("t_end",), _OPTIMIZER),
         (("until_loss", "rtol"), _NOT_FLOW),
+        # The limit is that of ε → 0.
+        (("epsilon",), _with("method", lambda name: _method(name) == "limit")),
         (("lr", "hyper", "steps", "batch", "freeze_outputs"), _FLOWS),
         (("points",), _with("data", _none_of("toy", "equiangular", "cone", "digits"))),
         (("mu",), _with("data", _none_of("equiangular", "cone"))),

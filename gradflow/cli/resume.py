@@ -1,4 +1,4 @@
-"""What a long command has finished, kept beside its output until all of it is done.
+"""Finished results of a long command, kept beside its output until all of it is done.
 
 Every result is a file of its own, whole or absent. Results of another version of the code or of other
 options are not used again.

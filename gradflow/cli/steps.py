@@ -8,7 +8,7 @@ import typer
 
 from gradflow import fused
 from gradflow.cli.options import MOST_SAMPLES, integer, number
-from gradflow.descent import OPTIMIZERS
+from gradflow.descent import OPTIMIZERS, is_switch
 from gradflow.descent.loop import BACKENDS
 
 LR = Annotated[str, typer.Option(metavar="X", help="Learning rate.")]
@@ -85,15 +85,12 @@ def parse_hyper(settings: list[str]) -> dict[str, Any]:
         name, equals, value = setting.partition("=")
         if not equals or name == "lr":
             raise ValueError(f"--hyper: expected NAME=X (the rate is --lr), got {setting!r}")
-        if not _is_flag(name):
+        if name in parsed:
+            raise ValueError(f"--hyper {name}: expected once, got {setting!r} as well")
+        if not is_switch(name):
             parsed[name] = number(f"--hyper {name}", value)
         elif value.lower() in _WORDS:
             parsed[name] = _WORDS[value.lower()]
         else:
             raise ValueError(f"--hyper {name}: expected true or false, got {value!r}")
     return parsed
-
-
-def _is_flag(name: str) -> bool:
-    """Whether a hyper-parameter of this name is True or False."""
-    return any(isinstance(config._field_defaults.get(name), bool) for config in OPTIMIZERS.values())

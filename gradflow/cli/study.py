@@ -1,4 +1,4 @@
-"""What a study is made of: tasks that processes can do, what many need before what needs them."""
+"""Parts of a study: tasks that processes can do, what many need before what needs them."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ from gradflow.outcome import UNDECIDED
 from gradflow.problem import PARAMETERS, Neuron, Problem
 from gradflow.progress import progress_bar
 from gradflow.results import to_json
-from gradflow.sweep import varied
+from gradflow.sweep import require_varied
 
 SECTIONS = {"flow": 8, "steps": 64}
 """Values decided at once after the scan: so many cost little more than one."""
@@ -122,8 +122,7 @@ def threshold(
     how = steps_options(lr, hyper, steps, samples, population, dtype)
     task = problem(teacher, interval, (activation, teacher_activation), how.samples)
     engine = backend_option(backend)
-    if vary not in (allowed := varied(method, how.samples)):
-        raise ValueError(f"--vary: expected one of {', '.join(allowed)}, got {vary!r}")
+    require_varied("--vary", [vary], method, how.samples)
     if vary not in PARAMETERS:
         try:
             optimizer(method, **{vary: np.array([lo, hi])})
@@ -155,7 +154,7 @@ def threshold(
 
 
 class _Search(NamedTuple):
-    """What is varied, and what has been decided so far: outcomes and theorems by value."""
+    """The name that is varied, and the decisions so far: outcomes and theorems by value."""
 
     vary: str
     start: Neuron

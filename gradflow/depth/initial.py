@@ -46,7 +46,7 @@ def doubled(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarra
 
 
 def torch_linear(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """What ``torch.nn.Linear`` does: weights and biases uniform on ±1/√fan_in; arguments as `he`."""
+    """Initialise as ``torch.nn.Linear`` does: weights and biases uniform on ±1/√fan_in; arguments as `he`."""
     bound = 1.0 / math.sqrt(shape[-1])
     return rng.uniform(-bound, bound, shape), rng.uniform(-bound, bound, shape[:-1])
 

@@ -19,7 +19,7 @@ from gradflow.activations import RELU, Activation, as_activation, derivatives
 from gradflow.backend import Array, namespace
 
 EPS = 1e-5
-"""What batch normalisation adds to the variance (torch's default)."""
+"""The number that batch normalisation adds to the variance (torch's default)."""
 
 
 def whole(name: str, value: object, least: int) -> int:
@@ -155,7 +155,7 @@ def pack(network: Network, layers: list[dict[str, Array]]) -> Array:
 
 
 class Layer(NamedTuple):
-    """What a pass keeps of one hidden layer, each array of shape (B, width, n).
+    """Records of a pass through one hidden layer, each array of shape (B, width, n).
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What deep networks learn here: the teacher ReLU(x) in one dimension, and the digits 0 and 1."""
+"""Tasks that deep networks learn here: the teacher ReLU(x) in one dimension, and the digits 0 and 1."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Records:
-    """What is kept of the recorded steps, as NumPy arrays."""
+    """Records of steps, as NumPy arrays."""
 
     def __init__(self, network: Network, units: bool) -> None:
         self.network, self.units = network, units

@@ -13,7 +13,16 @@ from gradflow.descent.gd import GD
 from gradflow.descent.heavy_ball import HeavyBall
 from gradflow.descent.loop import Descent, train
 from gradflow.descent.nesterov import Nesterov
-from gradflow.descent.registry import OPTIMIZERS, check, init, optimizer, optimizer_name, register, update
+from gradflow.descent.registry import (
+    OPTIMIZERS,
+    check,
+    init,
+    is_switch,
+    optimizer,
+    optimizer_name,
+    register,
+    update,
+)
 from gradflow.descent.rmsprop import RMSProp
 from gradflow.descent.schedules import Chain, Constant, Cosine, Schedule, StepDecay, Warmup, constant
 from gradflow.descent.sign import Sign
@@ -38,6 +47,7 @@ __all__ = [
     "check",
     "constant",
     "init",
+    "is_switch",
     "optimizer",
     "optimizer_name",
     "register",

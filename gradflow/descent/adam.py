@@ -83,7 +83,7 @@ def require_plain(config: Adam) -> None:
 
 
 class Adaptive(Protocol):
-    """What `direction` reads of a config."""
+    """The part of a config that `direction` reads."""
 
     @property
     def beta1(self) -> ArrayLike:
@@ -95,7 +95,7 @@ class Adaptive(Protocol):
 
     @property
     def eps(self) -> ArrayLike:
-        """What is added to the root."""
+        """The number added to the root."""
 
     @property
     def amsgrad(self) -> bool:

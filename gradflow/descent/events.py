@@ -1,4 +1,4 @@
-"""What happens to a neuron between two steps: its activity, its orientation, its place beside the teacher's.
+"""Changes of a neuron between two steps: its activity, its orientation, its place beside the teacher's.
 
 Every state gets a small integer, its cell; events are made only for the trajectories whose cell
 changed, so that a batch in which nothing happens costs a comparison.

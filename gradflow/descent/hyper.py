@@ -50,7 +50,8 @@ class Flag(NamedTuple):
     def check(self, name: str, value: object) -> None:
         """Raise a one-line TypeError unless `value` is a bool."""
         if not isinstance(value, bool):
-            raise TypeError(f"{name}: expected True or False, got {shown(value)}")
+            for_all = " for the whole batch" if isinstance(value, (list, tuple)) or is_array(value) else ""
+            raise TypeError(f"{name}: expected True or False{for_all}, got {shown(value)}")
 
 
 NON_NEGATIVE = Range("a finite number >= 0", np.inf)

@@ -43,7 +43,7 @@ MANY = 20_000
 
 
 class Descent(NamedTuple):
-    """What `train` returns; the arrays are in the namespace of the run.
+    """The result of `train`; the arrays are in the namespace of the run.
 
     Attributes
     ----------
@@ -175,7 +175,7 @@ def train(
 
 
 class Task(NamedTuple):
-    """What is trained on what."""
+    """A problem, the kind of neuron that is trained on it, and what modifies its gradients."""
 
     problem: Problem
     kind: Kind

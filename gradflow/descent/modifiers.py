@@ -1,4 +1,4 @@
-"""What is done to a gradient, or to the parameters, around an optimiser's update: clipping, selective decay.
+"""Changes to a gradient, or to the parameters, around an optimiser's update: clipping, selective decay.
 
 The optimisers' own weight decay takes all parameters; here each has its coefficient, so that only weights,
 or only biases, may decay.

@@ -110,6 +110,11 @@ def optimizer(name: str, **hyper: Any) -> Any:
     return check(OPTIMIZERS[name](**hyper))
 
 
+def is_switch(name: str) -> bool:
+    """Whether a hyper-parameter of this name is True or False, for the whole batch."""
+    return any(isinstance(config._field_defaults.get(name), bool) for config in OPTIMIZERS.values())
+
+
 # What other libraries call these, without case, hyphens, underscores and spaces.
 _ELSEWHERE = {
     "sgd": "without mini-batches it is gd; with momentum heavy_ball, or nesterov",

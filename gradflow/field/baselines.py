@@ -1,4 +1,4 @@
-"""What a neuron without a kink on the input can do: the best constant and the best line.
+"""Losses of a neuron without a kink on the input: the best constant and the best line.
 
 Proved in ``derivations/07_reference_losses.py``. For the default problem the losses are 5/48 and 1/48.
 """
@@ -30,7 +30,7 @@ class Bounded(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """What the lines of a problem are, each with the shape of teacher and interval.
+    """The lines of a problem, each with the shape of teacher and interval.
 
     E x, Var x, E f*, the slope of the best line, its loss and Var f*; and whether the best line, or the best
     constant, is exact: then f* is a line on the input. For a population and a piecewise linear teacher that

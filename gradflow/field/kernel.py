@@ -24,7 +24,7 @@ Truth: TypeAlias = Any
 
 
 class Operations(NamedTuple):
-    """What the kernel needs to know about its numbers."""
+    """Numbers' operations and limits, as the kernel needs them."""
 
     where: Callable[[Truth, Number, Number], Number]
     positive: Callable[[Number], Truth]

@@ -1,4 +1,4 @@
-"""What the kinds of figure share: series, reference levels, marks, and the panels that hold them."""
+"""Parts that the kinds of figure share: series, reference levels, marks, and the panels that hold them."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ COLORS = {
 }
 
 NOTHING = "not computed"
-"""What is under the cells: hatched, so that it is neither an outcome nor paper."""
+"""The ground under the cells: hatched, so that it is neither an outcome nor paper."""
 
 _HATCHED: dict[str, Any] = {"facecolor": PALE, "edgecolor": GREY, "hatch": "xxxx", "linewidth": 0.0}
 

@@ -19,7 +19,7 @@ from gradflow.figures.style import BLACK, GREY, MARKERS, PALE, SINGLE, SMALL, li
 from gradflow.problem import Problem
 
 NAMES = {"flow": "gradient flow", "adam": "Adam", "gd": "gradient descent"}
-"""What the key calls the looks of the dynamics unless told otherwise."""
+"""Words by which the key calls the looks of the dynamics unless told otherwise."""
 
 
 class Trajectory(NamedTuple):

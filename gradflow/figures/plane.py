@@ -34,7 +34,7 @@ _NEURONS: dict[float, dict[str, Any]] = {
 
 
 class PlaneView(NamedTuple):
-    """What to draw.
+    """The part of the plane to draw, and how.
 
     Attributes
     ----------

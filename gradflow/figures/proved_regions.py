@@ -1,4 +1,4 @@
-"""What is proved, drawn over what is simulated, and how much of it is proved as time passes."""
+"""Proved regions drawn over what is simulated, and how much of it is proved as time passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a script in ``plots/`` shares with the others: its caption, its files and its command line."""
+"""Parts that scripts in ``plots/`` share: a caption, files and a command line."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ def _dataset(
 
 
 class Decided(NamedTuple):
-    """What was decided of a trajectory, by which theorem, and by which time."""
+    """The outcome decided of a trajectory, by which theorem, and by which time."""
 
     outcome: int
     theorem: int

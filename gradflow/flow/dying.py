@@ -1,4 +1,4 @@
-"""What ReLU neurons do that are nearly dead, and when one that runs into w1 = b1 = 0 is there.
+"""Motion of ReLU neurons that are nearly dead, and when one that runs into w1 = b1 = 0 is there.
 
 Without the neuron only b2 moves: b2 − E f* decays like exp(−2t). A ReLU neuron that is still active on
 a fraction p of the input, next to the end e, then has log z_e change at the rate −K (b2 − f*(e)), with

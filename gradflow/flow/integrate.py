@@ -41,7 +41,7 @@ _DEPARTURE = 1e-16
 _STIFF = 2000
 _AT_ONCE = 1e-9
 _EFFORT = 150_000
-"""What a trajectory may take by default, in evaluations of a closed form: some seconds."""
+"""Work that a trajectory may take by default, in evaluations of a closed form: some seconds."""
 _EFFORT_OF_STEP, _EFFORT_OF_SUM = 5, 3
 _SHORTER = 0.2
 _GOES_ON = -1
@@ -56,7 +56,7 @@ class Crossing(NamedTuple):
 
 
 class Trajectory(NamedTuple):
-    """What the integrator returns."""
+    """The integrator's result."""
 
     points: list[Point]
     crossings: list[Crossing]
@@ -126,7 +126,7 @@ class _Leg(NamedTuple):
 
 @dataclass
 class _Run:
-    """What stays the same along a trajectory, and the step count and size that are handed on."""
+    """Data that stay the same along a trajectory, and the step count and size that are handed on."""
 
     rtol: float
     method: str

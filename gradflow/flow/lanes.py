@@ -31,7 +31,7 @@ EVENTS = (
     "hyperactive -> balanced",
     "passes teacher",
 )
-"""What a wall crossing can be."""
+"""Kinds of wall crossings."""
 
 _DEPARTURE = 1e-16
 
@@ -88,7 +88,7 @@ class Lanes(NamedTuple):
 
 @dataclass(frozen=True)
 class Setting:
-    """What all lanes share."""
+    """Data that all lanes share."""
 
     xp: Any
     ops: kernel.Operations

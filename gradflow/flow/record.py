@@ -1,4 +1,4 @@
-"""What a trajectory keeps of its way: points at every step or at given times."""
+"""Records of a trajectory's way: points at every step or at given times."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ LONGEST_WAIT = 256
 
 
 class States(NamedTuple):
-    """What a stop rule sees of m running trajectories; `index` is their place in the flattened batch."""
+    """A view of m running trajectories for a stop rule; `index` is their place in the flattened batch."""
 
     index: Array
     t: Array

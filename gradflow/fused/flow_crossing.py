@@ -1,4 +1,4 @@
-"""What a wall and a death do to one trajectory, in a subset of Python that Numba and C both take.
+"""The effects of a wall and of a death on one trajectory, in a subset of Python that Numba and C both take.
 
 Only numbers, flat arrays, loops and choices; every function here and in `gradflow.fused.flow_driver` is
 part of the printed module (`gradflow.fused.flow_source`), in which ``W`` is the width of a block, and is

@@ -63,8 +63,9 @@ TABLE = 8
 PACE = 9
 LEVELS = 10
 LEVEL = 5
-"""What all trajectories share; from `LEVELS` on the stop rule's levels, `LEVEL` numbers each; behind them,
-where the number in `TABLE` says, a problem's numbers and nodes for sums (`gradflow.fused.integral`)."""
+"""The numbers that all trajectories share; from `LEVELS` on the stop rule's levels, `LEVEL` numbers each;
+behind them, where the number in `TABLE` says, a problem's numbers and nodes for sums
+(`gradflow.fused.integral`)."""
 
 TERM_OFFSET = 155
 TERM_LO = 156

@@ -249,7 +249,7 @@ def begin(slopes: tuple[float, float]) -> Program:
 
 
 NEAR, SMALL, ENDLESS, OVER = 1.0, 2.0, 4.0, 8.0
-"""What needs a closer look: a wall is near; the step is too small, its error infinite; it may be over."""
+"""Reasons for a closer look: a wall is near; the step is too small, its error infinite; it may be over."""
 
 
 def finish(slopes: tuple[float, float]) -> Program:

@@ -1,4 +1,4 @@
-"""What is the same for every trajectory, computed step by step by the NumPy calls of the training loop."""
+"""Numbers that all trajectories share, computed step by step by the NumPy calls of the training loop."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ HIGH_T = 9
 COUNT_0 = 10
 COUNT_1 = 11
 PROBLEM = 12
-"""What a problem is made of: `gradflow.field.quadrature.Taught`, the slopes of student and teacher, and how
+"""The parts of a problem: `gradflow.field.quadrature.Taught`, the slopes of student and teacher, and how
 many panels gentle and less gentle neurons share (0: none)."""
 
 LEAVES = 2

@@ -68,7 +68,7 @@ LINEAR_TEXTS = {
 
 
 class Pair(NamedTuple):
-    """What bends student and teacher: names of smooth activations, or `LINEAR`; a sample has no teacher."""
+    """The bends of student and teacher: names of smooth activations, or `LINEAR`; a sample has no teacher."""
 
     student: str
     teacher: str

@@ -25,11 +25,11 @@ TRANSCENDENTAL = frozenset({"log", "expm1", "exp"})
 
 
 class UnsupportedError(ValueError):
-    """What was asked for has no fused version; the message is one line that names it."""
+    """Raised where there is no fused version; the message is one line that names what was asked for."""
 
 
 class Compound:
-    """What is made of several values: in an expression with one, its own operators take over."""
+    """A value made of several: in an expression with one, its own operators take over."""
 
 
 def record(op: str, *args: Any, dtype: Any = None) -> Traced:

@@ -1,4 +1,4 @@
-"""What a kind of neuron is: its parameters, how it starts, and its loss and gradient."""
+"""A kind of neuron: its parameters, how it starts, and its loss and gradient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may keep a neuron from getting stuck, measured on the whole square of starts instead of on one.
+"""Remedies that may keep a neuron from getting stuck, measured on a whole square of starts, not on one.
 
 `REMEDIES` are what is tried, `TEACHERS` what is to be learned, `measure` how: a remedy, methods, starts and
 teachers in, shares of ends out.

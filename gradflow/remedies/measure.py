@@ -74,7 +74,7 @@ METHODS = (
 
 
 class Cell(NamedTuple):
-    """What became of an array of starts.
+    """Outcomes of an array of starts.
 
     Attributes
     ----------

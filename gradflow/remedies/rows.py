@@ -34,7 +34,7 @@ Under the flow and under gradient descent they are the same.
 """
 
 TEACHERS = (Neuron(), Neuron(1.0, -0.5, 1.0, 0.5))
-"""What is learned: ReLU(x), and a teacher with neither its breakpoint nor its output bias at 0.
+"""The two teachers: ReLU(x), and a teacher with neither its breakpoint nor its output bias at 0.
 
 What pulls biases to 0 pulls to the first teacher's values, and away from the second's.
 """

@@ -57,7 +57,7 @@ def lift(value: Any) -> Expr:
 
 
 class Field(NamedTuple):
-    """What the kernel returns at the parameters of a place."""
+    """The kernel's results at the parameters of a place."""
 
     preactivations: list[Expr]
     uncompensated: list[Expr]

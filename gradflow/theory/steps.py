@@ -1,4 +1,4 @@
-"""What one step of gradient descent does to a neuron, and what can move a dead one.
+"""Effects of one step of gradient descent on a neuron, and what can move a dead one.
 
 ``derivations/12_steps_that_kill.py`` proves it, for slopes (0, s₊); the population and samples alike. The
 numbers are computed, with the gradient's rounding: at the very ends of an interval of rates that decides.

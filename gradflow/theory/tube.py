@@ -25,14 +25,14 @@ KEPT = 0.5
 """The part κ of the Gauss–Newton term that is kept against the curvature; the rest pays for the square."""
 
 ROUNDED_UP = 1.0 + 1e-13
-"""What a few roundings may take away from a number."""
+"""A factor that makes up for a few roundings."""
 
 DEGREE = 9
 """Of the defect on a step, as a polynomial: a cubic curve in a cubic field."""
 
 
 class Tube(NamedTuple):
-    """What is proved of the ball around each start, arrays of the starts' shape.
+    """Proved properties of the ball around each start, arrays of the starts' shape.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ _TRIALS = 5_000
 """Intervals that are looked at before a trajectory that grazes its wall is given up."""
 
 _ROUNDING = 1e-15
-"""What a bound is worth, relative to its terms."""
+"""The accuracy of a bound, relative to its terms."""
 
 _LARGE = 1e300
 

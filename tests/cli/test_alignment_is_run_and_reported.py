@@ -92,10 +92,11 @@ def test_the_flow_is_that_of_the_library(capsys: Capture, tmp_path: Path) -> Non
 
 
 def test_the_limit_needs_no_scale(capsys: Capture) -> None:
-    found = [answer(capsys, *SMALL, "--method", "limit", "--epsilon", e) for e in ("1e-3", "e-30000")]
-    assert found[0]["aligned_at"] == found[1]["aligned_at"] > 0.0
-    assert found[0]["members"] == found[1]["members"]
-    assert found[0]["members"]["none"] == 0
+    found = answer(capsys, *SMALL, "--method", "limit")
+    assert found["aligned_at"] > 0.0
+    assert found["members"]["none"] == 0
+    line = refused(capsys, *SMALL, "--method", "limit", "--epsilon", "1e-3")
+    assert line == "--epsilon: it has no meaning with --method limit"
     soon = answer(capsys, *SMALL, "--method", "limit", "--t-end", "1e-6")
     assert soon["aligned_at"] is None
 
@@ -206,11 +207,14 @@ def test_files_of_ones_own(tmp_path: Path, capsys: Capture) -> None:
             ("--data", "digits", "--neurons", "5", "--method", "small-steps"),
             "--t-end: needed with these data, as 100, the default, would take long: neurons move within",
         ),
-        (("--epsilon", "0"), "--epsilon: expected a number > 0, such as 1e-6, or e-30000, got '0'"),
-        (("--epsilon", "-1"), "--epsilon: expected a finite number >= 0, got '-1'"),
-        (("--epsilon", "nan"), "--epsilon: expected a finite number >= 0, got 'nan'"),
-        (("--epsilon", "e"), "--epsilon: expected a number between -1e+06 and 1e+06, got ''"),
-        (("--epsilon", "e1e7"), "--epsilon: expected a number between -1e+06 and 1e+06, got '1e7'"),
+        *(
+            (
+                ("--epsilon", text),
+                f"--epsilon: expected a finite number > 0, such as 1e-6, or e and {rest} {text!r}",
+            )
+            for rest in ("its logarithm from -1e6 to 1e6, such as e-30000, got",)
+            for text in ("0", "-1", "nan", "inf", "e", "e1e7", "enan", "x")
+        ),
         (("--start", "uniform"), "--start: expected one of balanced, gaussian, got 'uniform'"),
         (("--seed", "-1"), "--seed: expected an integer from 0 to 2147483647, got '-1'"),
         (("--seed", "x"), "--seed: expected an integer from 0 to 2147483647, got 'x'"),
@@ -237,6 +241,15 @@ def test_files_of_ones_own(tmp_path: Path, capsys: Capture) -> None:
 )
 def test_what_is_refused(arguments: tuple[str, ...], line: str, capsys: Capture) -> None:
     assert refused(capsys, "align", *arguments).startswith(line)
+
+
+def test_a_loss_that_the_start_has_already_is_said(capsys: Capture) -> None:
+    assert run([*SMALL, "--until-loss", "100"]) == 0
+    said = "gradflow: the loss at the start is 6, not above --until-loss 100: the flow ended after its first"
+    assert capsys.readouterr().err.startswith(said)
+    assert answer(capsys, *SMALL, "--until-loss", "100")["status"] == "loss below"
+    assert run([*SMALL, "--until-loss", "5.9", "--epsilon", "0.1"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_text_says_what_json_says(capsys: Capture) -> None:

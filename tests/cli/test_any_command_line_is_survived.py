@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import random
+import re
 import signal
 import traceback
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ SHORT = {
     "reproduce": "--list",
     "derive": "",
 }
-"""What keeps most lines short; what is drawn comes later and counts."""
+"""What keeps most lines short, where nothing else is drawn."""
 
 NEEDED = {
     # Near a separatrix the flow takes as long as the tolerance asks for.
@@ -104,6 +105,12 @@ def words(draw: random.Random, option: Any, folder: Path) -> list[str]:
     return [option.opts[0], *values]
 
 
+def besides(text: str, meant: set[str]) -> list[str]:
+    """Return the words of options, without those that are meant otherwise and may be given once only."""
+    parts = [part.split() for part in re.split(r" (?=--)", text)]
+    return [word for part in parts if not part or part[0] not in meant - {"--grid"} for word in part]
+
+
 def line(draw: random.Random, folder: Path) -> list[str]:
     """Return a random command line."""
     name = draw.choices(list(COMMANDS), [1 if c in ("derive", "reproduce") else 6 for c in COMMANDS])[0]
@@ -111,13 +118,13 @@ def line(draw: random.Random, folder: Path) -> list[str]:
     options = [o for o in COMMANDS[name].params if o.name not in ("help", "list_", "cluster")]
     chosen = draw.sample(options, min(len(options), draw.choice((0, 1, 2, 3, 5))))
     found = [name]
+    # Only where it does not stand in the way of what is drawn.
+    meant = {o.opts[0] for o in chosen}
     if draw.random() < 0.9 or name == "reproduce":
-        # Only where it does not stand in the way of what is drawn.
-        meant = {o.opts[0] for o in chosen}
-        found += SHORT[name].split() if not meant & {"--method", "--data"} else []
+        found += besides(SHORT[name], meant) if not meant & {"--method", "--data"} else []
         found += ["--list"] * (name == "reproduce" and "--list" not in found)
     if name in NEEDED and draw.random() < 0.95:
-        found += draw.choice(NEEDED[name]).split()
+        found += besides(draw.choice(NEEDED[name]), meant)
     for option in chosen:
         found += words(draw, option, folder)
     return found
@@ -158,7 +165,8 @@ def fault(arguments: list[str]) -> str:
     if code == 2:
         refused = len(said) == 1 and said[0].startswith("gradflow: ") and not told
         return "" if refused else f"refused with {said!r}, having printed {told[:80]!r}"
-    notes = [text for text in said if "its loss is 0" not in text and "found" not in text]
+    known = ("its loss is 0", "found", "not above --until-loss")
+    notes = [text for text in said if not any(words in text for words in known)]
     if code != 0 or notes:
         return f"code {code}, said {said!r}"
     if "--json" in arguments:

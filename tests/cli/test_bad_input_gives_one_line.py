@@ -54,6 +54,23 @@ NUMBER = "expected a number between -1e+30 and 1e+30, got"
         (["derive", "--latex"], "--latex: it has no meaning without RESULT"),
         (["train", "--hyper", "beta3=0"], "--hyper beta3: adam has no such hyper-parameter; it has lr,"),
         (["train", "--hyper", "=1"], "--hyper"),
+        (
+            ["train", "--hyper", "eps=0", "--hyper", "eps=1"],
+            "--hyper eps: expected once, got 'eps=1' as well",
+        ),
+        (
+            ["flow", "--activation", "slopes=1e300,1"],
+            "--activation: with leaky-relu=1e+300 the teacher is too",
+        ),
+        (
+            ["train", "--activation", "tanh", "--teacher-activation", "slopes=1,1e300"],
+            "--teacher-activation: with slopes=1.0,1e+300 the teacher is too large: its output may reach",
+        ),
+        (
+            ["basins", "--grid", "b1", "1", "1", "3"],
+            "--grid: b1: 3 values need different ends, got 1.0 and 1.0",
+        ),
+        (["basins", "--grid", "b1", "1", "2", "1"], "--grid: b1: 1 value needs equal ends, got 1.0 and 2.0"),
         (["flow", "--out", ""], "--out: expected a name, got ''"),
         (["train", "--out="], "--out: expected a name, got ''"),
         (["reproduce", "--only", "obs1.kink", "--out", ""], "--out: expected a name, got ''"),
@@ -69,6 +86,50 @@ NUMBER = "expected a number between -1e+30 and 1e+30, got"
 )
 def test_what_is_refused(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(capsys, *arguments).startswith(line)
+
+
+ONCE = {
+    "flow": "--b1",
+    "train": "--teacher",
+    "threshold": "--between",
+    "basins": "--out",
+    "align": "--data",
+    "reproduce": "--out",
+}
+
+
+@pytest.mark.parametrize(("command", "option"), ONCE.items())
+def test_an_option_of_one_value_is_given_once(
+    command: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = ["1"] * {"--teacher": 4, "--between": 2}.get(option, 1)
+    needed = {"threshold": ["--vary", "b1"], "basins": ["--grid", "b1", "0", "1", "2"]}.get(command, [])
+    line = refused(capsys, command, option, *values, *needed, option, *values)
+    assert line == f"{option}: expected once, got 2 of them"
+
+
+def test_what_may_be_repeated_still_may(capsys: pytest.CaptureFixture[str]) -> None:
+    hyper = ("--hyper", "beta1=0.5", "--hyper", "beta2=0.5")
+    grids = ("--grid", "b1", "0", "1", "2", "--grid", "b2", "0", "1", "2")
+    assert run(["basins", *grids, "--method", "adam", "--steps", "1", *hyper, "--json", "--json"]) == 0
+    assert '"n": 4' in capsys.readouterr().out
+
+
+SWITCH = "'amsgrad'; it is True or False, the same for all"
+NO_RATE = "'lr'; the flow has no such thing, choose an optimiser as method: gd, heavy_ball,"
+
+
+@pytest.mark.parametrize(("name", "method", "why"), [("amsgrad", "adam", SWITCH), ("lr", "flow", NO_RATE)])
+def test_what_cannot_be_varied_is_told_why(
+    name: str, method: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for option, line in (
+        ("--grid", ("basins", "--grid", name, "0", "1", "2")),
+        ("--vary", ("threshold", "--vary", name, "--between", "0", "1")),
+    ):
+        found = refused(capsys, *line, "--method", method)
+        assert found.startswith(f"{option}: expected one of w1, b1, w2, b2")
+        assert why in found
 
 
 @pytest.mark.parametrize("command", ["flow", "train"])

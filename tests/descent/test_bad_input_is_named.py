@@ -89,7 +89,16 @@ def test_a_wrong_hyper_parameter(name: str, hyper: dict[str, Any], expected: str
         ("gd", {"lr": np.asarray(["a"])}, "lr: expected a finite number >= 0 or an array of such, got "),
         ("rmsprop", {"centered": 1}, "centered: expected True or False, got 1"),
         ("adam", {"amsgrad": "yes"}, "amsgrad: expected True or False, got 'yes'"),
-        ("adamw", {"eps_hat": np.ones(3)}, "eps_hat: expected True or False, got an array of shape (3,)"),
+        (
+            "adamw",
+            {"eps_hat": np.ones(3)},
+            "eps_hat: expected True or False for the whole batch, got an array",
+        ),
+        (
+            "adam",
+            {"amsgrad": [True, False]},
+            "amsgrad: expected True or False for the whole batch, got [True",
+        ),
     ],
 )
 def test_a_hyper_parameter_of_the_wrong_type(name: str, hyper: dict[str, Any], start: str) -> None:

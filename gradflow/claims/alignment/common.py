@@ -1,4 +1,4 @@
-"""What the claims about early alignment share."""
+"""Parts that the claims about early alignment share."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def thinned(data: Dataset, quick: bool) -> Dataset:
 
 
 class Course(NamedTuple):
-    """What happened in one run; steps are the paper's.
+    """Events of one run; steps are the paper's.
 
     Attributes
     ----------

@@ -128,7 +128,7 @@ def exponents(quick: bool) -> Finding:
 
 
 class Violation(NamedTuple):
-    """What becomes of random networks on data whose least cosine is μ."""
+    """Ends of random networks on data whose least cosine is μ."""
 
     mu: float
     aligned: float

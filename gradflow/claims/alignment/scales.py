@@ -103,7 +103,7 @@ def epsilon(quick: bool) -> Finding:
 
 
 class Scale(NamedTuple):
-    """What a start of one scale leads to, over seeds."""
+    """Ends of starts of one scale, over seeds."""
 
     log_epsilon: float
     unaligned: float

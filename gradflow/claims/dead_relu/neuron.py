@@ -1,4 +1,4 @@
-"""What a dead ReLU is, what still moves it, and what the rate has to do with it: the neuron by itself."""
+"""The dead ReLU by itself: what it is, what still moves it, and what the rate has to do with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What upstream layers do for a dead neuron at small and at large rates (derivation 18)."""
+"""Effects of upstream layers on a dead neuron at small and at large rates (derivation 18)."""
 
 from __future__ import annotations
 

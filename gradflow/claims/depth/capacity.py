@@ -1,4 +1,4 @@
-"""What dead units cost: the loss that is reached, and networks that no longer train at all."""
+"""Costs of dead units: the loss that is reached, and networks that no longer train at all."""
 
 from __future__ import annotations
 

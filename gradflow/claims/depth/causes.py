@@ -1,4 +1,4 @@
-"""What kills: one large step, many small ones, high rates, early training; and how much of it is birth."""
+"""Causes of death: one large step, many small ones, high rates, early training; and how much of it is birth."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HALF, TENTH = 0.5, 0.1
 
 
 class Killed(NamedTuple):
-    """What one step at a rate kills, over the networks that do not diverge: shares of the living units, and counts."""
+    """Deaths by one step at a rate, over the networks that do not diverge: shares of the living units, and counts."""
 
     rate: float
     networks: int

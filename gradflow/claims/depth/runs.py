@@ -20,7 +20,7 @@ from gradflow.descent.schedules import Schedule, Warmup, constant
 WIDTH = 16
 SOURCE = "Seed document 003, Dying ReLU"
 ASKED = "Asked here"
-"""What no source says, but what is said raises the question."""
+"""A question that no source answers, but what is said raises it."""
 
 RATES: dict[str, tuple[float, ...]] = {"gd": (0.01, 0.03, 0.1, 0.3), "adam": (0.001, 0.003, 0.01, 0.03, 0.1)}
 QUICK_RATES: dict[str, tuple[float, ...]] = {"gd": (0.01, 0.3), "adam": (0.001, 0.01, 0.1)}
@@ -143,7 +143,7 @@ FIX_RATES: dict[str, float] = {"gd": 0.1, "adam": 0.03}
 
 
 class Fix(NamedTuple):
-    """What is changed about a ReLU network from He's initialisation at a constant rate."""
+    """Changes to a ReLU network from He's initialisation at a constant rate."""
 
     label: str
     activation: Activation = RELU

@@ -26,7 +26,7 @@ ADAM = Adam(lr=RATE)
 LINE_LOSS, CONSTANT_LOSS = 1 / 48, 5 / 48
 
 PUBLISHED_LINE_LOSS, PUBLISHED_CONSTANT_LOSS = 0.02, 0.1
-"""What the post calls them."""
+"""Names that the post gives them."""
 
 SETTINGS: tuple[tuple[str, Problem, str], ...] = (
     ("100 inputs, float32", SAMPLE, "float32"),
