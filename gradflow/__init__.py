@@ -6,12 +6,15 @@ that importing the package stays light: `gradflow.theory.energy` needs no import
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.2.0"
 
+# As `typing` has it, whose import is what takes longest here: until the command line is there, an interrupt
+# is a traceback of Python's.
+TYPE_CHECKING = False
+
 if TYPE_CHECKING:
+    from typing import Any
+
     from gradflow.axes import Axis
     from gradflow.descent import GD as GD
     from gradflow.descent import Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign, train
@@ -90,6 +93,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load a public name from the module that defines it, or a module."""
+    from importlib import import_module
+
     if name in _MODULES:
         return import_module(f"gradflow.{name}")
     if name not in _HOME_OF:

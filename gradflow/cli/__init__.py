@@ -1,4 +1,4 @@
-"""The command line: `gradflow reproduce | derive | flow | train | threshold | basins`.
+"""The command line: `gradflow reproduce | derive | flow | train | threshold | basins | align`.
 
 Results go to standard output, everything else to standard error. Bad input gives one line and exit
 code 2; an interrupt leaves no half-written file and gives 130.
@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         signal.signal(number, interrupt)
     code = run(sys.argv[1:] if arguments is None else list(arguments))
     if code == INTERRUPTED:
+        # As in `gradflow.__main__`: the exit code stands.
+        eval("None")
         # Nothing is left to be interrupted but the interpreter's own clearing up.
         for number in signals:
             signal.signal(number, signal.SIG_IGN)

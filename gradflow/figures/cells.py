@@ -12,6 +12,12 @@ from gradflow.figures.panels import Floats
 
 LINEAR, LOG = "linear", "log"
 
+ROUNDING = 1e-6
+"""By how much steps may differ, relative to them, and count as equal."""
+
+DECADES = 1.0
+"""Between the ends of unequally spaced values for which a logarithmic axis is chosen."""
+
 
 def along(array: xr.DataArray, axis: int) -> Floats:
     """Return the coordinates of an axis, 0, 1, … where it has none.
@@ -34,10 +40,15 @@ def along(array: xr.DataArray, axis: int) -> Floats:
 
 
 def scale(values: Floats) -> str:
-    """Return the scale on which values are equally spaced: "log" if it is that, else "linear"."""
-    if values.size < 3 or _equal(values) or np.any(values <= 0.0):
+    """Return the scale on which values are spaced more equally: "linear" or "log".
+
+    "log" only where that is so to rounding, or the values are at least `DECADES` apart from end to end.
+    """
+    if values.size < 3 or _unequal(values) <= ROUNDING or np.any(values <= 0.0):
         return LINEAR
-    return LOG if _equal(np.log(values)) else LINEAR
+    logs = np.log10(values)
+    wide = abs(logs[-1] - logs[0]) >= DECADES
+    return LOG if _unequal(logs) <= (_unequal(values) if wide else ROUNDING) else LINEAR
 
 
 def edges(values: Floats, on: str) -> Floats:
@@ -73,6 +84,7 @@ def paint(axes: Axes, values: Any, x: Floats, y: Floats, **options: Any) -> None
     )  # fmt: skip
 
 
-def _equal(values: Floats) -> bool:
+def _unequal(values: Floats) -> float:
+    """Return by how much a step differs from the mean one, at most, relative to it."""
     steps = np.diff(values)
-    return bool(np.all(np.abs(steps - steps.mean()) <= 1e-6 * abs(steps.mean())))
+    return float(np.max(np.abs(steps - steps.mean())) / abs(steps.mean()))

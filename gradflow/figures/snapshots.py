@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from numpy.typing import ArrayLike
 
 from gradflow.activations import Activation, PiecewiseLinear, derivatives
@@ -18,7 +20,14 @@ from gradflow.figures.style import BLACK, DOUBLE, GREY, SKY, SMALL, VERMILLION, 
 from gradflow.problem import Neuron, Problem, Sample, as_neuron
 
 TARGET: dict[str, Any] = {"color": SKY, "linewidth": 2.4, "solid_capstyle": "butt"}
-POINTS: dict[str, Any] = {"color": SKY, "linestyle": "none", "marker": "o", "markersize": 2.8}
+# Whole also where they lie on the ends of the input.
+POINTS: dict[str, Any] = {
+    "color": SKY,
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 2.8,
+    "clip_on": False,
+}
 STUDENT: dict[str, Any] = {"color": BLACK, "linewidth": 1.1}
 KINK: dict[str, Any] = {
     "color": VERMILLION,
@@ -69,9 +78,15 @@ def snapshots(
 
     Raises
     ------
-    ValueError
-        If the shapes are not as described.
+    ValueError, TypeError
+        If the shapes are not as described, or `theta` is a run's dataset, of which parts must be chosen.
     """
+    if isinstance(theta, xr.Dataset):
+        axis = next((str(name) for name in ("time", "step") if name in theta.dims), "step")
+        raise TypeError(
+            f"theta: expected an array of shape (4, K), got a Dataset; write part = run.isel({axis}=[0, -1]) "
+            f"and snapshots([part[p] for p in ('w1', 'b1', 'w2', 'b2')], part.{axis}, problem)"
+        )
     states, numbers = np.asarray(theta, dtype=np.float64), np.asarray(steps)
     if states.ndim != 2 or states.shape[0] != 4 or numbers.shape != states.shape[1:]:
         raise ValueError(f"theta: expected shape (4, K) with K steps, got {states.shape} and {numbers.shape}")
@@ -91,20 +106,30 @@ def snapshots(
     grid[0, 0].set_xlim(*((lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)))
     grid[0, 0].set_ylim(bottom - margin, top + margin)
     panels = list(grid.flat)
+    markers: list[str] = []
     for axes, state, number, student in zip(panels, states.T, numbers, students, strict=False):
         axes.plot(*target, **looks, zorder=2)
         axes.plot(*student, **STUDENT, zorder=3)
         axes.set_title(f"{label} {number:g}", pad=2)
-        _mark_breakpoint(axes, Neuron(*state), problem)
+        markers.append(_mark_breakpoint(axes, Neuron(*state), problem))
     for axes in panels[len(students) :]:
         axes.set_axis_off()
-    _key(panels[len(students)], looks)
+    _key(panels[len(students)], looks, markers)
     # A panel above an empty place has no neighbour to carry its tick labels.
     for axes in panels[max(0, len(students) - columns) : len(students)]:
         axes.tick_params(labelbottom=True)
-    figure.supxlabel(r"input $x$", fontsize=8.5)
-    figure.supylabel("output", fontsize=8.5)
+    labels = figure.supxlabel(r"input $x$", fontsize=8.5), figure.supylabel("output", fontsize=8.5)
+    if students:
+        _centre(figure, panels[: len(students)], *labels)
     return figure
+
+
+def _centre(figure: Figure, panels: list[Axes], below: Text, beside: Text) -> None:
+    """Put the labels at the middle of the panels, which need not be that of the figure."""
+    figure.draw_without_rendering()
+    places = [axes.get_position() for axes in panels]
+    below.set_x(0.5 * (min(p.x0 for p in places) + max(p.x1 for p in places)))
+    beside.set_y(0.5 * (min(p.y0 for p in places) + max(p.y1 for p in places)))
 
 
 def graph(neuron: Neuron, problem: Problem, activation: Activation | None = None) -> tuple[Floats, Floats]:
@@ -131,12 +156,15 @@ def _target(problem: Problem) -> tuple[Floats, Floats]:
     return graph(problem.teacher, problem, problem.teacher_activation)
 
 
-def _mark_breakpoint(axes: Axes, neuron: Neuron, problem: Problem) -> None:
+def _mark_breakpoint(axes: Axes, neuron: Neuron, problem: Problem) -> str:
+    """Mark the breakpoint and name the activity; return the marker, "" where there is none."""
     x, y = graph(neuron, problem)
     kink = float(to_numpy(breakpoint_position(neuron)))
     name = ACTIVITIES[int(to_numpy(activity(neuron, problem)))]
+    marker = ""
     if x[0] < kink < x[-1]:
-        axes.plot(kink, np.interp(kink, x, y), marker="o", zorder=4, **KINK)
+        marker = "o"
+        axes.plot(kink, np.interp(kink, x, y), marker=marker, zorder=4, **KINK)
     elif not np.isnan(kink):
         end, marker = (0, "<") if kink <= x[0] else (-1, ">")
         axes.plot(x[end], y[end], marker=marker, zorder=4, clip_on=False, **KINK)
@@ -150,14 +178,19 @@ def _mark_breakpoint(axes: Axes, neuron: Neuron, problem: Problem) -> None:
         fontstyle="italic",
         color=BLACK if name != "balanced" else GREY,
     )
+    return marker
 
 
-def _key(axes: Axes, target: dict[str, Any]) -> None:
-    handles = [
-        Line2D([], [], label="target", **target),
-        Line2D([], [], label="student", **STUDENT),
-        Line2D([], [], label="breakpoint", marker="o", **KINK),
-        Line2D([], [], label="outside", marker="<", **KINK),
-    ]
-    key = axes.legend(handles=handles, loc="center left", borderaxespad=0.0, handlelength=1.6)
-    key.set_in_layout(False)
+def _key(axes: Axes, target: dict[str, Any], markers: list[str]) -> None:
+    """Draw the key of what is there: of breakpoints as they are marked in the panels."""
+    handles = [Line2D([], [], label="target", **target), Line2D([], [], label="student", **STUDENT)]
+    if not markers:
+        handles = []
+    if "o" in markers:
+        handles.append(Line2D([], [], label="breakpoint", marker="o", **KINK))
+    outside = next((marker for marker in markers if marker in ("<", ">")), "")
+    if outside:
+        handles.append(Line2D([], [], label="outside", marker=outside, **KINK))
+    if handles:
+        key = axes.legend(handles=handles, loc="center left", borderaxespad=0.0, handlelength=1.6)
+        key.set_in_layout(False)

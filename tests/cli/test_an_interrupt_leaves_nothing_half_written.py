@@ -163,6 +163,51 @@ def test_a_failing_task_ends_the_others() -> None:
         run_all([fail] * 3, lambda done: None, workers=2)
 
 
+LOADING = """
+import importlib.abc, runpy, sys
+
+class Interrupt(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv[1]:
+            raise KeyboardInterrupt
+
+sys.modules.pop(sys.argv[1], None)
+sys.meta_path.insert(0, Interrupt())
+runpy.run_module("gradflow", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("module", ["gradflow.cli", "signal", "typing", "typer", "gradflow.cli.app", "numpy"])
+def test_an_interrupt_while_the_program_is_loaded(module: str) -> None:
+    command = (sys.executable, "-c", LOADING, module)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+@pytest.mark.parametrize("patched", ["gradflow.cli._run", "gradflow.cli.main"])
+def test_an_interrupt_of_code_from_text(patched: str, tmp_path: Path) -> None:
+    """As named tuples are made: after it `python -m` would end by the signal instead of with 130."""
+    (tmp_path / "stopped.py").write_text(
+        "import gradflow.cli, gradflow.__main__\n"
+        "def raises():\n    raise KeyboardInterrupt\n"
+        "def work(*_):\n    eval('raises()')\n"
+        f"{patched} = work\ngradflow.__main__.main()\n"
+    )
+    where = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    command = (sys.executable, "-m", "stopped")
+    done = subprocess.run(command, capture_output=True, text=True, env=where, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+def test_nothing_is_loaded_before_an_interrupt_is_heard() -> None:
+    code = (
+        "import __future__, sys; old = set(sys.modules); import gradflow.__main__; "
+        "print(*sorted(set(sys.modules) - old))"
+    )
+    done = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.split() == ["gradflow", "gradflow.__main__"]
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="not POSIX")
 def test_an_interrupt_while_python_imports_comes_a_moment_later() -> None:
     """What callbacks of the import system raise is printed and lost."""

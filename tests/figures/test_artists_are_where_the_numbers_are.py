@@ -66,6 +66,57 @@ def test_targets_of_a_sample_are_points_and_no_teacher() -> None:
     assert shapes(taught)[0] == [[-1.0, 0.0], [0.0, 0.0], [2.0, 2.0]]
 
 
+def test_targets_on_the_ends_of_the_input_are_seen_whole() -> None:
+    axes = snapshots(STATES[:, :2], [0, 1], TARGETS).axes[0]
+    assert axes.get_xlim() == (X.min(), X.max())
+    assert not axes.lines[0].get_clip_on()
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 6])
+def test_the_axes_labels_are_at_the_middle_of_the_panels(count: int) -> None:
+    figure = snapshots(STATES[:, np.arange(count) % 4], np.arange(count))
+    figure.draw_without_rendering()
+    places = [axes.get_position() for axes in figure.axes[:count]]
+    below, beside = (next(t for t in figure.texts if t.get_text() == s) for s in ("input $x$", "output"))
+    assert below.get_position()[0] == pytest.approx(0.5 * (places[0].x0 + max(p.x1 for p in places)))
+    assert beside.get_position()[1] == pytest.approx(0.5 * (places[-1].y0 + places[0].y1))
+    assert overhang(figure) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("b1", "names"),
+    [
+        ([0.0, 0.5], ["target", "student", "breakpoint"]),
+        ([3.0, 2.0], ["target", "student", "outside"]),
+        ([0.0, -2.0], ["target", "student", "breakpoint", "outside"]),
+    ],
+)
+def test_the_key_of_snapshots_names_what_is_there(b1: list[float], names: list[str]) -> None:
+    figure = snapshots(np.array([[1.0, 1.0], b1, [1.0, 1.0], [0.0, 0.0]]), [0, 1])
+    legend = figure.axes[2].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == names
+    outside = (
+        [line.get_marker() for line in legend.get_lines()][names.index("outside") :]
+        if "outside" in names
+        else []
+    )
+    assert outside == [">" if b1[1] == -2.0 else "<"] * len(outside)
+
+
+def test_a_run_is_answered_with_what_to_write_and_that_draws() -> None:
+    run = gf.descend(gf.Neuron(b2=-1.0), gf.Problem(), gf.GD(0.1), 3)
+    given: Any = run
+    with pytest.raises(
+        TypeError, match=r"^theta: .* got a Dataset; write part = run\.isel\(step=\[0, -1\]\)"
+    ) as told:
+        snapshots(given, [0])
+    code = str(told.value).partition("write ")[2].replace(" and ", "; figure = ")
+    names: dict[str, Any] = {"run": run, "snapshots": snapshots, "problem": gf.Problem()}
+    exec(code, names)
+    assert [axes.get_title() for axes in names["figure"].axes[:2]] == ["step 0", "step 3"]
+
+
 def test_one_input_has_a_panel_around_it() -> None:
     axes = snapshots(STATES[:, :1], [0], gf.Problem(inputs=gf.Sample([0.5], targets=[2.0]))).axes[0]
     assert axes.get_xlim() == (0.0, 1.0)

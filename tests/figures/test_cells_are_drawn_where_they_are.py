@@ -149,10 +149,12 @@ def test_any_grid_has_its_starts_in_their_colours(
         assert [[color_at(pixels, axes, u, v) for v in y] for u in x] == expected(codes)
 
 
-def test_scales_are_those_of_equal_steps() -> None:
+def test_scales_are_those_of_the_most_equal_steps() -> None:
     assert scale(np.array([1.0, 10.0, 100.0])) == "log"
     assert scale(np.array([1.0, 10.0])) == scale(np.array([0.0, 10.0, 20.0])) == "linear"
-    assert scale(np.array([1.0, 10.0, 90.0])) == "linear"
+    assert scale(np.array([1e-3, 3e-3, 1e-2, 3e-2])) == scale(np.array([90.0, 10.0, 1.0])) == "log"
+    # Where they do not span a decade, or are more equal as they are.
+    assert scale(np.array([1.0, 2.0, 4.0, 7.0])) == scale(np.array([1.0, 5.0, 11.0])) == "linear"
     np.testing.assert_allclose(edges(np.array([1.0, 10.0, 100.0]), "log"), 10.0 ** np.arange(-0.5, 2.6))
     np.testing.assert_array_equal(edges(np.array([4.0]), "linear"), [3.5, 4.5])
 

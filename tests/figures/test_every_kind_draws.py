@@ -72,22 +72,49 @@ def test_the_width_is_the_callers(width: float) -> None:
 
 @pytest.mark.parametrize("values", [[], [np.nan, np.nan], [0.0, 0.0], [1.0, np.nan], [np.inf, 1.0]])
 def test_series_without_finite_or_positive_values_draw(values: list[float]) -> None:
+    """Zeros stand on the ends of the range, NaN nowhere, and the axes have ends."""
     series = Series("empty", np.arange(len(values)), np.array(values))
-    loss_curves([Panel([series])]).draw_without_rendering()
-    for xscale in ("linear", "log"):
-        loss_against([Panel([series])], xlabel="x", xscale=xscale).draw_without_rendering()
-    loss_curves([Panel([])]).draw_without_rendering()
+    figures = [loss_curves([Panel([series])]), loss_curves([Panel([])])]
+    figures += [loss_against([Panel([series])], xlabel="x", xscale=scale) for scale in ("linear", "log")]
+    for figure in figures:
+        figure.draw_without_rendering()
+        axes = figure.axes[0]
+        low, high = axes.get_ylim()
+        assert 0.0 < low < high < np.inf
+        assert np.all(np.isfinite(axes.get_xlim()))
+        drawn = np.concatenate([[], *(np.asarray(line.get_ydata(), dtype=float) for line in axes.lines)])
+        seen = drawn[np.isfinite(drawn)]
+        assert np.all((seen >= low) & (seen <= high))
+    finite = np.isfinite(values).sum() if values else 0
+    for figure in figures[2:]:
+        lines = figure.axes[0].lines
+        inside = np.asarray(lines[0].get_ydata(), dtype=float) if lines else np.array([])
+        assert np.isfinite(inside).sum() == finite
 
 
 def test_trajectories_that_are_empty_or_leave_the_numbers_draw() -> None:
     bad = STATES.copy()
     bad[:, 1] = np.nan
     bad[3, 2] = np.inf
-    phase_plane([]).draw_without_rendering()
-    phase_plane([Trajectory(np.empty((4, 0)))]).draw_without_rendering()
-    phase_plane([Trajectory(bad), Trajectory(np.zeros((4, 2)))]).draw_without_rendering()
-    snapshots(np.empty((4, 0)), np.empty(0)).draw_without_rendering()
-    snapshots(np.zeros((4, 1)), [0]).draw_without_rendering()
+    bare = len(phase_plane([]).axes[0].lines)
+    figure = phase_plane([Trajectory(np.empty((4, 0))), Trajectory(np.zeros((4, 2)))])
+    figure.draw_without_rendering()
+    for line in figure.axes[0].lines[bare:]:
+        assert not np.any(np.isfinite(np.asarray(line.get_xydata(), dtype=float)).all(axis=1))
+    figure = phase_plane([Trajectory(bad)])
+    figure.draw_without_rendering()
+    way, first, last = figure.axes[0].lines[bare:]
+    # Of states that left the numbers nothing is seen, and the rest is where it is without them.
+    assert np.asarray(way.get_ydata()).tolist() == bad[3, [0, 3]].tolist()
+    assert [np.asarray(end.get_ydata()).item() for end in (first, last)] == bad[3, [0, 3]].tolist()
+    nothing = snapshots(np.empty((4, 0)), np.empty(0))
+    nothing.draw_without_rendering()
+    assert not any(axes.lines or axes.get_legend() for axes in nothing.axes)
+    still = snapshots(np.zeros((4, 1)), [0])
+    still.draw_without_rendering()
+    target, student = still.axes[0].lines
+    np.testing.assert_array_equal(target.get_xydata(), [[-1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
+    np.testing.assert_array_equal(student.get_xydata(), [[-1.0, 0.0], [1.0, 0.0]])
 
 
 def test_losses_beyond_the_range_stand_on_its_ends() -> None:
