@@ -9,16 +9,17 @@ import numpy as np
 
 from gradflow.activity import DEAD, HYPERACTIVE, activity
 from gradflow.among import among
-from gradflow.backend import Array, as_floating
+from gradflow.backend import Array, as_floating, device, namespace
 from gradflow.checks import batch_shape, flags, number
 from gradflow.field import loss
 from gradflow.field.baselines import adaptable, best_constant, best_line
 from gradflow.field.bounds import root_loss
 from gradflow.problem import Neuron, Problem, as_neuron, as_problem
-from gradflow.rest import ACCURACY, at_rest, grows
+from gradflow.rest import ACCURACY, at_rest, grows, on_input
 from gradflow.theory.critical_points import knows_all
 from gradflow.theory.energy import never_constant
 from gradflow.theory.hyperactive import trapped
+from gradflow.wells import has_wells, stayed
 
 OUTCOMES = ("global", "linear", "constant", "local", "diverged", "undecided")
 GLOBAL, LINEAR, CONSTANT, LOCAL, DIVERGED, UNDECIDED = range(6)
@@ -32,6 +33,7 @@ def outcome(
     problem: Problem = Problem(),
     diverged: Array | bool = False,
     accuracy: float = ACCURACY,
+    before: Array | None = None,
 ) -> Array:
     """Return the outcome code (`OUTCOMES`) that the states where trajectories were left allow.
 
@@ -46,6 +48,9 @@ def outcome(
     local
         At rest at a critical point that is none of these: a minimum, or a flat one of minima. There is none
         where derivation 9 names all critical points: on the population, slopes (0, s₊) of both neurons.
+        On a sample the minimum may lie where the breakpoint meets an input and the gradient jumps, so that
+        no optimiser comes to rest: it counts as resting if it has stayed in the minimum's well
+        (`gradflow.wells`) since the states `before`, and was within 1e-3 of the minimum's loss there.
     diverged
         A parameter is not finite, or `diverged` says so.
     undecided
@@ -59,6 +64,8 @@ def outcome(
         Trajectories that were stopped because they left the range of their numbers.
     accuracy : float
         The states' error relative to their size, which says what rest is: a flow's rtol.
+    before : array, shape (K, 4, …), optional
+        Earlier states of an optimiser (`gradflow.descent.Descent.last`).
     """
     problem, diverged = as_problem(problem), flags("diverged", diverged)
     accuracy = number("accuracy", accuracy, 0.0)
@@ -78,10 +85,13 @@ def outcome(
             is_diverged = is_diverged | ~xp.isfinite(parameter)
         settled = is_near.zero | (is_near.linear & is_trapped) | (is_near.constant & is_dead) | is_diverged
         is_resting = among(~settled, partial(at_rest, accuracy=accuracy), neuron, problem)
+        is_on_input = ~settled & _on_input(neuron, problem, accuracy, before, value)
+    is_resting = is_resting | is_on_input
     is_linear = is_near.linear & (is_trapped | is_resting)
     # Below the best constant's loss a living neuron does not end there (derivation 11), however slow it is.
     sinks = among(is_near.constant & is_resting, never_constant, neuron, problem)
-    is_local = is_resting & ~may_be_near
+    # The loss of a well is that of a regression, and none of the others to within rounding.
+    is_local = (is_resting & ~may_be_near) | is_on_input
     if knows_all(problem):
         # Every critical point is a teacher, a line, or a constant that the neuron, if it lives, fades to.
         is_local = is_local & False
@@ -98,6 +108,26 @@ def outcome(
     ):
         codes = xp.where(holds, xp.asarray(code, dtype=xp.int8), codes)
     return codes
+
+
+def _on_input(
+    neuron: Neuron | Array, problem: Problem, accuracy: float, before: Array | None, like: Array
+) -> Array:
+    """Whether trajectories end where the breakpoint meets an input of a sample."""
+    if before is not None:
+        _, (before,) = as_floating((before,))
+        if before.ndim < 2 or tuple(before.shape[1:]) != (4, *like.shape):
+            raise ValueError(
+                f"before: expected an array of shape (K, 4, *batch), the batch being {tuple(like.shape)}, "
+                f"got shape {tuple(before.shape)}"
+            )
+    if not has_wells(problem):
+        return like != like
+    rests = on_input(neuron, problem, accuracy)
+    if before is None or before.shape[0] == 0:
+        return rests
+    stays = stayed(neuron, before, problem).excess <= TOLERANCE
+    return rests | namespace(like).asarray(stays, device=device(like))
 
 
 class References(NamedTuple):

@@ -19,12 +19,13 @@ import numpy as np
 from gradflow.activations import derivatives
 from gradflow.activity import BALANCED, DEAD, activity
 from gradflow.among import among
-from gradflow.backend import Array, as_floating
+from gradflow.backend import Array, as_floating, device
 from gradflow.checks import number
 from gradflow.compensated import affine, splitter
 from gradflow.field import gradient, hessian, loss
 from gradflow.field.baselines import adaptable, best_constant
 from gradflow.problem import Neuron, Problem, Sample, as_neuron, as_problem
+from gradflow.wells import NOWHERE, found, has_wells, in_numpy
 
 ACCURACY = 1e-7
 """The accuracy of states of which nothing else is known, such as an optimiser's."""
@@ -56,8 +57,10 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
     weight that is large, what the others have to go may look small. Which side of a wall it is on, a state
     closer to it than its error does not tell.
 
-    For a sample the Hessian is that between the hypersurfaces where an input meets the breakpoint; a
-    minimum on one of these, where the gradient jumps and does not vanish, is not recognised.
+    For a sample the Hessian is that between the hypersurfaces where an input meets the breakpoint. On one
+    of these, where the gradient jumps and does not vanish, a state is at rest if it is no further than its
+    error from the minimum of a well that it is in (`gradflow.wells`). An optimiser is further away: its
+    finite steps lead it to and fro across the input.
 
     Parameters
     ----------
@@ -72,7 +75,8 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
     limit = _STEEPEST * _margin(xp, slope, accuracy) * scales.output * scales.output
     # Where the gradient alone says no, the Hessian need not be known.
     slow = xp.max(xp.abs(_in_units(xp, scales, slope)), axis=0) <= limit
-    return among(slow, partial(_rests, accuracy=accuracy), neuron, problem)
+    rests = among(slow, partial(_rests, accuracy=accuracy), neuron, problem)
+    return rests | on_input(neuron, problem, accuracy) if has_wells(problem) else rests
 
 
 def at_one_place(a: Array, b: Array, problem: Problem = Problem(), accuracy: float = ACCURACY) -> Array:
@@ -104,6 +108,19 @@ def grows(neuron: Neuron | Array, problem: Problem) -> Array:
     at_end = xp.where(w1 > 0.0, hi, lo)
     target = v2 * derivatives(problem.teacher_activation, v1 * at_end + c1, 0)[0] + c2
     return problem.slopes[1] * w2 * (b2 - target) < 0.0
+
+
+def on_input(neuron: Neuron | Array, problem: Problem, accuracy: float = ACCURACY) -> Array:
+    """Whether the states of a problem that has wells rest where the breakpoint meets an input."""
+    xp, (like,) = as_floating((loss(neuron, problem),))
+    states, plain = in_numpy(neuron, problem)
+    well = found(states, plain)
+    inside = well.which != NOWHERE
+    place = np.stack([np.where(inside, value, 0.0) for value in well.place])
+    # Two states at rest may differ by twice as much as one from the place; the dtype is that which is given.
+    accuracy = 0.5 * _margin(xp, like, accuracy) / MARGIN
+    beside = at_one_place(place, np.stack(states), plain, accuracy)
+    return xp.asarray(inside & np.asarray(beside), device=device(like))
 
 
 def _rests(neuron: Neuron | Array, problem: Problem, accuracy: float) -> Array:

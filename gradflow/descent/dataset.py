@@ -18,7 +18,7 @@ from gradflow.descent.loop import Descent, train
 from gradflow.descent.registry import OPTIMIZERS, check
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.outcome import outcome
-from gradflow.problem import PARAMETERS, Neuron, Problem
+from gradflow.problem import PARAMETERS, Neuron, Problem, as_problem
 from gradflow.results import (
     activity_codes,
     balancedness,
@@ -28,6 +28,7 @@ from gradflow.results import (
     provenance,
     state_variables,
 )
+from gradflow.wells import has_wells
 
 MOST_RECORDED = 10_000
 
@@ -97,7 +98,8 @@ def descend(
     start = by_position(neuron, check(optimizer))
     run = train(
         start.neuron, problem, start.optimizer, steps,
-        schedule=schedule, record_every=record_every, dtype=dtype, progress=progress,
+        schedule=schedule, record_every=record_every, last=has_wells(as_problem(problem)), dtype=dtype,
+        progress=progress,
     )  # fmt: skip
     attributes = provenance(
         "train",
@@ -120,7 +122,7 @@ def _dataset(run: Descent, start: Start, problem: Problem, attributes: dict[str,
     q = balancedness(theta.astype(np.float64))
     batch, coords = axes(theta.shape[2:], start, problem, TAKEN)
     dims = ("step", *batch)
-    ended = outcome_codes(outcome(run.final, problem, run.diverged), batch)
+    ended = outcome_codes(outcome(run.final, problem, run.diverged, before=run.last), batch)
     return xr.Dataset(
         {
             **state_variables(theta, dims),

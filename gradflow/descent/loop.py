@@ -40,6 +40,13 @@ WORTH = 1_000_000
 OVERHEAD = 500
 # From so many trajectories on, the temporary arrays of the loop no longer fit a processor's caches.
 MANY = 20_000
+LAST = (987, 610, 377, 233, 144, 89, 55, 34, 21, 13, 8, 5, 3, 2, 1)
+"""How many updates before the last one the states are that `last` keeps; of no common period.
+
+The first is about the memory of Adam's second moment, with which its steps may grow.
+"""
+LEAST = 144
+"""Of those, so many updates back are always kept; those farther back if they are in the last fifth."""
 
 
 class Descent(NamedTuple):
@@ -62,6 +69,9 @@ class Descent(NamedTuple):
         if not asked for.
     diverged : array of bool, shape (*batch)
         The trajectories that left the range in which the arithmetic is safe (see `train`).
+    last : array, shape (J, P, *batch), or None
+        The parameters `LAST` updates before the last one, in that order, as far as they are in the last
+        fifth of the run or in the last `LEAST` updates; None if not asked for, or if fewer were made.
     """
 
     final: Array
@@ -71,6 +81,7 @@ class Descent(NamedTuple):
     events: list[Crossing]
     first_change: Array | None
     diverged: Array
+    last: Array | None = None
 
 
 def train(
@@ -83,6 +94,7 @@ def train(
     record_every: int | None = None,
     events: bool = True,
     first_change: bool = True,
+    last: bool = False,
     dtype: Any = None,
     progress: Callable[[int], object] | None = None,
     backend: str | None = None,
@@ -111,6 +123,8 @@ def train(
     first_change : bool
         Whether the first change of activity is noted. With `events` and this off nothing is looked for,
         which saves about a tenth of the time.
+    last : bool
+        Whether some of the states before the final one are kept, which tell whether it moves on.
     dtype : {"float32", "float64"}, optional
         What everything is computed in; by default the dtype of start, teacher and interval.
     progress : callable, optional
@@ -144,7 +158,11 @@ def train(
     root: beyond, the squared gradient overflows and an adaptive optimiser would stand still unnoticed.
     It stays at its last good state; the others go on.
     """
-    steps, due = recorded(steps, record_every)
+    steps, asked = recorded(steps, record_every)
+    due = asked
+    kept = [steps - k for k in LAST if k <= max(LEAST, steps // 5)]
+    if flag("last", last) and steps >= LEAST:
+        due = sorted({*asked, *kept})
     if not isinstance(kind, Kind):
         raise TypeError(f"kind: expected one of gradflow.neurons.KINDS, got {shown(kind)}")
     if not isinstance(modifiers, Modifiers):
@@ -168,10 +186,27 @@ def train(
                 backend, theta, problem, optimizer, steps, due, schedule, events, first_change, progress
             )
             if run is not None:
-                return run
+                return _kept(run, asked, due, kept)
         theta, modifiers = kind.start(theta, problem), check_modifiers(modifiers, len(kind.parameters))
         task = Task(problem, kind, modifiers)
-        return _run(theta, task, optimizer, steps, due, schedule, events, first_change, progress)
+        run = _run(theta, task, optimizer, steps, due, schedule, events, first_change, progress)
+        return _kept(run, asked, due, kept)
+
+
+def _kept(run: Descent, asked: list[int], due: list[int], kept: list[int]) -> Descent:
+    """Return a run with the records that were asked for, and `last` from those that were made for it."""
+    if due is asked:
+        return run
+    xp, index = namespace(run.theta), {step: i for i, step in enumerate(due)}
+
+    def some(records: Array, steps: list[int]) -> Array:
+        rows = xp.asarray([index[step] for step in steps], dtype=xp.int64, device=device(records))
+        return xp.take(records, rows, axis=0)
+
+    return run._replace(
+        **{name: some(getattr(run, name), asked) for name in ("steps", "theta", "loss")},
+        last=some(run.theta, kept),
+    )
 
 
 class Task(NamedTuple):

@@ -10,16 +10,17 @@ from gradflow.activity import DEAD, HYPERACTIVE, breakpoint_position
 from gradflow.backend import to_numpy
 from gradflow.checks import flag, number, numbers
 from gradflow.decision import SIMULATION, STAYS_DEAD, Decision, decide
-from gradflow.descent import train
+from gradflow.descent import Descent, train
 from gradflow.descent.hyper import Config
 from gradflow.field import loss
 from gradflow.flow.ensemble import Level, States, StopRule, integrate_ensemble
 from gradflow.flow.integrate import STEP_TOO_SMALL, TOO_MANY_STEPS, Point, integrate
 from gradflow.flow.lanes import DIVERGED as FLOW_DIVERGED
-from gradflow.outcome import CONSTANT, UNDECIDED, outcome, references
+from gradflow.outcome import CONSTANT, LOCAL, UNDECIDED, outcome, references
 from gradflow.problem import Neuron, Problem, as_neuron, as_problem, require_one
 from gradflow.rest import at_rest, revives
 from gradflow.theory.energy import barriers
+from gradflow.wells import NOWHERE, has_wells, stayed
 
 
 def flow_outcomes(
@@ -122,13 +123,13 @@ class Ends(NamedTuple):
     outcome : array of int8
         Codes of `gradflow.outcome.OUTCOMES`.
     loss : array
-        The last loss, where the trajectory was left.
+        The last loss, where the trajectory was left; a minimum's where it goes to and fro about that.
     first_crossing : array
         When activity first changed until then; NaN: not.
     decided_by : array of int8
         The theorem that decided the outcome, codes of `gradflow.decision.THEOREMS`; 0: the simulation did.
     breakpoint : array
-        The last −b1/w1, where the trajectory was left; ±∞ where w1 = 0, NaN where b1 = 0 too.
+        The last −b1/w1, or that of the minimum; ±∞ where w1 = 0, NaN where b1 = 0 too.
     """
 
     outcome: np.ndarray
@@ -239,12 +240,26 @@ def descent_run(
     backend: str | None = None,
 ) -> Ends:
     """Train from an array of starts; the first crossing is a step."""
-    run = train(neuron, problem, optimizer, steps, events=False, dtype=dtype, backend=backend)
-    codes = np.asarray(outcome(run.final, problem, run.diverged))
+    run = train(
+        neuron, problem, optimizer, steps, events=False, last=has_wells(problem), dtype=dtype, backend=backend
+    )
+    codes = _codes(run, problem)
     changes = np.asarray(run.first_change)
     first = np.where(changes < 0, np.nan, changes)
     kink = np.asarray(breakpoint_position(run.final), dtype=np.float64)
-    return Ends(codes, to_numpy(run.loss[-1, ...]).astype(np.float64), first, np.zeros_like(codes), kink)
+    value = to_numpy(run.loss[-1, ...]).astype(np.float64)
+    if has_wells(problem):
+        none = run.theta[:0, ...]
+        well = stayed(run.final, none if run.last is None else run.last, problem)
+        # Elsewhere than in a well a local end is a state at rest, which is itself the place.
+        moved = (codes == LOCAL) & (well.which != NOWHERE)
+        value, kink = np.where(moved, well.loss, value), np.where(moved, well.breakpoint, kink)
+    return Ends(codes, value, first, np.zeros_like(codes), kink)
+
+
+def _codes(run: Descent, problem: Problem) -> np.ndarray:
+    """Return the outcomes of training, given the last states of a run on a sample."""
+    return np.asarray(outcome(run.final, problem, run.diverged, before=run.last))
 
 
 def descent_outcomes(
@@ -258,6 +273,7 @@ def descent_outcomes(
 ) -> np.ndarray:
     """Return the outcomes of training from an array of starts (or with an array of hyper-parameters)."""
     run = train(
-        neuron, problem, optimizer, steps, events=False, first_change=False, dtype=dtype, backend=backend
-    )
-    return np.asarray(outcome(run.final, problem, run.diverged))
+        neuron, problem, optimizer, steps,
+        events=False, first_change=False, last=has_wells(problem), dtype=dtype, backend=backend,
+    )  # fmt: skip
+    return _codes(run, problem)
