@@ -12,7 +12,7 @@ from gradflow.among import among
 from gradflow.backend import Array, as_floating, device, namespace
 from gradflow.checks import batch_shape, flags, number
 from gradflow.field import loss
-from gradflow.field.baselines import adaptable, best_constant, best_line
+from gradflow.field.baselines import adaptable, lines
 from gradflow.field.bounds import root_loss
 from gradflow.problem import Neuron, Problem, as_neuron, as_problem
 from gradflow.rest import ACCURACY, at_rest, grows, on_input
@@ -54,7 +54,8 @@ def outcome(
     diverged
         A parameter is not finite, or `diverged` says so.
     undecided
-        None of these: the trajectory was left too early to say, or its loss is hidden by rounding.
+        None of these: the trajectory was left too early to say, its loss is hidden by rounding, or the method
+        rests where the loss has no critical point, as under weight decay.
 
     Parameters
     ----------
@@ -146,12 +147,11 @@ def references(problem: Problem = Problem()) -> References:
     lower of the two that is not 0 for the line and for 0.
     """
     problem = as_problem(problem)
-    level = best_constant(problem)
-    xp, (constant, line, mean) = as_floating((level.loss, best_line(problem).loss, level.intercept))
-    # The computed variance of a constant teacher may be the square of a rounding error of its mean.
-    varies = constant > (10.0 * float(xp.finfo(constant.dtype).eps) * mean) ** 2
-    spread = xp.where(varies, constant, xp.ones_like(constant))
-    bend = xp.where(line > 1e-12 * spread, line, spread)
+    of = lines(problem)
+    xp, (constant, line) = as_floating((of.constant_loss.value, of.line_loss.value))
+    # Which of them are 0 is known: a computed one may be the square of a rounding error.
+    spread = xp.where(of.flat, xp.ones_like(constant), constant)
+    bend = xp.where(of.straight, spread, line)
     return References(constant, line, TOLERANCE * spread, TOLERANCE * xp.where(bend < spread, bend, spread))
 
 

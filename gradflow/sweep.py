@@ -181,9 +181,11 @@ class Sweep:
         return tuple(axis.n for axis in self.axes)
 
     def configuration(self) -> str:
-        """Return everything that determines the results, as canonical JSON."""
+        """Return everything that determines the results, as canonical JSON; what is not used is not in it."""
         plain = asdict(self)
-        del plain["block"]
+        unused = ("steps", "dtype", "hyper") if self.method == "flow" else ("theory",)
+        for name in ("block", *unused):
+            del plain[name]
         if self._shows:
             plain["backend"] = self.engine
         else:

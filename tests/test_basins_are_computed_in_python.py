@@ -146,3 +146,10 @@ def test_what_is_refused(given: dict[str, Any], line: str) -> None:
     with pytest.raises((ValueError, TypeError), match=f"^{line}") as caught:
         gf.basins(**given)
     assert "\n" not in str(caught.value)
+
+
+def test_a_tuple_is_a_range_and_a_list_is_values() -> None:
+    for given, values in (((0, 1, 3), [0.0, 0.5, 1.0]), ([0, 1, 3], [0.0, 1.0, 3.0])):
+        found = gf.basins(b1=given, method="gd", steps=1)
+        assert found["b1"].values.tolist() == values
+        assert str(given) in str(gf.basins.__doc__)

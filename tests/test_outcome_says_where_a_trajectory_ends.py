@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gradflow.activity import BALANCED, HYPERACTIVE, activity
+from gradflow.decision import decide
 from gradflow.field import loss
 from gradflow.flow import integrate
 from gradflow.outcome import (
@@ -218,3 +219,18 @@ def test_a_barely_active_neuron_is_constant_only_if_it_is_dying(w1: float, width
     dying, reviving = (-1.0, 1.0) if w1 > 0 else (1.0, -1.0)
     for w2, expected in ((dying, CONSTANT), (reviving, UNDECIDED)):
         assert int(outcome(Neuron(w1, -1.0 + width, w2, 0.25))) == expected
+
+
+@pytest.mark.parametrize("beside", [1e-3, 1e-4, 1e-5])
+def test_a_teacher_that_is_nearly_a_line_is_none(beside: float) -> None:
+    """The best line's loss is 0 where it is exact, not where it is small: `decide` says so too."""
+    problem = Problem(Neuron(1.0, 1.0 - beside, 1.0, 0.0))
+    level = references(problem)
+    assert 0.0 < level.line < 1e-5
+    assert level.near_line == pytest.approx(1e-3 * level.line, rel=1e-12)
+    neuron = best_line(problem)
+    assert decide(neuron, problem).outcome == LINEAR
+    assert outcome(neuron, problem) == LINEAR
+    exact = references(Problem(Neuron(1.0, 1.0, 1.0, 0.0)))
+    assert exact.line == 0.0
+    assert exact.near_line == pytest.approx(1e-3 * exact.constant)

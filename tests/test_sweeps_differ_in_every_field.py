@@ -166,3 +166,13 @@ def test_axes_have_the_values_that_they_say() -> None:
     )
     assert Axis("lr", 1e-4, 0.7, 50, "log").values[[0, -1]].tolist() == [1e-4, 0.7]
     assert Points("b1", (3.0, 1.0, 2.0)).values.tolist() == [3.0, 1.0, 2.0]
+
+
+def test_a_configuration_holds_what_is_used() -> None:
+    """No theorem about the flow decides what an optimiser does, and the flow takes no steps."""
+    training, flow = (json.loads(sweep.configuration()) for sweep in (TRAINING, FLOW))
+    assert "theory" not in training
+    assert flow["theory"] is True
+    assert {"steps", "dtype", "hyper"} <= set(training)
+    assert {"steps", "dtype", "hyper"}.isdisjoint(flow)
+    assert replace(FLOW, steps=7).configuration() == FLOW.configuration()

@@ -95,7 +95,9 @@ def test_of_several_changes_one_is_found() -> None:
             assert [found.below, found.above] == outcomes
             assert found.changes == 3
         for change in (4, -4):
-            with pytest.raises(ValueError, match=r"^change: the scan of \d+ values sees 3 of them, got -?4"):
+            with pytest.raises(
+                ValueError, match=r"^change: the scan of \d+ values.* sees 3 of them, got -?4"
+            ):
                 bracket(bands, (0.0, 1.0), sections=sections, change=change)
     # Also between ends of the same outcome.
     found = bracket(bands, (0.0, 0.7))
@@ -241,3 +243,14 @@ def test_the_change_lies_within_the_uncertainty_of_any_floats(lo: float, hi: flo
     found = bracket(decide, (lo, hi))
     assert found.value - found.uncertainty <= lo if hi - lo < 1.0 else abs(found.value) <= found.uncertainty
     assert found.value + found.uncertainty >= change
+
+
+def test_a_scan_that_is_widened_names_what_was_asked() -> None:
+    def unknown(values: np.ndarray) -> np.ndarray:
+        return np.full(values.shape, UNDECIDED)
+
+    told = r"^between: all of 66 values \(asked for 5; so many cost no more\) from -2 to 1 are undecided"
+    with pytest.raises(ValueError, match=told):
+        bracket(unknown, (-2.0, 1.0), sections=64, scan=5)
+    with pytest.raises(ValueError, match=r"^between: all of 65 values from -2 to 1 are undecided"):
+        bracket(unknown, (-2.0, 1.0))

@@ -40,11 +40,11 @@ from gradflow.cli.steps import (
     steps_options,
 )
 from gradflow.cli.sweeps import Tally, check_out, sweep_in_memory, sweep_into_store
-from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, write_if_asked
+from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, note_undecided_ends, write_if_asked
 from gradflow.decision import THEOREMS
-from gradflow.descent import optimizer_name
+from gradflow.descent import optimizer, optimizer_name
 from gradflow.ends.places import places
-from gradflow.outcome import LOCAL, OUTCOMES
+from gradflow.outcome import LOCAL, OUTCOMES, UNDECIDED
 from gradflow.results import to_json
 from gradflow.sweep import BLOCK, Sweep
 
@@ -122,11 +122,15 @@ def basins(
     check_out(out)
     by_theory = method == "flow" and not no_theory
     if out is not None and out.suffix == ".zarr":
-        _show(sweep, sweep_into_store(sweep, out, cluster), by_theory, json)
+        ended = sweep_into_store(sweep, out, cluster)
+        _show(sweep, ended, by_theory, json)
     else:
         result, ended = sweep_in_memory(sweep, cluster)
         deliver(lambda: write_if_asked(result, out), lambda: _show(sweep, ended, by_theory, json))
-    note_a_start_at_the_teacher(start, task, [axis.name for axis in axes], silent=json)
+    names = [axis.name for axis in axes]
+    note_a_start_at_the_teacher(start, task, names, silent=json)
+    config = None if method == "flow" else optimizer(method, **sweep.hyper)
+    note_undecided_ends(int(ended.counts[UNDECIDED].sum()), config, names, silent=json)
 
 
 def _show(sweep: Sweep, tally: Tally, by_theory: bool, json: bool) -> None:

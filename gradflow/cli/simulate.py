@@ -28,11 +28,12 @@ from gradflow.cli.options import (
     problem,
 )
 from gradflow.cli.steps import DTYPE, HYPER, LR, POPULATION, SAMPLES, STEPS, steps_options
-from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, write_if_asked
+from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, note_undecided_ends, write_if_asked
 from gradflow.descent import OPTIMIZERS
 from gradflow.descent import optimizer as make_optimizer
 from gradflow.descent.dataset import descend
 from gradflow.flow import gradient_flow
+from gradflow.outcome import OUTCOMES, UNDECIDED
 from gradflow.problem import PARAMETERS
 from gradflow.progress import progress_bar
 from gradflow.results import crossings, limit, to_json
@@ -138,6 +139,7 @@ def train(
     }
     deliver(lambda: write_if_asked(run, out), lambda: _show(report, json))
     note_a_start_at_the_teacher(start, task, silent=json)
+    note_undecided_ends(int(report["outcome"] == OUTCOMES[UNDECIDED]), config, silent=json)
 
 
 def _final(run: xr.Dataset, axis: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -51,3 +52,24 @@ def note_a_start_at_the_teacher(
         "--w1, --b1, --w2 and --b2 choose another",
         file=sys.stderr,
     )
+
+
+def note_undecided_ends(undecided: int, config: Any, varied: Iterable[str] = (), *, silent: bool) -> None:
+    """Say on standard error why ends under weight decay are undecided, if some are.
+
+    Parameters
+    ----------
+    undecided : int
+        How many are.
+    config : Config of an optimiser, or None
+        None is the flow.
+    varied : names
+        Of hyper-parameters that are not those of `config`.
+    """
+    decays = float(getattr(config, "weight_decay", 0.0)) > 0.0 or "weight_decay" in varied
+    if undecided and decays and not silent:
+        print(
+            f"gradflow: {undecided} undecided: weight decay lets runs rest beside the critical points of the "
+            "loss, which is what outcomes are about, unless they are only too short; weight_decay=0 has none",
+            file=sys.stderr,
+        )

@@ -44,6 +44,7 @@ from gradflow.cli.telling import note_a_start_at_the_teacher
 from gradflow.decision import THEOREMS
 from gradflow.descent import optimizer, optimizer_name
 from gradflow.ends import Threshold, bracket, descent_outcomes, flow_decisions, flow_run
+from gradflow.ends.thresholds import TOO_SHORT, values_told
 from gradflow.outcome import UNDECIDED
 from gradflow.problem import PARAMETERS, Neuron, Problem
 from gradflow.progress import progress_bar
@@ -147,7 +148,7 @@ def threshold(
     if json:
         print(to_json({**found._asdict(), **({"decided_by": by} if by else {})}))
         return
-    for line in _lines(vary, found, search, max(scanned, sections + 2)):
+    for line in _lines(vary, found, search, values_told(max(scanned, sections + 2), scanned)):
         print(line)
     if by:
         print(f"decided by: {by['below']} (below), {by['above']} (above)")
@@ -212,12 +213,12 @@ class _Search(NamedTuple):
         return {"below": THEOREMS[self.theorems[below]], "above": THEOREMS[self.theorems[above]]}
 
 
-def _lines(vary: str, found: Threshold, search: _Search, scanned: int) -> list[str]:
+def _lines(vary: str, found: Threshold, search: _Search, scanned: str) -> list[str]:
     """Return what is told of a threshold, a line each."""
     lines = [
         f"{vary} = {found.value:.15g} +- {found.uncertainty:.2g}",
         f"below: {found.below}, above: {found.above}",
-        f"changes: {found.changes} seen in a scan of {scanned} values"
+        f"changes: {found.changes} seen in a scan of {scanned}"
         + ("; --change locates another of them" if found.changes > 1 else ""),
     ]
     inside = sorted(
@@ -226,8 +227,5 @@ def _lines(vary: str, found: Threshold, search: _Search, scanned: int) -> list[s
         if code == UNDECIDED and abs(value - found.value) <= found.uncertainty
     )
     if inside:
-        lines.append(
-            f"undecided: {inside[0]:.15g} to {inside[-1]:.15g}, where the runs are too short to know the "
-            f"outcome; hence the uncertainty"
-        )
+        lines.append(f"undecided: {inside[0]:.15g} to {inside[-1]:.15g}, hence the uncertainty: {TOO_SHORT}")
     return lines

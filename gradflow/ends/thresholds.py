@@ -98,9 +98,10 @@ def bracket(
     if change == 0:
         raise ValueError("change: expected 1, 2, … from the lower end or -1, -2, … from the upper, got 0")
     seen = _spread(lo, hi, max(scan, sections + 2))
-    changes = _changes(seen, _decided(decide, seen))
+    scanned = values_told(seen.size, scan)
+    changes = _changes(seen, _decided(decide, seen), scanned)
     if not -len(changes) <= change <= len(changes):
-        raise ValueError(f"change: the scan of {seen.size} values sees {len(changes)} of them, got {change}")
+        raise ValueError(f"change: the scan of {scanned} sees {len(changes)} of them, got {change}")
     last = change < 0
     cells = changes[change if last else change - 1]
     while (inner := _inner(cells.values, tol, sections)).size:
@@ -136,7 +137,16 @@ def _decided(decide: Decide, values: np.ndarray) -> np.ndarray:
     return codes
 
 
-def _changes(values: np.ndarray, codes: np.ndarray) -> list[_Cells]:
+def values_told(n: int, asked: int) -> str:
+    """Return how many values a scan has, and how many were asked for, if those are fewer."""
+    return f"{n} values" + (f" (asked for {asked}; so many cost no more)" if asked < n else "")
+
+
+TOO_SHORT = "the runs are too short, or rest where the loss has no critical point, as under weight decay"
+"""Why an outcome may stay unknown."""
+
+
+def _changes(values: np.ndarray, codes: np.ndarray, scanned: str = "") -> list[_Cells]:
     """Return all changes between decided outcomes.
 
     Raises
@@ -148,15 +158,14 @@ def _changes(values: np.ndarray, codes: np.ndarray) -> list[_Cells]:
     found = [_Cells(values[i : j + 1], codes[i : j + 1]) for i, j in pairwise(known) if codes[i] != codes[j]]
     if found:
         return found
-    where = f"of {values.size} values from {values[0]:g} to {values[-1]:g}"
+    where = f"of {scanned} from {values[0]:g} to {values[-1]:g}"
     if known.size == 0:
-        raise ValueError(f"between: all {where} are undecided: the runs are too short to know their outcome")
+        raise ValueError(f"between: all {where} are undecided: {TOO_SHORT}")
     same = OUTCOMES[codes[known[0]]]
     if known.size == codes.size:
         raise ValueError(f"between: the outcome is {same} at all {where}; choose ends that differ")
     raise ValueError(
-        f"between: the outcome is {same} at {known.size} {where} and undecided at the others: "
-        "their runs are too short to know it"
+        f"between: the outcome is {same} at {known.size} {where} and undecided at the others: {TOO_SHORT}"
     )
 
 

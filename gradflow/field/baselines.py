@@ -121,7 +121,7 @@ def _closed(problem: Problem) -> Lines:
     on_right = xp.where(kinked, xp.where(rises, high + none, low + none), alone)
     k, length = w1 * w2, hi - lo
 
-    mean_x, variance = 0.5 * (lo + hi) + none, length * length / 12.0 + none
+    mean_x, variance = _middle(xp, lo, hi), length * length / 12.0 + none
     parts = 0.5 * left * (aim.y[0] + aim.y[1]), 0.5 * right * (aim.y[1] + aim.y[2])
     sizes = left * (abs(aim.y[0]) + abs(aim.y[1])), right * (abs(aim.y[1]) + abs(aim.y[2]))
     mean = parts[0] + parts[1] + b2
@@ -149,7 +149,7 @@ def _closed(problem: Problem) -> Lines:
     straight = (~inside | outputs | (low == high)) & moderate
     flat = straight & (outputs | (xp.where(right > 0.0, on_right, on_left) == 0.0))
     return Lines(
-        Bounded(mean_x, eps * abs(mean_x)),
+        Bounded(mean_x.value + none, mean_x.error + none),
         Bounded(variance, 4.0 * eps * variance + tiny),
         Bounded(mean, 8.0 * eps * (sizes[0] + sizes[1]) + eps * (abs(b2) + abs(mean)) + tiny + unknown),
         Bounded(slope, 16.0 * eps * steepest + (1.0 + steep) * tiny + unknown),
@@ -158,6 +158,16 @@ def _closed(problem: Problem) -> Lines:
         straight,
         flat,
     )
+
+
+def _middle(xp: Any, lo: Array, hi: Array) -> Bounded:
+    """Return the middle of an interval; only where its ends cancel is it exactly 0."""
+    both = lo + hi
+    value, least = 0.5 * both, xp.finfo(both.dtype)
+    # A sum of floats does not underflow, its half may.
+    lost = (both != 0.0) & (abs(value) < float(least.smallest_normal))
+    smallest = float(least.smallest_normal) * float(least.eps)
+    return Bounded(value, xp.where(lost, smallest + 0.0 * value, float(least.eps) * abs(value)))
 
 
 def _weight(share: Array) -> Array:
@@ -172,10 +182,12 @@ def _summed(problem: Problem) -> Lines:
     rounding = (2.0 * x.shape[-1] + 16.0) * eps
     none = xp.sum(0.0 * f, axis=-1)
     if isinstance(problem.inputs, Sample):
-        mean_x = _mean_of(problem.inputs) + none
+        middle = _mean_of(problem.inputs)
+        mean_x, of_mean_x = middle.value + none, middle.error + 4.0 * eps * abs(middle.value + none)
     else:
         _, (lo, hi) = as_floating((problem.lo, problem.hi))
-        mean_x = 0.5 * (lo + hi) + none
+        middle = _middle(xp, lo, hi)
+        mean_x, of_mean_x = middle.value + none, middle.error + none
         rounding, f_error = rounding + QUADRATURE, f_error + QUADRATURE * size
     mean = xp.sum(weights * f, axis=-1)
     centred = x - mean_x[..., None]
@@ -190,7 +202,7 @@ def _summed(problem: Problem) -> Lines:
         return xp.sum(weights * residual * residual, axis=-1)
 
     line, constant = loss(slope, intercept), loss(0.0 * mean, mean)
-    of_mean_x, of_mean = 4.0 * eps * abs(mean_x), rounding * size + f_error
+    of_mean = rounding * size + f_error
     of_variance = rounding * variance + of_mean_x * of_mean_x
     of_covariance = (2.0 * rounding * size + f_error) * xp.sqrt(variance) + of_mean_x * of_mean
     rest = variance - of_variance
@@ -238,9 +250,14 @@ def _nodes(problem: Problem) -> tuple[Any, Array, Array, Array, Array, Array]:
     return xp, weights, x, f, xp.max(abs(f)), 0.0 * size
 
 
-def _mean_of(sample: Sample) -> float:
-    """Return the mean input rounded about once: its sign decides whether a theorem applies."""
+def _mean_of(sample: Sample) -> Bounded:
+    """Return the mean input rounded about once: its sign decides whether a theorem applies.
+
+    The error is what underflow may take away; that of rounding is not in it.
+    """
     x = to_numpy(sample.x).astype(np.float64)
+    weights: Any = None
+    smallest, faint = float(np.finfo(np.float64).smallest_subnormal), 0
     if sample.weights is None:
         terms, total = x, float(x.shape[0])
     else:
@@ -248,7 +265,12 @@ def _mean_of(sample: Sample) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
             terms = np.concatenate(two_product(weights, x, splitter(x.dtype)))
         total = math.fsum(weights)
+        # Next to underflow a product and what it leaves are off by the smallest number, or a few.
+        faint = int(np.sum((weights != 0.0) & (x != 0.0) & (np.abs(terms[: x.shape[0]]) < 1e-290)))
     try:
-        return math.fsum(terms) / total
+        whole = math.fsum(terms)
     except (OverflowError, ValueError):
-        return float(np.mean(x)) if sample.weights is None else float(np.sum(weights * x))
+        return Bounded(float(np.mean(x)) if weights is None else float(np.sum(weights * x)), 0.0)
+    value = whole / total
+    lost = whole != 0.0 and abs(value) < np.finfo(np.float64).smallest_normal
+    return Bounded(value, (4.0 * faint / total + lost) * smallest)

@@ -48,16 +48,16 @@ def oriented(neuron: Neuron, problem: Problem, s: float, side: float) -> Oriente
     upward = xp.where(side * s * w2 > 0.0, xp.ones_like(w2), -xp.ones_like(w2))
     right = rising > 0.0
     near = xp.where(right, lo + 0.0 * rising, -hi + 0.0 * rising)
-    # The error of E x is relative, so its sign is exact.
+    # But for underflow the error of E x is relative, so that its sign is exact.
     mean_x = rising * mean_x
     product = near * mean_x
     room = 1.0 + product - abs(near) * of_mean_x - 2.0 * EPS * (1.0 + abs(product))
-    exact = (mean_x == 0.0) | (near == 0.0)
+    exact = ((mean_x == 0.0) & (of_mean_x == 0.0)) | (near == 0.0)
     return Oriented(
         rising * upward * rho1 - error1,
         upward * rho0 + error0,
         rising * upward * aim - of_aim,
-        (mean_x >= 0.0) & (near <= 0.0) & (exact | (room >= 0.0)),
+        (mean_x >= of_mean_x) & (near <= 0.0) & (exact | (room >= 0.0)),
         side * xp.where(right, z_lo, z_hi),
         (w1 != 0.0) & (w2 != 0.0),
     )

@@ -165,7 +165,7 @@ def fault(arguments: list[str]) -> str:
     if code == 2:
         refused = len(said) == 1 and said[0].startswith("gradflow: ") and not told
         return "" if refused else f"refused with {said!r}, having printed {told[:80]!r}"
-    known = ("its loss is 0", "found", "not above --until-loss")
+    known = ("its loss is 0", "found", "not above --until-loss", "undecided: weight decay")
     notes = [text for text in said if not any(words in text for words in known)]
     if code != 0 or notes:
         return f"code {code}, said {said!r}"

@@ -96,9 +96,9 @@ def test_too_short_runs_are_said_to_be(capsys: pytest.CaptureFixture[str]) -> No
     codes = gf.descent_outcomes(gf.Neuron(b2=b2), gf.Problem(), gf.GD(lr=0.05), 300)
     assert [OUTCOMES[code] for code in codes] == ["linear", "undecided", "undecided", "global"]
     assert run([*common, "--between", "-3", "1"]) == 0
-    assert "where the runs are too short to know the outcome" in capsys.readouterr().out
+    assert "hence the uncertainty: the runs are too short, or rest where" in capsys.readouterr().out
     assert run([*common, "--between", "-3", "-1"]) == 2
-    assert "undecided at the others: their runs are too short" in capsys.readouterr().err
+    assert "undecided at the others: the runs are too short" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -203,3 +203,27 @@ def test_a_backend_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]
     if importlib.util.find_spec("numba") is not None:
         assert run([*sweep, "--grid", "beta2", "0.9", "0.99", "2", "--backend", "numba"]) == 2
         assert "optimizer: this Adam has no fused version" in capsys.readouterr().err
+
+
+DECAYING = (
+    "basins --method adamw --grid b1 -1 1 5 --hyper weight_decay=0.1 --steps 30",
+    "basins --method gd --grid b1 -1 1 3 --grid weight_decay 0 0.1 2 --steps 3",
+    "train --b2 -1 --optimizer adamw --steps 30",
+)
+
+
+@pytest.mark.parametrize("line", DECAYING)
+def test_ends_under_weight_decay_are_told_of(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line.split()) == 0
+    told = [text for text in capsys.readouterr().err.splitlines() if "undecided" in text]
+    assert len(told) == 1
+    assert "weight decay lets runs rest beside the critical points of the loss" in told[0]
+    assert run([*line.split(), "--json"]) == 0
+    assert capsys.readouterr().err == ""
+    plain = (
+        line.replace("adamw", "adam")
+        .replace("weight_decay=0.1", "eps=0")
+        .replace("weight_decay 0 0.1", "lr 0 1")
+    )
+    assert run(plain.split()) == 0
+    assert "decay" not in capsys.readouterr().err

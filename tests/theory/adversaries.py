@@ -119,7 +119,7 @@ def at_the_trap(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     trace = variance + aim.mean_x**2 + 1.0
     root = np.sqrt((variance - aim.mean_x**2 - 1.0) ** 2 + 4.0 * aim.mean_x**2 * variance)
     c = abs(s) * np.sqrt(2.0 * variance / (trace + root))
-    size = 10.0 ** rng.uniform(-3.0, 3.0, aim.n)
+    size = _sizes(rng, aim.n, 3.0)
     w2 = _signs(rng, aim.n) * size
     path = size * 10.0 ** rng.uniform(-8.0, 0.0, aim.n)
     excess = 0.5 * c * path * (2.0 * size - path)
@@ -133,7 +133,7 @@ def at_the_trap(rng: np.random.Generator, aim: Lines) -> np.ndarray:
 def at_the_barrier(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     """Return neurons whose loss is the best line's or the best constant's, or nearly: shifted teachers."""
     w1, b1, w2, b2 = aim.teacher
-    scale = 10.0 ** rng.uniform(-4.0, 4.0, aim.n) * rng.choice([1.0, 1e-4, 1e4], aim.n)
+    scale = _sizes(rng, aim.n, 4.0)
     level = np.where(
         rng.random(aim.n) < 0.7, aim.line_loss, aim.line_loss + aim.slope**2 * aim.width**2 / 12.0
     )
@@ -172,7 +172,7 @@ def balanced_weights(rng: np.random.Generator, aim: Lines) -> np.ndarray:
 def at_the_signs(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     """Return neurons as steep as the best line and as high, but for rounding, or steeper and lower."""
     s = aim.slopes[1]
-    w2 = _signs(rng, aim.n) * 10.0 ** rng.uniform(-4.0, 4.0, aim.n)
+    w2 = _signs(rng, aim.n) * _sizes(rng, aim.n, 4.0)
     more = 10.0 ** rng.uniform(-17.0, 1.0, aim.n) * rng.choice([0.0, 1.0, 1.0, -1.0], aim.n)
     w1 = aim.slope / (s * w2) * (1.0 + more)
     gap = 10.0 ** rng.uniform(-16.0, 6.0, aim.n) * rng.choice([0.0, 1.0, 1.0], aim.n)
@@ -185,9 +185,9 @@ def at_the_signs(rng: np.random.Generator, aim: Lines) -> np.ndarray:
 def near_the_teacher(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     """Return neurons with the teacher's breakpoint, to rounding, on its side or the other."""
     w1, b1, _, _ = aim.teacher
-    factor = _signs(rng, aim.n) * 10.0 ** rng.uniform(-6.0, 6.0, aim.n)
+    factor = _signs(rng, aim.n) * _sizes(rng, aim.n, 6.0)
     bent = 1.0 + _signs(rng, aim.n) * 10.0 ** rng.uniform(-17.0, 0.0, aim.n) * rng.choice([0.0, 1.0], aim.n)
-    w2 = _signs(rng, aim.n) * 10.0 ** rng.uniform(-4.0, 4.0, aim.n)
+    w2 = _signs(rng, aim.n) * _sizes(rng, aim.n, 4.0)
     return np.stack([w1 * factor, b1 * factor * bent, w2, aim.mean * rng.choice([1.0, 1.1], aim.n)])
 
 
@@ -202,6 +202,11 @@ KINDS = (
     at_the_signs,
     near_the_teacher,
 )
+
+
+def _sizes(rng: np.random.Generator, n: int, usual: float) -> np.ndarray:
+    """Return sizes within 10^±usual, where theorems decide most, and one in four from 1e-8 to 1e8."""
+    return np.asarray(10.0 ** (rng.uniform(-1.0, 1.0, n) * rng.choice([usual, usual, usual, 8.0], n)))
 
 
 def _signs(rng: np.random.Generator, n: int) -> np.ndarray:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from gradflow.decision import decide
+from gradflow.field.baselines import lines
 from gradflow.outcome import CONSTANT, GLOBAL, UNDECIDED
-from gradflow.problem import Neuron, Problem
+from gradflow.problem import Neuron, Problem, Sample, Uniform
 from gradflow.theory.hyperactive import remaining_path, trapped
 from gradflow.theory.tube import surround
 
@@ -56,3 +59,13 @@ def test_a_teacher_of_extreme_weights_is_not_taken_for_a_constant(w1: float) -> 
     found = int(decide(Neuron(1.0, -3.0, 1.0, 0.25), Problem(teacher)).outcome)
     assert found != GLOBAL
     assert found in (CONSTANT, UNDECIDED)
+
+
+@pytest.mark.parametrize("taught", ["relu", "silu"])
+@pytest.mark.parametrize("ends", [(0.0, 5e-324), (-5e-324, 0.0), (5e-324, 1e-323), (-1.0, 1.0), (0.0, 1e-3)])
+def test_the_middle_of_the_smallest_intervals_is_not_sure(ends: tuple[float, float], taught: str) -> None:
+    exact = (Fraction(ends[0]) + Fraction(ends[1])) / 2
+    for inputs in (Uniform(*ends), Sample(list(ends)), Sample(list(ends), weights=[1.0, 1.0])):
+        middle = lines(Problem(inputs=inputs, teacher_activation=taught)).mean_x
+        assert abs(Fraction(float(middle.value)) - exact) <= Fraction(float(middle.error))
+        assert (float(middle.value) == float(middle.error) == 0.0) == (exact == 0)

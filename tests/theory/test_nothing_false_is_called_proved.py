@@ -11,20 +11,21 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from gradflow.activity import BALANCED, activity
+from gradflow.activity import BALANCED, DEAD, activity
 from gradflow.cli import main
-from gradflow.decision import BARRIER, THEOREMS, decide, theorems
+from gradflow.decision import BARRIER, decide
 from gradflow.ends import flow_decisions, flow_run
 from gradflow.field import loss
 from gradflow.field.baselines import Bounded, best_constant, best_line, lines
-from gradflow.field.bounds import balance, root_loss
+from gradflow.field.bounds import balance, has_exact_signs, root_loss
 from gradflow.flow import gradient_flow
 from gradflow.outcome import CONSTANT, GLOBAL, LINEAR, OUTCOMES, UNDECIDED, outcome
 from gradflow.problem import Neuron, Problem, Uniform
 from gradflow.theory.energy import barriers, never_constant, reaches_teacher
 from gradflow.theory.hyperactive import trapped
+from gradflow.theory.signs import trapped_by_signs
 from gradflow.theory.survival import survives_until
-from tests.theory.adversaries import cases
+from tests.theory.adversaries import KINDS, Cases, Lines, cases, intervals, teachers
 from tests.theory.attack import SLOPES, attack, contradictions
 from tests.theory.exact import Case
 
@@ -59,17 +60,54 @@ def test_the_attack_finds_what_is_false(monkeypatch: pytest.MonkeyPatch) -> None
         assert found[name] > 5, name
 
 
+def contradictory(given: Cases) -> int:
+    """Count neurons for which theorems, each asked by itself and of all neurons, say different ends."""
+    theta, problem = given.theta, given.problem
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        state = activity(theta, problem)
+        stays = (state == DEAD) & problem.stays_dead & np.asarray(has_exact_signs(theta, problem))
+        goes = np.asarray(reaches_teacher(theta, problem))
+        rises = np.asarray(never_constant(theta, problem))
+        straight = np.asarray(trapped(theta, problem)) | np.asarray(trapped_by_signs(theta, problem))
+    ends = stays.astype(int) + goes + straight
+    return int(np.sum((ends > 1) | (rises & stays)))
+
+
 def test_two_theorems_never_contradict_each_other() -> None:
     for k, slopes in enumerate(SLOPES):
-        given = cases(20_000, 100 + k, slopes)
-        with np.errstate(over="ignore", invalid="ignore"):
-            found = theorems(given.theta, given.problem)
-        ends = {"dead": CONSTANT, "energy barrier": GLOBAL, "path trap": LINEAR, "sign trap": LINEAR}
-        by_end = {
-            end: np.any([found[THEOREMS.index(name)] for name in ends if ends[name] == end], axis=0)
-            for end in (CONSTANT, GLOBAL, LINEAR)
-        }
-        assert np.max(np.sum(list(by_end.values()), axis=0)) == 1
+        assert contradictory(cases(20_000, 100 + k, slopes)) == 0
+
+
+def test_contradictions_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = cases(20_000, 100)
+
+    def balanced(neuron: Neuron, problem: Problem) -> np.ndarray:
+        return np.full_like(activity(neuron, problem), BALANCED)
+
+    def below(neuron: Neuron, problem: Problem, level: Bounded) -> np.ndarray:
+        return np.asarray(loss(neuron, problem) < level.value)
+
+    # Were the barrier for all neurons, and a loss what it is computed to be.
+    monkeypatch.setattr("gradflow.theory.energy.activity", balanced)
+    monkeypatch.setattr("gradflow.theory.energy._below", below)
+    assert contradictory(given) > 5
+
+
+def test_cases_are_as_extreme_as_numbers_may_be() -> None:
+    """Weights from 1e-8 to 1e8, biases to 1e15, widths from 1e-6 to 1e4, of every kind that may have them."""
+    rng, n = np.random.default_rng(0), 20_000
+    lo, hi = intervals(rng, n)
+    assert np.min(hi - lo) < 2e-6
+    assert np.max(hi - lo) > 5e3
+    aim = teachers(rng, lo, hi)
+    given = {"teachers": aim, **{draw.__name__: draw(rng, Lines(aim, lo, hi, (0.0, 1.0))) for draw in KINDS}}
+    for name, theta in given.items():
+        w2 = np.abs(theta[2])
+        assert np.min(w2) < 1e-7, name
+        assert np.max(w2) > 1e7, name
+    biases = {name: max(np.max(np.abs(theta[1])), np.max(np.abs(theta[3]))) for name, theta in given.items()}
+    assert min(biases.values()) > 1e12, biases
+    assert max(np.max(np.abs(given[name][1])) for name in ("on_the_line", "dead", "huge")) > 1e14
 
 
 def exactly(theta: object, problem: Problem) -> Case:
