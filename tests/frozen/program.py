@@ -1,0 +1,67 @@
+"""All of gradflow that is frozen here, imported in this place and in no other.
+
+When a module moves, its line here follows; the runs and their results stay as they are.
+"""
+
+from gradflow import GD as GD
+from gradflow import Adam as Adam
+from gradflow import AdamW as AdamW
+from gradflow import HeavyBall as HeavyBall
+from gradflow import Nesterov as Nesterov
+from gradflow import Neuron as Neuron
+from gradflow import Problem as Problem
+from gradflow import RMSProp as RMSProp
+from gradflow import Sample as Sample
+from gradflow import Sign as Sign
+from gradflow import Uniform as Uniform
+from gradflow import alignment as alignment
+from gradflow import basins as basins
+from gradflow import bracket as bracket
+from gradflow import crossings as crossings
+from gradflow import depth as depth
+from gradflow import descend as descend
+from gradflow import descent_outcomes as descent_outcomes
+from gradflow import flow_outcomes as flow_outcomes
+from gradflow import gradient as gradient
+from gradflow import gradient_flow as gradient_flow
+from gradflow import grid as grid
+from gradflow import hessian as hessian
+from gradflow import loss as loss
+from gradflow import remedies as remedies
+from gradflow import train as train
+from gradflow.activations import as_activation as as_activation
+from gradflow.claims import LEDGER as LEDGER
+from gradflow.claims import check as check
+from gradflow.claims import select as select
+from gradflow.claims.shared import forget as forget
+from gradflow.cli import run as run
+from gradflow.decision import decide as decide
+from gradflow.depth.born_dead import born_dead_bounds as born_dead_bounds
+from gradflow.depth.born_dead import born_dead_frequency as born_dead_frequency
+from gradflow.depth.born_dead import born_dead_probability as born_dead_probability
+from gradflow.descent.modifiers import Modifiers as Modifiers
+from gradflow.descent.schedules import Chain as Chain
+from gradflow.descent.schedules import Cosine as Cosine
+from gradflow.descent.schedules import StepDecay as StepDecay
+from gradflow.descent.schedules import Warmup as Warmup
+from gradflow.ends import flow_decisions as flow_decisions
+from gradflow.flow.any_kind import flow as flow
+from gradflow.flow.ensemble import integrate_ensemble as integrate_ensemble
+from gradflow.neurons import KINDS as KINDS
+from gradflow.remedies.measure import by_id as by_id
+from gradflow.theory import adaptive_flows as adaptive_flows
+from gradflow.theory import critical_points as critical_points
+from gradflow.theory import decay as decay
+from gradflow.theory import energy as energy
+from gradflow.theory import hyperactive as hyperactive
+from gradflow.theory import limits as limits
+from gradflow.theory import modified as modified
+from gradflow.theory import saddle as saddle
+from gradflow.theory import signs as signs
+from gradflow.theory import spikes as spikes
+from gradflow.theory import stability as stability
+from gradflow.theory import steps as steps
+from gradflow.theory import survival as survival
+from gradflow.theory import tube as tube
+from gradflow.theory import upstream as upstream
+from gradflow.theory import waiting as waiting
