@@ -124,11 +124,13 @@ def ends() -> Iterator[Run]:
         backend = "--backend numpy" if "--method" in line else ""
         slow = "--no-theory" in line
         yield Run("ends", f"threshold {name}", partial(command, f"threshold {line} {backend}"), slow=slow)
-    basins = "basins --grid b1 -2 2 7 --grid b2 -2 2 6"
+    basins = "basins --grid b1 -2 2 7 --grid b2 -2 2 6 --backend numpy"
     yield Run("ends", "basins", partial(command, basins))
     for name, given in GRIDS.items():
-        yield Run("ends", f"basins in Python, {name}", partial(_basins, given))
-    slopes = "basins --grid b1 -2 2 5 --grid w2 -2 2 4 --activation slopes=0.2,1.5"
+        # Their losses are those of where a trajectory was left, at the end of a step.
+        compute = partial(_basins, given)
+        yield Run("ends", f"basins in Python, {name}", compute, elsewhere=100.0 * ROUGHLY)
+    slopes = "basins --grid b1 -2 2 5 --grid w2 -2 2 4 --activation slopes=0.2,1.5 --backend numpy"
     yield Run("ends", "basins with slopes", partial(command, slopes), slow=True)
     yield Run("ends", "decisions of flows", partial(g.flow_decisions, starts(3), ELSEWHERE))
     yield Run("ends", "outcomes of flows", partial(g.flow_outcomes, starts(6), g.Problem()))
@@ -138,7 +140,7 @@ def ends() -> Iterator[Run]:
 
 
 def _basins(given: dict[str, Any]) -> Any:
-    found = g.basins(**given)
+    found = g.basins(**given, backend="numpy")
     return found.drop_vars([name for name in found.data_vars if str(name).endswith("_name")])
 
 

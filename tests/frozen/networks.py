@@ -19,7 +19,7 @@ COMMANDS = {
     "flow": f"{_SMALL} --t-end 8",
     "flow squared gaussian": f"{_SMALL} --t-end 4 --loss squared --start gaussian --epsilon 1e-2",
     "flow logistic": "--data two-points --neurons 4 --t-end 10 --loss logistic --mean --epsilon e-40",
-    "limit": f"{_SMALL} --method limit --epsilon e-30000",
+    "limit": f"{_SMALL} --method limit",
     "limit cone": "--data cone --points 8 --mu 0.2 --dimension 4 --neurons 12 --method limit --seed 3",
     "limit equiangular": "--data equiangular --points 4 --mu 0.2 --neurons 8 --method limit",
     "small steps": f"{_SMALL} --method small-steps --t-end 3 --epsilon 1e-3",
