@@ -130,7 +130,7 @@ def ends() -> Iterator[Run]:
         # Their losses are those of where a trajectory was left, at the end of a step.
         compute = partial(_basins, given)
         yield Run("ends", f"basins in Python, {name}", compute, elsewhere=100.0 * ROUGHLY)
-    slopes = "basins --grid b1 -2 2 5 --grid w2 -2 2 4 --activation slopes=0.2,1.5 --backend numpy"
+    slopes = "basins --grid b1 -2 2 5 --grid w2 -2 2 4 --activation slopes=0.2,1.5"
     yield Run("ends", "basins with slopes", partial(command, slopes), slow=True)
     yield Run("ends", "decisions of flows", partial(g.flow_decisions, starts(3), ELSEWHERE))
     yield Run("ends", "outcomes of flows", partial(g.flow_outcomes, starts(6), g.Problem()))
