@@ -9,47 +9,21 @@ import numpy as np
 import typer
 
 from gradflow.axes import Axis
-from gradflow.cli.options import (
-    ACTIVATION,
-    B1,
-    B2,
-    INTERVAL,
-    JSON,
-    NO_THEORY,
-    TEACHER,
-    TEACHER_ACTIVATION,
-    UNIT_INTERVAL,
-    UNIT_TEACHER,
-    W1,
-    W2,
-    integer,
-    neuron,
-    number,
-    problem,
-)
-from gradflow.cli.steps import (
-    BACKEND,
-    DTYPE,
-    HYPER,
-    LR,
-    METHOD,
-    POPULATION,
-    SAMPLES,
-    STEPS,
-    backend_option,
-    steps_options,
-)
+from gradflow.cli.choice import Chosen, with_choice
+from gradflow.cli.options import JSON, integer, number
 from gradflow.cli.sweeps import Tally, check_out, sweep_in_memory, sweep_into_store
 from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, note_undecided_ends, write_if_asked
 from gradflow.decision import THEOREMS
-from gradflow.descent import optimizer, optimizer_name
+from gradflow.descent import optimizer
 from gradflow.ends.places import places
 from gradflow.outcome import LOCAL, OUTCOMES, UNDECIDED
 from gradflow.results import to_json
 from gradflow.sweep import BLOCK, Sweep
 
 
+@with_choice
 def basins(
+    chosen: Chosen,
     grid: Annotated[
         list[str],
         typer.Option(
@@ -57,23 +31,6 @@ def basins(
             help="An axis: N values, both ends included, with log at equal ratios; may be repeated.",
         ),
     ],
-    w1: W1 = "1",
-    b1: B1 = "0",
-    w2: W2 = "1",
-    b2: B2 = "0",
-    teacher: TEACHER = UNIT_TEACHER,
-    interval: INTERVAL = UNIT_INTERVAL,
-    activation: ACTIVATION = "relu",
-    teacher_activation: TEACHER_ACTIVATION = None,
-    method: METHOD = "flow",
-    lr: LR = "0.01",
-    hyper: HYPER = None,
-    steps: STEPS = "5000",
-    samples: SAMPLES = None,
-    population: POPULATION = False,
-    dtype: DTYPE = "float64",
-    backend: BACKEND = None,
-    no_theory: NO_THEORY = False,
     block: Annotated[
         str,
         typer.Option(metavar="N", help="Trajectories computed at a time, at most; a store keeps its own."),
@@ -98,11 +55,8 @@ def basins(
     The axes are parameters of the start or hyper-parameters of the method. Of local ends it says how many
     different ones there are, with loss, breakpoint, and the first start that leads there.
     """
-    method = optimizer_name(method, "--method", ("flow",))
+    method, start, task, how, engine, theory = chosen
     axes = tuple(_axis(text) for text in grid)
-    how = steps_options(lr, hyper, steps, samples, population, dtype)
-    start = neuron(w1, b1, w2, b2)
-    task = problem(teacher, interval, (activation, teacher_activation), how.samples)
     sweep = Sweep(
         axes=axes,
         method=method,
@@ -115,12 +69,12 @@ def basins(
         hyper={} if method == "flow" else how.hyper,
         steps=how.steps,
         dtype=how.dtype,
-        theory=not no_theory,
+        theory=theory,
         block=integer("--block", block, least=1),
-        backend=backend_option(backend),
+        backend=engine,
     )
     check_out(out)
-    by_theory = method == "flow" and not no_theory
+    by_theory = method == "flow" and theory
     if out is not None and out.suffix == ".zarr":
         ended = sweep_into_store(sweep, out, cluster)
         _show(sweep, ended, by_theory, json)

@@ -9,40 +9,12 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
-from gradflow.cli.options import (
-    ACTIVATION,
-    B1,
-    B2,
-    INTERVAL,
-    JSON,
-    NO_THEORY,
-    TEACHER,
-    TEACHER_ACTIVATION,
-    UNIT_INTERVAL,
-    UNIT_TEACHER,
-    W1,
-    W2,
-    integer,
-    neuron,
-    number,
-    problem,
-)
-from gradflow.cli.steps import (
-    BACKEND,
-    DTYPE,
-    HYPER,
-    LR,
-    METHOD,
-    POPULATION,
-    SAMPLES,
-    STEPS,
-    Steps,
-    backend_option,
-    steps_options,
-)
+from gradflow.cli.choice import Chosen, with_choice
+from gradflow.cli.options import JSON, integer, number
+from gradflow.cli.steps import Steps
 from gradflow.cli.telling import note_a_start_at_the_teacher
 from gradflow.decision import THEOREMS
-from gradflow.descent import optimizer, optimizer_name
+from gradflow.descent import optimizer
 from gradflow.ends import Threshold, bracket, descent_outcomes, flow_decisions, flow_run
 from gradflow.ends.thresholds import TOO_SHORT, values_told
 from gradflow.outcome import UNDECIDED
@@ -60,29 +32,15 @@ SCANNED = {"flow": 65, "steps": 1025}
 MOST_SCANNED = 1_000_000
 
 
+@with_choice
 def threshold(
+    chosen: Chosen,
     vary: Annotated[
         str, typer.Option(metavar="NAME", help="What to vary: w1, b1, w2, b2 or a hyper-parameter.")
     ],
     between: Annotated[
         tuple[str, str], typer.Option(metavar="LO HI", help="Values between which the outcome changes.")
     ],
-    w1: W1 = "1",
-    b1: B1 = "0",
-    w2: W2 = "1",
-    b2: B2 = "0",
-    teacher: TEACHER = UNIT_TEACHER,
-    interval: INTERVAL = UNIT_INTERVAL,
-    activation: ACTIVATION = "relu",
-    teacher_activation: TEACHER_ACTIVATION = None,
-    method: METHOD = "flow",
-    lr: LR = "0.01",
-    hyper: HYPER = None,
-    steps: STEPS = "5000",
-    samples: SAMPLES = None,
-    population: POPULATION = False,
-    dtype: DTYPE = "float64",
-    backend: BACKEND = None,
     tol: Annotated[str, typer.Option(metavar="X", help="Largest uncertainty.")] = "1e-10",
     change: Annotated[
         str,
@@ -98,7 +56,6 @@ def threshold(
             help=f"Values scanned first.  [default: {SCANNED['steps']}; flow: {SCANNED['flow']}]",
         ),
     ] = None,
-    no_theory: NO_THEORY = False,
     json: JSON = False,
 ) -> None:
     """Locate where the outcome changes along one parameter.
@@ -108,8 +65,7 @@ def threshold(
     too short to know, the uncertainty says so. `decided_by` names the theorems that decided the flow's
     outcomes on both sides.
     """
-    method = optimizer_name(method, "--method", ("flow",))
-    start = neuron(w1, b1, w2, b2)
+    method, start, task, how, engine, theory = chosen
     lo, hi = sorted(number("--between", value) for value in between)
     if lo == hi:
         raise ValueError(f"--between: expected two different numbers, got {between[0]} {between[1]}")
@@ -120,9 +76,6 @@ def threshold(
     scanned = SCANNED["flow" if method == "flow" else "steps"]
     if scan is not None:
         scanned = integer("--scan", scan, least=2, most=MOST_SCANNED)
-    how = steps_options(lr, hyper, steps, samples, population, dtype)
-    task = problem(teacher, interval, (activation, teacher_activation), how.samples)
-    engine = backend_option(backend)
     require_varied("--vary", [vary], method, how.samples)
     if vary not in PARAMETERS:
         try:
@@ -130,7 +83,7 @@ def threshold(
         except (TypeError, ValueError) as error:
             raise ValueError(f"--between: {error}") from error
     search = _Search(vary, start, task, {}, {})
-    decide = search.by_flow(not no_theory) if method == "flow" else search.by_steps(method, how, engine)
+    decide = search.by_flow(theory) if method == "flow" else search.by_steps(method, how, engine)
     halvings = max(1.0, math.log2((hi - lo) / uncertainty))
     with progress_bar("threshold", halvings) as advance:
 
