@@ -51,6 +51,7 @@ def outcome(
         On a sample the minimum may lie where the breakpoint meets an input and the gradient jumps, so that
         no optimiser comes to rest: it counts as resting if it has stayed in the minimum's well
         (`gradflow.wells`) since the states `before`, and was within 1e-3 of the minimum's loss there.
+        That holds the flow there; Adam or RMSProp at a fixed rate may be thrown out of a narrow well later.
     diverged
         A parameter is not finite, or `diverged` says so.
     undecided

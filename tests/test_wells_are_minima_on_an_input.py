@@ -161,13 +161,18 @@ def test_optimisers_that_go_to_and_fro_about_one_end_there(problem: Problem, con
     numbers = np.arange(36).reshape(6, 6)
     told = places(ends_found(ends.outcome, ends.loss, ends.breakpoint, numbers, -1.0, 1.0))
     assert {(p.loss, p.breakpoint) for p in told if p.breakpoint in table.x} <= known
-    bent = np.abs(ends.breakpoint) < 1.0
-    assert np.sum(bent & (ends.outcome == UNDECIDED)) <= 1
+    # What is undecided was still moving: given more time it ends somewhere.
+    open_ = (ends.outcome == UNDECIDED) & (np.abs(ends.breakpoint) < 1.0)
+    others = Neuron(*(np.broadcast_to(value, (6, 6))[open_] for value in few))
+    assert UNDECIDED not in descent_run(others, problem, config, 10_000).outcome
     assert descent_outcomes(few, problem, config, 2500).tolist() == ends.outcome.tolist()
     # They are still there a long time later.
     start = Neuron(*(np.broadcast_to(value, (6, 6))[on_input] for value in few))
     later = descent_run(start, problem, config, 8000)
-    assert later.breakpoint.tolist() == ends.breakpoint[on_input].tolist()
+    same = later.breakpoint == ends.breakpoint[on_input]
+    # Adam's steps grow again as its second moment forgets, and throw it aside now and then, not away.
+    assert np.all(same | ((later.outcome == UNDECIDED) & isinstance(config, Adam)))
+    np.testing.assert_allclose(later.loss, ends.loss[on_input], rtol=1e-2)
     # A single run says the same; on its way, or when it is too short to tell, it says nothing.
     one = Neuron(*(float(value[0]) for value in start))
     names = [outcome_name(descend(one, problem, config, steps=steps)) for steps in (2500, 150, 20)]
