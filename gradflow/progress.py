@@ -25,3 +25,9 @@ def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+def note(text: str) -> None:
+    """Print a line on standard error, or nothing if that is no terminal."""
+    if sys.stderr.isatty():
+        print(f"gradflow: {text}", file=sys.stderr, flush=True)

@@ -68,6 +68,35 @@ def test_more_sections_take_fewer_rounds() -> None:
     assert rounds(1) > 2 * rounds(9)
 
 
+@pytest.mark.parametrize("truth", [-0.6, -3e-7, 0.0, 2e5, 7e29])
+@pytest.mark.parametrize("sections", [1, 8])
+def test_a_cell_of_many_orders_of_magnitude_takes_few_rounds(truth: float, sections: int) -> None:
+    """Halving 1e30 to 1e-10 takes 133 rounds; there are fewer than 2^64 floats."""
+    sizes: list[int] = []
+
+    def decide(values: np.ndarray) -> np.ndarray:
+        sizes.append(values.size)
+        return step(truth)(values)
+
+    found = bracket(decide, (-1e30, 1e30), tol=1e-10, sections=sections)
+    assert abs(found.value - truth) <= found.uncertainty
+    assert found.uncertainty <= max(1e-10, np.spacing(truth))
+    assert len(sizes) <= 70 / math.log2(sections + 1) + 4
+
+
+def test_sections_may_change_from_round_to_round() -> None:
+    sizes: list[int] = []
+
+    def decide(values: np.ndarray) -> np.ndarray:
+        sizes.append(values.size)
+        return step(0.3)(values)
+
+    bracket(decide, (0.0, 1.0), tol=1e-4, scan=4, sections=lambda: 1 + len(sizes) % 2)
+    assert set(sizes[1:]) == {1, 2}
+    with pytest.raises(ValueError, match=r"^sections: expected an integer from 1 to 10000000, got 0"):
+        bracket(decide, (0.0, 1.0), sections=lambda: 0)
+
+
 def test_it_stops_at_the_spacing_of_floats() -> None:
     truth = 1.0 + 12345 * np.spacing(1.0)
     for sections in (1, 4):
@@ -210,6 +239,14 @@ def test_the_flows_threshold_in_b2() -> None:
     found = bracket(along("b2"), (LOWER_B2 - 1e-4, LOWER_B2 + 1e-4), tol=1e-8, scan=3)
     assert found.value == pytest.approx(LOWER_B2, abs=2e-8)
     assert (found.below, found.above) == ("linear", "global")
+
+
+@pytest.mark.slow
+def test_flows_that_linger_by_a_slow_saddle_are_decided() -> None:
+    """Some 1e5 units of time, in which b2 keeps the steps of an explicit method at 3."""
+    pytest.importorskip("numba")
+    at = -0.6111003867
+    assert along("w2")(np.array([at - 5e-9, at + 5e-9])).tolist() == [CONSTANT, GLOBAL]
 
 
 def test_an_independent_integration_agrees_on_either_side_of_it() -> None:

@@ -15,7 +15,8 @@ from gradflow.cli.steps import Steps
 from gradflow.cli.telling import note_a_start_at_the_teacher
 from gradflow.decision import THEOREMS
 from gradflow.descent import optimizer
-from gradflow.ends import Threshold, bracket, descent_outcomes, flow_decisions, flow_run
+from gradflow.ends import Threshold, bracket, descent_outcomes, flow_run
+from gradflow.ends.follow import decided_flows
 from gradflow.ends.thresholds import TOO_SHORT, values_told
 from gradflow.outcome import UNDECIDED
 from gradflow.problem import PARAMETERS, Neuron, Problem
@@ -73,7 +74,8 @@ def threshold(
     if not uncertainty > 0:
         raise ValueError(f"--tol: expected a finite number > 0, got {tol!r}")
     which = integer("--change", change, least=-MOST_SCANNED, most=MOST_SCANNED)
-    scanned = SCANNED["flow" if method == "flow" else "steps"]
+    kind = "flow" if method == "flow" else "steps"
+    scanned = SCANNED[kind]
     if scan is not None:
         scanned = integer("--scan", scan, least=2, most=MOST_SCANNED)
     require_varied("--vary", [vary], method, how.samples)
@@ -82,8 +84,8 @@ def threshold(
             optimizer(method, **{vary: np.array([lo, hi])})
         except (TypeError, ValueError) as error:
             raise ValueError(f"--between: {error}") from error
-    search = _Search(vary, start, task, {}, {})
-    decide = search.by_flow(theory) if method == "flow" else search.by_steps(method, how, engine)
+    search = _Search(vary, start, task, {}, {}, [])
+    decide = search.by_flow(theory) if kind == "flow" else search.by_steps(method, how, engine)
     halvings = max(1.0, math.log2((hi - lo) / uncertainty))
     with progress_bar("threshold", halvings) as advance:
 
@@ -94,14 +96,15 @@ def threshold(
             advance(min(halvings, math.log2((hi - lo) / max(width, uncertainty))))
             return codes
 
-        sections = SECTIONS["flow" if method == "flow" else "steps"]
+        sections = search.sections if kind == "flow" else SECTIONS[kind]
         found = bracket(watched, (lo, hi), tol=uncertainty, sections=sections, scan=scanned, change=which)
     by = search.decided_by(found)
     note_a_start_at_the_teacher(start, task, [vary], silent=json)
     if json:
         print(to_json({**found._asdict(), **({"decided_by": by} if by else {})}))
         return
-    for line in _lines(vary, found, search, values_told(max(scanned, sections + 2), scanned)):
+    told = values_told(max(scanned, SECTIONS[kind] + 2), scanned)
+    for line in _lines(vary, found, search, told, uncertainty):
         print(line)
     if by:
         print(f"decided by: {by['below']} (below), {by['above']} (above)")
@@ -115,6 +118,11 @@ class _Search(NamedTuple):
     problem: Problem
     codes: dict[float, int]
     theorems: dict[float, int]
+    slow: list[bool]
+
+    def sections(self) -> int:
+        """Return how many values to decide at once: one, once that takes a flow at a time."""
+        return 1 if self.slow and self.slow[-1] else SECTIONS["flow"]
 
     def by_flow(self, theory: bool) -> Callable[[np.ndarray], np.ndarray]:
         """Return the rule that follows the flow."""
@@ -139,7 +147,8 @@ class _Search(NamedTuple):
 
     def _flow(self, values: np.ndarray, theory: bool) -> tuple[np.ndarray, np.ndarray]:
         """Follow flows more closely and a hundred times as long."""
-        found = flow_decisions(self.start._replace(**{self.vary: values}), self.problem, theory=theory)
+        found, slow = decided_flows(self.start._replace(**{self.vary: values}), self.problem, theory=theory)
+        self.slow.append(bool(np.any(slow)))
         return np.asarray(found.outcome), np.asarray(found.theorem)
 
     def by_steps(self, method: str, how: Steps, backend: str | None) -> Callable[[np.ndarray], np.ndarray]:
@@ -166,7 +175,7 @@ class _Search(NamedTuple):
         return {"below": THEOREMS[self.theorems[below]], "above": THEOREMS[self.theorems[above]]}
 
 
-def _lines(vary: str, found: Threshold, search: _Search, scanned: str) -> list[str]:
+def _lines(vary: str, found: Threshold, search: _Search, scanned: str, tol: float) -> list[str]:
     """Return what is told of a threshold, a line each."""
     lines = [
         f"{vary} = {found.value:.15g} +- {found.uncertainty:.2g}",
@@ -181,4 +190,9 @@ def _lines(vary: str, found: Threshold, search: _Search, scanned: str) -> list[s
     )
     if inside:
         lines.append(f"undecided: {inside[0]:.15g} to {inside[-1]:.15g}, hence the uncertainty: {TOO_SHORT}")
+    elif found.uncertainty > tol:
+        lines.append(
+            f"tol: {tol:g} is below what float64 resolves here, where numbers are "
+            f"{np.spacing(abs(found.value)):.2g} apart"
+        )
     return lines

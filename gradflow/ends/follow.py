@@ -16,6 +16,8 @@ from gradflow.field import loss
 from gradflow.flow.ensemble import Level, States, StopRule, integrate_ensemble
 from gradflow.flow.integrate import STEP_TOO_SMALL, TOO_MANY_STEPS, Point, integrate
 from gradflow.flow.lanes import DIVERGED as FLOW_DIVERGED
+from gradflow.fused.flow_run import machine
+from gradflow.fused.run import available
 from gradflow.outcome import CONSTANT, LOCAL, UNDECIDED, outcome, references
 from gradflow.problem import Neuron, Problem, as_neuron, as_problem, require_one
 from gradflow.rest import at_rest, revives
@@ -58,21 +60,49 @@ def flow_decisions(
     """
     problem = as_problem(problem)
     require_one(problem, "flow_outcomes")
+    return decided_flows(neuron, problem, rtol=rtol, longest=longest, theory=theory)[0]
+
+
+def decided_flows(
+    neuron: Neuron, problem: Problem, *, rtol: float = 1e-12, longest: float = 1e6, theory: bool = True
+) -> tuple[Decision, np.ndarray]:
+    """Return `flow_decisions`'s decision, and which starts took long: one after the other."""
     rtol, longest = number("rtol", rtol, 1e-13, 1e-2), number("longest", longest, 0.0)
     theory = flag("theory", theory)
     fields = [numbers("neuron", value).astype(np.float64) for value in as_neuron(neuron)]
     starts = np.broadcast_arrays(*fields)
-    ends, left = _followed(Neuron(*starts), problem, rtol, longest, theory, None, _STIFF)
+    every = Neuron(*starts)
+    ends, left, t = _followed(
+        every, problem, rtol, longest, theory, None, _PATIENCE if available() else _STIFF
+    )
     codes, theorems = ends.outcome, ends.decided_by
+    if available() and np.any(left):
+        engine = "numba" if machine(None, np.zeros((4, 1)), worth=True) else None
+        for steps in (_STIFF, _LINGERS) if engine else (_STIFF,):
+            which = left & ((t >= _MOVES * _STIFF) | (steps == _STIFF))
+            if not np.any(which):
+                break
+            some = Neuron(*(value[which] for value in every))
+            ends, left[which], t[which] = _followed(some, problem, rtol, longest, theory, engine, steps)
+            codes[which], theorems[which] = ends.outcome, ends.decided_by
     for place in np.argwhere(left):
         index = tuple(place)
         start = Neuron(*(float(value[index]) for value in starts))
         codes[index], theorems[index] = _one(start, problem, rtol, longest, theory)
-    return Decision(codes, theorems)
+    return Decision(codes, theorems), left
 
+
+_PATIENCE = 400
+"""Steps of NumPy's loop, a thousand times as slow as compiled ones; few trajectories need more."""
 
 _STIFF = 4000
-"""Steps after which a trajectory is left to an implicit method."""
+"""Steps after which a trajectory is left to an implicit method, unless it only lingers."""
+
+_MOVES = 0.1
+"""The mean step from which on it does: b2 relaxes at the rate 2, which keeps steps below 3."""
+
+_LINGERS = 400_000
+"""Compiled steps for one that lingers by a saddle: to t = 1e6, where nothing else keeps steps short."""
 
 
 def _one(neuron: Neuron, problem: Problem, rtol: float, longest: float, theory: bool) -> tuple[int, int]:
@@ -166,25 +196,25 @@ def _followed(
     theory: bool,
     backend: str | None,
     max_steps: int = 200_000,
-) -> tuple[Ends, np.ndarray]:
-    """Return `flow_run`'s ends, and which starts were left before `longest` for their many steps."""
+) -> tuple[Ends, np.ndarray, np.ndarray]:
+    """Return `flow_run`'s ends, which starts were left before `longest` for their many steps, and when."""
     start = np.stack(np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in neuron)))
     codes, theorem = (np.asarray(part) for part in decide(start, problem))
     if not theory:
         codes, theorem = np.full_like(codes, UNDECIDED), np.full_like(theorem, SIMULATION)
     value, first = np.asarray(loss(start, problem)), np.full(codes.shape, np.nan)
     kink = np.asarray(breakpoint_position(start))
-    left, open_ = np.zeros(codes.shape, dtype=bool), codes == UNDECIDED
+    left, time, open_ = np.zeros(codes.shape, dtype=bool), np.zeros(codes.shape), codes == UNDECIDED
     rule = _decided(problem, rtol) if theory else _rests(problem, rtol)
     run = integrate_ensemble(
         start[:, open_], problem, longest, rtol=rtol, stop=rule, max_steps=max_steps, backend=backend
     )
     found = _verdict((run.final, run.activity, run.status == FLOW_DIVERGED), problem, rtol, theory)
     gave_up = np.isin(run.status, (TOO_MANY_STEPS, STEP_TOO_SMALL))
-    last = (*found, run.loss, run.first_crossing, breakpoint_position(run.final), gave_up)
-    for array, some in zip((codes, theorem, value, first, kink, left), last, strict=True):
+    last = (*found, run.loss, run.first_crossing, breakpoint_position(run.final), gave_up, run.t)
+    for array, some in zip((codes, theorem, value, first, kink, left, time), last, strict=True):
         array[open_] = np.asarray(some)
-    return Ends(codes, value, first, theorem, kink), left
+    return Ends(codes, value, first, theorem, kink), left, time
 
 
 def _barrier(problem: Problem) -> float:

@@ -7,6 +7,7 @@ other means (a theorem, an ensemble), pass another.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,6 +24,9 @@ MOST = 10_000_000
 
 SCAN = 65
 """Values of an interval that are looked at first, its ends among them."""
+
+_WIDE = 2.0**64
+"""Cells wider than this times the tolerance are cut by orders of magnitude: there are no more floats."""
 
 
 class Threshold(NamedTuple):
@@ -50,7 +54,7 @@ def bracket(
     between: tuple[float, float],
     *,
     tol: float = 1e-10,
-    sections: int = 1,
+    sections: int | Callable[[], int] = 1,
     scan: int = SCAN,
     change: int = 1,
 ) -> Threshold:
@@ -68,8 +72,9 @@ def bracket(
     tol : float
         Largest uncertainty (half the width of the final bracket); limited by the spacing of floats, and by
         the values that stay undecided.
-    sections : int
+    sections : int or callable
         How many values to decide at once after the scan: 1 bisects, more suit a rule that is fast on batches.
+        A function without arguments is asked before each round.
     scan : int
         How many equally spaced values to scan, the ends among them; at least `sections` + 2 are.
     change : int
@@ -93,18 +98,22 @@ def bracket(
     lo, hi = sorted(float(v) for v in ends)
     if not number("tol", tol) > 0:
         raise ValueError(f"tol: must be positive, got {tol}")
-    sections, scan = integer("sections", sections, 1, MOST), integer("scan", scan, 2, MOST)
+    scan = integer("scan", scan, 2, MOST)
+
+    def parts() -> int:
+        return integer("sections", sections() if callable(sections) else sections, 1, MOST)
+
     change = integer("change", change, -MOST, MOST)
     if change == 0:
         raise ValueError("change: expected 1, 2, … from the lower end or -1, -2, … from the upper, got 0")
-    seen = _spread(lo, hi, max(scan, sections + 2))
+    seen = _spread(lo, hi, max(scan, parts() + 2))
     scanned = values_told(seen.size, scan)
     changes = _changes(seen, _decided(decide, seen), scanned)
     if not -len(changes) <= change <= len(changes):
         raise ValueError(f"change: the scan of {scanned} sees {len(changes)} of them, got {change}")
     last = change < 0
     cells = changes[change if last else change - 1]
-    while (inner := _inner(cells.values, tol, sections)).size:
+    while (inner := _inner(cells.values, tol, parts())).size:
         values = np.concatenate((cells.values, inner))
         codes = np.concatenate((cells.codes, _decided(decide, inner)))
         order = np.argsort(values)
@@ -173,8 +182,25 @@ def _inner(values: np.ndarray, tol: float, sections: int) -> np.ndarray:
     """Return what is to be decided next: values in the cells beside a decided outcome, where too wide."""
     found = []
     for lo, hi in {(values[0], values[1]), (values[-2], values[-1])}:
-        inner = _spread(lo, hi, sections + 2)[1:-1]
+        inner = _cut(lo, hi, sections, tol)
         inner = inner[(inner > lo) & (inner < hi)]
         if 0.5 * hi - 0.5 * lo > tol:
             found.append(np.unique(inner))
     return np.concatenate(found) if found else np.array([])
+
+
+def _cut(lo: float, hi: float, sections: int, tol: float) -> np.ndarray:
+    """Return values that cut a cell: equally spaced ones, but for a cell of many orders of magnitude.
+
+    Those are equally spaced in sign(x) log(1 + |x|/tol), while the ends differ by more than a factor of 2.
+    """
+    least = 0.0 if lo <= 0.0 <= hi else min(abs(lo), abs(hi))
+    if 0.5 * hi - 0.5 * lo <= _WIDE * tol or max(abs(lo), abs(hi)) <= 2.0 * least:
+        return _spread(lo, hi, sections + 2)[1:-1]
+    ends = np.array([lo, hi])
+    unit = math.log(tol)
+    places = np.copysign(np.log(np.abs(ends) + tol) - unit, ends)
+    inner = np.linspace(places[0], places[1], sections + 2)[1:-1]
+    with np.errstate(over="ignore"):
+        sizes = np.exp(np.abs(inner) + unit) - tol
+    return np.asarray(np.copysign(np.minimum(sizes, np.max(np.abs(ends))), inner))

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from gradflow.progress import note
+
 
 def folder() -> Path:
     """Return where printed modules are kept: in NUMBA_CACHE_DIR, or among the user's caches."""
@@ -71,6 +73,8 @@ def compiled(source: str, arguments: tuple[Any, ...]) -> Any:
     """
     try:
         advance = load(source).advance
+        if not _on_disk(source):
+            note("compiling, once for these activations and this method (some 20 s) …")
         advance.compile(arguments)
     except Exception:
         forget(source)
@@ -81,8 +85,13 @@ def compiled(source: str, arguments: tuple[Any, ...]) -> Any:
 
 def forget(source: str) -> None:
     """Remove what Numba has compiled of the module with this source."""
-    module = load(source)
-    for path in Path(module.advance.stats.cache_path).glob(f"{module.__name__.removeprefix('gradflow_')}.*"):
-        if path.suffix in (".nbi", ".nbc"):
-            path.unlink(missing_ok=True)
+    for path in _on_disk(source):
+        path.unlink(missing_ok=True)
     load.cache_clear()
+
+
+def _on_disk(source: str) -> list[Path]:
+    """Return the files of what Numba has compiled of the module with this source."""
+    module = load(source)
+    found = Path(module.advance.stats.cache_path).glob(f"{module.__name__.removeprefix('gradflow_')}.*")
+    return [path for path in found if path.suffix in (".nbi", ".nbc")]

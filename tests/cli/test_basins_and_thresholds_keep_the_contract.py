@@ -87,6 +87,13 @@ def test_what_the_scan_saw_is_printed(capsys: pytest.CaptureFixture[str]) -> Non
     assert lines[1:] == ["below: global, above: constant", "changes: 1 seen in a scan of 70 values"]
 
 
+@pytest.mark.slow
+def test_a_tolerance_that_floats_do_not_resolve_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    wall = ["threshold", "--vary", "b1", "--between", "-1.5", "-0.75", "--scan", "9"]
+    assert run([*wall, "--tol", "1e-300"]) == 0
+    assert "\ntol: 1e-300 is below what float64 resolves here, where" in capsys.readouterr().out
+
+
 def test_too_short_runs_are_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     common = ["threshold", "--vary", "b2", "--method", "gd", "--lr", "0.05", "--steps", "300"]
     found = result([*common, "--between", "-3", "1"], capsys)

@@ -23,6 +23,9 @@ from gradflow.fused.store import load, write
 from gradflow.problem import Neuron, Problem, grid
 
 pytest.importorskip("numba")
+from numba import types
+
+from gradflow.fused import store
 from gradflow.fused.numba_runner import compiled
 
 SCRIPT = """
@@ -65,6 +68,22 @@ def test_a_damaged_module_is_written_again(tmp_path: Path) -> None:
     assert write("x = 1\n", tmp_path) == path
     assert path.read_text(encoding="utf-8") == "x = 1\n"
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_on_a_terminal_compiling_is_announced_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    source = "from numba import njit\n\n\n@njit(cache=True)\ndef advance(x):\n    return x + 1\n"
+    told = []
+    for _ in range(2):
+        load.cache_clear()
+        assert store.compiled(source, (types.int64,))(1) == 2
+        told.append(capsys.readouterr().err)
+    assert told[0].startswith("gradflow: compiling, once")
+    assert told[0].count("\n") == 1
+    assert told[1] == ""
 
 
 def test_damaged_compiled_code_is_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
