@@ -92,8 +92,8 @@ def decided_flows(
     return Decision(codes, theorems), left
 
 
-_PATIENCE = 400
-"""Steps of NumPy's loop, a thousand times as slow as compiled ones; few trajectories need more."""
+_PATIENCE = 1000
+"""Steps of NumPy's loop before compiled code takes over; it is slower, but need not be compiled first."""
 
 _STIFF = 4000
 """Steps after which a trajectory is left to an implicit method, unless it only lingers."""
