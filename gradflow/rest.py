@@ -89,6 +89,18 @@ def at_one_place(a: Array, b: Array, problem: Problem = Problem(), accuracy: flo
     return xp.all(xp.stack((*ends, *rest)) <= limit * scales.sizes, axis=0)
 
 
+def at_one_height(a: Array, b: Array, problem: Problem = Problem(), accuracy: float = ACCURACY) -> Array:
+    """Whether the losses of states of shape (4, …) differ by no more than the states' errors make of them.
+
+    An explicit method at the limit of its stability moves a trajectory that rests by far more than its
+    tolerance, in modes that hardly matter. One that leaves a place for good goes down.
+    """
+    scales = _scales(a, problem)
+    xp, (first, second) = as_floating((loss(a, problem), loss(b, problem)))
+    margin = _margin(xp, first, accuracy)
+    return xp.abs(second - first) <= margin * first + (margin * scales.sizes[3, ...]) ** 2
+
+
 def revives(theta: np.ndarray, state: np.ndarray | int, problem: Problem) -> np.ndarray:
     """Whether a ReLU neuron that is balanced, but whose (w1, b1) round to a dead one, comes back to life.
 

@@ -20,7 +20,7 @@ from gradflow.field.baselines import best_constant
 from gradflow.flow.integrate import AUTO, METHODS, STATUSES, STOPPED, Point, Trajectory, integrate
 from gradflow.outcome import CONSTANT, UNDECIDED, outcome
 from gradflow.problem import PARAMETERS, Neuron, Problem, as_neuron, as_problem, require_one
-from gradflow.rest import at_one_place, at_rest, revives
+from gradflow.rest import at_one_height, at_one_place, at_rest, revives
 from gradflow.results import (
     activity_codes,
     balancedness,
@@ -255,7 +255,7 @@ def _limit(
     """Return where the trajectory ends: known exactly for a dead ReLU neuron, else once it is at rest.
 
     Once at rest it stays so: what is not recognised as resting later is still beside the first state that
-    was, and what drifts along a family of critical points does so by the integrator's error.
+    was, or as high, and what drifts along a family of critical points does so by the integrator's error.
     """
     nowhere, last = np.full(4, np.nan), np.array(run.last.theta)
     if run.last.activity == DEAD and problem.stays_dead:
@@ -267,7 +267,8 @@ def _limit(
     while np.any(rests):
         first = states[:, int(np.argmax(rests))]
         beside = at_one_place(first[:, None], states, problem, rtol)
-        left = np.flatnonzero(~rests & ~beside)
+        there = beside | np.asarray(at_one_height(first[:, None], states, problem, rtol))
+        left = np.flatnonzero(~rests & ~there)
         if left.size == 0 or left[-1] < np.argmax(rests):
             break
         rests[: left[-1] + 1] = False

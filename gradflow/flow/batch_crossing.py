@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from gradflow.activity import BALANCED
 from gradflow.backend import Array, device
 from gradflow.flow import lanes as batch
-from gradflow.flow.batch_step import Trial, combine, sides
+from gradflow.flow.batch_step import Trial, alive, combine, sides
 from gradflow.flow.lanes import EVENTS, Lanes, Setting, Terms, ranks
 from gradflow.flow.tableau import DENSE, EXTRA
 
@@ -27,6 +27,7 @@ AT_ONCE = 1e-9
 INTERVALS = 16
 CLOSEST = 4e-16
 HALVINGS = 26
+SHORTER = 0.2
 
 Polynomial = list[Array]
 """p(0) and seven terms: p = p0 + s (p1 + (1 − s) (p2 + s (p3 + …))), s and 1 − s in turn."""
@@ -59,7 +60,7 @@ def cross(setting: Setting, before: Lanes, trial: Trial, after: Lanes) -> Lanes:
 
     size = xp.max(xp.abs(xp.concat((before.y[:2, ...], trial.y[:2, ...]))), axis=0)
     beyond = -side * xp.stack(batch.preactivations(terms, trial.y))
-    error = setting.rtol * size
+    error = setting.rtol * _sizes(xp, terms, before.y, trial.y, size)
     certain = exists & ((beyond > CERTAIN * error) | (leaves.depth > CERTAIN_BETWEEN * error))
     if setting.stays_dead:
         # Of a hyperactive neuron's two ends the one that was left first becomes the inactive one.
@@ -76,7 +77,32 @@ def cross(setting: Setting, before: Lanes, trial: Trial, after: Lanes) -> Lanes:
     on_wall = xp.abs(heights[0]) <= 4.0 * setting.eps * size
     at_start = (before.t == 0.0) & (earliest <= AT_ONCE)
     counts = ~(at_start & xp.any(xp.stack(wall) & on_wall, axis=0))
-    return _restart(setting, after, wall, earliest, y, counts)
+    crossed = _restart(setting, after, wall, earliest, y, counts)
+    inwards = side * xp.stack(batch.preactivations(terms, crossed.f))
+    wrong = xp.any(xp.stack(wall) & (inwards * trial.h > error), axis=0) & (earliest >= before.t)
+    if setting.stays_dead:
+        wrong = wrong | (xp.any(xp.stack(wall), axis=0) & ~alive(before.cell, crossed.y))
+    if not bool(xp.any(wrong)):
+        return crossed
+    return _redone(setting, before, trial, crossed, wrong)
+
+
+def _sizes(xp: Any, terms: Terms, before: Array, after: Array, size: Array) -> Array:
+    """Return the sizes of what the pre-activations at the walls are made of (`gradflow.flow.crossing`)."""
+    between = [batch.preactivations(terms, xp.abs(y))[1] for y in (before, after)]
+    return xp.stack((size, xp.maximum(*between), size))
+
+
+def _redone(setting: Setting, before: Lanes, trial: Trial, after: Lanes, wrong: Array) -> Lanes:
+    """Return lanes as they were before the step where it was `wrong`, to try a shorter one."""
+    xp = setting.xp
+    again = before._replace(h=SHORTER * trial.h, rejected=wrong)
+
+    def chosen(old: Array, new: Array) -> Array:
+        return new if old is new or old.ndim == 0 else xp.where(wrong, old, new)
+
+    names = (name for name in Lanes._fields if name != "terms")
+    return after._replace(**{name: chosen(getattr(again, name), getattr(after, name)) for name in names})
 
 
 def _restart(setting: Setting, lanes: Lanes, wall: list[Array], t: Array, y: Array, counts: Array) -> Lanes:

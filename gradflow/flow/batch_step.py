@@ -62,18 +62,22 @@ def attempt(setting: Setting, lanes: Lanes) -> Trial:
 
 
 def trial_step(setting: Setting, lanes: Lanes) -> Array:
-    """Return the step to try: it can be resolved, and it does not go beyond t_end."""
+    """Return the step to try: it does not go beyond t_end.
+
+    It may be too short to change the time, on which the field does not depend: what happens beside
+    w1 = b1 = 0 after a long time is as fast as at the start.
+    """
     xp = setting.xp
-    return xp.minimum(xp.maximum(lanes.h, smallest_step(setting, lanes)), setting.t_end - lanes.t)
+    return xp.minimum(lanes.h, setting.t_end - lanes.t)
 
 
 def smallest_step(setting: Setting, lanes: Lanes) -> Array:
-    """Return the smallest step that can be resolved."""
+    """Return the smallest step that changes the time by what it should."""
     return 10.0 * setting.eps * lanes.t
 
 
 def is_small(setting: Setting, lanes: Lanes) -> Array:
-    """Return which lanes can no longer shorten their step."""
+    """Return which lanes' next step is too short to change the time by what it should."""
     return lanes.h < smallest_step(setting, lanes) + setting.tiny
 
 
@@ -82,42 +86,34 @@ def sides(setting: Setting, cell: Array) -> Array:
     return setting.ops.where(cell, 1.0, -1.0)
 
 
-def advance(setting: Setting, lanes: Lanes, trial: Trial) -> tuple[Lanes, Array]:
-    """Accept or reject the trial; return the lanes and which of them moved."""
-    xp = setting.xp
-    after, moved, small = decided(setting, lanes, trial)
-    if bool(xp.any(small)):
-        after = stuck(setting, after, small, trial.error == xp.inf)
-    return after, moved
-
-
 def alive(cell: Array, y: Array) -> Array:
     """Return which lanes in these cells have not lost the one end of the input at which they were active."""
     at_lo, at_hi = cell[0, ...], cell[2, ...]
     return (at_lo == at_hi) | (at_lo & (y[0, ...] > 0.0)) | (at_hi & (y[1, ...] > 0.0))
 
 
-def stuck(setting: Setting, lanes: Lanes, small: Array, endless: Array) -> Lanes:
-    """End lanes whose step is too small, as diverged if its error is infinite; those at the origin die.
+def stuck(setting: Setting, lanes: Lanes, endless: Array) -> Lanes:
+    """Let lanes die that are at the origin; end others that have no step left, as diverged if `endless`.
 
     A ReLU neuron runs into w1 = b1 = 0 in finite time, and in ever shorter steps if it is balanced.
     """
-    xp = setting.xp
+    xp, small = setting.xp, is_small(setting, lanes)
+    if not bool(xp.any(small)):
+        return lanes
     if setting.stays_dead:
         lanes = _died(setting, lanes, small & (lanes.status == RUNNING) & at_origin(setting, lanes))
         small = small & (lanes.cell[0, ...] | lanes.cell[2, ...])
+    small = small & (lanes.h < setting.tiny)
     lanes = batch.ended(xp, lanes, small & endless, DIVERGED)
     return batch.ended(xp, lanes, small, STEP_TOO_SMALL)
 
 
 def at_origin(setting: Setting, lanes: Lanes) -> Array:
     """Return which lanes' balanced neurons are at w1 = b1 = 0 but for what time does not resolve."""
-    xp, y, f = setting.xp, lanes.y, lanes.f
-    size = xp.maximum(xp.abs(y[0, ...]), xp.abs(y[1, ...]))
-    speed = xp.maximum(xp.abs(f[0, ...]), xp.abs(f[1, ...]))
-    return is_there(xp, size, speed, smallest_step(setting, lanes)) & (
-        lanes.cell[0, ...] != lanes.cell[2, ...]
-    )
+    xp, at_lo, at_hi = setting.xp, lanes.cell[0, ...], lanes.cell[2, ...]
+    ends = ((values[0, ...], values[1, ...]) for values in (lanes.y, lanes.f))
+    z, v = ((xp.where(at_lo, lo, hi), xp.where(at_lo, hi, lo)) for lo, hi in ends)
+    return is_there(xp, z, v, smallest_step(setting, lanes)) & (at_lo != at_hi)
 
 
 def _died(setting: Setting, lanes: Lanes, dies: Array) -> Lanes:
@@ -137,7 +133,7 @@ def _died(setting: Setting, lanes: Lanes, dies: Array) -> Lanes:
 
 
 def decided(setting: Setting, lanes: Lanes, trial: Trial) -> tuple[Lanes, Array, Array]:
-    """Return the lanes after the trial, which of them moved, and which can no longer shorten their step."""
+    """Return the lanes after the trial, which of them moved, and whose next step is too short."""
     xp = setting.xp
     accurate = (trial.error < 1.0) & (lanes.status == RUNNING)
     moved = accurate & alive(lanes.cell, trial.y) if setting.stays_dead else accurate
@@ -160,7 +156,7 @@ def decided(setting: Setting, lanes: Lanes, trial: Trial) -> tuple[Lanes, Array,
         steps=lanes.steps + xp.astype(moved, xp.int32),
     )
     # The time of a lane that has moved is no longer that of the trial.
-    return after, moved, ~moved & is_small(setting, after)
+    return after, moved, is_small(setting, after)
 
 
 def near_wall(setting: Setting, lanes: Lanes, trial: Trial) -> Array:

@@ -4,6 +4,10 @@ Between two accepted steps the solver's dense output is a polynomial of degree a
 every wall function, which is linear in the coordinates. Its Bernstein coefficients bound it, which
 clears most steps at once; otherwise the extrema cut the step into monotone parts, so that two
 crossings inside one step, or a crossing that only grazes the wall, cannot be missed.
+
+The field is continuous at every wall, so where the trajectory leaves its cell the flow leaves it too. A step
+on whose polynomial it leaves where the flow is inwards is too inaccurate, however small its estimated error:
+it is to be taken again, shorter. Otherwise the flow would turn back at once, on the wrong trajectory.
 """
 
 from __future__ import annotations
@@ -16,12 +20,50 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
+from gradflow.flow.chart import Chart
+
 DEGREE = 7
 NODES = 0.5 - 0.5 * np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
 _BASIS = np.array(
     [[comb(DEGREE, k) * s**k * (1 - s) ** (DEGREE - k) for k in range(DEGREE + 1)] for s in NODES]
 )
 _TO_BERNSTEIN = np.linalg.inv(_BASIS)
+
+
+SHORTER = 0.2
+"""So much of a step that was too inaccurate is tried again."""
+_CERTAIN = 10.0
+
+
+class Step(NamedTuple):
+    """An accepted step: the solver's polynomial between two times on its clock, which was set at `clock`.
+
+    `mark` is the recorder's before it.
+    """
+
+    clock: float
+    begin: float
+    end: float
+    dense: Any
+    mark: tuple[int, int]
+
+
+class Candidate(NamedTuple):
+    """A sign change at s that is not yet known to be more than the solver's error, which is `error` there."""
+
+    step: Step
+    s: float
+    error: float
+
+    @property
+    def state(self) -> np.ndarray:
+        """The state there."""
+        return np.asarray(self.step.dense(self.s))
+
+    @property
+    def when(self) -> tuple[float, float]:
+        """Its time, for comparisons: of two restarts the later one's steps are later."""
+        return self.step.clock, self.s
 
 
 class Exit(NamedTuple):
@@ -70,3 +112,72 @@ def _extrema(h: np.ndarray) -> list[float]:
     # A nearly double root may come out as a complex pair: its real part is where a graze would be.
     inner = sorted({float(0.5 * (r.real + 1.0)) for r in roots if abs(r.imag) < 1e-3 and abs(r.real) < 1.0})
     return [0.0, *inner, 1.0]
+
+
+def confirmed(
+    chart: Chart, step: Step, rtol: float, candidates: dict[int, Candidate], is_relu: bool
+) -> int | None:
+    """Return the wall that the trajectory has certainly crossed by the end of this step.
+
+    A trajectory that converges to a wall changes sides there at the level of the solver's error. A
+    crossing therefore counts once it is `_CERTAIN` times that error deep; until then it waits in
+    `candidates`, with the time of its sign change. A balanced ReLU neuron never crosses the wall at its
+    active end; of a hyperactive one's two ends the one that was left first becomes the inactive one.
+    """
+    begin, h = step.begin, step.end - step.begin
+    y = step.dense(begin + h * NODES)
+    z = chart.preactivations(y[0], y[1])
+    certain: list[int] = []
+    lo, _, hi = chart.cell
+    deadly = (2 if hi else 0) if is_relu and lo != hi else None
+    for wall in (wall for wall in chart.walls if wall != deadly):
+
+        def evaluate(s: float, wall: int = wall) -> float:
+            return _height(chart, wall, step.dense(begin + h * s))
+
+        side = 1.0 if chart.cell[wall] else -1.0
+        leaves = first_exit(z[wall], evaluate, side)
+        if leaves is None:
+            candidates.pop(wall, None)
+            continue
+        error = rtol * _size(chart, wall, z)
+        if wall not in candidates:
+            candidates[wall] = Candidate(step, float(begin + h * leaves.s), error)
+        if leaves.depth > _CERTAIN * error:
+            certain.append(wall)
+    if certain and is_relu and lo and hi:
+        certain = list(candidates)
+    return min(certain, key=lambda wall: candidates[wall].when, default=None)
+
+
+def turns_back(
+    chart: Chart,
+    wall: int,
+    found: Candidate,
+    velocity: Callable[[float, np.ndarray], np.ndarray],
+    step: Step,
+) -> bool:
+    """Return whether the flow is inwards, by more than the solver's error, where this step crosses a wall."""
+    if found.step is not step:
+        return False
+    outwards = -1.0 if chart.cell[wall] else 1.0
+    speed = outwards * _height(chart, wall, velocity(found.s, found.state))
+    return bool(-speed * (step.end - step.begin) > found.error)
+
+
+def _height(chart: Chart, wall: int, y: np.ndarray) -> float:
+    """Return the pre-activation at a wall; linear in y, so that it also maps velocities."""
+    c, d = y.tolist()[:2]
+    return chart.preactivations(c, d)[wall]
+
+
+def _size(chart: Chart, wall: int, z: tuple[Any, Any, Any]) -> float:
+    """Return the size of what the pre-activation at a wall is made of along a step.
+
+    Between the ends it has the errors of both, weighted by how near they are: a breakpoint of the teacher
+    close to the active end of a neuron that hardly touches the input is crossed by little.
+    """
+    lo, hi = np.abs(z[0]), np.abs(z[2])
+    if wall == 1:
+        return float(np.max(chart.preactivations(lo, hi)[1]))
+    return max(float(np.max(lo)), float(np.max(hi)))

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 from gradflow.backend import Array
 
+Pair = tuple[Array, Array]
+
 NEGLIGIBLE = 1e-20
 HALVINGS = 60
 ARRIVED = 1e4
@@ -84,13 +86,17 @@ def fading(
     return found._replace(returns=returns, time=time)
 
 
-def is_there(xp: Any, size: Array, speed: Array, smallest: Array) -> Array:
-    """Return whether a pre-activation of this size is 0 but for what time does not resolve.
+def is_there(xp: Any, z: Pair, v: Pair, smallest: Array) -> Array:
+    """Return whether pre-activations are 0 but for what time does not resolve: first that at the active end.
 
-    Its speed would take it there within `ARRIVED` of the smallest steps: so many more than the last steps
-    on the way, each of which is a fraction of what is left of it.
+    Their velocities point there: what runs into w1 = b1 = 0 shrinks at both ends, one that comes back to life
+    beside it grows. And they would take them there within `ARRIVED` of the smallest steps: so many more than
+    the last steps on the way, each of which is a fraction of what is left of it.
     """
-    return (size <= ARRIVED * (smallest * speed)) | (size == 0.0)
+    size = xp.maximum(xp.abs(z[0]), xp.abs(z[1]))
+    speed = xp.maximum(xp.abs(v[0]), xp.abs(v[1]))
+    shrinks = (v[0] <= 0.0) & (z[1] * v[1] <= 0.0)
+    return (shrinks & (size <= ARRIVED * (smallest * speed))) | (size == 0.0)
 
 
 def _time_of(xp: Any, happened: Callable[[Array], Array], start: Array, end: Array) -> Array:

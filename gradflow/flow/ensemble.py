@@ -21,7 +21,7 @@ from gradflow.field.baselines import best_constant
 from gradflow.field.population import operations
 from gradflow.flow import lanes as batch
 from gradflow.flow.batch_crossing import cross
-from gradflow.flow.batch_step import advance, attempt, near_wall
+from gradflow.flow.batch_step import attempt, decided, near_wall, stuck
 from gradflow.flow.chart import with_outputs
 from gradflow.flow.fade import fade
 from gradflow.flow.lanes import EVENTS, RUNNING, STATUSES, STOPPED, Lanes, Setting, Terms, ranks
@@ -263,7 +263,7 @@ def _step(setting: Setting, lanes: Lanes, stop: StopRule | None) -> Lanes:
     """Take one step with every running lane."""
     xp = setting.xp
     trial = attempt(setting, lanes)
-    after, moved = advance(setting, lanes, trial)
+    after, moved, _ = decided(setting, lanes, trial)
     near = moved & near_wall(setting, lanes, trial)
     which = xp.nonzero(near)[0]
     if which.shape[0] > 0:
@@ -274,6 +274,7 @@ def _step(setting: Setting, lanes: Lanes, stop: StopRule | None) -> Lanes:
         if bool(xp.all(xp.isnan(crossed.waiting_t))):
             crossed = crossed._replace(waiting_y=after.waiting_y)
         after = batch.put(xp, after, near, crossed)
+    after = stuck(setting, after, ~moved & (trial.error == xp.inf))
     after = batch.arrived(setting, fade(setting, batch.renewed(setting, after)))
     return after if stop is None else _stopped(setting, after, moved, stop)
 

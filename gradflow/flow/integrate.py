@@ -20,9 +20,9 @@ from scipy.linalg import LinAlgWarning
 
 from gradflow.activity import ACTIVITIES, classify
 from gradflow.flow import chart as charts
-from gradflow.flow.chart import Cell, Chart, Floats, Setting
+from gradflow.flow.chart import Cell, Floats, Setting
 from gradflow.flow.closed import State, follow, outlook
-from gradflow.flow.crossing import NODES, first_exit
+from gradflow.flow.crossing import SHORTER, Candidate, Step, confirmed, turns_back
 from gradflow.flow.dying import is_there
 from gradflow.flow.record import Point, Recorder
 from gradflow.problem import Neuron, Problem
@@ -36,14 +36,12 @@ STATUSES = ("reached t_end", "stopped", "step too small", "too many steps")
 REACHED, STOPPED, STEP_TOO_SMALL, TOO_MANY_STEPS = range(4)
 
 _TINY = 1e-300
-_CERTAIN = 10.0
 _DEPARTURE = 1e-16
 _STIFF = 2000
 _AT_ONCE = 1e-9
 _EFFORT = 150_000
 """Work that a trajectory may take by default, in evaluations of a closed form: some seconds."""
 _EFFORT_OF_STEP, _EFFORT_OF_SUM = 5, 3
-_SHORTER = 0.2
 _GOES_ON = -1
 
 
@@ -145,14 +143,6 @@ class _Run:
         return self.effort + _EFFORT_OF_STEP * self.steps >= _EFFORT
 
 
-class _Candidate(NamedTuple):
-    """A sign change that is not yet known to be more than the solver's error."""
-
-    t: float
-    dense: Any
-    mark: tuple[int, int]
-
-
 @np.errstate(over="ignore", invalid="ignore")  # in error norms of trial steps that are then shortened
 def _cross_cell(cell: Cell, begin: State, where: Setting, t_end: float, run: _Run) -> _Leg:
     """Integrate inside one cell until a crossing, `t_end` or a stop."""
@@ -190,57 +180,72 @@ def _cross_cell(cell: Cell, begin: State, where: Setting, t_end: float, run: _Ru
         return State(t, (*chart.weights(c, d), w2, b2), chart.preactivations(c, d), descended)
 
     def at_origin(t: float, y: np.ndarray) -> bool:
-        size, speed = (np.float64(np.max(np.abs(values[:2]))) for values in (y, velocity(t, y)))
-        return deadly is not None and bool(is_there(np, size, speed, np.float64(_smallest(t))))
+        if active is None or deadly is None:
+            return False
+        z, v = ((values[active], values[1 - active]) for values in (y, velocity(t, y)))
+        return bool(is_there(np, z, v, np.float64(_smallest(t))))
 
-    def stuck(t: float, y: np.ndarray) -> _Leg:
-        """Return the end of a leg that no step is short enough for."""
-        if not at_origin(t, y):
-            return _Leg(begin, None, STEP_TOO_SMALL)
-        dead = (0.0, 0.0, *y.tolist()[2:4])
-        return _Leg(State(float(t), dead, (0.0, 0.0, 0.0), float(y[4])), deadly, STOPPED, True)
+    def dead(t: float, y: np.ndarray) -> _Leg:
+        theta = (0.0, 0.0, *y.tolist()[2:4])
+        return _Leg(State(float(t), theta, (0.0, 0.0, 0.0), float(y[4])), deadly, STOPPED, True)
 
     if begin.t > 0.0 and at_origin(begin.t, y0):
-        return stuck(begin.t, y0)
-    solver = _solver(velocity, begin.t, y0, t_end, active, run, where.has_walls)
-    candidates: dict[int, _Candidate] = {}
+        return dead(begin.t, y0)
+
+    def restarted(t: float, y: np.ndarray) -> Any:
+        return _solver(velocity, t_end - t, y, active, run, where.has_walls)
+
+    # The solver's clock is set back at every restart: what happens beside w1 = b1 = 0 after a long time may
+    # be faster than that time's spacing.
+    clock, solver = begin.t, restarted(begin.t, y0)
+    candidates: dict[int, Candidate] = {}
     while solver.status == "running":
-        fades = None if deadly is None else outlook(cell, state(solver.t, solver.y), where, t_end)
+        t_old, y_old = clock + solver.t, solver.y
+        fades = None if deadly is None else outlook(cell, state(t_old, y_old), where, t_end)
         if fades is not None:
-            after = follow(cell, state(solver.t, solver.y), where, t_end, run.recorder, fades, run.stop)
+            after = follow(cell, state(t_old, y_old), where, t_end, run.recorder, fades, run.stop)
             if after is None:
                 return _Leg(begin, None, STOPPED)
             return _Leg(after, None, _GOES_ON if fades.returns else REACHED)
         if run.is_spent():
             return _Leg(begin, None, TOO_MANY_STEPS)
-        before, t_old, y_old = run.recorder.mark(), solver.t, solver.y
+        before, known = run.recorder.mark(), dict(candidates)
         _advance(solver)
-        if solver.status == "failed":
-            return stuck(t_old, y_old)
-        run.steps, run.first_step = run.steps + 1, float(solver.h_abs)
-        if deadly is not None and solver.y[active] <= 0.0:
-            run.first_step = _SHORTER * (solver.t - t_old)
-            if run.first_step < _smallest(t_old):
-                return stuck(t_old, y_old)
-            solver = _solver(velocity, t_old, y_old, t_end, active, run, where.has_walls)
+        wrong, wall, shorter = solver.status == "failed", None, SHORTER * float(solver.h_abs)
+        if not wrong:
+            run.steps, run.first_step = run.steps + 1, float(solver.h_abs)
+            shorter = SHORTER * (solver.t - solver.t_old)
+            wrong = deadly is not None and solver.y[active] <= 0.0
+        if not wrong:
+            step = Step(clock, solver.t_old, solver.t, solver.dense_output(), before)
+            wall = confirmed(chart, step, run.rtol, candidates, where.slopes[0] == 0.0)
+            if wall is not None:
+                wrong = turns_back(chart, wall, candidates[wall], velocity, step)
+                wrong |= deadly is not None and candidates[wall].state[active] <= 0.0
+        if wrong:
+            if shorter < _smallest(t_old) and at_origin(t_old, y_old):
+                return dead(t_old, y_old)
+            if shorter < _TINY:
+                return _Leg(begin, None, STEP_TOO_SMALL)
+            run.first_step, candidates = shorter, known
+            clock, solver = t_old, restarted(t_old, y_old)
             continue
-        dense = solver.dense_output()
-        wall = _crossed(
-            chart, dense, solver.t_old, solver.t, run.rtol, candidates, before, where.slopes[0] == 0.0
-        )
         if wall is not None:
-            t, dense, mark = candidates[wall]
-            run.recorder.rewind(mark)
-            end = run.recorder.step(t, partial(_at, point, dense))
-            z = list(chart.preactivations(*dense(t).tolist()[:2]))
+            s, step = candidates[wall].s, candidates[wall].step
+            run.recorder.rewind(step.mark)
+            end = run.recorder.step(step.clock + s, partial(_at, point, step, s))
+            z = list(chart.preactivations(*step.dense(s).tolist()[:2]))
             z[wall] = 0.0
-            return _Leg(State(t, end.theta, (z[0], z[1], z[2]), end.descended), wall, STOPPED)
-        end = run.recorder.step(solver.t, partial(_at, point, dense))
+            return _Leg(State(end.t, end.theta, (z[0], z[1], z[2]), end.descended), wall, STOPPED)
+        t = t_end if solver.status == "finished" else min(clock + solver.t, t_end)
+        end = run.recorder.step(t, partial(_at, point, step, solver.t))
+        if solver.h_abs < _smallest(t) and at_origin(t, solver.y):
+            return dead(t, solver.y)
         if where.has_walls:
             _renew(solver, active, run.rtol)
         if run.method == AUTO and run.steps >= _STIFF and solver.status == "running":
             run.method = "Radau"
-            solver = _solver(velocity, solver.t, solver.y, t_end, active, run, where.has_walls)
+            clock, solver = t, restarted(t, solver.y)
         if run.progress is not None:
             run.progress(end.t)
         if run.stop is not None and run.stop(end):
@@ -249,7 +254,7 @@ def _cross_cell(cell: Cell, begin: State, where: Setting, t_end: float, run: _Ru
 
 
 def _smallest(t: float) -> float:
-    """Return the smallest step that can be resolved."""
+    """Return the smallest step that changes the time by what it should."""
     return 10.0 * math.ulp(t)
 
 
@@ -273,26 +278,26 @@ def _advance(solver: Any) -> None:
         solver.step()
 
 
-def _at(point: Callable[[float, np.ndarray], Point], dense: Any, t: float) -> Point:
-    return point(t, dense(t))
+def _at(point: Callable[[float, np.ndarray], Point], step: Step, end: float, t: float) -> Point:
+    """Return the point at a time of a step, of which `end` is the last on the solver's clock."""
+    return point(t, step.dense(end if t >= step.clock + end else t - step.clock))
 
 
 def _solver(
     velocity: Callable[..., np.ndarray],
-    t: float,
+    left: float,
     y: np.ndarray,
-    t_end: float,
     active: int | None,
     run: _Run,
     has_walls: bool,
 ) -> Any:
-    """Return a SciPy solver for a leg, with error control that suits the cell's coordinates.
+    """Return a SciPy solver for the time that is left, with error control that suits the cell's coordinates.
 
     `active` is the coordinate of a balanced neuron's active end, None for other neurons and smooth ones.
     """
     first_step = run.first_step
     if first_step is None:
-        speed = float(np.max(np.abs(velocity(t, y)[:4])))
+        speed = float(np.max(np.abs(velocity(0.0, y)[:4])))
         first_step = 1e-3 * max(1.0, float(np.max(np.abs(y[:4])))) / max(speed, 1e-3)
     floor = 1e-2 * run.rtol
     atol = np.full(5, floor)
@@ -304,55 +309,10 @@ def _solver(
         # relative control keeps its digits, and keeps the neuron alive.
         atol[active] = _TINY
     method = METHODS["DOP853" if run.method == AUTO else run.method]
-    solver = method(velocity, t, y, t_end, rtol=run.rtol, atol=atol, first_step=min(first_step, t_end - t))
+    solver = method(velocity, 0.0, y, left, rtol=run.rtol, atol=atol, first_step=min(first_step, left))
     if has_walls:
         _renew(solver, active, run.rtol)
     return solver
-
-
-def _crossed(
-    chart: Chart,
-    dense: Any,
-    t_old: float,
-    t: float,
-    rtol: float,
-    candidates: dict[int, _Candidate],
-    mark: tuple[int, int],
-    is_relu: bool,
-) -> int | None:
-    """Return the wall that the trajectory has certainly crossed by the end of this step.
-
-    A trajectory that converges to a wall changes sides there at the level of the solver's error. A
-    crossing therefore counts once it is `_CERTAIN` times that error deep; until then it waits in
-    `candidates`, with the time of its sign change. A balanced ReLU neuron never crosses the wall at its
-    active end; of a hyperactive one's two ends the one that was left first becomes the inactive one.
-    """
-    span = t - t_old
-    y = dense(t_old + span * NODES)
-    z = chart.preactivations(y[0], y[1])
-    size = max(float(np.max(np.abs(z[0]))), float(np.max(np.abs(z[2]))))
-    confirmed: list[int] = []
-    lo, _, hi = chart.cell
-    deadly = (2 if hi else 0) if is_relu and lo != hi else None
-    for wall in (wall for wall in chart.walls if wall != deadly):
-
-        def evaluate(s: float, wall: int = wall) -> float:
-            c, d = dense(t_old + span * s).tolist()[:2]
-            return chart.preactivations(c, d)[wall]
-
-        side = 1.0 if chart.cell[wall] else -1.0
-        leaves = first_exit(z[wall], evaluate, side)
-        if leaves is None:
-            candidates.pop(wall, None)
-            continue
-        if wall not in candidates:
-            time = t_old + span * leaves.s
-            candidates[wall] = _Candidate(float(time), dense, mark)
-        if leaves.depth > _CERTAIN * rtol * size:
-            confirmed.append(wall)
-    if confirmed and is_relu and lo and hi:
-        confirmed = list(candidates)
-    return min(confirmed, key=lambda wall: candidates[wall].t, default=None)
 
 
 def _leave_origin(theta: Floats, where: Setting) -> tuple[float, float, float]:

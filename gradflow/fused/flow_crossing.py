@@ -10,17 +10,16 @@ them; all constants are theirs.
 from __future__ import annotations
 
 from math import exp, expm1, inf, log, nan
-from typing import TypeAlias
 
 import numpy as np
 
-from gradflow.flow.batch_crossing import AT_ONCE, CERTAIN, CERTAIN_BETWEEN, CLOSEST, HALVINGS, INTERVALS
+from gradflow.flow.batch_crossing import AT_ONCE, CERTAIN, CERTAIN_BETWEEN, SHORTER
 from gradflow.flow.dying import ARRIVED, NEGLIGIBLE
 from gradflow.flow.dying import HALVINGS as FADE_HALVINGS
 from gradflow.flow.lanes import EVENTS, REACHED, RUNNING
+from gradflow.fused.flow_exit import Numbers, W, dense_value, first_exit, polynomial
 from gradflow.fused.flow_layout import (
     CROSSINGS,
-    DENSE_TERMS,
     EXIT_DEPTH,
     EXIT_S,
     EXIT_T,
@@ -30,12 +29,14 @@ from gradflow.fused.flow_layout import (
     FLOOR,
     HAS_WALLS,
     HEIGHTS,
+    KEPT,
     NEW,
+    REJECTED,
     RTOL,
     SIDES,
     SLOPE_MINUS,
     SLOPE_PLUS,
-    SLOPES,
+    STATE,
     T_END,
     TERM_HAS_KINK,
     TERM_HI,
@@ -47,19 +48,16 @@ from gradflow.fused.flow_layout import (
     TERM_Y_HI,
     TERM_Y_LO,
     TRIAL_H,
-    VALUES,
+    VELOCITY,
     WAITING_T,
     WAITING_Y,
+    WAITS,
+    H,
     K,
     T,
     Y,
 )  # fmt: skip
 
-Numbers: TypeAlias = list[float]
-Integers: TypeAlias = list[int]
-"""Arrays, with the type of what they hold."""
-
-W = 1
 EPS = float(np.finfo(np.float64).eps)
 TINY = 1e8 * float(np.finfo(np.float64).smallest_normal)
 LOG_NEGLIGIBLE = log(NEGLIGIBLE)
@@ -100,16 +98,26 @@ def face(w: Numbers, o: int, cell: int) -> None:
         w[(SIDES + i) * W + o] = 1.0 if (cell >> i) & 1 else -1.0
 
 
+def size_at(w: Numbers, o: int, wall: int) -> float:
+    """Return the size of what the pre-activation at a wall is made of during the step."""
+    lo = abs(w[Y * W + o])
+    hi = abs(w[(Y + 1) * W + o])
+    new_lo = abs(w[(NEW + Y) * W + o])
+    new_hi = abs(w[(NEW + Y + 1) * W + o])
+    if wall == 1:
+        left = w[TERM_LEFT * W + o]
+        right = w[TERM_RIGHT * W + o]
+        return max(lo * right + hi * left, new_lo * right + new_hi * left)
+    return max(lo, hi, new_lo, new_hi)
+
+
 def cross(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q: Numbers) -> int:
-    """Search the step for its first exit from the cell and restart behind it; return the cell."""
+    """Search the step for its first exit from the cell; return by which wall, −1 if there is none."""
     polynomial(w, o, cell, q)
     h = w[TRIAL_H * W + o]
     t = w[T * W + o]
     lo = cell & 1
     hi = (cell >> 2) & 1
-    before = max(abs(w[Y * W + o]), abs(w[(Y + 1) * W + o]))
-    size = max(before, abs(w[(NEW + Y) * W + o]), abs(w[(NEW + Y + 1) * W + o]))
-    error = fixed[RTOL] * size
     earliest = inf
     wall = -1
     both = 0
@@ -128,6 +136,7 @@ def cross(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q: 
             if i == 1:
                 z = z_lo * w[TERM_RIGHT * W + o] + z_hi * w[TERM_LEFT * W + o]
             beyond = -z if (cell >> i) & 1 else z
+            error = fixed[RTOL] * size_at(w, o, i)
             if r[b + WAITING_T + i] == r[b + WAITING_T + i]:
                 when = r[b + WAITING_T + i]
                 for j in range(5):
@@ -143,45 +152,76 @@ def cross(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q: 
             if certain and fixed[SLOPE_MINUS] == 0.0 and lo and hi:
                 both = 1
         q[EXIT_T + i] = when
-        r[b + WAITING_T + i] = when if exists and beyond > 0.0 else nan
-        for j in range(5):
-            r[b + WAITING_Y + 5 * i + j] = q[EXIT_Y + 5 * i + j]
+        q[WAITS + i] = 1.0 if exists and beyond > 0.0 else 0.0
     if both:
         for i in range(3):
             if q[EXIT_T + i] < earliest:
                 earliest = q[EXIT_T + i]
                 wall = i
-    if wall < 0:
-        return cell
-    on_wall = abs(q[HEIGHTS + 8 * wall]) <= 4.0 * EPS * size
-    counts = not (t == 0.0 and earliest <= AT_ONCE and on_wall)
-    return restart(w, o, r, b, fixed, cell, q, wall, earliest, counts)
+    return wall
 
 
-def restart(
-    w: Numbers,
-    o: int,
-    r: Numbers,
-    b: int,
-    fixed: Numbers,
-    cell: int,
-    q: Numbers,
-    wall: int,
-    when: float,
-    counts: int,
-) -> int:
-    """Put a trajectory on the wall that it crossed, and into the cell behind it."""
+def wait(r: Numbers, b: int, q: Numbers) -> None:
+    """Note which changes of side wait to be certain."""
+    for i in range(3):
+        r[b + WAITING_T + i] = q[EXIT_T + i] if q[WAITS + i] != 0.0 else nan
+        for j in range(5):
+            r[b + WAITING_Y + 5 * i + j] = q[EXIT_Y + 5 * i + j]
+
+
+def behind(w: Numbers, o: int, cell: int, q: Numbers, wall: int) -> int:
+    """Put the state on the wall into the rows of a stage's; return the cell behind it."""
+    for j in range(4):
+        y = q[EXIT_Y + 5 * wall + j]
+        if (wall == 0 and j == 0) or (wall == 2 and j == 1):
+            y = 0.0
+        w[(STATE + j) * W + o] = y
     lo = (cell & 1) ^ (1 if wall == 0 else 0)
     middle = ((cell >> 1) & 1) ^ (1 if wall == 1 else 0)
     hi = ((cell >> 2) & 1) ^ (1 if wall == 2 else 0)
     if w[TERM_HAS_KINK * W + o] == 0.0 or lo == hi:
         middle = lo
-    now = lo + 2 * middle + 4 * hi
-    for j in range(5):
-        y = q[EXIT_Y + 5 * wall + j]
-        if (wall == 0 and j == 0) or (wall == 2 and j == 1):
-            y = 0.0
-        w[(NEW + Y + j) * W + o] = y
+    return lo + 2 * middle + 4 * hi
+
+
+def is_wrong(w: Numbers, o: int, fixed: Numbers, cell: int, q: Numbers, wall: int) -> int:
+    """Return whether the step is too inaccurate for what it crosses.
+
+    On the wall the flow is inwards, or the neuron is dead.
+    """
+    lo = cell & 1
+    hi = (cell >> 2) & 1
+    if fixed[SLOPE_MINUS] == 0.0 and lo != hi and w[(STATE if lo else STATE + 1) * W + o] <= 0.0:
+        return 1
+    h = w[TRIAL_H * W + o]
+    v_lo = w[VELOCITY * W + o]
+    v_hi = w[(VELOCITY + 1) * W + o]
+    v = v_lo if wall == 0 else v_hi
+    if wall == 1:
+        v = v_lo * w[TERM_RIGHT * W + o] + v_hi * w[TERM_LEFT * W + o]
+    inwards = v if (cell >> wall) & 1 else -v
+    turns = inwards * h > fixed[RTOL] * size_at(w, o, wall)
+    return 1 if turns and q[EXIT_T + wall] >= w[T * W + o] else 0
+
+
+def redo(w: Numbers, o: int) -> None:
+    """Go back to before the step, to try a shorter one."""
+    for row in range(KEPT):
+        w[(NEW + row) * W + o] = w[row * W + o]
+    w[(NEW + H) * W + o] = SHORTER * w[TRIAL_H * W + o]
+    w[(NEW + REJECTED) * W + o] = 1.0
+
+
+def restart(
+    w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q: Numbers, wall: int, now: int
+) -> None:
+    """Put a trajectory on the wall that it crossed, and into the cell behind it."""
+    when = q[EXIT_T + wall]
+    on_wall = abs(q[HEIGHTS + 8 * wall]) <= 4.0 * EPS * size_at(w, o, 0)
+    counts = not (w[T * W + o] == 0.0 and when <= AT_ONCE and on_wall)
+    for j in range(4):
+        w[(NEW + Y + j) * W + o] = w[(STATE + j) * W + o]
+    w[(NEW + Y + 4) * W + o] = q[EXIT_Y + 5 * wall + 4]
     w[(NEW + T) * W + o] = when
     floors(w, o, fixed, now)
     face(w, o, now)
@@ -192,142 +232,6 @@ def restart(
             r[b + FIRST_EVENT] = event(cell, now)
     for i in range(3):
         r[b + WAITING_T + i] = nan
-    return now
-
-
-def polynomial(w: Numbers, o: int, cell: int, q: Numbers) -> None:
-    """Compute the dense output's eight terms, and the pre-activations of each, positive in the cell."""
-    h = w[TRIAL_H * W + o]
-    for j in range(5):
-        y = w[(Y + j) * W + o]
-        change = w[(NEW + Y + j) * W + o] - y
-        first = h * w[(K + j) * W + o]
-        last = h * w[(K + 60 + j) * W + o]
-        q[DENSE_TERMS + j] = y
-        q[DENSE_TERMS + 5 + j] = change
-        q[DENSE_TERMS + 10 + j] = first - change
-        q[DENSE_TERMS + 15 + j] = 2.0 * change - (last + first)
-    for k in range(8):
-        z_lo = q[DENSE_TERMS + 5 * k]
-        z_hi = q[DENSE_TERMS + 5 * k + 1]
-        middle = z_lo * w[TERM_RIGHT * W + o] + z_hi * w[TERM_LEFT * W + o]
-        q[HEIGHTS + k] = z_lo if cell & 1 else -z_lo
-        q[HEIGHTS + 8 + k] = middle if cell & 2 else -middle
-        q[HEIGHTS + 16 + k] = z_hi if cell & 4 else -z_hi
-
-
-def dense_value(q: Numbers, j: int, s: float) -> float:
-    """Return one coordinate of the dense output."""
-    value = q[DENSE_TERMS + 35 + j]
-    for k in range(6, -1, -1):
-        factor = 1.0 - s if k & 1 else s
-        value = q[DENSE_TERMS + 5 * k + j] + value * factor
-    return value
-
-
-def value_at(q: Numbers, p: int, s: float) -> float:
-    """Return a height's value."""
-    o = 1.0 - s
-    v = q[p + 6] + q[p + 7] * s
-    v = q[p + 5] + v * o
-    v = q[p + 4] + v * s
-    v = q[p + 3] + v * o
-    v = q[p + 2] + v * s
-    v = q[p + 1] + v * o
-    return q[p] + v * s
-
-
-def slope_at(q: Numbers, p: int, s: float) -> float:
-    """Return a height's slope."""
-    o = 1.0 - s
-    d = q[p + 7]
-    v = q[p + 6] + q[p + 7] * s
-    d = d * o - v
-    v = q[p + 5] + v * o
-    d = d * s + v
-    v = q[p + 4] + v * s
-    d = d * o - v
-    v = q[p + 3] + v * o
-    d = d * s + v
-    v = q[p + 2] + v * s
-    d = d * o - v
-    v = q[p + 1] + v * o
-    return d * s + v
-
-
-def first_exit(q: Numbers, p: int, wall: int) -> int:
-    """Return whether a height goes below zero on [0, 1]; note the first place and the greatest depth."""
-    for k in range(INTERVALS + 1):
-        s = k / INTERVALS
-        q[VALUES + k] = value_at(q, p, s)
-        q[SLOPES + k] = slope_at(q, p, s)
-    found = -1
-    b = 0.0
-    deepest = q[VALUES]
-    for k in range(INTERVALS):
-        v0 = q[VALUES + k]
-        v1 = q[VALUES + k + 1]
-        d0 = q[SLOPES + k]
-        d1 = q[SLOPES + k + 1]
-        low = v1
-        place = (k + 1) / INTERVALS
-        if d0 < 0.0 and d1 > 0.0 and v1 >= 0.0:
-            tangents = v0 + d0 * ((v0 - v1 + d1 / INTERVALS) / (d1 - d0))
-            if tangents < 0.1 * (abs(v0) + v1):
-                place = turn(q, p, place - 1.0 / INTERVALS, place, 0)
-                low = value_at(q, p, place)
-        deepest = min(deepest, v1, low)
-        if found < 0 and (v1 < 0.0 or low < 0.0):
-            found = k
-            b = place if low < 0.0 else (k + 1) / INTERVALS
-    if found < 0:
-        return 0
-    a = found / INTERVALS
-    start = q[VALUES + found]
-    # One that starts on the wall may go inside and be out again before the first knot.
-    if found == 0 and start <= 0.0 and q[SLOPES] > 0.0:
-        peak = turn(q, p, 0.0, b, 1)
-        start = value_at(q, p, peak)
-        a = peak if start > 0.0 else 0.0
-    q[EXIT_DEPTH + wall] = -deepest
-    q[EXIT_S + wall] = root(q, p, a, b) if start > 0.0 else a
-    return 1
-
-
-def turn(q: Numbers, p: int, low: float, high: float, rising: int) -> float:
-    """Return where a height that rises (or falls) at one end of an interval turns."""
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        d = slope_at(q, p, middle)
-        if (d > 0.0) if rising else (d < 0.0):
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def root(q: Numbers, p: int, a: float, b: float) -> float:
-    """Return the root between a, where a height is positive, and b, where it is negative."""
-    s = 0.5 * (a + b)
-    for _ in range(200):
-        value = value_at(q, p, s)
-        if value == 0.0:
-            return s
-        d = slope_at(q, p, s)
-        if value > 0.0:
-            a = s
-        else:
-            b = s
-        better = 0.5 * (a + b)
-        if d < 0.0:
-            newton = s - value / d
-            if newton > a and newton < b:
-                better = newton
-        close = abs(better - s) <= CLOSEST or b - a <= CLOSEST
-        s = better
-        if close:
-            return s
-    return s
 
 
 def is_stale(w: Numbers, o: int, fixed: Numbers) -> int:
@@ -340,10 +244,15 @@ def dies(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int) -> i
     """Put a balanced ReLU neuron that no step is short enough for to w1 = b1 = 0 if it is there; say so."""
     if fixed[SLOPE_MINUS] != 0.0 or (cell & 1) == ((cell >> 2) & 1):
         return 0
-    size = max(abs(w[(NEW + Y) * W + o]), abs(w[(NEW + Y + 1) * W + o]))
-    speed = max(abs(w[(NEW + K) * W + o]), abs(w[(NEW + K + 1) * W + o]))
+    z_lo = w[(NEW + Y) * W + o]
+    z_hi = w[(NEW + Y + 1) * W + o]
+    v_lo = w[(NEW + K) * W + o]
+    v_hi = w[(NEW + K + 1) * W + o]
+    size = max(abs(z_lo), abs(z_hi))
+    speed = max(abs(v_lo), abs(v_hi))
     t = w[(NEW + T) * W + o]
-    if not (size <= ARRIVED * (10.0 * EPS * t * speed) or size == 0.0):
+    shrinks = v_lo <= 0.0 and z_hi * v_hi <= 0.0 if cell & 1 else v_hi <= 0.0 and z_lo * v_lo <= 0.0
+    if not ((shrinks and size <= ARRIVED * (10.0 * EPS * t * speed)) or size == 0.0):
         return 0
     w[(NEW + Y) * W + o] = 0.0
     w[(NEW + Y + 1) * W + o] = 0.0

@@ -20,17 +20,22 @@ from gradflow.flow.lanes import (
 )  # fmt: skip
 from gradflow.flow.stop import LONGEST_WAIT, STOP_EVERY
 from gradflow.fused.flow_crossing import (
+    EPS,
     RETURNS,
-    Integers,
-    Numbers,
-    W,
+    TINY,
+    behind,
     cross,
     dies,
     face,
     fade,
     floors,
     is_stale,
+    is_wrong,
+    redo,
+    restart,
+    wait,
 )  # fmt: skip
+from gradflow.fused.flow_exit import Integers, Numbers, W
 from gradflow.fused.flow_layout import (
     ATTENTION,
     CELL,
@@ -64,6 +69,7 @@ from gradflow.fused.flow_layout import (
     VECTOR,
     VELOCITY,
     WAIT,
+    H,
     K,
     T,
     Y,
@@ -146,22 +152,34 @@ def settle(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q:
             dense(alone, fixed, k, 1)
             for j in range(5):
                 q[DENSE_TERMS + 20 + 5 * k + j] = w[(TOTAL + j) * W + o]
-        now = cross(w, o, r, b, fixed, cell, q)
-    if flags & 2 and dies(w, o, r, b, fixed, cell):
-        flags = 0
+        wall = cross(w, o, r, b, fixed, cell, q)
+        if wall >= 0:
+            now = behind(w, o, cell, q, wall)
+            velocity(alone, fixed, now, 1)
+            if is_wrong(w, o, fixed, cell, q, wall):
+                now = cell
+                redo(w, o)
+            else:
+                keep_own(w, o, NEW + K)
+                restart(w, o, r, b, fixed, cell, q, wall, now)
+        else:
+            wait(r, b, q)
+    h = w[(NEW + H) * W + o]
+    small = h < 10.0 * EPS * w[(NEW + T) * W + o] + TINY
+    died = small and dies(w, o, r, b, fixed, now)
+    if died:
         now = 0
     if is_stale(w, o, fixed):
         floors(w, o, fixed, now)
-    if flags & 2:
+    if h < TINY and not died:
         status = DIVERGED if flags & 4 else STEP_TOO_SMALL
     elif fixed[SLOPE_MINUS] == 0.0:
         status = fade(w, o, fixed, now)
-    if status == RETURNS or now != cell:
+    if status == RETURNS:
         for i in range(4):
             w[(STATE + i) * W + o] = w[(NEW + Y + i) * W + o]
-        if status < 0:
-            velocity(alone, fixed, now, 1)
-            keep_own(w, o, NEW + K)
+        velocity(alone, fixed, now, 1)
+        keep_own(w, o, NEW + K)
     if status < 0:
         status = RUNNING
         if w[(NEW + T) * W + o] >= fixed[T_END]:

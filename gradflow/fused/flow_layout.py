@@ -100,6 +100,7 @@ EXIT_S = 100
 EXIT_DEPTH = 103
 EXIT_Y = 106
 EXIT_T = 121
+WAITS = 124
 SCRATCH = 128
 """The scratch of one trajectory's crossing."""
 

@@ -9,7 +9,7 @@ import math
 from functools import cache
 from typing import Any
 
-from gradflow.fused import flow_crossing, flow_driver, flow_layout, flow_record, flow_summed
+from gradflow.fused import flow_crossing, flow_driver, flow_exit, flow_layout, flow_record, flow_summed
 from gradflow.fused.flow_record import SHARED
 from gradflow.fused.integral_source import IMPORTS, Pair, for_numba
 from gradflow.fused.program import Program
@@ -30,7 +30,9 @@ CACHED = f"@njit(cache=True, {OPTIONS})\n"
 
 SCALAR = (
     "keep_own", "face", "attempt", "event", "floors", "value_at", "slope_at", "dense_value", "turn", "root",
-    "first_exit", "growth", "is_stale", "dies", "fade", "polynomial", "restart", "cross", "is_spent",
+    "first_exit", "size_at", "growth", "is_stale", "dies", "fade", "polynomial", "wait", "behind", "is_wrong",
+    "redo",
+    "restart", "cross", "is_spent",
     "settle", "judge", "show", "load", "store",
 )  # fmt: skip
 """The functions of `gradflow.fused.flow_crossing` and `flow_driver`, callees first."""
@@ -44,14 +46,15 @@ Loops = list[tuple[Program, str]]
 
 def constants(width: int) -> dict[str, int | float]:
     """Return the numbers that the functions call by name."""
-    found = {**vars(flow_layout), **vars(flow_summed), **vars(flow_crossing), **vars(flow_driver)}
+    modules = (flow_layout, flow_summed, flow_exit, flow_crossing, flow_driver)
+    found = {name: value for module in modules for name, value in vars(module).items()}
     numbers = {k: v for k, v in found.items() if k.isupper() and isinstance(v, (int, float))}
     return {**numbers, "W": width}
 
 
 def text_of(name: str) -> str:
-    """Return the text of a function of `gradflow.fused.flow_crossing` or `flow_driver`."""
-    module = flow_crossing if hasattr(flow_crossing, name) else flow_driver
+    """Return the text of a function of `gradflow.fused.flow_exit`, `flow_crossing` or `flow_driver`."""
+    module = next(m for m in (flow_exit, flow_crossing, flow_driver) if hasattr(m, name))
     return inspect.getsource(getattr(module, name))
 
 

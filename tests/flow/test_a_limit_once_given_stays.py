@@ -47,6 +47,7 @@ def test_what_has_rested_stays_where_it_is(name: str, rtol: float) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_at_every_later_time_it_is_given_with_the_same_outcome(seed: int) -> None:
+    given = 0
     for case in cases(4, seed):
         known: tuple[np.ndarray, str, int] | None = None
         for t_end in (20.0, 133.0, 400.0, 1234.5):
@@ -58,6 +59,25 @@ def test_at_every_later_time_it_is_given_with_the_same_outcome(seed: int) -> Non
                 assert end == known[1:], (case, t_end)
             if np.all(np.isfinite(place)):
                 known = (place, *end)
+        given += known is not None
+    assert given >= 3
+
+
+# An explicit method at the limit of its stability drifts about this point by more than its tolerance.
+STIFF = Problem(
+    Neuron(0.3532618811225514, -0.0003063064499478127, 1243.6342262640005, 0.27279133916445375),
+    Uniform(-1e-3, 1e-3),
+    (0.0, 2.0),
+)
+DRIFTING = Neuron(-491.09406247048884, 0.6591841990846345, 0.39916906569416166, -0.46674961687980204)
+
+
+@pytest.mark.parametrize("t_end", [250.0, 1000.0])
+def test_what_drifts_about_a_point_as_high_has_its_limit(t_end: float) -> None:
+    run = gradient_flow(DRIFTING, STIFF, t_end=t_end)
+    assert outcome_name(run) == "linear"
+    known = (-491.093394, 0.965364274, -0.0113287852, 0.298545094)
+    assert limit(run) == pytest.approx(known, rel=1e-7)
 
 
 def test_drift_along_a_family_of_critical_points_does_not_move_it() -> None:

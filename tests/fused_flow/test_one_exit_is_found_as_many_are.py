@@ -6,7 +6,7 @@ import numpy as np
 
 from gradflow.flow.batch_crossing import first_exit as of_many
 from gradflow.fused import flow_layout as at
-from gradflow.fused.flow_crossing import first_exit
+from gradflow.fused.flow_exit import first_exit
 
 
 def polynomials(n: int = 400) -> np.ndarray:
