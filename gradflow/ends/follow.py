@@ -270,6 +270,7 @@ def descent_run(
     backend: str | None = None,
 ) -> Ends:
     """Train from an array of starts; the first crossing is a step."""
+    problem = as_problem(problem)
     run = train(
         neuron, problem, optimizer, steps, events=False, last=has_wells(problem), dtype=dtype, backend=backend
     )
