@@ -303,6 +303,7 @@ def descent_outcomes(
     backend: str | None = None,
 ) -> np.ndarray:
     """Return the outcomes of training from an array of starts (or with an array of hyper-parameters)."""
+    problem = as_problem(problem)
     run = train(
         neuron, problem, optimizer, steps,
         events=False, first_change=False, last=has_wells(problem), dtype=dtype, backend=backend,
