@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gradflow.figures.style import (
+from gradflow.study.figures.style import (
     BLACK,
     BLUE,
     DOUBLE,

@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks.figures import scaling, work_precision
 from benchmarks.table import Section, markdown
-from gradflow.figures.save import save
-from gradflow.results import whole_file
+from gradflow.base.files import whole_file
+from gradflow.study.figures.save import save
 
 FIGURES = {"work-precision": ("work_precision", work_precision), "scaling": ("scaling", scaling)}
 

@@ -7,25 +7,12 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import (
-    DEFAULT,
-    LENGTH,
-    Cell,
-    Expr,
-    b2,
-    cells,
-    default_cells,
-    hi,
-    lo,
-    p,
-    q,
-    s_plus,
-)
-from gradflow.symbolic.proof import Proof, sign
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import DEFAULT, LENGTH, Cell, Expr, b2, cells, default_cells, hi, lo, p, q, s_plus
+from gradflow.proofs.proof import Proof, sign
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 L = sympy.Symbol("L")
 END_RESIDUALS = {point: sympy.Symbol(f"r_{point}", real=True) for point in (lo, p, q, hi)}

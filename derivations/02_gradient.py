@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import (
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import (
     DEFAULT,
     PARAMETERS,
     Expr,
@@ -22,9 +22,9 @@ from gradflow.symbolic.cells import (
     s_plus,
     x,
 )
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 STATEMENT = """
 On each cell, with r = f − f* and s the slope of φ that the student uses on a piece of the input, ∂L/∂w1 =

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import (
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import (
     DEFAULT,
     LENGTH,
     PARAMETERS,
@@ -27,9 +27,9 @@ from gradflow.symbolic.cells import (
     w2,
     x,
 )
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 PAIRS = [(i, j) for i in range(4) for j in range(i, 4)]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import (
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import (
     DEFAULT,
     HYPERACTIVE,
     LENGTH,
@@ -35,9 +35,9 @@ from gradflow.symbolic.cells import (
     wt1,
     wt2,
 )
-from gradflow.symbolic.proof import Proof, sign
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.proofs.proof import Proof, sign
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 STATEMENT = """
 Let (w1, b1) ≠ (0, 0). Across every wall between cells L and its gradient are continuous; so L is

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import PARAMETERS, Expr, Piece, b1, cells, origins, w1, w2, x
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import PARAMETERS, Expr, Piece, b1, cells, origins, w1, w2, x
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 Q = w1**2 + b1**2 - w2**2
 

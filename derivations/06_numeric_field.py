@@ -7,22 +7,13 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import (
-    Cell,
-    Expr,
-    Place,
-    cells,
-    crossing_walls,
-    edge_teachers,
-    end_walls,
-    origins,
-)
-from gradflow.symbolic.exact import run_kernel
-from gradflow.symbolic.proof import Proof, UndecidedSignError
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import Cell, Expr, Place, cells, crossing_walls, edge_teachers, end_walls, origins
+from gradflow.proofs.exact import run_kernel
+from gradflow.proofs.proof import Proof, UndecidedSignError
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 STATEMENT = """
 In exact arithmetic the functions of gradflow.field.kernel (target, preactivations, signs, segments, loss,

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import (
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import (
     DEAD,
     DEFAULT,
     HYPERACTIVE,
@@ -34,9 +34,9 @@ from gradflow.symbolic.cells import (
     wt1,
     wt2,
 )
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 MIDDLE, VARIANCE = (lo + hi) / 2, LENGTH**2 / 12
 

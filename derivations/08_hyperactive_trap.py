@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import (
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import (
     DEAD,
     DEFAULT,
     HYPERACTIVE,
@@ -28,9 +28,9 @@ from gradflow.symbolic.cells import (
     w2,
     x,
 )
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 s, m, slope, mean, line_loss, y = sympy.symbols("s m a m_f L_line y", real=True)
 root_v, W, D, c, sigma = sympy.symbols("root_V W D c sigma", positive=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import (
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import (
     DEAD,
     DEFAULT,
     HYPERACTIVE,
@@ -39,9 +39,9 @@ from gradflow.symbolic.cells import (
     wt2,
     x,
 )
-from gradflow.symbolic.proof import Proof, UndecidedSignError, sign
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.proofs.proof import Proof, UndecidedSignError, sign
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 s = sympy.Symbol("s", nonzero=True)
 ZERO = sympy.Integer(0)

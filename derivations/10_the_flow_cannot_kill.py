@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import (
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import (
     DEAD,
     DEFAULT,
     HYPERACTIVE,
@@ -30,9 +30,9 @@ from gradflow.symbolic.cells import (
     w2,
     wt2,
 )
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 ZERO, ONE = sympy.Integer(0), sympy.Integer(1)
 s = sympy.Symbol("s", nonzero=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import (
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import (
     DEAD,
     HYPERACTIVE,
     KINDS,
@@ -28,10 +28,10 @@ from gradflow.symbolic.cells import (
     w1,
     w2,
 )
-from gradflow.symbolic.cells import q as q_teacher
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.proofs.cells import q as q_teacher
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 a, b, u, x = sympy.symbols("a b u x", real=True)
 Q, k, q = sympy.symbols("Q k q", real=True)

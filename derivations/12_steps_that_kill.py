@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import DEAD, KINDS, Cell, Expr, Place, b1, hi, lo, q, s_minus, w1
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import DEAD, KINDS, Cell, Expr, Place, b1, hi, lo, q, s_minus, w1
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 eta, g1, g2, end, B1, B2 = sympy.symbols("eta g_1 g_2 e B_1 B_2", real=True)
 mu, beta1, root2, lam = sympy.symbols("mu beta_1 sqrt(beta_2) lambda", positive=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic.cells import Expr
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.base.scripts import describe
+from gradflow.proofs.cells import Expr
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 # A neuron in the view of the statement, and what it depends on.
 w, b, omega, b2, near, c, a, m = sympy.symbols("w b omega b2 n c a m", real=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import (
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import (
     DEFAULT,
     FALLING,
     RISING,
@@ -30,9 +30,9 @@ from gradflow.symbolic.cells import (
     wt1,
     wt2,
 )
-from gradflow.symbolic.proof import Proof, sign
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.proofs.proof import Proof, sign
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 ZERO = sympy.Integer(0)
 Q, m, mean = sympy.symbols("Q m m_f", real=True)

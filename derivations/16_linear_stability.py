@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic import integrals
-from gradflow.symbolic.cells import (
+from gradflow.base.scripts import describe
+from gradflow.proofs import integrals
+from gradflow.proofs.cells import (
     DEAD,
     DEFAULT,
     RISING,
@@ -32,9 +32,9 @@ from gradflow.symbolic.cells import (
     wt1,
     wt2,
 )
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 beta, eta, lam, z = sympy.symbols("beta eta lambda z", real=True)
 a, w = sympy.symbols("a w", positive=True)

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic.cells import Expr
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.base.scripts import describe
+from gradflow.proofs.cells import Expr
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 eta, mu, lam, a, eps = sympy.symbols("eta mu lambda a epsilon", positive=True)
 beta, beta1, beta2, d1, d2, s = sympy.symbols("beta beta_1 beta_2 d_1 d_2 s", positive=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic.cells import Expr, Place
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.base.scripts import describe
+from gradflow.proofs.cells import Expr, Place
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 a, c, d, p, q = sympy.symbols("a c d p q", real=True)
 b1, w1, end, square = sympy.symbols("b1 w1 e g_2", real=True)

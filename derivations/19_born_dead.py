@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic.cells import Expr
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.base.scripts import describe
+from gradflow.proofs.cells import Expr
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 P, Q, R, A, q, V1, V2 = sympy.symbols("P Q R A q V_1 V_2", real=True)
 L, layer = sympy.symbols("L l", integer=True, positive=True)
@@ -103,7 +103,7 @@ NOT_CLAIMED = (
     "of the angle between the two sides.",
     "Inputs of more dimensions, other than the upper bound.",
     "That a network that is not born dead can be trained.",
-    "Randomised asymmetric initialisation: gradflow.depth.born_dead draws it.",
+    "Randomised asymmetric initialisation: gradflow.networks.deep.born_dead draws it.",
 )
 
 

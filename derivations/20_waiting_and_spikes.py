@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic.cells import Expr, Place
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.base.scripts import describe
+from gradflow.proofs.cells import Expr, Place
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 beta, eta, lam, z, tau, delta, n = sympy.symbols("beta eta lambda z tau delta n", real=True)
 eps, p0, p2, p3, s = sympy.symbols("epsilon phi_0 phi_2 phi_3 s", real=True)

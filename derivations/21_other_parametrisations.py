@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic.cells import Expr, Place
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.base.scripts import describe
+from gradflow.proofs.cells import Expr, Place
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 w1, b1, w2, b2, x, p, c, v, s = sympy.symbols("w1 b1 w2 b2 x p c v s", real=True)
 g1, g2, g3, t = sympy.symbols("g_1 g_2 g_3 t", real=True)
@@ -175,7 +175,7 @@ the loss are computed from the moments, and ∂L/∂v = 2 E[r φ(z) x] at the be
 
 NOT_CLAIMED = (
     "In (7), where for p < 0 the boundary between the teacher and the line lies, or that it is one point on "
-    "the line w1 = w2 = 1. (Conjecture; gradflow.claims brackets it, near b1 = 0.84.)",
+    "the line w1 = w2 = 1. (Conjecture; gradflow.study.claims brackets it, near b1 = 0.84.)",
     "In (7), starts with w2 ≤ 0 or with w ≥ 2 w*, and other teachers or intervals.",
     "The flow of a shifted or bounded neuron at w1 = 0, E r ≠ 0: both slopes in |w1| may be positive, and "
     "w1 = 0 then attracts from both sides until b2 has moved (seen; the gradient is not continuous there).",

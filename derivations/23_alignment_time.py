@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.scripts import describe
-from gradflow.symbolic.cells import Expr
-from gradflow.symbolic.proof import Proof
-from gradflow.symbolic.render import main
-from gradflow.symbolic.result import Result
+from gradflow.base.scripts import describe
+from gradflow.proofs.cells import Expr
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+from gradflow.proofs.result import Result
 
 lam, E, V, V1, gap = sympy.symbols("lambda E v v_1 d", positive=True)
 n, X, D, delta, e = sympy.symbols("n X_max D delta e", positive=True)

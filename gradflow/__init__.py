@@ -1,12 +1,15 @@
 """gradflow: what training does to a ReLU neuron, and why.
 
-The names below are what most work needs, and the modules hold the rest; both are loaded on first use, so
+The names below are what most work needs, and the folders hold the rest; both are loaded on first use, so
 that importing the package stays light: `gradflow.theory.energy` needs no import of its own.
+
+From the ground up, each folder using those before it: base, data, neuron, field, compiled, descent, flow,
+theory, ends, runs, sweeps, networks, study, cli; proofs beside them.
 """
 
 from __future__ import annotations
 
-__version__ = "0.2.0"
+from gradflow.base.version import __version__ as __version__
 
 # As `typing` has it, whose import is what takes longest here: until the command line is there, an interrupt
 # is a traceback of Python's.
@@ -15,50 +18,35 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gradflow.axes import Axis
     from gradflow.descent import GD as GD
     from gradflow.descent import Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign, train
-    from gradflow.descent.dataset import descend
     from gradflow.ends import bracket, descent_outcomes, flow_outcomes
     from gradflow.field import gradient, hessian, loss
-    from gradflow.flow import gradient_flow
-    from gradflow.grids import basins
-    from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
-    from gradflow.results import crossings
+    from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
+    from gradflow.runs import crossings, descend, gradient_flow
+    from gradflow.sweeps import Axis, basins
 
 _HOMES = {
-    "gradflow.axes": ("Axis",),
-    "gradflow.ends": ("bracket", "descent_outcomes", "flow_outcomes"),
     "gradflow.descent": ("GD", "Adam", "AdamW", "HeavyBall", "Nesterov", "RMSProp", "Sign", "train"),
-    "gradflow.descent.dataset": ("descend",),
+    "gradflow.ends": ("bracket", "descent_outcomes", "flow_outcomes"),
     "gradflow.field": ("gradient", "hessian", "loss"),
-    "gradflow.flow": ("gradient_flow",),
-    "gradflow.grids": ("basins",),
-    "gradflow.problem": ("Neuron", "Problem", "Sample", "Uniform", "grid"),
-    "gradflow.results": ("crossings",),
+    "gradflow.neuron.problem": ("Neuron", "Problem", "Sample", "Uniform", "grid"),
+    "gradflow.runs": ("crossings", "descend", "gradient_flow"),
+    "gradflow.sweeps": ("Axis", "basins"),
 }
-_MODULES = (
-    "activations",
-    "activity",
-    "alignment",
-    "cluster",
+_FOLDERS = (
+    "compiled",
     "data",
-    "decision",
-    "depth",
     "descent",
     "ends",
     "field",
-    "figures",
     "flow",
-    "fused",
-    "neurons",
-    "outcome",
-    "problem",
-    "remedies",
-    "results",
-    "store",
-    "sweep",
-    "symbolic",
+    "networks",
+    "neuron",
+    "proofs",
+    "runs",
+    "study",
+    "sweeps",
     "theory",
 )
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -95,7 +83,7 @@ def __getattr__(name: str) -> Any:
     """Load a public name from the module that defines it, or a module."""
     from importlib import import_module
 
-    if name in _MODULES:
+    if name in _FOLDERS:
         return import_module(f"gradflow.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'gradflow' has no attribute {name!r}")
@@ -105,4 +93,4 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """Return the public names and modules, loaded or not, and what every module has."""
     own = (name for name in globals() if name.startswith("__") and name not in ("__getattr__", "__dir__"))
-    return sorted({*__all__, *_MODULES, *own})
+    return sorted({*__all__, *_FOLDERS, *own})

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from gradflow.descent import Adam, Descent, train
 from gradflow.field.baselines import best_line
-from gradflow.figures import Level, Panel, Series, fraction, loss_curves
-from gradflow.figures.script import main
-from gradflow.problem import Neuron, Problem, grid
+from gradflow.neuron.problem import Neuron, Problem, grid
+from gradflow.study.figures import Level, Panel, Series, fraction, loss_curves
+from gradflow.study.figures.script import main
 
 SAMPLES, STEPS, RATE = 100, 5000, 0.01
 B2 = (-1.1, -1.2)

@@ -7,11 +7,11 @@ import functools
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.activity import HYPERACTIVE, activity, breakpoint_position
 from gradflow.descent import Adam, Descent, train
-from gradflow.figures import snapshots
-from gradflow.figures.script import main
-from gradflow.problem import Neuron, Problem, grid
+from gradflow.neuron.activity import HYPERACTIVE, activity, breakpoint_position
+from gradflow.neuron.problem import Neuron, Problem, grid
+from gradflow.study.figures import snapshots
+from gradflow.study.figures.script import main
 
 SAMPLES, STEPS, EVERY, RATE, B2 = 100, 500, 50, 0.01, -1.2
 PROBLEM = Problem(inputs=grid(SAMPLES))

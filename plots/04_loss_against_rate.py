@@ -7,12 +7,12 @@ import functools
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.activity import DEAD, activity
 from gradflow.descent import GD, Adam, Descent, train
 from gradflow.field.baselines import best_constant, best_line
-from gradflow.figures import Level, Mark, Panel, Series, loss_against
-from gradflow.figures.script import main
-from gradflow.problem import Neuron, Problem, grid
+from gradflow.neuron.activity import DEAD, activity
+from gradflow.neuron.problem import Neuron, Problem, grid
+from gradflow.study.figures import Level, Mark, Panel, Series, loss_against
+from gradflow.study.figures.script import main
 
 SAMPLES, STEPS, B2, FLOOR = 100, 5000, -1.0, 1e-8
 PROBLEM = Problem(inputs=grid(SAMPLES))

@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gradflow.descent import Adam, train
-from gradflow.figures import DOUBLE, Trajectory, phase_plane
-from gradflow.figures.script import main
-from gradflow.flow import gradient_flow
-from gradflow.outcome import OUTCOMES, outcome
-from gradflow.problem import PARAMETERS, Neuron, Problem
+from gradflow.ends.outcome import OUTCOMES, outcome
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
+from gradflow.runs import gradient_flow
+from gradflow.study.figures import DOUBLE, Trajectory, phase_plane
+from gradflow.study.figures.script import main
 
 STEPS, RATE, T_END = 5000, 0.01, 200.0
 B2 = (-2.5, -2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0, 2.5)

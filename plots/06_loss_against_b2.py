@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from gradflow.descent import Adam, train
 from gradflow.ends import Threshold, bracket, descent_outcomes, flow_outcomes
 from gradflow.field.baselines import best_constant, best_line
-from gradflow.figures import Level, Mark, Panel, Series, fraction, loss_against
-from gradflow.figures.script import main
-from gradflow.flow import gradient_flow
-from gradflow.problem import Neuron, Problem, grid
+from gradflow.neuron.problem import Neuron, Problem, grid
+from gradflow.runs import gradient_flow
+from gradflow.study.figures import Level, Mark, Panel, Series, fraction, loss_against
+from gradflow.study.figures.script import main
 
 SAMPLES, STEPS, RATE, T_END, FLOOR = 100, 5000, 0.01, 200.0, 1e-8
 POPULATION = Problem()

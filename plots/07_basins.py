@@ -8,11 +8,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from gradflow.axes import Axis
-from gradflow.figures import Diagram, phase_diagram
-from gradflow.figures.script import main
-from gradflow.outcome import OUTCOMES
-from gradflow.sweep import Sweep, run
+from gradflow.ends.outcome import OUTCOMES
+from gradflow.study.figures import Diagram, phase_diagram
+from gradflow.study.figures.script import main
+from gradflow.sweeps.axes import Axis
+from gradflow.sweeps.sweep import Sweep, run
 
 N, STEPS = 201, 5000
 AXES = (Axis("b1", -2.5, 2.5, N), Axis("b2", -3.0, 3.0, N))

@@ -8,15 +8,15 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from gradflow.activity import HYPERACTIVE, activity
-from gradflow.axes import Axis
-from gradflow.decision import THEOREMS, decide
-from gradflow.figures import Diagram, Layer, Level, Panel, Series, proved_regions
-from gradflow.figures.script import main
-from gradflow.figures.style import BLUE, ORANGE, SKY
+from gradflow.ends.decision import THEOREMS, decide
+from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, OUTCOMES, UNDECIDED
 from gradflow.flow.ensemble import integrate_ensemble
-from gradflow.outcome import CONSTANT, GLOBAL, LINEAR, OUTCOMES, UNDECIDED
-from gradflow.sweep import Sweep, run
+from gradflow.neuron.activity import HYPERACTIVE, activity
+from gradflow.study.figures import Diagram, Layer, Level, Panel, Series, proved_regions
+from gradflow.study.figures.script import main
+from gradflow.study.figures.style import BLUE, ORANGE, SKY
+from gradflow.sweeps.axes import Axis
+from gradflow.sweeps.sweep import Sweep, run
 from gradflow.theory.hyperactive import trapped
 from gradflow.theory.signs import trapped_by_signs
 from gradflow.theory.tube import surround

@@ -8,15 +8,15 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from gradflow.activity import DEAD, activity, end_preactivations
-from gradflow.axes import Axis
 from gradflow.descent import optimizer, train
-from gradflow.figures import Diagram, Layer, phase_diagram
-from gradflow.figures.script import main
-from gradflow.figures.style import BLACK, PURPLE
-from gradflow.outcome import CONSTANT, UNDECIDED, outcome
-from gradflow.problem import Neuron, Problem
-from gradflow.sweep import Sweep, run
+from gradflow.ends.outcome import CONSTANT, UNDECIDED, outcome
+from gradflow.neuron.activity import DEAD, activity, end_preactivations
+from gradflow.neuron.problem import Neuron, Problem
+from gradflow.study.figures import Diagram, Layer, phase_diagram
+from gradflow.study.figures.script import main
+from gradflow.study.figures.style import BLACK, PURPLE
+from gradflow.sweeps.axes import Axis
+from gradflow.sweeps.sweep import Sweep, run
 from gradflow.theory.steps import killing_rates
 from gradflow.theory.survival import survives_until
 

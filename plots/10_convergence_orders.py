@@ -11,10 +11,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gradflow.descent import GD, Adam, HeavyBall, train
-from gradflow.figures.convergence import Errors, Orders, convergence, measured_order
-from gradflow.figures.panels import Mark
-from gradflow.figures.script import main
-from gradflow.problem import Problem
+from gradflow.neuron.problem import Problem
+from gradflow.study.figures.convergence import Errors, Orders, convergence, measured_order
+from gradflow.study.figures.panels import Mark
+from gradflow.study.figures.script import main
 from gradflow.theory.adaptive_flows import adam_correction_field, adam_field, sign_field
 from gradflow.theory.modified import gd_field, heavy_ball_field, heavy_ball_start
 from gradflow.theory.solve import solve, solve_across

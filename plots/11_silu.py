@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from gradflow.descent import Adam, Descent, train
 from gradflow.field import gradient, hessian
 from gradflow.field.baselines import best_line
-from gradflow.figures import Level, Mark, Panel, Series
-from gradflow.figures.mixed import Frame, mixed
-from gradflow.figures.script import main
-from gradflow.problem import Neuron, Problem, grid
+from gradflow.neuron.problem import Neuron, Problem, grid
+from gradflow.study.figures import Level, Mark, Panel, Series
+from gradflow.study.figures.mixed import Frame, mixed
+from gradflow.study.figures.script import main
 from gradflow.theory.spikes import (
     amplification,
     scaled_sharpness,

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gradflow.figures.script import main
-from gradflow.figures.style import BLACK, BLUE, DOUBLE, GREEN, GREY, PURPLE, SMALL, VERMILLION, styled
+from gradflow.study.figures.script import main
+from gradflow.study.figures.style import BLACK, BLUE, DOUBLE, GREEN, GREY, PURPLE, SMALL, VERMILLION, styled
 from gradflow.theory.upstream import UNIFORM, Network, limit, preactivation, revival_steps, revival_time
 
 N = 1000

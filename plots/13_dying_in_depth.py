@@ -7,18 +7,18 @@ import functools
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.claims.depth import runs
-from gradflow.claims.depth.birth import LAYERS
-from gradflow.claims.depth.spread import PUBLISHED
-from gradflow.depth.born_dead import (
+from gradflow.networks.deep.born_dead import (
     Frequency,
     born_dead_bounds,
     born_dead_frequency,
     born_dead_probability,
     dead_at_birth,
 )
-from gradflow.figures.depth import Curve, Curves, Row, Rows, dying
-from gradflow.figures.script import main
+from gradflow.study.claims.depth import runs
+from gradflow.study.claims.depth.birth import LAYERS
+from gradflow.study.claims.depth.spread import PUBLISHED
+from gradflow.study.figures.depth import Curve, Curves, Row, Rows, dying
+from gradflow.study.figures.script import main
 
 DEEP = 8
 SHOWN = (1, 2, 4, 8)

@@ -6,11 +6,11 @@ import functools
 
 from matplotlib.figure import Figure
 
-from gradflow.claims.remedies.table import FULL
-from gradflow.claims.remedies.table import cells as measured
-from gradflow.figures.remedies import remedies
-from gradflow.figures.script import main
-from gradflow.remedies import REMEDIES, Cell, Method
+from gradflow.study.claims.remedies.table import FULL
+from gradflow.study.claims.remedies.table import cells as measured
+from gradflow.study.figures.remedies import remedies
+from gradflow.study.figures.script import main
+from gradflow.study.remedies import REMEDIES, Cell, Method
 
 METHODS = (Method("flow"), Method("gd", 0.1), Method("adam", 0.01))
 

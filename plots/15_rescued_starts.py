@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from gradflow.figures.phase_diagram import Diagram, Layer, phase_diagram
-from gradflow.figures.script import main
-from gradflow.figures.style import BLACK, GREEN
-from gradflow.outcome import GLOBAL, UNDECIDED
-from gradflow.remedies import TEACHERS, Method, measure, starts
-from gradflow.remedies.measure import PENALISED, by_id
+from gradflow.ends.outcome import GLOBAL, UNDECIDED
+from gradflow.study.figures.phase_diagram import Diagram, Layer, phase_diagram
+from gradflow.study.figures.script import main
+from gradflow.study.figures.style import BLACK, GREEN
+from gradflow.study.remedies import TEACHERS, Method, measure, starts
+from gradflow.study.remedies.measure import PENALISED, by_id
 
 N, STEPS = 31, 5000
 ADAM = Method("adam", 0.01)

@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from gradflow.alignment.network import directions
-from gradflow.alignment.patterns import MEMBERSHIPS
-from gradflow.claims.alignment.common import LOG_SCALE, RATE, H, states
-from gradflow.claims.alignment.experiments import (
+from gradflow.networks.two_layer.network import directions
+from gradflow.networks.two_layer.patterns import MEMBERSHIPS
+from gradflow.study.claims.alignment.common import LOG_SCALE, RATE, H, states
+from gradflow.study.claims.alignment.experiments import (
     EVEN,
     PUBLISHED_TOY,
     Toy,
@@ -21,11 +21,11 @@ from gradflow.claims.alignment.experiments import (
     planar,
     planar_data,
 )
-from gradflow.figures.alignment import alignment, radii
-from gradflow.figures.curves import At, Curve, Curves, Strands
-from gradflow.figures.plane import PlaneView
-from gradflow.figures.script import main
-from gradflow.figures.style import BLACK, BLUE, GREY, SKY, VERMILLION, Look
+from gradflow.study.figures.alignment import alignment, radii
+from gradflow.study.figures.curves import At, Curve, Curves, Strands
+from gradflow.study.figures.plane import PlaneView
+from gradflow.study.figures.script import main
+from gradflow.study.figures.style import BLACK, BLUE, GREY, SKY, VERMILLION, Look
 
 UNEVEN = Toy(4, 7, 0)
 SHOWN = 0

@@ -7,14 +7,14 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.alignment.network import directions
-from gradflow.claims.alignment.common import LOG_SCALE, RATE, H, states
-from gradflow.claims.alignment.experiments import PUBLISHED_DELTA, READ, planar, planar_data
-from gradflow.figures.alignment import alignment, radii
-from gradflow.figures.curves import Curve, Curves
-from gradflow.figures.plane import PlaneView
-from gradflow.figures.script import main
-from gradflow.figures.style import BLACK, GREY, Look
+from gradflow.networks.two_layer.network import directions
+from gradflow.study.claims.alignment.common import LOG_SCALE, RATE, H, states
+from gradflow.study.claims.alignment.experiments import PUBLISHED_DELTA, READ, planar, planar_data
+from gradflow.study.figures.alignment import alignment, radii
+from gradflow.study.figures.curves import Curve, Curves
+from gradflow.study.figures.plane import PlaneView
+from gradflow.study.figures.script import main
+from gradflow.study.figures.style import BLACK, GREY, Look
 
 SHOWN = 0
 """The network whose neurons are drawn: the first, not a chosen one."""

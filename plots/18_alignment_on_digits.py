@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from gradflow.claims.alignment.common import LOG_SCALE, RATE, H
-from gradflow.claims.alignment.images import ALIGNED, BATCH, PUBLISHED, SETS, course, history
-from gradflow.figures.alignment import Below, alignment
-from gradflow.figures.curves import At, Curve, Curves, Strands
-from gradflow.figures.script import main
-from gradflow.figures.style import BLACK, BLUE, PURPLE, SKY, VERMILLION, Look
+from gradflow.study.claims.alignment.common import LOG_SCALE, RATE, H
+from gradflow.study.claims.alignment.images import ALIGNED, BATCH, PUBLISHED, SETS, course, history
+from gradflow.study.figures.alignment import Below, alignment
+from gradflow.study.figures.curves import At, Curve, Curves, Strands
+from gradflow.study.figures.script import main
+from gradflow.study.figures.style import BLACK, BLUE, PURPLE, SKY, VERMILLION, Look
 
 LIGHT = False
 """Whether the claims' quick runs are drawn instead."""

@@ -8,18 +8,18 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.alignment import bounds
-from gradflow.alignment.data import Dataset, equiangular
-from gradflow.alignment.geometry import angles, setting
-from gradflow.alignment.limit import limit_flow
-from gradflow.alignment.losses import Objective
-from gradflow.alignment.network import as_network, balanced
-from gradflow.claims.alignment import questions, scales
-from gradflow.claims.alignment.common import H
-from gradflow.figures.alignment import alignment
-from gradflow.figures.curves import At, Curve, Curves, Strands
-from gradflow.figures.script import main
-from gradflow.figures.style import BLACK, BLUE, GREY, PURPLE, VERMILLION, Look
+from gradflow.networks.two_layer import bounds
+from gradflow.networks.two_layer.data import Dataset, equiangular
+from gradflow.networks.two_layer.geometry import angles, setting
+from gradflow.networks.two_layer.limit import limit_flow
+from gradflow.networks.two_layer.losses import Objective
+from gradflow.networks.two_layer.network import as_network, balanced
+from gradflow.study.claims.alignment import questions, scales
+from gradflow.study.claims.alignment.common import H
+from gradflow.study.figures.alignment import alignment
+from gradflow.study.figures.curves import At, Curve, Curves, Strands
+from gradflow.study.figures.script import main
+from gradflow.study.figures.style import BLACK, BLUE, GREY, PURPLE, VERMILLION, Look
 
 KINDS = ("equiangular", "cone")
 LIGHT = False

@@ -16,7 +16,7 @@ import xarray as xr
 
 import gradflow as gf
 from gradflow.descent.schedules import Cosine
-from gradflow.neurons import KINDS
+from gradflow.field.kinds import KINDS
 
 LIMIT = 10
 """Seconds that a call may take."""

@@ -27,16 +27,16 @@ def basins(
 NAMES["basins"] = basins
 
 MODULES = {
-    "activity": "activity breakpoint_position end_preactivations wall_distances",
-    "decision": "decide",
+    "neuron.activity": "activity breakpoint_position end_preactivations wall_distances",
+    "ends.decision": "decide",
     "descent": "Chain Constant Cosine StepDecay check optimizer",
     "ends": "descent_run flow_decisions",
     "field": "loss_and_gradient",
     "field.baselines": "best_constant best_line moments",
-    "flow.any_kind": "flow",
+    "flow.of_kind": "flow",
     "flow.ensemble": "integrate_ensemble",
-    "outcome": "outcome references",
-    "rest": "at_rest",
+    "ends.outcome": "outcome references",
+    "ends.rest": "at_rest",
     "theory.critical_points": "family gradient_floor",
     "theory.energy": "barriers limit never_constant reaches_teacher",
     "theory.hyperactive": "trapped",

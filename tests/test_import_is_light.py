@@ -13,6 +13,9 @@ import pytest
 HEAVY = ("sympy", "matplotlib", "torch", "numba", "cupy", "typer", "rich", "zarr", "distributed")
 
 
+ALONE = {"gradflow", "gradflow.base", "gradflow.base.version"}
+
+
 def loaded(code: str) -> set[str]:
     """Return the names of all modules that a fresh interpreter has loaded after running some code."""
     code = f"import sys\n{code}\nprint(*sys.modules, file=sys.stderr)"
@@ -24,7 +27,7 @@ SIMULATING = """
 import gradflow as g; g.loss(g.Neuron())
 g.gradient_flow(t_end=1.0); g.descend(steps=3); g.hessian(g.Neuron())
 g.train(g.Neuron(), g.Problem(), g.Adam(), 3); import gradflow.ends
-import gradflow.store, gradflow.cluster, gradflow.field
+import gradflow.sweeps.store, gradflow.sweeps.cluster, gradflow.field
 """
 
 
@@ -36,7 +39,7 @@ def test_of_modules() -> None:
 
 def test_the_package_alone_loads_nothing_of_itself() -> None:
     modules = loaded("import gradflow; gradflow.__version__; dir(gradflow)")
-    assert {name for name in modules if name.startswith("gradflow")} == {"gradflow"}
+    assert {name for name in modules if name.startswith("gradflow")} == ALONE
     assert modules.isdisjoint({"numpy", "scipy", "xarray", *HEAVY})
 
 
@@ -60,12 +63,13 @@ def test_every_public_name_is_there() -> None:
 def test_modules_are_there_without_an_import_of_their_own() -> None:
     code = """
 import gradflow as gf
-assert callable(gf.figures.loss_curves) and callable(gf.theory.energy.barriers)
-assert gf.symbolic.catalogue.__name__ == "gradflow.symbolic.catalogue"
-assert callable(gf.alignment.gradient_flow) and callable(gf.depth.train) and gf.outcome.OUTCOMES
+assert callable(gf.study.figures.loss_curves) and callable(gf.theory.energy.barriers)
+assert gf.proofs.catalogue.__name__ == "gradflow.proofs.catalogue"
+assert callable(gf.networks.two_layer.gradient_flow) and callable(gf.networks.deep.train)
+assert gf.ends.outcome.OUTCOMES
 assert gf.descent.Adam is gf.Adam and gf.field.loss is gf.loss
 """
-    assert "gradflow.figures" in loaded(code)
+    assert "gradflow.study.figures" in loaded(code)
     assert loaded("import gradflow as gf; dir(gf); dir(gf)").isdisjoint({"numpy", "gradflow.theory"})
     assert loaded("import gradflow as gf; gf.field.loss(gf.Neuron())").isdisjoint(HEAVY)
 
@@ -80,7 +84,7 @@ def test_dir_shows_what_people_want_and_no_more() -> None:
     assert "__version__" in dir(gradflow)
     for name in shown:
         assert getattr(gradflow, name) is not None
-    for package in (gradflow.theory, gradflow.symbolic):
+    for package in (gradflow.theory, gradflow.proofs):
         for name in dir(package):
             assert getattr(package, name).__name__ == f"{package.__name__}.{name}"
         with pytest.raises(AttributeError, match="has no attribute 'nothing'"):

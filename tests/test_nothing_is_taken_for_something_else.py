@@ -12,9 +12,9 @@ import pytest
 import xarray as xr
 
 import gradflow as gf
-from gradflow.activations import SILU, PiecewiseLinear, as_activation
-from gradflow.backend import as_floating
-from gradflow.outcome import OUTCOMES, outcome
+from gradflow.base.arrays import as_floating
+from gradflow.ends.outcome import OUTCOMES, outcome
+from gradflow.neuron.activations import SILU, PiecewiseLinear, as_activation
 
 NEURON = gf.Neuron(1.0, 0.3, 1.0, -0.2)
 VALUES = (1.0, 0.3, 1.0, -0.2)

@@ -10,14 +10,14 @@ import numpy as np
 
 import gradflow as gf
 from benchmarks import starts
-from gradflow.alignment.data import Dataset
-from gradflow.alignment.losses import Objective
-from gradflow.alignment.network import as_network
-from gradflow.alignment.steps import train as gd_of_network
 from gradflow.descent import optimizer as by_name
 from gradflow.ends import flow_run
 from gradflow.flow.ensemble import integrate_ensemble
-from gradflow.problem import Sample
+from gradflow.networks.two_layer.data import Dataset
+from gradflow.networks.two_layer.losses import Objective
+from gradflow.networks.two_layer.network import as_network
+from gradflow.networks.two_layer.steps import train as gd_of_network
+from gradflow.neuron.problem import Sample
 
 
 def has_fused_flow() -> bool:

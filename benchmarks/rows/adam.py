@@ -13,7 +13,7 @@ import gradflow as gf
 from benchmarks import starts
 from benchmarks.harness import Contender, Measured, Say, cores, measure
 from benchmarks.table import Line, Section, compare, find, usual_disagreement
-from gradflow.descent.loop import prepare
+from gradflow.descent.prepared import prepare
 
 ROW = "adam"
 TOLERANCE = 1e-9
@@ -149,7 +149,7 @@ def recorded(name: str) -> Any:
     """Return what the fused step of an optimiser consists of."""
     from benchmarks.limits import Program
     from gradflow.descent import optimizer
-    from gradflow.fused.step import record_step
+    from gradflow.descent.compiled.step import record_step
 
     theta, problem, config = prepare(np.zeros((4, 1)), gf.Problem(), optimizer(name, lr=RATE))
     program = record_step(theta, problem, config, False).program

@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.harness import Contender, Measured, Say, cores, measure
 from benchmarks.table import Line, Section, compare, disagreement, find
-from gradflow.alignment.data import digits_data
-from gradflow.alignment.network import gaussian
+from gradflow.networks.two_layer.data import digits_data
+from gradflow.networks.two_layer.network import gaussian
 
 ROW = "alignment"
 TOLERANCE = 1e-9

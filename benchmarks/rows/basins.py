@@ -15,7 +15,7 @@ from benchmarks import starts
 from benchmarks.harness import Contender, Measured, Say, measure
 from benchmarks.rows.flow import T_END, errors, reference
 from benchmarks.table import Line, Section, compare, find
-from gradflow.outcome import OUTCOMES, UNDECIDED, outcome
+from gradflow.ends.outcome import OUTCOMES, UNDECIDED, outcome
 
 ROW = "basins"
 RIGHT = 1e-6

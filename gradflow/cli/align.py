@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gradflow.base.progress import progress_bar
 from gradflow.cli import align_options as options
 from gradflow.cli.align_options import SETS, STARTS
 from gradflow.cli.meaning import FLOWS
@@ -14,14 +15,13 @@ from gradflow.cli.options import JSON, check_directory, check_file, integer, num
 from gradflow.cli.steps import HYPER, LR, STEPS
 from gradflow.cli.telling import deliver
 from gradflow.descent import optimizer_name
-from gradflow.progress import progress_bar
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from gradflow.alignment.data import Dataset
-    from gradflow.alignment.losses import Objective
-    from gradflow.alignment.network import TwoLayer
+    from gradflow.networks.two_layer.data import Dataset
+    from gradflow.networks.two_layer.losses import Objective
+    from gradflow.networks.two_layer.network import TwoLayer
 
 _LONG = 100.0
 """How long flows are followed unless the user says otherwise."""
@@ -112,7 +112,7 @@ def _write(
     run: xr.Dataset, objective: Objective, network: TwoLayer, out: Path | None, figure: Path | None
 ) -> None:
     """Write what is asked for."""
-    from gradflow.results import write
+    from gradflow.base.tables import write
 
     if out is not None:
         write(run, out)
@@ -137,8 +137,8 @@ def _check_figure(path: Path | None, method: str) -> None:
 def _draw(run: xr.Dataset, objective: Objective, network: TwoLayer, path: Path) -> None:
     """Draw and save the course of a run."""
 
-    from gradflow.figures.course import course
-    from gradflow.figures.save import save
+    from gradflow.study.figures.course import course
+    from gradflow.study.figures.save import save
 
     data = objective.data
     figure = course(run, data.inputs, data.labels)
@@ -159,9 +159,9 @@ def _objective(
     mean: bool,
 ) -> Objective:
     """Return data and loss."""
-    from gradflow.alignment.data import Dataset, centred
-    from gradflow.alignment.losses import LOSSES, Objective
-    from gradflow.alignment.reading import SUFFIXES, read_dataset
+    from gradflow.networks.two_layer.data import Dataset, centred
+    from gradflow.networks.two_layer.losses import LOSSES, Objective
+    from gradflow.networks.two_layer.reading import SUFFIXES, read_dataset
 
     if loss not in LOSSES:
         raise ValueError(f"--loss: expected one of {', '.join(LOSSES)}, got {loss!r}")
@@ -188,7 +188,7 @@ def _built_in(
     name: str, count: int | None, mu: str, dimension: str, delta: str, mnist: Path | None, seed: int
 ) -> Dataset:
     """Return one of the data sets that come with gradflow."""
-    from gradflow.alignment import data as sets
+    from gradflow.networks.two_layer import data as sets
 
     if name == "toy":
         return sets.toy_plane(10 if count is None else count, seed)
@@ -208,7 +208,7 @@ def _network(
     objective: Objective, neurons: str, epsilon: str, start: str, seed: str
 ) -> tuple[TwoLayer, float]:
     """Return the network at the start, and ln ε."""
-    from gradflow.alignment.network import balanced, gaussian
+    from gradflow.networks.two_layer.network import balanced, gaussian
 
     h = integer("--neurons", neurons, least=1, most=100_000)
     if start not in STARTS:
@@ -238,10 +238,10 @@ def _flow(
     until_loss: str | None, settings: dict[str, Any],
 ) -> Outcome:  # fmt: skip
     """Follow the flow and hold the theory against it."""
-    from gradflow.alignment.checks import check_theory
-    from gradflow.alignment.containers import flow_dataset
-    from gradflow.alignment.flow import gradient_flow
-    from gradflow.alignment.path import STATUSES
+    from gradflow.networks.two_layer.checks import check_theory
+    from gradflow.networks.two_layer.containers import flow_dataset
+    from gradflow.networks.two_layer.flow import gradient_flow
+    from gradflow.networks.two_layer.path import STATUSES
 
     gates = network.outputs.size * objective.data.n
     if gates > MOST_GATES:
@@ -286,8 +286,8 @@ def _limit(objective: Objective, network: TwoLayer, t_end: float, settings: dict
     """Return the limit of small initialisation, exactly."""
     import numpy as np
 
-    from gradflow.alignment.containers import limit_dataset
-    from gradflow.alignment.limit import STATUSES, limit_flow
+    from gradflow.networks.two_layer.containers import limit_dataset
+    from gradflow.networks.two_layer.limit import STATUSES, limit_flow
 
     path = limit_flow(network, objective, t_end)
     own = np.where(np.ravel(network.outputs) > 0.0, path.entries[:, 0], path.entries[:, 1])
@@ -330,7 +330,7 @@ def _refuse_endless(objective: Objective, network: TwoLayer, log_epsilon: float)
 
 def _small_steps(objective: Objective, network: TwoLayer, t_end: float) -> Outcome:
     """Follow the flow by small steps, with a stated error."""
-    from gradflow.alignment.small_steps import flow_by_steps
+    from gradflow.networks.two_layer.small_steps import flow_by_steps
 
     with progress_bar("flow", t_end or 1.0) as advance:
         dataset = flow_by_steps(network, objective, t_end, progress=advance).history
@@ -343,9 +343,9 @@ def _train(
     batch: str | None, freeze_outputs: bool, settings: dict[str, Any],
 ) -> Outcome:  # fmt: skip
     """Train with an optimiser."""
-    from gradflow.alignment.steps import train
     from gradflow.cli.steps import parse_hyper
     from gradflow.descent import optimizer
+    from gradflow.networks.two_layer.steps import train
 
     config = optimizer(method, lr=lr, **parse_hyper(hyper or []))
     size = None if batch is None else integer("--batch", batch, least=1, most=objective.data.n)
@@ -377,7 +377,7 @@ def _final(dataset: xr.Dataset, axis: str, network: TwoLayer) -> dict[str, Any]:
 
 
 def _described(objective: Objective) -> dict[str, Any]:
-    from gradflow.alignment.geometry import norms, separation
+    from gradflow.networks.two_layer.geometry import norms, separation
 
     data = objective.data
     told: dict[str, Any] = {"name": data.name, "n": data.n, "dimension": data.dimension}
@@ -389,8 +389,8 @@ def _described(objective: Objective) -> dict[str, Any]:
 
 def _bounds(objective: Objective, network: TwoLayer, log_epsilon: float) -> dict[str, float] | None:
     """Return the bounds on the alignment time and on ln ε, where there are any: the paper's and ours."""
-    from gradflow.alignment import bounds
-    from gradflow.alignment.geometry import angles, separation, setting
+    from gradflow.networks.two_layer import bounds
+    from gradflow.networks.two_layer.geometry import angles, separation, setting
 
     data = objective.data
     if not (data.is_binary and objective.loss.needs_signs and separation(data).holds):
@@ -406,7 +406,7 @@ def _bounds(objective: Objective, network: TwoLayer, log_epsilon: float) -> dict
 
 
 def _show(report: dict[str, Any], json: bool) -> None:
-    from gradflow.results import to_json
+    from gradflow.base.files import to_json
 
     if json:
         print(to_json(report))

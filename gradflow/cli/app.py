@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from gradflow import __version__
+from gradflow.base.version import __version__
 from gradflow.cli import align, basins, derive, reproduce, simulate, thresholds
 from gradflow.cli.meaning import refuse_meaningless
 

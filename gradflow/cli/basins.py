@@ -8,17 +8,17 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from gradflow.axes import Axis
+from gradflow.base.files import to_json
 from gradflow.cli.choice import Chosen, with_choice
 from gradflow.cli.options import JSON, integer, number
 from gradflow.cli.sweeps import Tally, check_out, sweep_in_memory, sweep_into_store
 from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, note_undecided_ends, write_if_asked
-from gradflow.decision import THEOREMS
 from gradflow.descent import optimizer
+from gradflow.ends.decision import THEOREMS
+from gradflow.ends.outcome import LOCAL, OUTCOMES, UNDECIDED
 from gradflow.ends.places import places
-from gradflow.outcome import LOCAL, OUTCOMES, UNDECIDED
-from gradflow.results import to_json
-from gradflow.sweep import BLOCK, Sweep
+from gradflow.sweeps.axes import Axis
+from gradflow.sweeps.sweep import BLOCK, Sweep
 
 
 @with_choice

@@ -36,7 +36,7 @@ from gradflow.cli.steps import (
     steps_options,
 )
 from gradflow.descent import optimizer_name
-from gradflow.problem import Neuron, Problem
+from gradflow.neuron.problem import Neuron, Problem
 
 
 class Chosen(NamedTuple):

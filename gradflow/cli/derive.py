@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from gradflow.base.files import to_json
 from gradflow.cli.options import JSON
-from gradflow.results import to_json
 
 
 def derive(
@@ -26,7 +26,7 @@ def derive(
     Without RESULT nothing is derived: the list shows what each script claims to have proved. Exit code 1 if
     a proof fails.
     """
-    from gradflow.symbolic.catalogue import catalogue, load, stated_status
+    from gradflow.proofs.catalogue import catalogue, load, stated_status
 
     if result is None:
         entries = [
@@ -41,7 +41,7 @@ def derive(
             name, status = (str(entry[key]).ljust(width) for key, width in widths.items())
             print(f"{entry['number']:>3}  {name}  {status}  {entry['title']}")
         return
-    from gradflow.symbolic.render import as_latex, as_text, verdict
+    from gradflow.proofs.render import as_latex, as_text, verdict
 
     derived = load(result)
     if json:

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gradflow.activations import Activation, as_activation
-from gradflow.problem import PARAMETERS, Neuron, Problem, Uniform, grid
+from gradflow.neuron.activations import Activation, as_activation
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Uniform, grid
 
 LARGEST = 1e30
 """Largest parameter or input: beyond it the square of a gradient can overflow."""

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from gradflow import __version__
+from gradflow.base.files import to_json, write_text
+from gradflow.base.progress import progress_bar
+from gradflow.base.version import __version__
 from gradflow.cli import resume
 from gradflow.cli.options import JSON, check_directory
 from gradflow.cli.study import FIGURE, Study
 from gradflow.cli.workers import interrupts_held
-from gradflow.progress import progress_bar
-from gradflow.results import to_json, write_text
 
 DEFAULT_OUT = Path("study")
 
@@ -42,7 +42,7 @@ def reproduce(
     Writes report.html (one file that needs no network), claims.json, and the figures as PDF, SVG and
     PNG; prints the table of claims.
     """
-    from gradflow.claims import LEDGER, UNTESTABLE, describe, select
+    from gradflow.study.claims import LEDGER, UNTESTABLE, describe, select
 
     claims = select(LEDGER, only or [])
     if list_:
@@ -61,7 +61,7 @@ def reproduce(
     begin = time.perf_counter()
     plots = []
     if out is not None and not only:
-        from gradflow.scripts import script_paths
+        from gradflow.base.scripts import script_paths
 
         _make(out / "figures")
         plots = script_paths("plots")
@@ -74,7 +74,7 @@ def reproduce(
         "seconds": round(time.perf_counter() - begin, 1),
     }
     if out is not None:
-        from gradflow.report import Figure, report
+        from gradflow.study.report import Figure, report
 
         drawn = [drawing for path in plots if (drawing := results[FIGURE + path.stem])]
         figures = [Figure(d["title"], d["caption"], [out / file for file in d["files"]]) for d in drawn]

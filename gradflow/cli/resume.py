@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from gradflow.results import to_json, write_text
+from gradflow.base.files import to_json, write_text
 
 FOLDER, CLAIMS = "unfinished", "claims.json"
 

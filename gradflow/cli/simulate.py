@@ -8,7 +8,8 @@ import numpy as np
 import typer
 import xarray as xr
 
-from gradflow.activity import ACTIVITIES
+from gradflow.base.files import to_json
+from gradflow.base.progress import progress_bar
 from gradflow.cli.options import (
     ACTIVATION,
     B1,
@@ -31,12 +32,12 @@ from gradflow.cli.steps import DTYPE, HYPER, LR, POPULATION, SAMPLES, STEPS, ste
 from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, note_undecided_ends, write_if_asked
 from gradflow.descent import OPTIMIZERS
 from gradflow.descent import optimizer as make_optimizer
-from gradflow.descent.dataset import descend
-from gradflow.flow import gradient_flow
-from gradflow.outcome import OUTCOMES, UNDECIDED
-from gradflow.problem import PARAMETERS
-from gradflow.progress import progress_bar
-from gradflow.results import crossings, limit, to_json
+from gradflow.ends.outcome import OUTCOMES, UNDECIDED
+from gradflow.neuron.activity import ACTIVITIES
+from gradflow.neuron.problem import PARAMETERS
+from gradflow.runs import gradient_flow
+from gradflow.runs.records import crossings, limit
+from gradflow.runs.training import descend
 
 
 def flow(

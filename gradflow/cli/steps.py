@@ -6,10 +6,10 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from gradflow import fused
+from gradflow import compiled as fused
 from gradflow.cli.options import MOST_SAMPLES, integer, number
 from gradflow.descent import OPTIMIZERS, is_switch
-from gradflow.descent.loop import BACKENDS
+from gradflow.descent.prepared import BACKENDS
 
 LR = Annotated[str, typer.Option(metavar="X", help="Learning rate.")]
 HYPER = Annotated[

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gradflow.cli.workers import run_all
 
 if TYPE_CHECKING:
-    from gradflow.claims import Claim
-    from gradflow.claims.shared import Work
+    from gradflow.study.claims import Claim
+    from gradflow.study.claims.shared import Work
 
 FIGURE = "figure "
 """How the names of figures begin."""
@@ -122,7 +122,7 @@ def check_all(ids: Sequence[str], quick: bool, known: Sequence[Known]) -> dict[s
 
     The seconds of the work are those of every claim that needs it.
     """
-    from gradflow.claims import LEDGER, check, select
+    from gradflow.study.claims import LEDGER, check, select
 
     with _knowing(known):
         found = {name: check(select(LEDGER, [name])[0], quick=quick).record() for name in ids}
@@ -133,8 +133,8 @@ def check_all(ids: Sequence[str], quick: bool, known: Sequence[Known]) -> dict[s
 
 def draw(path: Path, folder: Path, quick: bool, known: Sequence[Known]) -> dict[str, Any]:
     """Draw a script's figure; None if the script says that it takes too long for a quick report."""
-    from gradflow.figures.script import render
-    from gradflow.scripts import load_script
+    from gradflow.base.scripts import load_script
+    from gradflow.study.figures.script import render
 
     script = load_script(path)
     name = FIGURE + path.stem
@@ -149,7 +149,7 @@ def draw(path: Path, folder: Path, quick: bool, known: Sequence[Known]) -> dict[
 @contextmanager
 def _knowing(known: Sequence[Known]) -> Iterator[None]:
     """Know the results of work meanwhile; afterwards the memory of all that claims share is given back."""
-    from gradflow.claims.shared import forget, know
+    from gradflow.study.claims.shared import forget, know
 
     know({one.work: one.result for one in known})
     try:

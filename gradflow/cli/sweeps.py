@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from gradflow.base.progress import progress_bar
 from gradflow.cli.options import check_directory, check_file
 from gradflow.cli.workers import cores, interrupts_held, results
-from gradflow.decision import THEOREMS
+from gradflow.ends.decision import THEOREMS
+from gradflow.ends.outcome import LOCAL, OUTCOMES
 from gradflow.ends.places import Found, found, joined
-from gradflow.outcome import LOCAL, OUTCOMES
-from gradflow.progress import progress_bar
-from gradflow.store import Store, is_finished, locked, open_store, read_values, write_block
-from gradflow.sweep import Block, Sweep, assemble, blocks, compute, numbers_of, place
+from gradflow.sweeps.store import Store, is_finished, locked, open_store, read_values, write_block
+from gradflow.sweeps.sweep import Block, Sweep, assemble, blocks, compute, numbers_of, place
 
 
 def check_out(path: Path | None) -> None:
@@ -149,7 +149,7 @@ def _handed_out(
 ) -> Generator[tuple[int, Block]]:
     if cluster is None:
         return results(tasks, workers=min(cores(), count))
-    from gradflow.cluster import cluster_results
+    from gradflow.sweeps.cluster import cluster_results
 
     return cluster_results(cluster, tasks)
 

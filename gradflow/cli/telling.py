@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from gradflow.base.tables import write
 from gradflow.field import loss
 from gradflow.field.bounds import root_loss
-from gradflow.problem import PARAMETERS, Neuron, Problem
-from gradflow.results import write
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
 
 
 def deliver(written: Callable[[], None], show: Callable[[], None]) -> None:

@@ -9,20 +9,20 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
+from gradflow.base.files import to_json
+from gradflow.base.progress import progress_bar
 from gradflow.cli.choice import Chosen, with_choice
 from gradflow.cli.options import JSON, integer, number
 from gradflow.cli.steps import Steps
 from gradflow.cli.telling import note_a_start_at_the_teacher
-from gradflow.decision import THEOREMS
 from gradflow.descent import optimizer
 from gradflow.ends import Threshold, bracket, descent_outcomes, flow_run
+from gradflow.ends.decision import THEOREMS
 from gradflow.ends.follow import decided_flows
+from gradflow.ends.outcome import UNDECIDED
 from gradflow.ends.thresholds import TOO_SHORT, values_told
-from gradflow.outcome import UNDECIDED
-from gradflow.problem import PARAMETERS, Neuron, Problem
-from gradflow.progress import progress_bar
-from gradflow.results import to_json
-from gradflow.sweep import require_varied
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
+from gradflow.sweeps.sweep import require_varied
 
 SECTIONS = {"flow": 8, "steps": 64}
 """Values decided at once after the scan: so many cost little more than one."""

@@ -6,14 +6,14 @@ call sweeps thousands of them. `register` adds an optimiser from outside; one th
 beside ``gd.py`` and a line in ``registry.py``.
 """
 
-from gradflow.descent.adam import Adam
-from gradflow.descent.adamw import AdamW
 from gradflow.descent.events import Crossing
-from gradflow.descent.gd import GD
-from gradflow.descent.heavy_ball import HeavyBall
-from gradflow.descent.loop import Descent, train
-from gradflow.descent.nesterov import Nesterov
-from gradflow.descent.registry import (
+from gradflow.descent.loop import train
+from gradflow.descent.optimisers.adam import Adam
+from gradflow.descent.optimisers.adamw import AdamW
+from gradflow.descent.optimisers.gd import GD
+from gradflow.descent.optimisers.heavy_ball import HeavyBall
+from gradflow.descent.optimisers.nesterov import Nesterov
+from gradflow.descent.optimisers.registry import (
     OPTIMIZERS,
     check,
     init,
@@ -23,9 +23,10 @@ from gradflow.descent.registry import (
     register,
     update,
 )
-from gradflow.descent.rmsprop import RMSProp
+from gradflow.descent.optimisers.rmsprop import RMSProp
+from gradflow.descent.optimisers.sign import Sign
+from gradflow.descent.prepared import Descent
 from gradflow.descent.schedules import Chain, Constant, Cosine, Schedule, StepDecay, Warmup, constant
-from gradflow.descent.sign import Sign
 
 __all__ = [
     "GD",

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from gradflow.backend import is_array, to_numpy
-from gradflow.descent.hyper import Config
-from gradflow.labels import in_order, unlabelled
-from gradflow.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron
+from gradflow.base.arrays import is_array, to_numpy
+from gradflow.base.labelled import in_order, unlabelled
+from gradflow.descent.optimisers.hyper import Config
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron
 
 
 class Start(NamedTuple):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradflow.activity import ACTIVITIES, BALANCED, activity, classify
-from gradflow.backend import Array, as_floating, device, namespace, to_numpy
-from gradflow.compensated import affine, determinant, splitter
-from gradflow.problem import Problem
+from gradflow.base.arrays import Array, as_floating, device, namespace, to_numpy
+from gradflow.base.error_free import affine, determinant, splitter
+from gradflow.neuron.activity import ACTIVITIES, BALANCED, activity, classify
+from gradflow.neuron.problem import Problem
 
 ROUNDING = 16.0
 """A pre-activation at the teacher's breakpoint of so many roundings of the largest has no certain sign."""

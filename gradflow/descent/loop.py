@@ -4,84 +4,48 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.backend import Array, as_floating, device, is_array, namespace
-from gradflow.checks import (
-    batch_shape,
-    dtype_name,
+from gradflow.base.arrays import Array, device, namespace
+from gradflow.base.checks import (
     flag,
     function,
-    integer,
-    number,
     one_of,
-    require_finite,
     shown,
 )
-from gradflow.descent.events import Crossing, Watch
-from gradflow.descent.hyper import Config
+from gradflow.descent.events import Watch
 from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
 from gradflow.descent.modifiers import check as check_modifiers
-from gradflow.descent.registry import check, init, update
+from gradflow.descent.optimisers.hyper import Config
+from gradflow.descent.optimisers.registry import init, update
+from gradflow.descent.prepared import BACKENDS, Descent, bounds, factor, prepare, recorded
 from gradflow.descent.schedules import Schedule, constant
-from gradflow.labels import unlabelled
-from gradflow.neurons.kind import PLAIN, Kind
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
+from gradflow.field.kinds.kind import PLAIN, Kind
+from gradflow.neuron.problem import Neuron, Problem
 
-# Files store steps in 32 bits.
-MOST = 2**31 - 1
-BACKENDS = (None, "numpy", "numba", "cupy")
 # Below so many steps of trajectories to record and print the step costs more than it saves.
 WORTH = 1_000_000
+
+
 # What one step of NumPy costs besides its trajectories, in trajectories.
 OVERHEAD = 500
+
+
 # From so many trajectories on, the temporary arrays of the loop no longer fit a processor's caches.
 MANY = 20_000
+
+
 LAST = (987, 610, 377, 233, 144, 89, 55, 34, 21, 13, 8, 5, 3, 2, 1)
 """How many updates before the last one the states are that `last` keeps; of no common period.
 
 The first is about the memory of Adam's second moment, with which its steps may grow.
 """
+
+
 LEAST = 144
 """Of those, so many updates back are always kept; those farther back if they are in the last fifth."""
-
-
-class Descent(NamedTuple):
-    """The result of `train`; the arrays are in the namespace of the run.
-
-    Attributes
-    ----------
-    final : array, shape (P, *batch)
-        The parameters after the last update.
-    steps : array of int64, shape (K,)
-        The recorded steps, 0 and the last among them. Step k is the state after k updates.
-    theta : array, shape (K, P, *batch)
-        The parameters at those steps.
-    loss : array, shape (K, *batch)
-        The loss at those steps.
-    events : list of Crossing
-        By step, then by index; empty if not asked for.
-    first_change : array of int64, shape (*batch), or None
-        The first step whose activity differs from that of the step before, −1 if there is none; None
-        if not asked for.
-    diverged : array of bool, shape (*batch)
-        The trajectories that left the range in which the arithmetic is safe (see `train`).
-    last : array, shape (J, P, *batch), or None
-        The parameters `LAST` updates before the last one, in that order, as far as they are in the last
-        fifth of the run or in the last `LEAST` updates; None if not asked for, or if fewer were made.
-    """
-
-    final: Array
-    steps: Array
-    theta: Array
-    loss: Array
-    events: list[Crossing]
-    first_change: Array | None
-    diverged: Array
-    last: Array | None = None
 
 
 def train(
@@ -131,12 +95,12 @@ def train(
         Called with the number of updates done, at most about 100 times.
     backend : {"numpy", "numba", "cupy"}, optional
         What takes the steps: the arrays' own library ("numpy"), or compiled code that keeps a whole
-        trajectory in registers (`gradflow.fused`), on the processor or on a GPU, which returns the same
+        trajectory in registers (`gradflow.compiled`), on the processor or on a GPU, which returns the same
         bits (of smooth neurons: the same numbers to rounding). By default "numba" where it is installed,
         can do what is asked and pays; otherwise "numpy".
     kind : Kind
-        How the neuron is written down (`gradflow.neurons`); P is the number of its parameters, 4 if plain.
-        It starts as the same function as the plain neurons `start`. Only plain ones are compiled.
+        How the neuron is written down (`gradflow.field.kinds`); P is the number of its parameters, 4 if
+        plain. It starts as the same function as the plain neurons `start`. Only plain ones are compiled.
     modifiers : Modifiers
         Clipping and weight decay of some parameters; not compiled.
 
@@ -164,7 +128,7 @@ def train(
     if flag("last", last) and steps >= LEAST:
         due = sorted({*asked, *kept})
     if not isinstance(kind, Kind):
-        raise TypeError(f"kind: expected one of gradflow.neurons.KINDS, got {shown(kind)}")
+        raise TypeError(f"kind: expected one of gradflow.field.kinds.KINDS, got {shown(kind)}")
     if not isinstance(modifiers, Modifiers):
         raise TypeError(f"modifiers: expected Modifiers, got {shown(modifiers)}")
     function("schedule", schedule, "the step")
@@ -180,7 +144,7 @@ def train(
             raise ValueError(f"backend: {backend} trains plain neurons without modifiers only")
         if is_plain and (backend in ("numba", "cupy") or _pays(theta, steps, due, events)):
             # Only now: the fused path is built on this module.
-            from gradflow.fused import attempt
+            from gradflow.descent.compiled import attempt
 
             run = attempt(
                 backend, theta, problem, optimizer, steps, due, schedule, events, first_change, progress
@@ -284,60 +248,9 @@ def _run(
     )
 
 
-def bounds(xp: Any, dtype: Any) -> tuple[float, float]:
-    """Return the largest parameter and the largest component of the gradient of a run that goes on."""
-    largest = float(xp.finfo(dtype).max)
-    return largest ** (1 / 7), 0.5 * largest**0.5
-
-
 def _pays(theta: Array, steps: int, due: list[int], events: bool) -> bool:
     """Whether straight-line code is worth asking for."""
     n = math.prod(theta.shape[1:])
     # Every record asks for a loss of its own; the loop has it from the gradient, but all arrays in memory.
     sparse = 10 * len(due) <= steps or n >= MANY
     return isinstance(theta, np.ndarray) and not events and sparse and steps * (n + OVERHEAD) >= WORTH
-
-
-def prepare(
-    start: Neuron | Array, problem: Problem, optimizer: Config, dtype: Any = None
-) -> tuple[Array, Problem, Config]:
-    """Return everything checked, in one namespace; θ and problem in one dtype, θ of the full shape."""
-    problem = as_problem(problem)
-    config: Any = check(optimizer)
-    neuron = as_neuron(start, "start")
-    require_finite("start", *neuron)
-    bounds = (problem.lo, problem.hi)
-    xp, arrays = as_floating((*neuron, *problem.teacher, *bounds))
-    kind = arrays[0].dtype if dtype is None else getattr(xp, dtype_name("dtype", dtype))
-    arrays = [xp.astype(a, kind, copy=False) for a in arrays]
-    hyper = {
-        name: xp.asarray(value, dtype=xp.float64, device=device(arrays[0]))
-        for name, value in zip(config._fields, map(unlabelled, config), strict=True)
-        if is_array(value) or isinstance(value, (list, tuple))
-    }
-    names = "start, teacher, interval and hyper-parameters"
-    shape = batch_shape(names, [a.shape for a in (*arrays, *hyper.values())])
-    theta = xp.stack([xp.broadcast_to(a, shape) for a in arrays[:4]])
-    require_finite(f"start in {dtype_name('dtype', kind)}", theta)
-    inputs = Uniform(*arrays[8:]) if isinstance(problem.inputs, Uniform) else problem.inputs
-    return theta, replace(problem, teacher=Neuron(*arrays[4:8]), inputs=inputs), config._replace(**hyper)
-
-
-def recorded(steps: int, record_every: int | None) -> tuple[int, list[int]]:
-    """Return the number of updates and the steps to record, checked."""
-    count = integer("steps", steps, 0)
-    if count > MOST:
-        raise ValueError(f"steps: expected at most {MOST}, got {shown(count)}")
-    if record_every is None:
-        return count, sorted({0, count})
-    return count, sorted({*range(0, count, integer("record_every", record_every, 1)), count})
-
-
-def factor(schedule: Schedule, step: int) -> float:
-    """Return the factor of the learning rate at a step, checked."""
-    value = schedule(step)
-    try:
-        return number("schedule", value, 0.0)
-    except (TypeError, ValueError) as error:
-        expected = f"schedule: expected a finite factor >= 0, got {shown(value)} at step {step}"
-        raise type(error)(expected) from None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gradflow.backend import Array, ArrayLike, namespace
-from gradflow.descent.hyper import NON_NEGATIVE, double, rounded
+from gradflow.base.arrays import Array, ArrayLike, namespace
+from gradflow.descent.optimisers.hyper import NON_NEGATIVE, double, rounded
 
 
 class Modifiers(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gradflow.checks import function, integer, number
+from gradflow.base.checks import function, integer, number
 
 Schedule: TypeAlias = Callable[[int], float]
 

@@ -6,23 +6,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.activity import DEAD, HYPERACTIVE, breakpoint_position
-from gradflow.backend import to_numpy
-from gradflow.checks import flag, number, numbers
-from gradflow.decision import SIMULATION, STAYS_DEAD, Decision, decide
+from gradflow.base.arrays import to_numpy
+from gradflow.base.checks import flag, number, numbers
+from gradflow.compiled.installed import available
 from gradflow.descent import Descent, train
-from gradflow.descent.hyper import Config
+from gradflow.descent.optimisers.hyper import Config
+from gradflow.ends.decision import SIMULATION, STAYS_DEAD, Decision, decide
+from gradflow.ends.outcome import CONSTANT, LOCAL, UNDECIDED, outcome, references
+from gradflow.ends.rest import at_rest, revives
+from gradflow.ends.wells import NOWHERE, has_wells, stayed
 from gradflow.field import loss
+from gradflow.flow.compiled.run import machine
 from gradflow.flow.ensemble import Level, States, StopRule, integrate_ensemble
-from gradflow.flow.integrate import STEP_TOO_SMALL, TOO_MANY_STEPS, Point, integrate
 from gradflow.flow.lanes import DIVERGED as FLOW_DIVERGED
-from gradflow.fused.flow_run import machine
-from gradflow.fused.run import available
-from gradflow.outcome import CONSTANT, LOCAL, UNDECIDED, outcome, references
-from gradflow.problem import Neuron, Problem, as_neuron, as_problem, require_one
-from gradflow.rest import at_rest, revives
+from gradflow.flow.reference import STEP_TOO_SMALL, TOO_MANY_STEPS, Point, integrate
+from gradflow.neuron.activity import DEAD, HYPERACTIVE, breakpoint_position
+from gradflow.neuron.problem import Neuron, Problem, as_neuron, as_problem, require_one
 from gradflow.theory.energy import barriers
-from gradflow.wells import NOWHERE, has_wells, stayed
 
 
 def flow_outcomes(
@@ -51,7 +51,7 @@ def flow_decisions(
     neuron : Neuron
         Fields broadcast to the starts' shape.
     theory : bool
-        Whether theorems decide; if not, a trajectory must come to rest (`gradflow.rest`).
+        Whether theorems decide; if not, a trajectory must come to rest (`gradflow.ends.rest`).
 
     Raises
     ------
@@ -151,13 +151,14 @@ class Ends(NamedTuple):
     Attributes
     ----------
     outcome : array of int8
-        Codes of `gradflow.outcome.OUTCOMES`.
+        Codes of `gradflow.ends.outcome.OUTCOMES`.
     loss : array
         The last loss, where the trajectory was left; a minimum's where it goes to and fro about that.
     first_crossing : array
         When activity first changed until then; NaN: not.
     decided_by : array of int8
-        The theorem that decided the outcome, codes of `gradflow.decision.THEOREMS`; 0: the simulation did.
+        The theorem that decided the outcome, codes of `gradflow.ends.decision.THEOREMS`; 0: the simulation
+        did.
     breakpoint : array
         The last −b1/w1, or that of the minimum; ±∞ where w1 = 0, NaN where b1 = 0 too.
     """
@@ -180,10 +181,10 @@ def flow_run(
 ) -> Ends:
     """Follow the flow from an array of starts until each outcome is decided, at most to t = `longest`.
 
-    It is decided by what is proved of the flow (`gradflow.decision`), at the start if that is enough, or by
-    coming to rest (`gradflow.rest`, given rtol). With `theory` off it is followed until it rests. The first
-    crossing is the time of the first wall crossing until then, the teacher's breakpoint included; the loss
-    is that of the last state.
+    It is decided by what is proved of the flow (`gradflow.ends.decision`), at the start if that is enough, or
+    by coming to rest (`gradflow.ends.rest`, given rtol). With `theory` off it is followed until it rests. The
+    first crossing is the time of the first wall crossing until then, the teacher's breakpoint included; the
+    loss is that of the last state.
     """
     return _followed(neuron, problem, rtol, longest, theory, backend)[0]
 

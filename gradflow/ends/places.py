@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.outcome import LOCAL
+from gradflow.ends.outcome import LOCAL
 
 LOSS = 1e-6
 """Losses closer than this, relatively, are one."""

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.checks import function, integer, number, numbers, shown
-from gradflow.outcome import OUTCOMES, UNDECIDED
+from gradflow.base.checks import function, integer, number, numbers, shown
+from gradflow.ends.outcome import OUTCOMES, UNDECIDED
 
 Decide = Callable[[np.ndarray], np.ndarray]
 

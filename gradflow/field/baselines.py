@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.activations import PiecewiseLinear, derivatives
-from gradflow.backend import Array, as_floating, to_numpy
-from gradflow.compensated import affine, splitter, two_product
+from gradflow.base.arrays import Array, as_floating, to_numpy
+from gradflow.base.error_free import affine, splitter, two_product
 from gradflow.field import kernel
 from gradflow.field.population import operations
 from gradflow.field.quadrature import teacher_nodes
-from gradflow.problem import Problem, Sample, as_problem
+from gradflow.neuron.activations import PiecewiseLinear, derivatives
+from gradflow.neuron.problem import Problem, Sample, as_problem
 
 QUADRATURE = 1e-12
 """By how much integrals over a smooth teacher may be wrong, relative to its size; taken, not proved."""

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.activations import Activation, PiecewiseLinear
-from gradflow.activity import end_preactivations
-from gradflow.backend import Array, as_floating, is_array
-from gradflow.compensated import distilled, splitter, two_product
+from gradflow.base.arrays import Array, as_floating, is_array
+from gradflow.base.error_free import distilled, splitter, two_product
 from gradflow.field import loss
 from gradflow.field.baselines import Bounded, adaptable
-from gradflow.problem import Neuron, Problem, Sample, Uniform, as_neuron
+from gradflow.neuron.activations import Activation, PiecewiseLinear
+from gradflow.neuron.activity import end_preactivations
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, as_neuron
 
 EPS = 2.0**-52
 """Twice the unit roundoff."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gradflow import activations
-from gradflow.backend import Array, as_floating
+from gradflow.base.arrays import Array, as_floating
 from gradflow.field import kernel, population, sample
-from gradflow.problem import Neuron, Problem, Sample, as_neuron
+from gradflow.neuron import activations
+from gradflow.neuron.problem import Neuron, Problem, Sample, as_neuron
 
 
 class Derivatives(NamedTuple):

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from gradflow.compensated import affine, determinant
+from gradflow.base.error_free import affine, determinant
 
 Number: TypeAlias = Any
 Truth: TypeAlias = Any

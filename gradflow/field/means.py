@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gradflow.backend import Array
+from gradflow.base.arrays import Array
 
 
 class Inputs(NamedTuple):

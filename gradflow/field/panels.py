@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.activations import Activation, PiecewiseLinear
-from gradflow.backend import Array, device
+from gradflow.base.arrays import Array, device
+from gradflow.neuron.activations import Activation, PiecewiseLinear
 
 
 class Tier(NamedTuple):

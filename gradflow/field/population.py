@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.backend import Array, as_floating, device
-from gradflow.compensated import splitter
+from gradflow.base.arrays import Array, as_floating, device
+from gradflow.base.error_free import splitter
 from gradflow.field import kernel
-from gradflow.problem import Neuron, Problem
+from gradflow.neuron.problem import Neuron, Problem
 
 
 class Bound(NamedTuple):

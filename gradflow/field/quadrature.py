@@ -11,13 +11,13 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from gradflow.activations import Activation, PiecewiseLinear, derivatives
-from gradflow.backend import Array, as_floating, namespace
-from gradflow.compensated import affine, splitter
+from gradflow.base.arrays import Array, as_floating, namespace
+from gradflow.base.error_free import affine, splitter
 from gradflow.field import means
 from gradflow.field.panels import EXACT, TIERS, Panels, Tier, grades, kink, panels, unit_span
 from gradflow.field.population import parameters
-from gradflow.problem import Neuron, Problem
+from gradflow.neuron.activations import Activation, PiecewiseLinear, derivatives
+from gradflow.neuron.problem import Neuron, Problem
 
 AT_ONCE = 1 << 15
 """So many nodes are evaluated at once: their temporary arrays fit a processor's cache."""

@@ -31,8 +31,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gradflow.backend import Array
-from gradflow.compensated import two_sum
+from gradflow.base.arrays import Array
+from gradflow.base.error_free import two_sum
 
 # The columns of one side. P = z·(W, Sx, Sy, T1) + w1·(T1, Tx, Ty, T2) is one expression of two slices.
 W, SX, SY, T1, TX, TY, T2, SXY, SXX, M2, SLOPE, REST, INVERSE_W, ANCHOR = range(14)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gradflow.activations import Activation, derivatives
-from gradflow.backend import Array, as_floating, device
+from gradflow.base.arrays import Array, as_floating, device
 from gradflow.field import means
 from gradflow.field.population import parameters
-from gradflow.problem import Neuron, Problem, Sample
+from gradflow.neuron.activations import Activation, derivatives
+from gradflow.neuron.problem import Neuron, Problem, Sample
 
 
 class Bound(NamedTuple):

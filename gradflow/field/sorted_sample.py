@@ -28,12 +28,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.activations import Activation, PiecewiseLinear, derivatives
-from gradflow.backend import Array, as_floating, device, namespace
-from gradflow.compensated import affine, splitter, two_product, two_sum
+from gradflow.base.arrays import Array, as_floating, device, namespace
+from gradflow.base.error_free import affine, splitter, two_product, two_sum
 from gradflow.field import ranges as columns
 from gradflow.field.population import parameters
-from gradflow.problem import Neuron, Problem, Sample
+from gradflow.neuron.activations import Activation, PiecewiseLinear, derivatives
+from gradflow.neuron.problem import Neuron, Problem, Sample
 
 SORTED_FROM = 256
 """From this number of inputs on, samples are sorted; below, they are summed directly.

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gradflow.activity import BALANCED
-from gradflow.backend import Array, device
+from gradflow.base.arrays import Array, device
 from gradflow.flow import lanes as batch
 from gradflow.flow.batch_step import Trial, alive, combine, sides
 from gradflow.flow.lanes import EVENTS, Lanes, Setting, Terms, ranks
 from gradflow.flow.tableau import DENSE, EXTRA
+from gradflow.neuron.activity import BALANCED
 
 CERTAIN = 10.0
 CERTAIN_BETWEEN = 1000.0

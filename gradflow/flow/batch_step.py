@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gradflow.backend import Array, device
+from gradflow.base.arrays import Array, device
 from gradflow.flow import lanes as batch
 from gradflow.flow.dying import is_there
 from gradflow.flow.lanes import DIVERGED, EVENTS, RUNNING, STEP_TOO_SMALL, Lanes, Setting

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.activations import PiecewiseLinear, derivatives
-from gradflow.compensated import splitter
+from gradflow.base.error_free import splitter
 from gradflow.field import kernel, means, quadrature
 from gradflow.field.baselines import best_constant
 from gradflow.field.quadrature import Bound, Ends, Taught
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron
+from gradflow.neuron.activations import PiecewiseLinear, derivatives
+from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron
 
 Floats = tuple[float, float, float, float]
 Cell = tuple[bool, bool, bool]

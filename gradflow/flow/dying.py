@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from gradflow.backend import Array
+from gradflow.base.arrays import Array
 
 Pair = tuple[Array, Array]
 

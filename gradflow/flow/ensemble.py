@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.activity import classify
-from gradflow.backend import Array, as_floating, device
-from gradflow.checks import batch_shape, function, integer, number, one_of
+from gradflow.base.arrays import Array, as_floating, device
+from gradflow.base.checks import batch_shape, function, integer, number, one_of
 from gradflow.field import kernel, quadrature
 from gradflow.field.baselines import best_constant
 from gradflow.field.population import operations
@@ -26,7 +25,8 @@ from gradflow.flow.chart import with_outputs
 from gradflow.flow.fade import fade
 from gradflow.flow.lanes import EVENTS, RUNNING, STATUSES, STOPPED, Lanes, Setting, Terms, ranks
 from gradflow.flow.stop import LONGEST_WAIT, STOP_EVERY, Decide, Level, States, StopRule, as_rule
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
+from gradflow.neuron.activity import classify
+from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
 __all__ = ["EVENTS", "STATUSES", "Ensemble", "Level", "States", "StopRule", "integrate_ensemble"]
 
@@ -50,7 +50,7 @@ class Ensemble(NamedTuple):
     loss : array
         The last loss.
     activity : array of int8
-        The last activity (`gradflow.activity.ACTIVITIES`).
+        The last activity (`gradflow.neuron.activity.ACTIVITIES`).
     steps, crossings : array of int32
         The accepted steps, and the walls crossed.
     first_crossing : array
@@ -223,7 +223,7 @@ def _machine(backend: str | None, theta: Array, stop: object) -> Any:
     """Return what makes the compiled code's runner; None for NumPy's loop."""
     if backend == "numpy" or theta.shape[1] == 0:
         return None
-    from gradflow.fused import flow_run
+    from gradflow.flow.compiled import run as flow_run
 
     worth = theta.shape[1] >= WORTH and (stop is None or isinstance(stop, StopRule))
     return flow_run.machine(backend, theta, worth)
@@ -240,7 +240,7 @@ def _compiled(
     progress: Callable[[int], None] | None,
 ) -> Ensemble:
     """Follow the trajectories by compiled code."""
-    from gradflow.fused import flow_run
+    from gradflow.flow.compiled import run as flow_run
 
     results: dict[int, Ensemble] = {}
 

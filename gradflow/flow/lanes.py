@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from gradflow.activations import PiecewiseLinear
-from gradflow.backend import Array, device
+from gradflow.base.arrays import Array, device
 from gradflow.field import kernel, means
 from gradflow.field.quadrature import Bound, Ends, Taught, of_ends
-from gradflow.flow.integrate import STATUSES as ONE_TRAJECTORY
+from gradflow.flow.reference import STATUSES as ONE_TRAJECTORY
 from gradflow.flow.stop import STOP_EVERY
+from gradflow.neuron.activations import PiecewiseLinear
 
 STATUSES = (*ONE_TRAJECTORY, "converged", "diverged")
 """How a trajectory can end; the first codes are those of one trajectory."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gradflow.backend import Array
+from gradflow.base.arrays import Array
 
 STOP_EVERY = 4
 LONGEST_WAIT = 256

@@ -1,5 +1,5 @@
 """Theorems as functions."""
 
-from gradflow.lazy import modules
+from gradflow.base.lazy import modules
 
 __getattr__, __dir__ = modules(__name__, __path__)

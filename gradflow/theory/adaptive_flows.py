@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradflow import field
-from gradflow.backend import Array, ArrayLike, as_floating, namespace
-from gradflow.checks import numbers, require_finite
-from gradflow.descent.hyper import quotient
+from gradflow.base.arrays import Array, ArrayLike, as_floating, namespace
+from gradflow.base.checks import numbers, require_finite
+from gradflow.descent.optimisers.hyper import quotient
 from gradflow.field.jet import derivatives
 from gradflow.field.kernel import Signs
-from gradflow.problem import Neuron, Problem
+from gradflow.neuron.problem import Neuron, Problem
 from gradflow.theory.modified import gradient_in, together
 
 

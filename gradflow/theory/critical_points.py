@@ -19,15 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.activity import BALANCED, activity, end_preactivations, wall_distances
-from gradflow.backend import Array, as_floating
-from gradflow.checks import number
-from gradflow.compensated import affine, determinant, splitter
+from gradflow.base.arrays import Array, as_floating
+from gradflow.base.checks import number
+from gradflow.base.error_free import affine, determinant, splitter
 from gradflow.field import kernel, loss
 from gradflow.field.baselines import adaptable, best_constant, best_line, moments
 from gradflow.field.bounds import EPS, as_given, has_exact_signs, in_double
 from gradflow.field.population import operations
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
+from gradflow.neuron.activity import BALANCED, activity, end_preactivations, wall_distances
+from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
 FAMILIES = ("constant", "line", "saddle", "global", "none")
 CONSTANT, LINE, SADDLE, GLOBAL, NONE = range(5)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.activity import DEAD, activity, end_preactivations
-from gradflow.backend import Array, ArrayLike, as_floating
-from gradflow.descent.hyper import NON_NEGATIVE, Config, with_decay
-from gradflow.descent.registry import check, update
-from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.base.arrays import Array, ArrayLike, as_floating
+from gradflow.descent.optimisers.hyper import NON_NEGATIVE, Config, with_decay
+from gradflow.descent.optimisers.registry import check, update
+from gradflow.neuron.activity import DEAD, activity, end_preactivations
+from gradflow.neuron.problem import Neuron, Problem, as_neuron
 from gradflow.theory.steps import NEVER
 
 # Beyond, not every number of steps is a float64.

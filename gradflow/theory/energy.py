@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.activity import BALANCED, DEAD, activity
-from gradflow.backend import Array, as_floating
+from gradflow.base.arrays import Array, as_floating
 from gradflow.field import kernel
 from gradflow.field.baselines import Bounded, adaptable, lines
 from gradflow.field.bounds import EPS, has_exact_signs, in_double, root_loss
 from gradflow.field.population import operations
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
+from gradflow.neuron.activity import BALANCED, DEAD, activity
+from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
 
 class Barriers(NamedTuple):

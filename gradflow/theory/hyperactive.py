@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.activity import wall_distances
-from gradflow.backend import Array, as_floating
-from gradflow.compensated import affine, splitter
+from gradflow.base.arrays import Array, as_floating
+from gradflow.base.error_free import affine, splitter
 from gradflow.field.baselines import Bounded, adaptable, lines
 from gradflow.field.bounds import EPS, TINY, as_given, has_exact_signs, in_double
-from gradflow.problem import Neuron, Problem, as_neuron, as_problem
+from gradflow.neuron.activity import wall_distances
+from gradflow.neuron.problem import Neuron, Problem, as_neuron, as_problem
 
 ROUNDED = 4.0 * EPS
 """By how much less a square counts, and by how much more a quotient."""

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.activity import end_preactivations
-from gradflow.backend import Array, as_floating
+from gradflow.base.arrays import Array, as_floating
 from gradflow.field.baselines import adaptable, lines
 from gradflow.field.bounds import EPS, balance, in_double
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
+from gradflow.neuron.activity import end_preactivations
+from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 from gradflow.theory.energy import barriers
 from gradflow.theory.hyperactive import line, remaining_path, trapped
 from gradflow.theory.signs import path_by_signs, trapped_by_signs

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from gradflow import field
-from gradflow.backend import Array, ArrayLike, as_floating
-from gradflow.checks import numbers
+from gradflow.base.arrays import Array, ArrayLike, as_floating
+from gradflow.base.checks import numbers
 from gradflow.field.jet import Derivatives, derivatives
 from gradflow.field.kernel import Signs
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron
+from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron
 
 ORDERS = (1, 2, 3)
 

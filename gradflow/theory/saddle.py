@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gradflow import field
-from gradflow.backend import Array, ArrayLike, as_floating
-from gradflow.checks import require_finite
-from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.base.arrays import Array, ArrayLike, as_floating
+from gradflow.base.checks import require_finite
+from gradflow.neuron.problem import Neuron, Problem, as_neuron
 from gradflow.theory.decay import log_ratio
 
 TOLERANCE = 1e-14

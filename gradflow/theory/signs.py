@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.activity import end_preactivations
-from gradflow.backend import Array, as_floating
+from gradflow.base.arrays import Array, as_floating
 from gradflow.field.baselines import adaptable, lines
 from gradflow.field.bounds import EPS, as_given, balance, has_exact_signs, in_double
-from gradflow.problem import Neuron, Problem, as_neuron, as_problem
+from gradflow.neuron.activity import end_preactivations
+from gradflow.neuron.problem import Neuron, Problem, as_neuron, as_problem
 from gradflow.theory.hyperactive import contraction, residuals, root_excess
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from gradflow.activity import end_preactivations
 from gradflow.field.jet import cell_of
 from gradflow.field.kernel import Signs
-from gradflow.problem import Problem
+from gradflow.neuron.activity import end_preactivations
+from gradflow.neuron.problem import Problem
 
 WALLS = ("lo", "teacher", "hi")
 _RTOL, _ATOL = 1e-13, 1e-15

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.signal import lfilter
 
-from gradflow.backend import Array, ArrayLike, as_floating
-from gradflow.checks import dtype_name, integer, number, require_finite
-from gradflow.descent.adam import Adam, Moments, require_plain, update
-from gradflow.descent.hyper import FRACTION, NON_NEGATIVE
+from gradflow.base.arrays import Array, ArrayLike, as_floating
+from gradflow.base.checks import dtype_name, integer, number, require_finite
+from gradflow.descent.optimisers.adam import Adam, Moments, require_plain, update
+from gradflow.descent.optimisers.hyper import FRACTION, NON_NEGATIVE
 from gradflow.theory.decay import log_ratio
 
 _LONGEST = 100_000

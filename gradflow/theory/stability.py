@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.activations import RELU
-from gradflow.backend import Array, ArrayLike, as_floating
-from gradflow.descent.hyper import FRACTION, NON_NEGATIVE, bias_correction
+from gradflow.base.arrays import Array, ArrayLike, as_floating
+from gradflow.descent.optimisers.hyper import FRACTION, NON_NEGATIVE, bias_correction
 from gradflow.field import hessian, kernel
 from gradflow.field.population import operations
-from gradflow.problem import Neuron, Problem, Uniform, as_problem
+from gradflow.neuron.activations import RELU
+from gradflow.neuron.problem import Neuron, Problem, Uniform, as_problem
 
 # Golden sections that leave 1e-9 of a bracket, and bisections that leave the last bit.
 _SECTIONS, _BISECTIONS = 50, 70

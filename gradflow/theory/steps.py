@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.activity import BALANCED, DEAD, activity, end_preactivations
-from gradflow.backend import Array, as_floating
+from gradflow.base.arrays import Array, as_floating
 from gradflow.descent import Adam, HeavyBall
-from gradflow.descent.adam import Moments, require_plain
-from gradflow.descent.heavy_ball import HeavyBallState
+from gradflow.descent.optimisers.adam import Moments, require_plain
+from gradflow.descent.optimisers.heavy_ball import HeavyBallState
 from gradflow.field import gradient
-from gradflow.problem import Neuron, Problem, as_problem
+from gradflow.neuron.activity import BALANCED, DEAD, activity, end_preactivations
+from gradflow.neuron.problem import Neuron, Problem, as_problem
 
 NEVER, UNKNOWN = -1, -2
 _LONGEST = 100_000

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradflow.activity import DEAD, activity
-from gradflow.backend import Array, as_floating
+from gradflow.base.arrays import Array, as_floating
 from gradflow.field.baselines import adaptable, lines
 from gradflow.field.bounds import EPS, TINY, as_given, balance, has_exact_signs, in_double, root_loss
-from gradflow.problem import Neuron, Problem, Uniform, as_neuron, as_problem
+from gradflow.neuron.activity import DEAD, activity
+from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.activity import end_preactivations
-from gradflow.backend import Array, as_floating, to_numpy
+from gradflow.base.arrays import Array, as_floating, to_numpy
 from gradflow.field.baselines import lines
 from gradflow.field.bounds import EPS, TINY
-from gradflow.problem import Neuron, Problem, as_neuron
+from gradflow.neuron.activity import end_preactivations
+from gradflow.neuron.problem import Neuron, Problem, as_neuron
 from gradflow.theory.hyperactive import contraction, line
 
 STEP = 0.1

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.backend import ArrayLike
-from gradflow.checks import numbers
-from gradflow.compensated import affine, splitter, two_product, two_sum
-from gradflow.descent.hyper import NON_NEGATIVE
+from gradflow.base.arrays import ArrayLike
+from gradflow.base.checks import numbers
+from gradflow.base.error_free import affine, splitter, two_product, two_sum
+from gradflow.descent.optimisers.hyper import NON_NEGATIVE
 from gradflow.theory.steps import NEVER
 from gradflow.theory.upstream_flow import Flow, Wall, first_active
 

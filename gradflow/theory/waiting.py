@@ -13,12 +13,12 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.signal import lfilter
 
-from gradflow.activations import Activation, Smooth, derivatives
-from gradflow.backend import to_numpy
-from gradflow.checks import require_finite
-from gradflow.descent.hyper import FRACTION, NON_NEGATIVE
+from gradflow.base.arrays import to_numpy
+from gradflow.base.checks import require_finite
+from gradflow.descent.optimisers.hyper import FRACTION, NON_NEGATIVE
 from gradflow.field.baselines import best_line
-from gradflow.problem import Neuron, Problem, Sample, as_neuron
+from gradflow.neuron.activations import Activation, Smooth, derivatives
+from gradflow.neuron.problem import Neuron, Problem, Sample, as_neuron
 from gradflow.theory.solve import terminal
 
 NODES = 64

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.harness import Contender, Measured
 from benchmarks.rows import basins, flow, inputs, scaling
-from gradflow.outcome import GLOBAL, LINEAR
+from gradflow.ends.outcome import GLOBAL, LINEAR
 
 RIGHT = np.zeros((4, 8))
 

@@ -9,8 +9,8 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from gradflow.base.files import whole_file
 from gradflow.cli.workers import THREADS
-from gradflow.results import whole_file
 
 
 def write_half(path: Path) -> None:

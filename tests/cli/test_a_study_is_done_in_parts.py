@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from gradflow.claims import LEDGER, check, select
-from gradflow.claims.ledger import Claim, Finding, sharing
-from gradflow.claims.remedies import table
-from gradflow.claims.shared import Work, done, forget, know, remembered
+from gradflow.base.files import to_json
 from gradflow.cli import run
 from gradflow.cli.study import Known, Study, do
-from gradflow.remedies import REMEDIES
-from gradflow.results import to_json
+from gradflow.study.claims import LEDGER, check, select
+from gradflow.study.claims.ledger import Claim, Finding, sharing
+from gradflow.study.claims.remedies import table
+from gradflow.study.claims.shared import Work, done, forget, know, remembered
+from gradflow.study.remedies import REMEDIES
 from tests.cli.command import files_below
 
 DONE: list[str] = []
@@ -64,8 +64,8 @@ def _study(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     DONE.clear()
     STOPS.clear()
     forget()
-    monkeypatch.setattr("gradflow.claims.LEDGER", CLAIMS)
-    monkeypatch.setattr("gradflow.scripts.script_paths", lambda folder: [])
+    monkeypatch.setattr("gradflow.study.claims.LEDGER", CLAIMS)
+    monkeypatch.setattr("gradflow.base.scripts.script_paths", lambda folder: [])
     # In this process, so that what ran can be counted.
     monkeypatch.setattr("gradflow.cli.workers.cores", lambda: 1)
     yield

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import gradflow as gf
+from gradflow.base.tables import read
 from gradflow.cli import run
-from gradflow.results import read
 from tests.cli.command import answer, refused
 
 Capture = pytest.CaptureFixture[str]

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.alignment.data import toy_plane
-from gradflow.alignment.losses import EXPONENTIAL, Objective
-from gradflow.alignment.network import TwoLayer, balanced, loss
+from gradflow.base.tables import read
 from gradflow.cli import run
-from gradflow.results import read
+from gradflow.networks.two_layer.data import toy_plane
+from gradflow.networks.two_layer.losses import EXPONENTIAL, Objective
+from gradflow.networks.two_layer.network import TwoLayer, balanced, loss
 from tests.cli.command import PROGRAM, answer, files_below, refused, strict
 
 Capture = pytest.CaptureFixture[str]
@@ -274,7 +274,7 @@ def test_nothing_is_computed_for_a_file_that_cannot_be_written(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("computed first")
 
-    monkeypatch.setattr("gradflow.alignment.network.balanced", never)
+    monkeypatch.setattr("gradflow.networks.two_layer.network.balanced", never)
     message = refused(capsys, "align", "--out", str(tmp_path / "missing" / "run.nc"))
     assert message.startswith("--out: cannot write to ")
 
@@ -283,7 +283,7 @@ def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch, capsys: Capt
     def enormous(*_: object, **__: object) -> None:
         raise MemoryError("Unable to allocate 7 TiB")
 
-    monkeypatch.setattr("gradflow.alignment.flow.gradient_flow", enormous)
+    monkeypatch.setattr("gradflow.networks.two_layer.flow.gradient_flow", enormous)
     assert refused(capsys, "align") == "not enough memory: Unable to allocate 7 TiB"
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from gradflow.cli import INTERRUPTED, interrupt, run
+from gradflow.cli import run
+from gradflow.cli.entry import INTERRUPTED, interrupt
 from gradflow.cli.workers import run_all
 from tests.cli.command import PROGRAM, ROOT, files_below, launch, living, wait_until, workers_of
 from tests.cli.tasks import fail, note
@@ -62,7 +63,7 @@ def test_reproduce_as_its_workers_start(tmp_path: Path, to_group: bool) -> None:
 
 
 FEW = (
-    "import gradflow.claims as c; c.LEDGER = c.select(c.LEDGER, ['obs1.kink']); "
+    "import gradflow.study.claims as c; c.LEDGER = c.select(c.LEDGER, ['obs1.kink']); "
     "from gradflow.cli import main; main()"
 )
 """The program with one claim, after which it soon comes to the figures."""

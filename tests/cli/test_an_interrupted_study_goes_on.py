@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gradflow.claims.ledger import Claim, Finding
 from gradflow.cli import resume, run
+from gradflow.study.claims.ledger import Claim, Finding
 from tests.cli.command import files_below, refused
 
 RAN: list[str] = []
@@ -30,8 +30,8 @@ def claim(name: str) -> Claim:
 def _three_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     RAN.clear()
     STOPS.clear()
-    monkeypatch.setattr("gradflow.claims.LEDGER", tuple(map(claim, ("a.one", "a.two", "b.three"))))
-    monkeypatch.setattr("gradflow.scripts.script_paths", lambda folder: [])
+    monkeypatch.setattr("gradflow.study.claims.LEDGER", tuple(map(claim, ("a.one", "a.two", "b.three"))))
+    monkeypatch.setattr("gradflow.base.scripts.script_paths", lambda folder: [])
     # In this process, so that what ran can be counted.
     monkeypatch.setattr("gradflow.cli.workers.cores", lambda: 1)
 

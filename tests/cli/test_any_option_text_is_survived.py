@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gradflow.cli import run
 from gradflow.cli.app import program
-from gradflow.flow import gradient_flow
+from gradflow.runs import gradient_flow
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NUMBER = st.one_of(

@@ -207,9 +207,9 @@ def test_a_process_that_refuses_exits_with_2() -> None:
 def test_a_failing_proof_exits_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from gradflow.symbolic import catalogue
-    from gradflow.symbolic.proof import Check
-    from gradflow.symbolic.result import Result
+    from gradflow.proofs import catalogue
+    from gradflow.proofs.proof import Check
+    from gradflow.proofs.result import Result
 
     failing = Result(1, "wrong", "Wrong", "proved", "2 = 3", (), "", (), (), (Check("2 = 3", "", False),))
     monkeypatch.setattr(catalogue, "load", lambda result: failing)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import gradflow as gf
+from gradflow.base.tables import read
 from gradflow.cli import run
-from gradflow.decision import THEOREMS
-from gradflow.outcome import OUTCOMES
-from gradflow.results import read
+from gradflow.ends.decision import THEOREMS
+from gradflow.ends.outcome import OUTCOMES
 
 FLOW = ["threshold", "--vary", "b2", "--between", "-1.9", "-1.8"]
 ADAM = ["--method", "adam", "--samples", "100", "--lr", "0.05", "--steps", "300"]

@@ -19,8 +19,8 @@ import pytest
 
 from gradflow.cli import run
 from gradflow.cli.app import app
-from gradflow.symbolic.proof import Check
-from gradflow.symbolic.result import Result
+from gradflow.proofs.proof import Check
+from gradflow.proofs.result import Result
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
@@ -32,9 +32,9 @@ CALLS = (
     *("gradflow.cli.thresholds.flow_run", "gradflow.cli.thresholds.flow_decisions"),
     "gradflow.cli.thresholds.descent_outcomes",
     *("gradflow.cli.basins.sweep_in_memory", "gradflow.cli.basins.sweep_into_store"),
-    *("gradflow.alignment.flow.gradient_flow", "gradflow.alignment.limit.limit_flow"),
-    *("gradflow.alignment.small_steps.flow_by_steps", "gradflow.alignment.steps.train"),
-    *("gradflow.symbolic.catalogue.load", "gradflow.cli.study.run_all"),
+    *("gradflow.networks.two_layer.flow.gradient_flow", "gradflow.networks.two_layer.limit.limit_flow"),
+    *("gradflow.networks.two_layer.small_steps.flow_by_steps", "gradflow.networks.two_layer.steps.train"),
+    *("gradflow.proofs.catalogue.load", "gradflow.cli.study.run_all"),
 )
 """What the commands stand for."""
 
@@ -284,8 +284,8 @@ TINY = {
 def quick(monkeypatch: Patch) -> None:
     """Let what takes long be told without being done."""
     derived = Result(1, "right", "Right", "proved", "2 = 2", (), "", (), (), (Check("2 = 2", "", True),))
-    monkeypatch.setattr("gradflow.symbolic.catalogue.load", lambda result: derived)
-    drawing, saving = (import_module(f"gradflow.figures.{name}") for name in ("course", "save"))
+    monkeypatch.setattr("gradflow.proofs.catalogue.load", lambda result: derived)
+    drawing, saving = (import_module(f"gradflow.study.figures.{name}") for name in ("course", "save"))
     monkeypatch.setattr(drawing, "course", lambda *data: None)
     monkeypatch.setattr(saving, "save", lambda figure, stem, kinds: stem.touch())
 

@@ -8,8 +8,8 @@ import pytest
 import gradflow as gf
 from gradflow.cli.steps import parse_hyper
 from gradflow.descent import OPTIMIZERS
-from gradflow.descent.hyper import Flag
-from gradflow.descent.registry import _RULES
+from gradflow.descent.optimisers.hyper import Flag
+from gradflow.descent.optimisers.registry import _RULES
 from tests.cli.command import answer
 
 FLAGS = [

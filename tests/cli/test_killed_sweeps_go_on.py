@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from gradflow.cli import run
-from gradflow.sweep import Block
+from gradflow.sweeps.sweep import Block
 from tests.cli.command import files_below, launch, living, wait_until, workers_of
 
 pytest.importorskip("zarr")

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.claims import LEDGER
+from gradflow.base.tables import read
 from gradflow.cli import run
-from gradflow.outcome import OUTCOMES
-from gradflow.results import read
-from gradflow.symbolic.result import STATUSES
+from gradflow.ends.outcome import OUTCOMES
+from gradflow.proofs.result import STATUSES
+from gradflow.study.claims import LEDGER
 from tests.cli.command import answer
 
 Capture = pytest.CaptureFixture[str]

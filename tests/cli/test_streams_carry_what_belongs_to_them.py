@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gradflow import __version__
+from gradflow.base.version import __version__
 from gradflow.cli import run
 from tests.cli.command import PROGRAM, answer, launch, strict
 

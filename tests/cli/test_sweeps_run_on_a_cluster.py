@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 
 from gradflow.cli import run
-from gradflow.cluster import cluster_results
-from gradflow.outcome import OUTCOMES
+from gradflow.ends.outcome import OUTCOMES
+from gradflow.sweeps.cluster import cluster_results
 from tests.cli.command import ROOT, files_below, launch, living, wait_until
 from tests.cli.tasks import fail
 
@@ -352,7 +352,7 @@ def test_the_readmes_commands(cluster: Cluster, tmp_path: Path) -> None:
 def test_an_address_where_nothing_is(
     address: str, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gradflow.cluster.CONNECT", 0.3)
+    monkeypatch.setattr("gradflow.sweeps.cluster.CONNECT", 0.3)
     assert run([*SWEEP, "--cluster", address]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
@@ -360,7 +360,7 @@ def test_an_address_where_nothing_is(
 
 
 def test_dask_that_is_missing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradflow.cluster.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("gradflow.sweeps.cluster.importlib.util.find_spec", lambda _: None)
     assert run([*SWEEP, "--cluster", "tcp://127.0.0.1:1"]) == 2
     line = "gradflow: --cluster: dask is not installed; in a clone of gradflow: pip install '.[cluster]'\n"
     assert capsys.readouterr() == ("", line)

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from gradflow.base.tasks import completed
 from gradflow.cli.workers import THREADS, results, run_all
-from gradflow.executors import completed
 from tests.cli.tasks import die, die_once, note, threads
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")

@@ -7,11 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gradflow.descent import GD, Adam, dataset, train
-from gradflow.descent.dataset import descend
-from gradflow.outcome import OUTCOMES
-from gradflow.problem import Neuron, Problem, grid
-from gradflow.results import crossings
+from gradflow.descent import GD, Adam, train
+from gradflow.ends.outcome import OUTCOMES
+from gradflow.neuron.problem import Neuron, Problem, grid
+from gradflow.runs import training as dataset
+from gradflow.runs.records import crossings
+from gradflow.runs.training import descend
 
 SAMPLE = Problem(inputs=grid(100))
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradflow.backend import to_numpy
+from gradflow.base.arrays import to_numpy
 from gradflow.descent import Adam, AdamW, RMSProp, Sign, init, update
-from gradflow.descent.hyper import bias_correction
+from gradflow.descent.optimisers.hyper import bias_correction
 
 GRADIENT = np.asarray([-3.0, 1e-3, 0.5, 20.0])
 

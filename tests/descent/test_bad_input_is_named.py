@@ -22,8 +22,8 @@ from gradflow.descent import (
     train,
     update,
 )
-from gradflow.descent.hyper import NON_NEGATIVE
-from gradflow.problem import Neuron, Problem, grid
+from gradflow.descent.optimisers.hyper import NON_NEGATIVE
+from gradflow.neuron.problem import Neuron, Problem, grid
 
 
 def message(kind: type[Exception], call: Any) -> str:
@@ -173,7 +173,7 @@ class Halving(NamedTuple):
 
 
 def test_an_optimiser_from_outside_is_one_call_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    import gradflow.descent.registry as registry
+    import gradflow.descent.optimisers.registry as registry
 
     monkeypatch.setattr(registry, "OPTIMIZERS", dict(OPTIMIZERS))
     monkeypatch.setattr(registry, "_RULES", dict(registry._RULES))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradflow.descent import GD, OPTIMIZERS, Adam, Constant, optimizer, train
-from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 
 WILD = (3.0, 50.0, 1e30, 1e160, 1e300)
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradflow.activity import ACTIVITIES, activity, breakpoint_position
 from gradflow.descent import GD, Adam, Crossing, Descent, HeavyBall, train
 from gradflow.descent.events import Watch
-from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.neuron.activity import ACTIVITIES, activity, breakpoint_position
+from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 
 
 def watched(path: Sequence[tuple[float, float]], problem: Problem = Problem()) -> list[tuple[int, str]]:

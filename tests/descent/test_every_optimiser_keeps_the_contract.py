@@ -10,7 +10,7 @@ import array_api_strict
 import numpy as np
 import pytest
 
-from gradflow.backend import to_numpy
+from gradflow.base.arrays import to_numpy
 from gradflow.descent import OPTIMIZERS, init, optimizer, update
 
 NAMES = list(OPTIMIZERS)

@@ -9,10 +9,10 @@ import pytest
 
 from gradflow.descent import GD, Adam, AdamW, train
 from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
-from gradflow.descent.registry import init, update
+from gradflow.descent.optimisers.registry import init, update
 from gradflow.field import gradient
-from gradflow.neurons import KINDS
-from gradflow.problem import Neuron, Problem, grid
+from gradflow.field.kinds import KINDS
+from gradflow.neuron.problem import Neuron, Problem, grid
 
 torch: Any = pytest.importorskip("torch")
 

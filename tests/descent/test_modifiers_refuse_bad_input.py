@@ -8,8 +8,8 @@ import pytest
 
 from gradflow.descent import GD, train
 from gradflow.descent.modifiers import Modifiers
-from gradflow.neurons import GATED, SOLVED_OUTPUT
-from gradflow.problem import Neuron, Problem
+from gradflow.field.kinds import GATED, SOLVED_OUTPUT
+from gradflow.neuron.problem import Neuron, Problem
 
 BAD = (
     ({"modifiers": {"clip": 1.0}}, TypeError, "modifiers: expected Modifiers"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gradflow import field
 from gradflow.descent import Adam, HeavyBall, train
-from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 
 START = Neuron(b2=np.asarray([-1.2, -0.4, 0.3]))
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradflow.backend import to_numpy
+from gradflow.base.arrays import to_numpy
 from gradflow.descent import OPTIMIZERS, Adam, Chain, Cosine, Descent, Warmup, optimizer, train
-from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
 
 RATES = np.geomspace(1e-3, 0.5, 5)[:, None]
 BIASES = np.linspace(-1.8, 0.4, 3)

@@ -13,7 +13,7 @@ CODE = """
 import resource
 import numpy as np
 from gradflow.descent import Adam, train
-from gradflow.problem import Neuron, Problem
+from gradflow.neuron.problem import Neuron, Problem
 
 start = Neuron(b1=np.linspace(-2.0, 2.0, 10**7))
 run = train(start, Problem(), Adam(0.01), {steps}, events=False, backend="{backend}")

@@ -9,7 +9,7 @@ import pytest
 
 from gradflow import field
 from gradflow.descent import GD, Adam, Cosine, HeavyBall, init, optimizer, train, update
-from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
 
 START = (1.0, 0.0, 1.0, -1.1)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.field import gradient, hessian, loss
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.neuron.problem import Neuron, Problem, Uniform
 from tests.field.neurons import DOUBLE, SINGLE, Range, Setting, settings
 from tests.field.oracle import Exact, integrate, mpf
 

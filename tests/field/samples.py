@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.problem import Neuron, Problem, Sample
+from gradflow.neuron.problem import Neuron, Problem, Sample
 from tests.field.exact_sums import Data
 
 RELU, LEAKY, GENERAL = (0.0, 1.0), (0.01, 1.0), (-0.5, 2.0)

@@ -9,8 +9,8 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from gradflow.activations import PiecewiseLinear
-from gradflow.problem import Problem
+from gradflow.neuron.activations import PiecewiseLinear
+from gradflow.neuron.problem import Problem
 
 Function = Callable[[Any], Any]
 

@@ -12,9 +12,9 @@ import array_api_strict as strict
 import numpy as np
 import pytest
 
-from gradflow import activity as act
 from gradflow.field import gradient, hessian, loss, loss_and_gradient
-from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
+from gradflow.neuron import activity as act
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
 
 DEVICES = [strict.Device("CPU_DEVICE"), strict.Device("device1")]
 RNG = np.random.default_rng(11)

@@ -12,9 +12,9 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gradflow.activity import activity
 from gradflow.field import gradient, hessian, loss
-from gradflow.problem import Neuron, Problem, Sample, Uniform
+from gradflow.neuron.activity import activity
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform
 from tests.field.oracle import Exact, integrate, mpf
 
 UNIT = float(np.finfo(np.float64).eps)

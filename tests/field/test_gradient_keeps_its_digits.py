@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gradflow.field import gradient, hessian, loss, loss_and_gradient
-from gradflow.problem import Neuron, Problem
+from gradflow.neuron.problem import Neuron, Problem
 from tests.field.measure import SETTINGS, computed, drawn, errors, exact, problem_of, worst
 from tests.field.neurons import DOUBLE
 from tests.field.oracle import integrate

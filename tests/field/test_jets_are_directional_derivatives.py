@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import sympy
 
-from gradflow.activity import end_preactivations
 from gradflow.field import gradient, hessian
 from gradflow.field.jet import Jet, cell_of, derivatives
-from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
+from gradflow.neuron.activity import end_preactivations
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
 from tests.field.oracle import integrate, mpf
 
 PROBLEMS = {

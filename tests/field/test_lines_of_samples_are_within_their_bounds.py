@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradflow.field.baselines import lines
-from gradflow.problem import Neuron, Problem, Sample, grid
+from gradflow.neuron.problem import Neuron, Problem, Sample, grid
 
 
 def exactly(values: np.ndarray) -> list[Fraction]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradflow.field import gradient, loss, loss_and_gradient
-from gradflow.problem import Neuron, Problem, Sample, Uniform
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform
 from tests.field.measure import SETTINGS, computed, drawn
 from tests.field.neurons import DOUBLE, SINGLE, Range
 from tests.field.oracle import integrate

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradflow.field import gradient, hessian, loss, loss_and_gradient
-from gradflow.problem import Neuron, Problem, Sample, grid
+from gradflow.neuron.problem import Neuron, Problem, Sample, grid
 
 RELU = (0.0, 1.0)
 number = st.floats(-4, 4).map(lambda v: round(v, 6))

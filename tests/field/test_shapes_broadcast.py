@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradflow.field import gradient, hessian, loss, loss_and_gradient
-from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
 from tests.field.measure import drawn, problem_of
 from tests.field.neurons import DOUBLE
 

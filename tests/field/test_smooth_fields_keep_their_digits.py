@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.activations import SMOOTH
 from gradflow.field import gradient, loss
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.neuron.activations import SMOOTH
+from gradflow.neuron.problem import Neuron, Problem, Uniform
 from tests.field import smooth_oracle
 
 ALL = (*SMOOTH, "relu", "leaky-relu=0.1")

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gradflow.activations import (
+from gradflow.field import evaluator, gradient, hessian, loss, loss_and_gradient
+from gradflow.field.baselines import best_constant, best_line
+from gradflow.neuron.activations import (
     GELU,
     SILU,
     SMOOTH,
@@ -17,9 +19,7 @@ from gradflow.activations import (
     as_activation,
     derivatives,
 )
-from gradflow.field import evaluator, gradient, hessian, loss, loss_and_gradient
-from gradflow.field.baselines import best_constant, best_line
-from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
 
 moderate = st.floats(-3.0, 3.0)
 pairs = [(s, s) for s in SMOOTH] + [

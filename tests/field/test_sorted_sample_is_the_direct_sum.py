@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradflow.field import SORTED_FROM, evaluator, gradient, hessian, loss, loss_and_gradient, sorted_sample
-from gradflow.problem import Neuron, Problem, Sample, grid
+from gradflow.neuron.problem import Neuron, Problem, Sample, grid
 from tests.field.exact_sums import Data, relative, sums
 from tests.field.samples import GENERAL, INPUTS, LEAKY, RELU, case, neurons
 

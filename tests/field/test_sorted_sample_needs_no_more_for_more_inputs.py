@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gradflow.field import evaluator
-from gradflow.problem import Neuron, Problem, Sample
+from gradflow.neuron.problem import Neuron, Problem, Sample
 
 THETA = np.random.default_rng(1).normal(size=(4, 5, 3))
 

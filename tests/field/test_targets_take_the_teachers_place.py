@@ -10,7 +10,7 @@ import pytest
 from gradflow.descent import GD, train
 from gradflow.field import evaluator, gradient, hessian, loss
 from gradflow.field.baselines import best_constant, best_line, moments
-from gradflow.problem import Neuron, Problem, Sample
+from gradflow.neuron.problem import Neuron, Problem, Sample
 
 RNG = np.random.default_rng(4)
 X, WEIGHTS, Y = RNG.normal(size=300), RNG.uniform(size=300), RNG.normal(size=300)

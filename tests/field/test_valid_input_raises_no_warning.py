@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.activity import activity, breakpoint_position, end_preactivations, wall_distances
 from gradflow.field import gradient, hessian, loss
-from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.neuron.activity import activity, breakpoint_position, end_preactivations, wall_distances
+from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 
 TINY = [0.0, -0.0, 5e-324, -5e-324, 1e-310, 1e-300, -1e-300, 1e-30, 1.0, -1.0, 1e8]
 PAIRS: Any = np.asarray(list(product(TINY, TINY))).T

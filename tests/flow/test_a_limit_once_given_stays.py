@@ -7,10 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from gradflow.flow import STATUSES, gradient_flow, integrate
-from gradflow.problem import Neuron, Problem, Uniform
-from gradflow.rest import at_one_place, at_rest
-from gradflow.results import limit, outcome_name
+from gradflow.ends.labels import outcome_name
+from gradflow.ends.rest import at_one_place, at_rest
+from gradflow.flow import STATUSES, integrate
+from gradflow.neuron.problem import Neuron, Problem, Uniform
+from gradflow.runs import gradient_flow
+from gradflow.runs.records import limit
 from tests.flow.reference import cases
 
 ABS = Problem(teacher_activation="slopes=-1,1")

@@ -9,11 +9,11 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from gradflow.field import loss
-from gradflow.flow import any_kind
-from gradflow.flow.any_kind import CONVERGED, DIVERGED, PASSED, REACHED, STATUSES, TOO_MANY_STEPS, flow
+from gradflow.field.kinds import GATED, KINDS, PLAIN, SOLVED_BIAS
+from gradflow.flow import of_kind as any_kind
 from gradflow.flow.ensemble import integrate_ensemble
-from gradflow.neurons import GATED, KINDS, PLAIN, SOLVED_BIAS
-from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.flow.of_kind import CONVERGED, DIVERGED, PASSED, REACHED, STATUSES, TOO_MANY_STEPS, flow
+from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 
 ALL = pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 

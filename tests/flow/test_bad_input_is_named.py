@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.flow import gradient_flow, integrate
-from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.flow import integrate
+from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
+from gradflow.runs import gradient_flow
 
 NAN, INF = float("nan"), float("inf")
 PAIR = np.array([1.0, 2.0])

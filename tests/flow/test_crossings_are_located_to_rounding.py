@@ -7,10 +7,11 @@ import pytest
 from scipy.optimize import brentq
 
 from gradflow.field import gradient
-from gradflow.flow import gradient_flow, integrate
-from gradflow.flow.integrate import Crossing
-from gradflow.problem import Neuron, Problem, Uniform
-from gradflow.results import crossings
+from gradflow.flow import integrate
+from gradflow.flow.reference import Crossing
+from gradflow.neuron.problem import Neuron, Problem, Uniform
+from gradflow.runs import gradient_flow
+from gradflow.runs.records import crossings
 from tests.flow.reference import Case, cases, plain
 
 CASES = [case for case in cases(60, seed=31, near_walls=True) if integrate(*case).crossings]

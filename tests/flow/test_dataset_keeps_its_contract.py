@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 import gradflow
-from gradflow.activity import activity
+from gradflow.base.tables import read, write
+from gradflow.ends.labels import outcome_name
 from gradflow.field import loss
-from gradflow.flow import STATUSES, gradient_flow
-from gradflow.problem import Neuron, Problem, Uniform
-from gradflow.results import crossings, limit, outcome_name, read, write
+from gradflow.flow import STATUSES
+from gradflow.neuron.activity import activity
+from gradflow.neuron.problem import Neuron, Problem, Uniform
+from gradflow.runs import gradient_flow
+from gradflow.runs.records import crossings, limit
 
 START = Neuron(1.0, 1.1, 1.3, 0.5)
 STATES = ("w1", "b1", "w2", "b2")

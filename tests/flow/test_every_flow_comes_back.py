@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.activity import BALANCED
 from gradflow.flow import STATUSES, integrate
 from gradflow.flow import chart as charts
 from gradflow.flow.ensemble import integrate_ensemble
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.neuron.activity import BALANCED
+from gradflow.neuron.problem import Neuron, Problem, Uniform
 
 START = Neuron(0.5, 0.3, 0.7, 0.2)
 STIFF = {

@@ -9,7 +9,7 @@ import pytest
 
 from gradflow.field import gradient
 from gradflow.flow import METHODS, integrate
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.neuron.problem import Neuron, Problem, Uniform
 from tests.flow.reference import Case, cases, exact, plain
 
 CASES = cases(24, seed=11) + cases(16, seed=31, near_walls=True)

@@ -9,7 +9,7 @@ import pytest
 
 from gradflow.flow import Trajectory, integrate
 from gradflow.flow.ensemble import Ensemble, integrate_ensemble
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.neuron.problem import Neuron, Problem, Uniform
 from tests.flow.test_no_flow_dies_away_from_the_origin import hard_starts
 
 METHODS = ("auto", "RK45", "Radau", "BDF")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gradflow.flow import Trajectory, integrate
 from gradflow.flow.crossing import NODES, Exit, first_exit
-from gradflow.problem import Neuron, Problem
+from gradflow.neuron.problem import Neuron, Problem
 
 
 def polynomial(roots: Sequence[float], factor: float = 1.0) -> Callable[[float], float]:

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from gradflow.activity import BALANCED, DEAD, activity
-from gradflow.flow import STATUSES, gradient_flow, integrate
+from gradflow.ends.outcome import LINEAR
+from gradflow.flow import STATUSES, integrate
 from gradflow.flow.ensemble import EVENTS, Ensemble, integrate_ensemble
-from gradflow.flow.integrate import METHODS
-from gradflow.outcome import LINEAR
-from gradflow.problem import Neuron, Problem, Uniform
-from tests.flow_ensemble.test_a_fading_neuron_stays_alive import in_logarithms
+from gradflow.flow.reference import METHODS
+from gradflow.neuron.activity import BALANCED, DEAD, activity
+from gradflow.neuron.problem import Neuron, Problem, Uniform
+from gradflow.runs import gradient_flow
+from tests.flow.ensemble.test_a_fading_neuron_stays_alive import in_logarithms
 
 HARD = Neuron(-0.03, -0.022, -2.5, -16.7)
 """Its active end shrinks below all numbers, comes back, and passes the teacher's breakpoint at t = 33.97."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.activity import BALANCED, DEAD, HYPERACTIVE
 from gradflow.field import gradient
-from gradflow.flow import STATUSES, gradient_flow, integrate
-from gradflow.problem import Neuron, Problem, Uniform
-from gradflow.results import crossings
+from gradflow.flow import STATUSES, integrate
+from gradflow.neuron.activity import BALANCED, DEAD, HYPERACTIVE
+from gradflow.neuron.problem import Neuron, Problem, Uniform
+from gradflow.runs import gradient_flow
+from gradflow.runs.records import crossings
 from tests.flow.reference import Case, plain
 
 LEAKY = Problem(activation=(0.1, 1.0))

@@ -8,11 +8,11 @@ import mpmath
 import numpy as np
 import pytest
 
-from gradflow.activity import BALANCED, DEAD, end_preactivations
+from gradflow.ends.outcome import CONSTANT, GLOBAL, outcome
 from gradflow.flow import integrate
-from gradflow.flow.integrate import METHODS
-from gradflow.outcome import CONSTANT, GLOBAL, outcome
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.flow.reference import METHODS
+from gradflow.neuron.activity import BALANCED, DEAD, end_preactivations
+from gradflow.neuron.problem import Neuron, Problem, Uniform
 
 DEAD_STARTS = [
     (Neuron(1.0, -1.5, 1.0, 2.0), Problem()),

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from gradflow.field import gradient, loss
-from gradflow.flow import STATUSES, gradient_flow
-from gradflow.problem import Neuron, Problem
+from gradflow.flow import STATUSES
+from gradflow.neuron.problem import Neuron, Problem
+from gradflow.runs import gradient_flow
 from tests.flow.reference import cases
 
 

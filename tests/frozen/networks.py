@@ -12,7 +12,7 @@ from tests.frozen import program as g
 from tests.frozen.compare import ROUGHLY
 from tests.frozen.tasks import Run, command
 
-ga, depth = g.alignment, g.depth
+ga, depth = g.two_layer, g.deep
 
 _SMALL = "--neurons 6 --points 5"
 COMMANDS = {

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.neuron.problem import Neuron, Problem, Uniform
 
 
 class Cases(NamedTuple):

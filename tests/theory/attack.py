@@ -12,11 +12,11 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 
-from gradflow import decision
-from gradflow.decision import BARRIER, PATH_TRAP, SIGN_TRAP, STAYS_DEAD, decide
+from gradflow.ends import decision
+from gradflow.ends.decision import BARRIER, PATH_TRAP, SIGN_TRAP, STAYS_DEAD, decide
+from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR
 from gradflow.field.baselines import Bounded, lines
 from gradflow.field.bounds import root_loss
-from gradflow.outcome import CONSTANT, GLOBAL, LINEAR
 from gradflow.theory.critical_points import gradient_floor
 from gradflow.theory.energy import never_constant, reaches_teacher
 from gradflow.theory.hyperactive import remaining_path, trapped

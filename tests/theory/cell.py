@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.problem import Problem
+from gradflow.neuron.problem import Problem
 from tests.theory.moments import moments
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
 
 
 class Moments(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradflow.field import gradient, hessian
 from gradflow.field.jet import cell_of
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.neuron.problem import Neuron, Problem, Uniform
 from gradflow.theory.modified import gd_field
 
 PROBLEMS = {

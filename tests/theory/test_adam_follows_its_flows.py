@@ -9,7 +9,7 @@ import pytest
 
 from gradflow.descent import Adam, train
 from gradflow.field import gradient
-from gradflow.problem import Neuron, Problem
+from gradflow.neuron.problem import Neuron, Problem
 from gradflow.theory.adaptive_flows import AdamState, adam_correction_field, adam_field, mean_age, sign_field
 from gradflow.theory.solve import solve
 from tests.theory.orders import PROBLEMS, adam_inside, in_one_cell, rk4, size, slope

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.activity import BALANCED, DEAD, HYPERACTIVE, activity, end_preactivations
 from gradflow.descent import GD, Adam, HeavyBall, train
-from gradflow.descent.adam import Moments
-from gradflow.descent.heavy_ball import HeavyBallState
-from gradflow.descent.registry import init, update
+from gradflow.descent.optimisers.adam import Moments
+from gradflow.descent.optimisers.heavy_ball import HeavyBallState
+from gradflow.descent.optimisers.registry import init, update
 from gradflow.field import gradient
-from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.neuron.activity import BALANCED, DEAD, HYPERACTIVE, activity, end_preactivations
+from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 from gradflow.theory.steps import (
     NEVER,
     UNKNOWN,

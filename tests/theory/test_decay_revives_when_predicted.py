@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.activity import DEAD, activity
 from gradflow.descent import GD, Adam, AdamW, HeavyBall, RMSProp, Sign, init, train, update
-from gradflow.descent.heavy_ball import HeavyBallState
+from gradflow.descent.optimisers.heavy_ball import HeavyBallState
 from gradflow.field import gradient
-from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.neuron.activity import DEAD, activity
+from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 from gradflow.theory.decay import coupled_revival, decay_revival
 from gradflow.theory.steps import NEVER
 

@@ -7,10 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from gradflow.decision import decide
+from gradflow.ends.decision import decide
+from gradflow.ends.outcome import CONSTANT, GLOBAL, UNDECIDED
 from gradflow.field.baselines import lines
-from gradflow.outcome import CONSTANT, GLOBAL, UNDECIDED
-from gradflow.problem import Neuron, Problem, Sample, Uniform
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform
 from gradflow.theory.hyperactive import remaining_path, trapped
 from gradflow.theory.tube import surround
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.activity import BALANCED, activity
 from gradflow.descent import GD, Adam, HeavyBall, init, train, update
 from gradflow.field import gradient, hessian, loss
-from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.neuron.activity import BALANCED, activity
+from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 from gradflow.theory.energy import limit, reaches_teacher
 from gradflow.theory.stability import (
     adam_limit,

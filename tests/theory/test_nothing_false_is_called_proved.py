@@ -11,16 +11,16 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from gradflow.activity import BALANCED, DEAD, activity
 from gradflow.cli import main
-from gradflow.decision import BARRIER, decide
 from gradflow.ends import flow_decisions, flow_run
+from gradflow.ends.decision import BARRIER, decide
+from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, OUTCOMES, UNDECIDED, outcome
 from gradflow.field import loss
 from gradflow.field.baselines import Bounded, best_constant, best_line, lines
 from gradflow.field.bounds import balance, has_exact_signs, root_loss
-from gradflow.flow import gradient_flow
-from gradflow.outcome import CONSTANT, GLOBAL, LINEAR, OUTCOMES, UNDECIDED, outcome
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.neuron.activity import BALANCED, DEAD, activity
+from gradflow.neuron.problem import Neuron, Problem, Uniform
+from gradflow.runs import gradient_flow
 from gradflow.theory.energy import barriers, never_constant, reaches_teacher
 from gradflow.theory.hyperactive import trapped
 from gradflow.theory.signs import trapped_by_signs

@@ -11,10 +11,10 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import null_space
 
 from gradflow.descent import Adam
-from gradflow.descent.registry import init, update
+from gradflow.descent.optimisers.registry import init, update
 from gradflow.field import gradient, loss
 from gradflow.field.baselines import best_line
-from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
 from gradflow.theory import waiting
 from gradflow.theory.waiting import (
     best_outer,

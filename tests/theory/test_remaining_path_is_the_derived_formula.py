@@ -14,7 +14,7 @@ import sympy
 
 from gradflow.field import loss
 from gradflow.field.baselines import best_line
-from gradflow.problem import Neuron, Problem, Sample, Uniform
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform
 from gradflow.theory import hyperactive
 from gradflow.theory.hyperactive import excess, remaining_path, trapped
 from tests.theory.moments import PROBLEMS, moments

@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from gradflow.field import gradient, hessian
-from gradflow.problem import Neuron, Problem, grid
+from gradflow.neuron.problem import Neuron, Problem, grid
 from gradflow.theory.saddle import escape_times, negative_directions, search
 from gradflow.theory.solve import terminal
 from gradflow.theory.waiting import best_outer

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gradflow.ends.outcome import LINEAR, outcome
 from gradflow.flow import integrate
-from gradflow.outcome import LINEAR, outcome
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.neuron.problem import Neuron, Problem, Uniform
 from gradflow.theory.hyperactive import trapped
 from gradflow.theory.signs import least_output_weight, path_by_signs, trapped_by_signs
 from tests.theory.cell import follow

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from gradflow.descent import Adam, train
-from gradflow.descent.adam import Moments
-from gradflow.descent.registry import init, update
+from gradflow.descent.optimisers.adam import Moments
+from gradflow.descent.optimisers.registry import init, update
 from gradflow.field import gradient, hessian
-from gradflow.problem import Neuron, Problem, grid
+from gradflow.neuron.problem import Neuron, Problem, grid
 from gradflow.theory.spikes import (
     amplification,
     growth,

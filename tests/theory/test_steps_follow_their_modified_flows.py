@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradflow.base.scripts import load_script, script_paths
 from gradflow.descent import GD, HeavyBall, train
 from gradflow.field import gradient, hessian
-from gradflow.problem import Neuron, Problem, grid
-from gradflow.scripts import load_script, script_paths
-from gradflow.symbolic.render import main
+from gradflow.neuron.problem import Neuron, Problem, grid
+from gradflow.proofs.render import main
 from gradflow.theory.modified import gd_field, heavy_ball_field, heavy_ball_start, wall_defect
 from gradflow.theory.solve import solve, solve_across
 from tests.theory.orders import (

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.integrate import quad, solve_ivp
 
-from gradflow.activity import DEAD, activity
 from gradflow.descent import GD, train
 from gradflow.field import gradient
 from gradflow.flow.ensemble import EVENTS, integrate_ensemble
-from gradflow.problem import Neuron, Problem, Sample, Uniform
+from gradflow.neuron.activity import DEAD, activity
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform
 from gradflow.theory.solve import terminal
 from gradflow.theory.survival import survives_until
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.activity import DEAD, activity
 from gradflow.descent import GD, train
 from gradflow.field import gradient, loss
 from gradflow.flow import integrate
 from gradflow.flow.ensemble import integrate_ensemble
-from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.neuron.activity import DEAD, activity
+from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 from gradflow.theory.energy import barriers, limit, never_constant, reaches_teacher
 
 PROBLEMS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.activity import BALANCED, activity
 from gradflow.descent import GD, train
 from gradflow.field import gradient, hessian
-from gradflow.problem import Neuron, Problem, Sample, Uniform, grid
+from gradflow.neuron.activity import BALANCED, activity
+from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
 from gradflow.theory.critical_points import (
     CONSTANT,
     FAMILIES,

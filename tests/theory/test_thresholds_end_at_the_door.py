@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gradflow.compiled import available
 from gradflow.ends import flow_run
+from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR
 from gradflow.field import loss
 from gradflow.field.baselines import best_constant, best_line
 from gradflow.flow.ensemble import Level, StopRule, integrate_ensemble
-from gradflow.fused import available
-from gradflow.outcome import CONSTANT, GLOBAL, LINEAR
-from gradflow.problem import Neuron, Problem, Uniform, grid
+from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 from gradflow.theory.limits import door, line_limit
 from tests.theory.cell import follow
 from tests.theory.moments import PROBLEMS

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gradflow.ends.outcome import LINEAR, outcome
 from gradflow.field import gradient
 from gradflow.flow import integrate
-from gradflow.outcome import LINEAR, outcome
-from gradflow.problem import Neuron, Problem, Sample
+from gradflow.neuron.problem import Neuron, Problem, Sample
 from gradflow.theory.hyperactive import remaining_path, trapped
 from tests.theory.cell import field, follow
 from tests.theory.moments import PROBLEMS, moments

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.activity import HYPERACTIVE, activity
 from gradflow.field.baselines import best_line
-from gradflow.problem import Neuron, Problem, Uniform
+from gradflow.neuron.activity import HYPERACTIVE, activity
+from gradflow.neuron.problem import Neuron, Problem, Uniform
 from gradflow.theory import tube
 from gradflow.theory.hyperactive import line, trapped
 from gradflow.theory.tube import Cell, cell_of, surround

@@ -1,5 +1,0 @@
-"""The remedies that the sources name or ask for, each measured on the whole square of starts."""
-
-from gradflow.claims.remedies.table import CLAIMS
-
-__all__ = ["CLAIMS"]

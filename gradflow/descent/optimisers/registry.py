@@ -1,0 +1,210 @@
+"""Which optimisers there are, and how a config finds its init and update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from gradflow.base.arrays import Array, ArrayLike
+from gradflow.base.checks import shown
+from gradflow.descent.optimisers import adam, adamw, gd, heavy_ball, nesterov, rmsprop, sign
+from gradflow.descent.optimisers.hyper import Config, Flag, Range
+
+OPTIMIZERS: dict[str, type[Any]] = {}
+"""The config class of every optimiser, by name. `register` adds to it."""
+
+C = TypeVar("C", bound=Config)
+
+
+class _Rule(NamedTuple):
+    init: Callable[..., Any]
+    update: Callable[..., tuple[Array, Any]]
+    limits: Mapping[str, Range | Flag]
+
+
+_RULES: dict[type[Any], _Rule] = {}
+
+
+def register(
+    name: str,
+    config: type[Any],
+    init: Callable[..., Any],
+    update: Callable[..., tuple[Array, Any]],
+    limits: Mapping[str, Range | Flag],
+) -> None:
+    """Add an optimiser, for `optimizer`, `init`, `update`, `train` and the command line.
+
+    Parameters
+    ----------
+    name : str
+        What users call it.
+    config : NamedTuple class
+        The hyper-parameters, all with defaults, one of them `lr`.
+    init : callable
+        ``init(config, theta) -> state``: the state before the first update, a NamedTuple of arrays.
+    update : callable
+        ``update(config, gradient, state, theta, lr) -> (theta, state)``: pure, made of elementwise
+        operations from ``gradflow.base.arrays.namespace(theta)``, without branches on the data, in the
+        dtype of `theta`; `lr` is the rate of this step, schedule included.
+    limits : mapping of str to Range or Flag
+        What each hyper-parameter may be (`gradflow.descent.optimisers.hyper`).
+
+    Raises
+    ------
+    ValueError
+        If the name is taken, or the limits do not cover the hyper-parameters.
+
+    Notes
+    -----
+    ``tests/descent/test_every_optimiser_keeps_the_contract.py`` checks whatever is registered.
+    """
+    if name in OPTIMIZERS:
+        raise ValueError(f"optimizer: the name {name!r} is taken by {OPTIMIZERS[name].__name__}")
+    fields = config._fields
+    if set(fields) != set(limits) or "lr" not in fields:
+        raise ValueError(
+            f"limits: expected one for each of {', '.join(fields)} (lr among them), got {', '.join(limits)}"
+        )
+    OPTIMIZERS[name] = config
+    _RULES[config] = _Rule(init, update, limits)
+
+
+for _name, _config, _module in (
+    ("gd", gd.GD, gd),
+    ("heavy_ball", heavy_ball.HeavyBall, heavy_ball),
+    ("nesterov", nesterov.Nesterov, nesterov),
+    ("rmsprop", rmsprop.RMSProp, rmsprop),
+    ("adam", adam.Adam, adam),
+    ("adamw", adamw.AdamW, adamw),
+    ("sign", sign.Sign, sign),
+):
+    register(_name, _config, _module.init, _module.update, _module.LIMITS)
+
+
+def optimizer(name: str, **hyper: Any) -> Any:
+    """Return the config of the optimiser called `name`, with the given hyper-parameters.
+
+    Parameters
+    ----------
+    name : str
+        A key of `OPTIMIZERS`, or another spelling (`optimizer_name`).
+    **hyper : number or array
+        The fields of its config class; the others keep their defaults.
+
+    Raises
+    ------
+    ValueError
+        If there is no such optimiser or hyper-parameter, or a value is not allowed.
+    TypeError
+        If a value is not a number or an array of numbers.
+    """
+    name = optimizer_name(name)
+    known = OPTIMIZERS[name]._fields
+    for key in hyper:
+        if key not in known:
+            others = [other for other, config in OPTIMIZERS.items() if key in config._fields]
+            elsewhere = f"; {', '.join(others)} {'have' if len(others) > 1 else 'has'} it" if others else ""
+            raise ValueError(
+                f"{key}: {name} has no such hyper-parameter; it has {', '.join(known)}{elsewhere}"
+            )
+    return check(OPTIMIZERS[name](**hyper))
+
+
+def is_switch(name: str) -> bool:
+    """Whether a hyper-parameter of this name is True or False, for the whole batch."""
+    return any(isinstance(config._field_defaults.get(name), bool) for config in OPTIMIZERS.values())
+
+
+# What other libraries call these, without case, hyphens, underscores and spaces.
+_ELSEWHERE = {
+    "sgd": "without mini-batches it is gd; with momentum heavy_ball, or nesterov",
+    "momentum": "write heavy_ball, or nesterov",
+    "polyak": "write heavy_ball",
+    "nag": "write nesterov",
+    "amsgrad": "write adam with amsgrad=True (--hyper amsgrad=true)",
+    "signsgd": "write sign",
+    "signgd": "write sign",
+    "gradientdescent": "write gd",
+}
+
+
+def optimizer_name(name: object, argument: str = "optimizer", besides: Sequence[str] = ()) -> str:
+    """Return the key of `OPTIMIZERS`, or one of the names `besides` them, that a name stands for.
+
+    Case, hyphens, underscores and spaces do not matter: "RMSprop" and "adam_w" are rmsprop and adamw.
+
+    Raises
+    ------
+    ValueError
+        If there is no such optimiser; one line that calls the argument `argument` and says what to write.
+    """
+    names = {_folded(known): known for known in (*besides, *OPTIMIZERS)}
+    folded = _folded(name) if isinstance(name, str) else ""
+    if folded in names:
+        return names[folded]
+    hint = f": {_ELSEWHERE[folded]}" if folded in _ELSEWHERE else ""
+    raise ValueError(f"{argument}: expected one of {', '.join(names.values())}, got {shown(name)}{hint}")
+
+
+def _folded(name: str) -> str:
+    return name.strip().lower().translate(str.maketrans("", "", "-_ "))
+
+
+def check(config: C) -> C:
+    """Return `config` if every hyper-parameter is allowed.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `optimizer`.
+    """
+    for key, limit in _rule(config).limits.items():
+        limit.check(key, getattr(config, key))
+    return config
+
+
+def init(config: Config, theta: Array) -> Any:
+    """Return the optimiser's state before its first update.
+
+    Parameters
+    ----------
+    config : one of the config classes
+        The optimiser and its hyper-parameters, which broadcast against `theta`.
+    theta : array, shape (4, …)
+        The parameters (any shape will do).
+    """
+    return _rule(config).init(config, theta)
+
+
+def update(
+    config: Config, gradient: Array, state: Any, theta: Array, lr: ArrayLike | None = None
+) -> tuple[Array, Any]:
+    """Return the parameters and the state after one update. Nothing is changed in place.
+
+    Parameters
+    ----------
+    config : one of the config classes
+        The optimiser and its hyper-parameters, which broadcast against `theta`.
+    gradient : array, shape of `theta`
+        The gradient at `theta`.
+    state : NamedTuple of arrays
+        From `init` or the update before.
+    theta : array, shape (4, …)
+        The parameters.
+    lr : number or array, optional
+        The rate of this update where a schedule makes it differ from ``config.lr``.
+    """
+    return _rule(config).update(config, gradient, state, theta, config.lr if lr is None else lr)
+
+
+def _rule(config: object) -> _Rule:
+    rule = _RULES.get(type(config))
+    if rule is None:
+        kinds = ", ".join(kind.__name__ for kind in _RULES)
+        hint = ""
+        if isinstance(config, str):
+            hint = f"; write gradflow.descent.optimizer({shown(config)})"
+        elif isinstance(config, type) and config in _RULES:
+            hint = f"; write {config.__name__}()"
+        raise TypeError(f"optimizer: expected one of {kinds}, got {shown(config)}{hint}")
+    return rule

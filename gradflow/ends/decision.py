@@ -1,0 +1,106 @@
+"""Decisions of theorems about the end of the flow, at any state of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gradflow.base.arrays import Array, is_array, namespace
+from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED
+from gradflow.field.baselines import lines
+from gradflow.field.bounds import has_exact_signs, in_double
+from gradflow.neuron.activity import BALANCED, DEAD, activity
+from gradflow.neuron.among import among
+from gradflow.neuron.problem import Neuron, Problem, Uniform, as_problem
+from gradflow.theory.energy import reaches_teacher
+from gradflow.theory.hyperactive import trapped
+from gradflow.theory.signs import trapped_by_signs
+
+THEOREMS = ("simulation", "dead", "energy barrier", "path trap", "sign trap")
+"""Means of deciding; the theorems are those of derivations 7, 11, 8 and 13."""
+
+SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP = range(5)
+
+
+class Decision(NamedTuple):
+    """Outcome codes (`gradflow.ends.outcome.OUTCOMES`) and what decided them (`THEOREMS`), of one shape."""
+
+    outcome: Array
+    theorem: Array
+
+
+def theorems(neuron: Neuron | Array, problem: Problem = Problem()) -> dict[int, Array]:
+    """Return where each theorem is proved to apply, by its code in `THEOREMS`.
+
+    Traps are for neurons without a kink, the barrier is for balanced ones and what stays dead is dead: no
+    two with different outcomes apply to one neuron.
+    """
+    problem = as_problem(problem)
+    neuron, problem = in_double(neuron, problem)
+    state = activity(neuron, problem)
+    # Teachers of their own give the result their shape.
+    level = lines(problem).slope.value
+    if is_array(level) and level.ndim > 0:
+        xp = namespace(state, level)
+        state = xp.broadcast_to(state, xp.broadcast_arrays(state, level)[0].shape)
+    is_dead = (state == DEAD) & problem.stays_dead
+    no_kink = (state != BALANCED) & ~is_dead & problem.is_bent
+    barred = (state == BALANCED) & isinstance(problem.inputs, Uniform) & problem.has_theorems
+    return {
+        PATH_TRAP: among(no_kink, trapped, neuron, problem),
+        SIGN_TRAP: among(no_kink, trapped_by_signs, neuron, problem),
+        BARRIER: among(barred, reaches_teacher, neuron, problem),
+        STAYS_DEAD: among(is_dead, has_exact_signs, neuron, problem),
+    }
+
+
+def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
+    """Return the outcomes of the flow that are proved, from the states alone.
+
+    dead
+        Where φ is 0 below 0 a dead neuron stays where it is, but for b2, which goes to the best constant.
+    energy barrier
+        The loss of a balanced neuron is below the best line's: the flow goes to the teacher (of the same
+        activation).
+    path trap, sign trap
+        There is no kink on the input, and there never will be one: the flow goes to the best line.
+
+    Of smooth neurons nothing is known.
+
+    Parameters
+    ----------
+    neuron : Neuron or array, shape (4, …)
+        States of the flow: starts, or any later ones.
+    problem : Problem
+        The population, or a sample (without the barrier then).
+
+    Returns
+    -------
+    Decision
+        "undecided" and "simulation" where no theorem is proved to apply, with all errors of rounding against
+        it, and it is left to the simulation to decide. A best line or constant that is exact is global.
+    """
+    problem = as_problem(problem)
+    # Of states that left the range of their numbers nothing is proved.
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = theorems(neuron, problem)
+    of = lines(in_double(neuron, problem)[1])
+    ends = {
+        PATH_TRAP: (LINEAR, of.straight),
+        SIGN_TRAP: (LINEAR, of.straight),
+        BARRIER: (GLOBAL, of.straight & False),
+        STAYS_DEAD: (CONSTANT, of.flat),
+    }
+    some = found[STAYS_DEAD]
+    xp = namespace(some)
+    code = xp.full_like(some, UNDECIDED, dtype=xp.int8)
+    theorem = xp.full_like(some, SIMULATION, dtype=xp.int8)
+    for name, (outcome, exact) in ends.items():
+        here = found[name]
+        as_good = exact if exact.ndim > 0 else xp.full_like(here, bool(exact))
+        code = xp.where(here, xp.full_like(code, outcome), code)
+        # Where the best line or constant is exact, to end there is to end at the teacher.
+        code = xp.where(here & as_good, xp.full_like(code, GLOBAL), code)
+        theorem = xp.where(here, xp.full_like(code, name), theorem)
+    return Decision(code, theorem)

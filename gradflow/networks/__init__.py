@@ -1,0 +1,5 @@
+"""Networks of ReLU neurons: two layers that align early, many layers whose units die."""
+
+from gradflow.base.lazy import modules
+
+__getattr__, __dir__ = modules(__name__, __path__)

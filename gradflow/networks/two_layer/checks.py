@@ -1,0 +1,77 @@
+"""The theory of early alignment held against one computed trajectory: what holds, and by what margin."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from gradflow.networks.two_layer.checks_after import after_alignment
+from gradflow.networks.two_layer.checks_before import before_alignment
+from gradflow.networks.two_layer.judged import ROUNDING, Check, Run, counted, prepare
+from gradflow.networks.two_layer.losses import Objective
+from gradflow.networks.two_layer.path import KINDS, NetworkPath
+from gradflow.networks.two_layer.watch import memberships
+
+
+def check_theory(path: NetworkPath, objective: Objective, log_epsilon: float) -> tuple[Check, ...]:
+    """Check everything that is proved of early alignment on a trajectory of the flow.
+
+    Parameters
+    ----------
+    path : NetworkPath
+        Of `gradflow.networks.two_layer.flow.gradient_flow`, recorded densely enough to compare.
+    objective : Objective
+        Its data and loss; labels ±1, exponential or logistic loss for the hypotheses to hold.
+    log_epsilon : float
+        ln ε, W(0) = ε W0.
+
+    Returns
+    -------
+    tuple of Check
+
+    Raises
+    ------
+    ValueError
+        If a label is not ±1, or a weight is 0.
+    """
+    run = prepare(path, objective, log_epsilon)
+    separated = run.s.mu > 0.0 and objective.loss.needs_signs
+    ordered = separated and run.balanced
+    return (
+        counted("balanced", "||w||^2 - v^2 is conserved", True, int(path.drift > ROUNDING)),
+        counted("monotone", "neurons only gain data of their sign and lose others", ordered, backward(run)),
+        counted("once", "no neuron crosses a wall twice", ordered, repeated(run)),
+        counted("trapped", "S+, S- and S_dead are not left", ordered, left(run)),
+        counted("living", "who is active on a datum of its sign does not die", ordered, died(run)),
+        *before_alignment(run, ordered),
+        *after_alignment(run, ordered),
+    )
+
+
+def backward(run: Run) -> int:
+    """Count the changes by which a neuron loses a datum of its sign, gains another, or slides."""
+    own = run.sign[:, None] * run.objective.data.labels > 0.0
+    good = {True: "on", False: "off"}
+    return sum(s.kind != good[bool(own[s.neuron, s.datum])] for s in run.path.crossings)
+
+
+def repeated(run: Run) -> int:
+    """Count the walls that one neuron crosses more than once."""
+    counts = Counter((s.neuron, s.datum) for s in run.path.crossings)
+    return sum(count > 1 for count in counts.values())
+
+
+def left(run: Run) -> int:
+    """Count the neurons that leave the set of their sign, or S_dead, after they have entered it."""
+    codes = memberships(run.path.patterns, run.objective.data.labels)
+    own = np.where(run.sign > 0.0, 1, 2)
+    gone = [np.any(inside[:-1] & ~inside[1:], axis=0) for inside in (codes == own, codes == 3)]
+    return int(np.sum(gone[0] | gone[1]))
+
+
+def died(run: Run) -> int:
+    """Count the neurons that were active on a datum of their sign and are dead at the end."""
+    own = run.sign[:, None] * run.objective.data.labels > 0.0
+    dead = ~np.any(run.path.patterns[-1] != KINDS.index("off"), axis=-1)
+    return int(np.sum(np.any(run.first & own, axis=-1) & dead))

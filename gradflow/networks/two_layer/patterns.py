@@ -1,0 +1,30 @@
+"""Activation patterns: how many differ, and which sets of the paper a neuron is in."""
+
+from __future__ import annotations
+
+from gradflow.base.arrays import Array, namespace
+
+MEMBERSHIPS = ("none", "positive", "negative", "dead")
+"""A neuron's code: active on exactly the positive data (S₊), exactly the negative (S₋), or on none (dead)."""
+
+
+def distinct(active: Array) -> Array:
+    """Return how many of the patterns in (…, h, n) differ, shape (…)."""
+    xp = namespace(active)
+    ones = xp.astype(active, xp.float64)
+    counts = xp.sum(ones, axis=-1)
+    common = xp.matmul(ones, xp.matrix_transpose(ones))
+    same = (common == counts[..., :, None]) & (common == counts[..., None, :])
+    # A pattern counts with its first neuron: none of the neurons before it has the same.
+    return xp.sum(xp.astype(xp.sum(xp.astype(xp.tril(same), xp.int64), axis=-1) == 1, xp.int64), axis=-1)
+
+
+def membership(active: Array, y: Array) -> Array:
+    """Return an index of `MEMBERSHIPS` for each neuron: int64 of shape (…, h)."""
+    xp = namespace(active)
+    any_active = xp.any(active, axis=-1)
+    code = xp.zeros_like(any_active, dtype=xp.int64)
+    for index, own in ((1, y > 0.0), (2, y < 0.0)):
+        inside = xp.all(active == own, axis=-1) & any_active
+        code = xp.where(inside, xp.full_like(code, index), code)
+    return xp.where(any_active, code, xp.full_like(code, MEMBERSHIPS.index("dead")))

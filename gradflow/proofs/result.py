@@ -1,0 +1,63 @@
+"""A result: what is stated, under which hypotheses, why it holds, and what was checked by machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gradflow.proofs.cells import Expr
+from gradflow.proofs.proof import Check
+
+STATUSES = ("proved", "checked numerically", "conjecture")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One derivation.
+
+    Parameters
+    ----------
+    number, slug, title
+        Of the script (`gradflow.base.scripts.describe`).
+    status : str
+        One of `STATUSES`: what the script claims if every check holds.
+    statement : str
+        Paragraphs are separated by blank lines, here and in `proof`.
+    hypotheses : tuple of str
+    proof : str
+    not_claimed : tuple of str
+        What a reader might take for part of the result and is not.
+    formulas : tuple of (str, expression)
+        Each a label and a SymPy expression or equation.
+    checks : tuple of Check
+        What was computed while deriving; a result without any is not proved.
+
+    Raises
+    ------
+    ValueError
+        If the status is not one of `STATUSES`.
+    """
+
+    number: int
+    slug: str
+    title: str
+    status: str
+    statement: str
+    hypotheses: tuple[str, ...]
+    proof: str
+    not_claimed: tuple[str, ...]
+    formulas: tuple[tuple[str, Expr], ...]
+    checks: tuple[Check, ...] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise ValueError(f"status: expected one of {', '.join(STATUSES)}, got {self.status!r}")
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """The checks that do not hold."""
+        return tuple(check for check in self.checks if not check.holds)
+
+    @property
+    def holds(self) -> bool:
+        """Whether there are checks and all of them hold."""
+        return bool(self.checks) and not self.failures

@@ -1,0 +1,7 @@
+"""Runs of one neuron or of a batch as labelled datasets: the gradient flow, and training."""
+
+from gradflow.runs.flow import gradient_flow
+from gradflow.runs.records import crossings, limit
+from gradflow.runs.training import descend
+
+__all__ = ["crossings", "descend", "gradient_flow", "limit"]

@@ -1,0 +1,271 @@
+"""Gradient flow: dθ/dt = −∇L, integrated cell by cell with located crossings.
+
+`gradient_flow` returns one trajectory as a dataset; `gradflow.flow.integrate` is the integrator
+beneath it, for callers that need neither the dataset nor its checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from gradflow.base.arrays import Array
+from gradflow.base.checks import flag, function, integer, number, numbers, one_of, require_finite
+from gradflow.base.tables import codes, named
+from gradflow.ends.decision import SIMULATION, STAYS_DEAD, THEOREMS, decide
+from gradflow.ends.labels import outcome_codes
+from gradflow.ends.outcome import CONSTANT, UNDECIDED, outcome
+from gradflow.ends.rest import at_one_height, at_one_place, at_rest, revives
+from gradflow.field.baselines import best_constant
+from gradflow.flow.reference import AUTO, METHODS, STATUSES, STOPPED, Point, Trajectory, integrate
+from gradflow.neuron.activity import DEAD
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, as_neuron, as_problem, require_one
+from gradflow.neuron.records import activity_codes, balancedness, provenance, state_variables
+from gradflow.runs.records import crossings_attribute, limit_variables
+
+__all__ = ["METHODS", "STATUSES", "Trajectory", "gradient_flow", "integrate"]
+
+
+def gradient_flow(
+    neuron: Neuron | Array = Neuron(),
+    problem: Problem = Problem(),
+    *,
+    t_end: float = 200.0,
+    rtol: float = 1e-10,
+    method: str = AUTO,
+    times: Array | None = None,
+    max_steps: int | None = None,
+    theory: bool = True,
+    until_decided: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> xr.Dataset:
+    """Integrate the gradient flow of one neuron on the population loss.
+
+    Parameters
+    ----------
+    neuron : Neuron
+        The start: four finite numbers.
+    problem : Problem
+        One teacher and one interval (no arrays, no sample), any slopes.
+    t_end : float
+        Final time ≥ 0, in units in which one GD step of rate η takes η.
+    rtol : float
+        Relative tolerance of a step, between 1e-13 and 1e-2.
+    method : {'auto', 'DOP853', 'RK45', 'Radau', 'BDF'}
+        SciPy's solver. Very unequal weights make the flow stiff: 'auto' changes from DOP853 to the
+        implicit Radau when the steps become many.
+    times : array, shape (n,), optional
+        Record at these increasing times in [0, t_end]; default: at every step and crossing.
+    max_steps : int
+        Give up after so many steps (`status` says so); by default after some 10 000, fewer where student or
+        teacher is smooth: after seconds.
+    theory : bool
+        Whether theorems may decide the outcome (`gradflow.ends.decision`).
+    until_decided : bool
+        Stop as soon as one does; else the flow is followed to `t_end` all the same.
+    progress : callable, optional
+        Called with the time reached after every step.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along `time`: w1, b1, w2, b2, breakpoint, loss, activity (that of the cell, also where (w1, b1)
+        already round onto its wall), energy_residual (L(t) − L(0) + ∫|∇L|² dt, exactly 0, the check of any
+        flow) and invariant_drift (Q(t) − Q(0); exactly 0 if φ is piecewise linear; a smooth φ is not
+        homogeneous and does not conserve Q). Scalars: outcome, status; decided_by, the
+        theorem that decides the outcome, and decided_at, the first recorded time at which it does (NaN if
+        none does); their names, as in outcome_name; limit_w1, …, the point the trajectory has converged to
+        (at rest, to ten times rtol: `gradflow.ends.rest`), NaN if it has not (`gradflow.runs.records.limit`).
+        Its crossings: `gradflow.runs.records.crossings`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described; one line that names it.
+
+    Notes
+    -----
+    A dead ReLU neuron is followed in closed form: b2 − E f* decays as exp(−2t), all else stays.
+    Crossing times are located to rounding on the step's own polynomial; a crossing shallower than ten
+    times the tolerance is not distinguished from touching the wall.
+    """
+    start = as_neuron(neuron)
+    require_finite("neuron", *start)
+    if any(np.ndim(value) for value in start):
+        raise ValueError("neuron: gradient_flow follows one neuron, got an array of them")
+    problem = as_problem(problem)
+    require_one(problem, "gradient_flow")
+    t_end, rtol = number("t_end", t_end, 0.0), number("rtol", rtol, 1e-13, 1e-2)
+    theory, until_decided = flag("theory", theory), flag("until_decided", until_decided)
+    one_of("method", method, (AUTO, *METHODS))
+    max_steps = None if max_steps is None else integer("max_steps", max_steps, 1)
+    if progress is not None:
+        function("progress", progress, "the time reached")
+    moments = None if times is None else numbers("times", times).astype(np.float64)
+    if moments is not None and (
+        moments.ndim != 1
+        or not np.all(np.isfinite(moments))
+        or np.any(np.diff(moments) <= 0)
+        or np.any((moments < 0) | (moments > t_end))
+    ):
+        raise ValueError(f"times: must be increasing and lie in [0, {t_end}]")
+    by_theorem = theory and until_decided
+    at_start = by_theorem and int(decide(np.array(start), problem).outcome) != UNDECIDED
+    if at_start:
+        t_end = 0.0
+        moments = None if moments is None else moments[moments == 0.0]
+    passed: list[tuple[float, float, float, float]] = []
+
+    def stop(point: Point) -> bool:
+        passed.append(point.theta)
+        return by_theorem and _is_decided(point, problem)
+
+    run = integrate(
+        start,
+        problem,
+        t_end,
+        rtol=rtol,
+        method=method,
+        times=moments,
+        max_steps=max_steps,
+        progress=progress,
+        stop=stop,
+    )
+    if at_start:
+        run = run._replace(status=STOPPED)
+    limit = _limit(run, passed, problem, rtol)
+    attributes = provenance(
+        "flow",
+        problem,
+        neuron=dict(zip(PARAMETERS, (float(v) for v in start), strict=True)),
+        t_end=t_end,
+        rtol=rtol,
+        method=method,
+        max_steps=max_steps,
+        times=moments,
+        theory=theory,
+        until_decided=until_decided,
+    )
+    return _dataset(run, limit, start, problem, attributes, rtol, theory)
+
+
+def _is_decided(point: Point, problem: Problem) -> bool:
+    found = decide(np.array(point.theta), problem)
+    fades = int(found.theorem) == STAYS_DEAD and point.activity != DEAD
+    return int(found.outcome) != UNDECIDED and not fades
+
+
+def _dataset(
+    run: Trajectory,
+    limit: np.ndarray,
+    start: Neuron,
+    problem: Problem,
+    attributes: dict[str, str],
+    rtol: float,
+    theory: bool,
+) -> xr.Dataset:
+    theta = np.array([p.theta for p in run.points], dtype=np.float64).reshape(-1, 4).T
+    value = np.array([p.loss for p in run.points])
+    descended = np.array([p.descended for p in run.points])
+    first = np.array([float(v) for v in start])
+    initial = value[0] if len(value) and run.points[0].t == 0.0 else np.nan
+    end = np.array(run.last.theta) if np.any(np.isnan(limit)) else limit
+    decided = _decided(run, problem) if theory else Decided(UNDECIDED, SIMULATION, np.nan)
+    code = decided.outcome
+    if code == UNDECIDED:
+        code = int(outcome(end, problem, accuracy=rtol))
+        # What is alive may round to a dead state, at the best constant and about to leave it.
+        if code == CONSTANT and revives(np.array(run.last.theta), run.last.activity, problem):
+            code = UNDECIDED
+    dims = ("time",)
+    kept = "conserved" if problem.is_bent else "not conserved: the activation is not homogeneous"
+    ended = outcome_codes(code, ())
+    theorem = codes(decided.theorem, THEOREMS, (), "theorem that decided the outcome")
+    status = codes(run.status, STATUSES, (), "how the integration ended")
+    crossed = crossings_attribute(
+        {
+            "time": [c.t for c in run.crossings],
+            "event": [c.event for c in run.crossings],
+            "wall": [c.wall for c in run.crossings],
+        }
+    )
+    return xr.Dataset(
+        {
+            **state_variables(theta, dims),
+            "loss": (dims, value, {"long_name": "population loss", "units": "1"}),
+            "activity": activity_codes([p.activity for p in run.points], dims),
+            "invariant_drift": (
+                dims,
+                balancedness(theta) - balancedness(first),
+                {"long_name": f"Q(t) - Q(0), Q = w1^2 + b1^2 - w2^2, {kept}"},
+            ),
+            "energy_residual": (
+                dims,
+                value - initial + descended,
+                {"long_name": "L(t) - L(0) + integral of |grad L|^2"},
+            ),
+            "outcome": ended,
+            "outcome_name": named(ended),
+            "decided_by": theorem,
+            "decided_by_name": named(theorem, THEOREMS),
+            "decided_at": ((), decided.time, {"long_name": "time by which it did", "units": "1"}),
+            "status": status,
+            "status_name": named(status, STATUSES),
+            **limit_variables(limit),
+        },
+        coords={"time": (dims, np.array([p.t for p in run.points]), {"long_name": "time", "units": "1"})},
+        attrs={"title": "Gradient flow of one neuron", **attributes, **crossed},
+    )
+
+
+class Decided(NamedTuple):
+    """The outcome decided of a trajectory, by which theorem, and by which time."""
+
+    outcome: int
+    theorem: int
+    time: float
+
+
+def _decided(run: Trajectory, problem: Problem) -> Decided:
+    """Return the first decision among the recorded states and the last one."""
+    points = [*run.points, run.last]
+    found = decide(np.array([point.theta for point in points]).T, problem)
+    # A neuron that dies away never is dead; only its rounded state is.
+    fades = (np.asarray(found.theorem) == STAYS_DEAD) & np.array([p.activity != DEAD for p in points])
+    known = np.flatnonzero((np.asarray(found.outcome) != UNDECIDED) & ~fades)
+    if known.size == 0:
+        return Decided(UNDECIDED, SIMULATION, np.nan)
+    first = int(known[0])
+    return Decided(int(found.outcome[first]), int(found.theorem[first]), float(points[first].t))
+
+
+def _limit(
+    run: Trajectory, passed: list[tuple[float, float, float, float]], problem: Problem, rtol: float
+) -> np.ndarray:
+    """Return where the trajectory ends: known exactly for a dead ReLU neuron, else once it is at rest.
+
+    Once at rest it stays so: what is not recognised as resting later is still beside the first state that
+    was, or as high, and what drifts along a family of critical points does so by the integrator's error.
+    """
+    nowhere, last = np.full(4, np.nan), np.array(run.last.theta)
+    if run.last.activity == DEAD and problem.stays_dead:
+        return np.array([*last[:3], float(best_constant(problem).intercept)])
+    if revives(last, run.last.activity, problem):
+        return nowhere
+    states = np.array([*passed, run.last.theta]).T
+    rests = np.asarray(at_rest(states, problem, rtol))
+    while np.any(rests):
+        first = states[:, int(np.argmax(rests))]
+        beside = at_one_place(first[:, None], states, problem, rtol)
+        there = beside | np.asarray(at_one_height(first[:, None], states, problem, rtol))
+        left = np.flatnonzero(~rests & ~there)
+        if left.size == 0 or left[-1] < np.argmax(rests):
+            break
+        rests[: left[-1] + 1] = False
+    else:
+        return nowhere
+    place = last if rests[-1] and beside[-1] else first
+    return place if int(outcome(place, problem, accuracy=rtol)) != UNDECIDED else nowhere

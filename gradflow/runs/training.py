@@ -1,0 +1,159 @@
+"""Training as a labelled result: what `train` computes, with axes and provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from gradflow.base.arrays import Array, to_numpy
+from gradflow.base.checks import dtype_name, integer
+from gradflow.base.tables import named
+from gradflow.descent.axes import Start, axes, by_position
+from gradflow.descent.events import Crossing
+from gradflow.descent.loop import train
+from gradflow.descent.optimisers.hyper import Config
+from gradflow.descent.optimisers.registry import OPTIMIZERS, check
+from gradflow.descent.prepared import Descent
+from gradflow.descent.schedules import Schedule, constant
+from gradflow.ends.labels import outcome_codes
+from gradflow.ends.outcome import outcome
+from gradflow.ends.wells import has_wells
+from gradflow.neuron.activity import activity
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, as_problem
+from gradflow.neuron.records import activity_codes, balancedness, provenance, state_variables
+from gradflow.runs.records import crossings_attribute
+
+MOST_RECORDED = 10_000
+
+TAKEN = frozenset(
+    {*PARAMETERS, "breakpoint", "loss", "activity", "invariant_drift", "outcome", "outcome_name", "diverged"}
+    | {"step", "event"}
+)
+"""Names that an axis of a batch cannot have."""
+
+
+def descend(
+    neuron: Neuron | Array = Neuron(),
+    problem: Problem = Problem(),
+    optimizer: Config | None = None,
+    steps: int = 5000,
+    *,
+    schedule: Schedule = constant,
+    record_every: int | None = None,
+    dtype: Any = "float64",
+    progress: Callable[[int], object] | None = None,
+) -> xr.Dataset:
+    """Train neurons with finite steps and return the recorded states as a dataset.
+
+    Parameters
+    ----------
+    neuron : Neuron or array, shape (4, …)
+        The starts; they broadcast with teacher, interval and hyper-parameters to the batch. DataArrays,
+        here and as hyper-parameters, broadcast by the names of their dimensions.
+    problem : Problem
+        `Uniform` inputs take the population's gradient, a `Sample` its own.
+    optimizer : config, optional
+        Such as ``Adam(lr=0.01)``, which is the default.
+    steps : int
+        Number of updates.
+    schedule : function of the step, optional
+        The learning rate's factor (`gradflow.descent.schedules`).
+    record_every : int, optional
+        By default every step, or as many apart as keeps the records at 10 001 or fewer.
+    dtype : {'float64', 'float32'} or dtype
+        Everything is computed in it.
+    progress : callable, optional
+        Called with the number of updates done, about 100 times.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along `step` (the state after so many updates) and the axes of the batch: w1, b1, w2, b2,
+        breakpoint, loss, activity, invariant_drift (of Q = w1² + b1² − w2²; finite steps do not conserve
+        it). Over the batch: outcome, outcome_name, diverged. Its crossings:
+        `gradflow.runs.records.crossings`.
+
+        What varies over the batch is a coordinate of the axes it varies along: the start's parameters as
+        start_w1, …, the hyper-parameters under their names, and teacher_w1, …, interval_lo, interval_hi.
+        An axis is named by what alone varies along it, or by the DataArrays' dimension (start_w1 for one
+        called w1), and batch_0, … otherwise.
+
+    Raises
+    ------
+    ValueError, TypeError
+        One line that names the argument.
+    """
+    dtype = dtype_name("dtype", dtype)
+    if optimizer is None:
+        optimizer = OPTIMIZERS["adam"](lr=0.01)
+    steps = integer("steps", steps, 0)
+    if record_every is None and steps > 0:
+        record_every = -(-steps // MOST_RECORDED)
+    start = by_position(neuron, check(optimizer))
+    run = train(
+        start.neuron, problem, start.optimizer, steps,
+        schedule=schedule, record_every=record_every, last=has_wells(as_problem(problem)), dtype=dtype,
+        progress=progress,
+    )  # fmt: skip
+    attributes = provenance(
+        "train",
+        problem,
+        optimizer={"name": _name(optimizer), **start.optimizer._asdict()},
+        schedule=repr(schedule),
+        steps=steps,
+        dtype=dtype,
+        record_every=record_every,
+        neuron={name: to_numpy(run.theta[0, i, ...]).tolist() for i, name in enumerate(PARAMETERS)},
+    )
+    # A trajectory that left the range of its numbers is a result; its loss may be infinite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _dataset(run, start, problem, attributes)
+
+
+def _dataset(run: Descent, start: Start, problem: Problem, attributes: dict[str, str]) -> xr.Dataset:
+    theta = np.moveaxis(to_numpy(run.theta), 1, 0)
+    # In double precision, or a float32 run would show the rounding of its own check.
+    q = balancedness(theta.astype(np.float64))
+    batch, coords = axes(theta.shape[2:], start, problem, TAKEN)
+    dims = ("step", *batch)
+    ended = outcome_codes(outcome(run.final, problem, run.diverged, before=run.last), batch)
+    return xr.Dataset(
+        {
+            **state_variables(theta, dims),
+            "loss": (dims, to_numpy(run.loss), {"long_name": "loss", "units": "1"}),
+            "activity": activity_codes(activity(theta, problem), dims),
+            "invariant_drift": (dims, q - q[:1], {"long_name": "change of Q = w1^2 + b1^2 - w2^2"}),
+            "outcome": ended,
+            "outcome_name": named(ended),
+            "diverged": (batch, to_numpy(run.diverged).astype(np.int8)),
+        },
+        coords={
+            "step": ("step", to_numpy(run.steps).astype(np.int32), {"long_name": "updates done"}),
+            **coords,
+        },
+        attrs={
+            "title": "Training with finite steps",
+            **attributes,
+            **crossings_attribute(_columns(run.events, batch, coords)),
+        },
+    )
+
+
+def _columns(
+    events: Sequence[Crossing], batch: Sequence[str], coords: Mapping[str, xr.Variable]
+) -> dict[str, list[object]]:
+    """Return what happened, when, and to which trajectory."""
+    columns: dict[str, list[object]] = {"step": [e.step for e in events], "event": [e.event for e in events]}
+    for axis, dim in enumerate(batch):
+        columns[f"{dim}_index"] = [e.index[axis] for e in events]
+        if dim in coords:
+            labels = coords[dim].values.tolist()
+            columns[dim] = [labels[e.index[axis]] for e in events]
+    return columns
+
+
+def _name(optimizer: Config) -> str:
+    return next((name for name, config in OPTIMIZERS.items() if isinstance(optimizer, config)), "custom")

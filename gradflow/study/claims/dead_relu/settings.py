@@ -1,0 +1,141 @@
+"""The article's example, and the runs that several of its claims look at.
+
+The article names neither the inputs, nor the loss, nor the optimiser, nor what stands around the neuron. Here
+the isolated neuron is z = 0.1 x − 0.5 in f = w2 ReLU(z) + b2, with inputs uniform on [−1, 1], and plain
+gradient descent; the neuron in a network stands behind an upstream layer and beside a second path (derivation
+18), with random weights.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradflow.descent import GD, train
+from gradflow.neuron.activity import DEAD, activity
+from gradflow.neuron.problem import Neuron, Problem
+from gradflow.study.claims.theory.irreversibility import (
+    MOMENTUM,
+    Returns,
+    after_death,
+    dead_starts,
+    with_decay,
+)
+from gradflow.theory.upstream import UNIFORM, Network, limit, preactivation, revival_steps, revival_time
+
+EXAMPLE = Neuron(w1=0.1, b1=-0.5, w2=1.0, b2=0.0)
+PROBLEM = Problem()
+SMALL, LARGE = 1e-4, 0.01
+STEPS = 10_000
+RATES = (1e-6, SMALL, LARGE, 1.0, 100.0)
+"""Rates of the isolated neuron; the article's are the second and the third."""
+
+STATED_SMALL = (-0.5000, -0.4999, -0.4998)
+STATED_LARGE = (-0.50, -0.30, -0.10, 0.05)
+STATED_THRESHOLD = -0.1
+"""The article's biases in its two cases, and the one from which on some inputs activate the neuron."""
+
+BUDGET = 300
+"""A fixed number of steps."""
+
+HORIZON = 40.0
+"""The time, rate times steps, after which a network has settled."""
+
+SLOW = 0.004
+"""The rate below which networks are followed for the budget only."""
+
+UPSTREAM_RATES = (1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5)
+
+
+class Sweep(NamedTuple):
+    """Which dead networks come back: under the flow, and at some rates within a budget and within a time."""
+
+    network: Network
+    time: np.ndarray
+    rates: tuple[float, ...]
+    budget: np.ndarray
+    settled: np.ndarray
+    stable: np.ndarray
+
+
+def step_size(values: tuple[float, ...]) -> list[float]:
+    """Return the differences of stated values, without the rounding of their last digits."""
+    return [round(b - a, 10) for a, b in itertools.pairwise(values)]
+
+
+def run_example(rate: float, steps: int = STEPS) -> np.ndarray:
+    """Return w1, b1, w2, b2 of the example after so many steps of gradient descent."""
+    return np.asarray(train(EXAMPLE, PROBLEM, GD(rate), steps, events=False, first_change=False).final)
+
+
+def moves_of_the_isolated(n: int, steps: int) -> dict[str, Any]:
+    """Train n dead neurons, each at every rate: how many come back, and how far w1, b1, w2 and b2 move."""
+    start = dead_starts(n)[:, :, None]
+    run = train(start, PROBLEM, GD(np.array(RATES)), steps, events=False, first_change=False)
+    end = run.final
+    moved = np.abs(end - start)[:3]
+    of_b2 = np.abs(end - start)[3]
+    return {
+        "neurons": n,
+        "steps": steps,
+        "rates": list(RATES),
+        "returned": int(np.sum(activity(end, PROBLEM) != DEAD)),
+        "largest_move_of_w1_b1_w2": float(np.max(moved)),
+        "smallest_move_of_b2_at_the_articles_rates": float(np.min(of_b2[:, 1:3])),
+    }
+
+
+def momentum_returns(n: int) -> dict[str, Returns]:
+    """Return how many neurons that have just died come back through what is left of the momentum."""
+    return {name: after_death(config, n) for name, config in MOMENTUM.items()}
+
+
+def decay_returns(n: int) -> Returns:
+    """Return how many dead neurons come back through decay of the bias."""
+    return with_decay(dead_starts(n), 0.0, 1.0)
+
+
+def dead_networks(n: int, seed: int = 0) -> Network:
+    """Return n networks with normal weights whose neuron is dead."""
+    rng = np.random.default_rng(seed)
+    many = Network(*rng.normal(size=(6, 8 * n)))
+    dead = np.flatnonzero(preactivation(many, UNIFORM) < 0.0)[:n]
+    return Network(*(np.asarray(value)[dead] for value in many))
+
+
+def sweep(
+    n: int, rates: tuple[float, ...] = UPSTREAM_RATES, budget: int = BUDGET, slow: float = SLOW
+) -> Sweep:
+    """Follow n dead networks under the flow and at some rates.
+
+    Rates below `slow` are followed for the budget only.
+    """
+    network = dead_networks(n)
+    time = revival_time(network, UNIFORM)
+    columns = Network(*(np.asarray(value)[:, None] for value in network))
+    short = revival_steps(columns, UNIFORM, np.array(rates), budget)
+    settled = np.zeros_like(short)
+    for i, rate in enumerate(rates):
+        if rate >= slow:
+            settled[:, i] = revival_steps(network, UNIFORM, rate, round(HORIZON / rate))
+    return Sweep(
+        network, time, rates, short > 0, settled > 0, stable_rates(network)[:, None] > np.array(rates)
+    )
+
+
+def stable_rates(network: Network) -> np.ndarray:
+    """Return the rate below which the limit of a dead network's flow is stable: 1/λ (derivation 18)."""
+    end = limit(network, UNIFORM)
+    return np.asarray(1.0 / (end.a**2 + end.c**2 + end.d**2))
+
+
+def shares(values: np.ndarray, rates: tuple[float, ...]) -> dict[str, float]:
+    """Return the share of each column."""
+    return {f"{rate:g}": float(np.mean(column)) for rate, column in zip(rates, values.T, strict=True)}
+
+
+def listed(values: dict[str, float]) -> str:
+    """Return shares as text."""
+    return ", ".join(f"{share:.1%} at rate {rate}" for rate, share in values.items())

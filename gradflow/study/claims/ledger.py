@@ -1,0 +1,157 @@
+"""Claims, and what checking one returns.
+
+One rule gives every verdict, computed from the evidence:
+
+* A universal sentence ("never", "keeps", "is more likely": it speaks of every case) is *reproduced* if no
+case
+  that was tried is against it. One counterexample makes it *conditional* if it holds throughout under a
+  condition that the summary states with its numbers, and *refuted* if no such condition was found, or if the
+  source itself names the case in which it fails.
+* An existential sentence ("can", "may", "sometimes", "not always") is *reproduced* by one witness, however
+rare,
+  and *refuted* if none was found where one was looked for.
+* A sentence of several parts is worth what its weakest part is worth; of alternatives ("or"), its strongest.
+* Where a theorem settles a part, the summary names it, and no verdict waits for what it excludes; numbers
+that
+  contradict a theorem leave the claim *open*.
+* What was not tested is *open*: too few cases, or a quick run without what decides.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+from gradflow.study.claims.shared import Work
+
+Verdict = Literal["reproduced", "conditional", "refuted", "open"]
+VERDICTS: tuple[Verdict, ...] = ("reproduced", "conditional", "refuted", "open")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The finding of a check.
+
+    Parameters
+    ----------
+    verdict : str
+        'reproduced'; 'conditional' (holds under the conditions the summary states); 'refuted';
+        'open' (the check could not decide); given by the rule at the top of this module.
+    summary : str
+        The finding in a sentence or two, with its numbers and conditions.
+    values : dict
+        The numbers themselves, computed; published ones carry names that start with "published".
+    """
+
+    verdict: Verdict
+    summary: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def nothing(quick: bool) -> tuple[Work, ...]:
+    """Return no work."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of a source document, and the function that checks it.
+
+    Parameters
+    ----------
+    id : str
+        Short and stable; scripts refer to it.
+    source : str
+        Where the claim stands.
+    claim : str
+        What it says.
+    check : callable
+        ``check(quick) -> Finding``; a pure function. `quick` asks for coarser sweeps.
+    needs : callable
+        ``needs(quick)``: the work that takes its time, which other processes may do before.
+    runs : str
+        Claims of the same name look at the same runs, which are remembered: they are best checked one
+        after the other in one process.
+    """
+
+    id: str
+    source: str
+    claim: str
+    check: Callable[[bool], Finding]
+    needs: Callable[[bool], tuple[Work, ...]] = nothing
+    runs: str = ""
+
+
+def sharing(runs: str, claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Return claims that look at the same runs."""
+    return tuple(replace(claim, runs=runs) for claim in claims)
+
+
+def weakest(*parts: Verdict) -> Verdict:
+    """Return what a sentence of several parts is worth: refuted before open, conditional and reproduced.
+
+    Examples
+    --------
+    >>> weakest("reproduced", "conditional")
+    'conditional'
+    """
+    order: tuple[Verdict, ...] = ("refuted", "open", "conditional", "reproduced")
+    return min(parts, key=order.index)
+
+
+class Untestable(NamedTuple):
+    """A sentence that no computation can decide, and why."""
+
+    source: str
+    sentence: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A claim with its finding and the seconds it took."""
+
+    claim: Claim
+    finding: Finding
+    seconds: float
+
+    def record(self) -> dict[str, Any]:
+        """Return the entry of ``claims.json``."""
+        return {
+            **describe(self.claim),
+            "verdict": self.finding.verdict,
+            "evidence": {"summary": self.finding.summary, **self.finding.values},
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def describe(claim: Claim) -> dict[str, str]:
+    """Return id, source and claim."""
+    return {"id": claim.id, "source": claim.source, "claim": claim.claim}
+
+
+def check(claim: Claim, *, quick: bool = False) -> Checked:
+    """Check one claim; a check that cannot be carried out leaves it open, with the reason."""
+    begin = time.perf_counter()
+    try:
+        finding = claim.check(quick)
+    except (ValueError, ArithmeticError) as error:
+        finding = Finding("open", f"The check could not be carried out: {' '.join(str(error).split())}.")
+    return Checked(claim, finding, time.perf_counter() - begin)
+
+
+def select(claims: Iterable[Claim], ids: Iterable[str]) -> list[Claim]:
+    """Return the claims with these ids, in the ledger's order; all if none are named.
+
+    Raises
+    ------
+    ValueError
+        If an id is unknown.
+    """
+    known, wanted = list(claims), list(ids)
+    unknown = [name for name in wanted if name not in {claim.id for claim in known}]
+    if unknown:
+        raise ValueError(f"only: no claim {unknown[0]!r}; choose from {', '.join(c.id for c in known)}")
+    return [claim for claim in known if not wanted or claim.id in wanted]

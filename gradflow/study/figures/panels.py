@@ -1,0 +1,239 @@
+"""Parts that the kinds of figure share: series, reference levels, marks, and the panels that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib import rcParams
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from numpy.typing import ArrayLike, NDArray
+
+from gradflow.study.figures.style import GREY, PALE, SMALL, line_options, look
+
+Floats = NDArray[np.float64]
+
+
+class Series(NamedTuple):
+    """Points (x, y) to draw with one look (a name in `gradflow.study.figures.style.LOOKS`).
+
+    A line is interrupted at NaN and at the values of x in `breaks`, where y jumps.
+    """
+
+    label: str
+    x: ArrayLike
+    y: ArrayLike
+    look: str = "plain"
+    breaks: Sequence[float] = ()
+
+
+class Level(NamedTuple):
+    """A horizontal reference line; its label stands on it, `at` a fraction of the width, or `below` it."""
+
+    label: str
+    value: float
+    at: float = 1.0
+    below: bool = False
+
+
+class Mark(NamedTuple):
+    """A vertical line at a threshold; its label runs along it, from `at`, a fraction of the height."""
+
+    label: str
+    value: float
+    at: float = 0.05
+    left: bool = True
+
+
+class Band(NamedTuple):
+    """A range of x with a grey ground and a label at the top."""
+
+    label: str
+    lo: float
+    hi: float
+    shaded: bool = True
+
+
+class Panel(NamedTuple):
+    """One set of axes."""
+
+    series: Sequence[Series]
+    title: str = ""
+    levels: Sequence[Level] = ()
+    marks: Sequence[Mark] = ()
+    bands: Sequence[Band] = ()
+    legend: Any = "best"
+
+
+def fraction(value: float, largest: int = 1000) -> str:
+    """Return a number as the fraction it is to rounding, denominators up to `largest`, else as a decimal.
+
+    >>> fraction(0.020833333333333332)
+    '1/48'
+    """
+    value = float(value)
+    if not np.isfinite(value):
+        return str(value)
+    near = Fraction(value).limit_denominator(largest)
+    exact = abs(float(near) - value) <= 8.0 * np.finfo(np.float64).eps * abs(value)
+    return str(near) if exact else f"{value:.4g}"
+
+
+def each_is(name: str, values: Any, *kinds: type) -> bool:
+    """Whether there are any values; they are all of one of the kinds.
+
+    Raises
+    ------
+    TypeError
+        If one is not, or they are no sequence; one line that says what to write.
+    """
+    what = " or ".join(f"{kind.__name__}(…)" for kind in kinds)
+    # A panel is a tuple itself.
+    if isinstance(values, kinds) or not isinstance(values, Sequence):
+        raise TypeError(f"{name}: expected a sequence of {what}, got one {type(values).__name__}")
+    for value in values:
+        if not isinstance(value, kinds):
+            raise TypeError(f"{name}: expected a sequence of {what}, got a {type(value).__name__} in it")
+    return len(values) > 0
+
+
+def points(series: Series) -> tuple[Floats, Floats]:
+    """Return a series as two arrays, with NaN where its line is interrupted.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is no series, or x and y are not one-dimensional of equal length.
+    """
+    each_is("series", [series], Series)
+    x, y = (np.asarray(values, dtype=np.float64) for values in (series.x, series.y))
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(
+            f"series {series.label!r}: x and y must be one-dimensional and equally long, "
+            f"got shapes {x.shape} and {y.shape}"
+        )
+    for at in series.breaks:
+        between = np.flatnonzero((x[:-1] < at) & (x[1:] >= at)) + 1
+        x, y = np.insert(x, between, np.nan), np.insert(y, between, np.nan)
+    return x, y
+
+
+def span(values: Iterable[ArrayLike], positive: bool = False) -> tuple[float, float] | None:
+    """Return the smallest and the largest finite number among arrays, None if there is none."""
+    flat = [np.ravel(np.asarray(v, dtype=np.float64)) for v in values]
+    numbers = np.concatenate([np.empty(0), *flat])
+    numbers = numbers[np.isfinite(numbers)]
+    if positive:
+        numbers = numbers[numbers > 0]
+    return (float(np.min(numbers)), float(np.max(numbers))) if numbers.size else None
+
+
+def plot(axes: Axes, series: Series, x: Floats, y: Floats) -> None:
+    """Draw points with the look of a series."""
+    axes.plot(x, y, label=series.label, **line_options(look(series.look)))
+
+
+def decorate(axes: Axes, panel: Panel) -> None:
+    """Draw what is not data: title, bands, levels and marks. The axes' limits must be final."""
+    if panel.title:
+        axes.set_title(panel.title, pad=_title_pad(panel))
+    for band in panel.bands:
+        _draw_band(axes, band)
+    for level in panel.levels:
+        _draw_level(axes, level)
+    for mark in panel.marks:
+        _draw_mark(axes, mark)
+
+
+def letters(all_axes: Sequence[Axes], panels: Sequence[Panel]) -> None:
+    """Write (a), (b), … at the upper left of several panels, on the titles' line."""
+    if len(panels) > 1:
+        for letter, axes, panel in zip("abcdefghijklmnopqrstuvwxyz", all_axes, panels, strict=False):
+            axes.set_title(f"({letter})", loc="left", fontweight="bold", pad=_title_pad(panel))
+
+
+def _title_pad(panel: Panel) -> float:
+    """Return the distance in points of the title from the axes: the bands' labels go between."""
+    return 4.0 + (SMALL + 2.0 if any(band.label for band in panel.bands) else 0.0)
+
+
+def legend(axes: Axes, panel: Panel) -> None:
+    """Draw a legend where the panel wants it, if there is more than one labelled series."""
+    if panel.legend and sum(bool(s.label) for s in panel.series) > 1:
+        axes.legend(loc=panel.legend)
+
+
+def legend_columns(handles: Sequence[Artist], width: float) -> int:
+    """Return in how many columns a legend of these handles fits into a width in inches.
+
+    A character is taken for 0.55 of the font's size, which few words exceed.
+    """
+    size = float(FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points())
+    beside = rcParams["legend.handlelength"] + rcParams["legend.handletextpad"]
+    between, edge = rcParams["legend.columnspacing"], 2.0 * rcParams["legend.borderaxespad"] + 1.0
+    lengths = np.array([len(str(handle.get_label()).replace("$", "")) for handle in handles])
+    for count in range(len(handles), 1, -1):
+        columns = np.array_split(lengths, count)
+        needed = sum(beside + 0.55 * float(np.max(column)) for column in columns)
+        if size * (needed + (count - 1) * between + edge) <= 72.0 * width:
+            return count
+    return 1
+
+
+def _draw_level(axes: Axes, level: Level) -> None:
+    axes.axhline(level.value, color=GREY, linestyle="--", linewidth=0.7, zorder=2)
+    if level.label:
+        side = 1 if level.at > 0.66 else -1 if level.at < 0.33 else 0
+        axes.annotate(
+            level.label,
+            (level.at, level.value),
+            (-2 * side, -2 if level.below else 1.5),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points",
+            ha=("left", "center", "right")[side + 1],
+            va="top" if level.below else "bottom",
+            fontsize=SMALL,
+            zorder=4,
+        )
+
+
+def _draw_mark(axes: Axes, mark: Mark) -> None:
+    axes.axvline(mark.value, color=GREY, linestyle=":", linewidth=0.8, zorder=2)
+    if mark.label:
+        axes.annotate(
+            mark.label,
+            (mark.value, mark.at),
+            (-1.5 if mark.left else 1.5, 0),
+            xycoords=axes.get_xaxis_transform(),
+            textcoords="offset points",
+            ha="right" if mark.left else "left",
+            va="bottom",
+            rotation=90,
+            fontsize=SMALL,
+            zorder=4,
+        )
+
+
+def _draw_band(axes: Axes, band: Band) -> None:
+    left, right = sorted(axes.get_xlim())
+    lo, hi = max(band.lo, left), min(band.hi, right)
+    if not lo < hi:
+        return
+    if band.shaded:
+        axes.axvspan(lo, hi, facecolor=PALE, edgecolor="none", zorder=0)
+    ends = axes.transAxes.inverted().transform(axes.transData.transform([(lo, 1.0), (hi, 1.0)]))
+    axes.annotate(
+        band.label,
+        (float(np.mean(ends[:, 0])), 1.0),
+        (0, 2),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=SMALL,
+        fontstyle="italic",
+    )

@@ -1,0 +1,132 @@
+"""The plane of two-dimensional inputs: data on the unit circle, cones of activation, neurons, their paths."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Wedge
+from numpy.typing import ArrayLike
+
+from gradflow.study.figures.style import BLACK, BLUE, GREY, PALE, SMALL, VERMILLION
+
+RADIUS = 1.0
+"""Where the data are drawn; neurons are inside, at a radius that grows with their norm."""
+
+_SOFT_RED = "#F6D5C3"
+_SOFT_BLUE = "#D6EAF8"
+
+_COLORS = {True: VERMILLION, False: BLUE}
+_EDGE = {"linestyle": "none", "markeredgewidth": 0.5}
+_DATA: dict[float, dict[str, Any]] = {
+    1.0: {"marker": "P", "color": VERMILLION, "markersize": 4.5, "markeredgecolor": "white", **_EDGE},
+    -1.0: {"marker": "X", "color": BLUE, "markersize": 4.5, "markeredgecolor": "white", **_EDGE},
+}
+_NEURONS: dict[float, dict[str, Any]] = {
+    1.0: {"marker": "o", "color": VERMILLION, "markersize": 2.8, "markeredgecolor": BLACK, **_EDGE},
+    -1.0: {"marker": "s", "color": "white", "markersize": 2.8, "markeredgecolor": BLUE, **_EDGE},
+}
+
+
+class PlaneView(NamedTuple):
+    """The part of the plane to draw, and how.
+
+    Attributes
+    ----------
+    inputs, labels : array, shapes (n, 2) and (n,)
+        The data; only their directions are shown.
+    directions : array, shape (T, h, 2)
+        Unit vectors of the neurons up to the moment that is shown; the last is marked.
+    radii : array, shape (T, h)
+        From 0 (the smallest norm) to 1.
+    signs : array, shape (h,)
+        Signs of the output weights.
+    title : str
+    """
+
+    inputs: ArrayLike
+    labels: ArrayLike
+    directions: ArrayLike
+    radii: ArrayLike
+    signs: ArrayLike
+    title: str = ""
+
+
+def arcs(inputs: Any, own: Any) -> list[tuple[float, float]]:
+    """Return the directions w with w·x > 0 for the inputs marked in `own` and w·x <= 0 for the others.
+
+    Returns
+    -------
+    list of (float, float)
+        Arcs from one angle to a larger one, in degrees; empty if there is no such direction.
+    """
+    x, own = np.asarray(inputs, dtype=float), np.asarray(own, dtype=bool)
+    walls = np.arctan2(x[:, 1], x[:, 0])[:, None] + np.array([-0.5, 0.5]) * math.pi
+    edges = np.unique(np.mod(walls.ravel(), 2.0 * math.pi))
+    edges = np.append(edges, edges[0] + 2.0 * math.pi)
+    found: list[tuple[float, float]] = []
+    for low, high in pairwise(edges):
+        middle = 0.5 * (low + high)
+        active = x @ np.array([math.cos(middle), math.sin(middle)]) > 0.0
+        if high - low > 1e-12 and np.array_equal(active, own):
+            found.append((math.degrees(low), math.degrees(high)))
+    return found
+
+
+def draw_plane(plot: Axes, view: PlaneView) -> None:
+    """Draw data, cones, paths and neurons."""
+    x, y = np.asarray(view.inputs, dtype=float), np.asarray(view.labels, dtype=float)
+    nothing = np.zeros(y.size, dtype=bool)
+    for name, own, color in (
+        ("$S_+$", y > 0.0, _SOFT_RED),
+        ("$S_-$", y < 0.0, _SOFT_BLUE),
+        (r"$S_\mathrm{dead}$", nothing, PALE),
+    ):
+        if own is nothing or np.any(own):
+            for low, high in arcs(x, own):
+                plot.add_patch(
+                    Wedge((0.0, 0.0), 1.12 * RADIUS, low, high, facecolor=color, linewidth=0.0, zorder=0)
+                )
+                middle = math.radians(0.5 * (low + high))
+                plot.text(1.3 * math.cos(middle), 1.27 * math.sin(middle), name, fontsize=SMALL + 0.5,
+                          ha="center", va="center")  # fmt: skip
+    plot.add_patch(Wedge((0.0, 0.0), RADIUS, 0.0, 360.0, width=0.0, edgecolor=GREY, linewidth=0.5, zorder=1))
+    plot.plot(0.0, 0.0, marker="+", color=GREY, markersize=3.0, markeredgewidth=0.4, zorder=1)
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    for label, look in _DATA.items():
+        plot.plot(*unit[np.sign(y) == label].T, **look, zorder=4)
+    paths = np.asarray(view.directions) * np.asarray(view.radii)[..., None]
+    signs = np.asarray(view.signs)
+    for j, sign in enumerate(signs):
+        plot.plot(*paths[:, j].T, color=_COLORS[sign > 0.0], linewidth=0.5, alpha=0.7, zorder=2)
+    for sign, look in _NEURONS.items():
+        plot.plot(*paths[-1, signs == sign].T, **look, zorder=5)
+    plot.set_aspect("equal")
+    plot.set_xlim(-1.42, 1.42)
+    plot.set_ylim(-1.38, 1.38)
+    plot.set_xticks([])
+    plot.set_yticks([])
+    for spine in plot.spines.values():
+        spine.set_visible(False)
+    plot.set_title(view.title, fontsize=SMALL + 1.5)
+
+
+def key(views: Sequence[PlaneView]) -> list[Line2D]:
+    """Return the entries of a legend of planes, of what is in any of them."""
+    names = ("data, $y=1$", "data, $y=-1$", "neurons, $v>0$", "neurons, $v<0$")
+    looks = (*_DATA.values(), *_NEURONS.values())
+    there = [
+        any(np.any(np.sign(np.asarray(values)) == sign) for values in some)
+        for some in ([view.labels for view in views], [view.signs for view in views])
+        for sign in (1.0, -1.0)
+    ]
+    return [
+        Line2D([], [], label=name, **look)
+        for name, look, shown in zip(names, looks, there, strict=True)
+        if shown
+    ]

@@ -1,0 +1,120 @@
+"""Remedies beside each other: where starts end under each, by method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import PercentFormatter
+
+from gradflow.study.figures.panels import Panel, legend_columns, letters
+from gradflow.study.figures.phase_diagram import COLORS
+from gradflow.study.figures.style import BLACK, DOUBLE, GREY, ORANGE, SMALL, styled
+
+ORDER = ("global", "penalised", "undecided", "local", "linear", "constant", "diverged")
+"""From the left; so the good end starts at 0, and what may still become good is next to it."""
+
+LINE = 0.15
+"""Height in inches of a line of the legend."""
+
+_COLORS = {**COLORS, "penalised": ORANGE}
+_HATCHES = {"penalised": "////"}
+_NAMES = {"penalised": "at the penalised minimum"}
+
+Shares = Mapping[str, float]
+
+
+@styled
+def remedies(
+    names: Sequence[str],
+    panels: Mapping[str, Sequence[Shares | None]],
+    *,
+    width: float = DOUBLE,
+    row: float = 0.165,
+    columns: int = 3,
+) -> Figure:
+    """Draw shares of ends as stacked bars, a remedy a row and a method a panel.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The remedies, from the top down; the first is what the others are compared with.
+    panels : mapping of str to sequence
+        For each method, every remedy's share of each end (`gradflow.study.remedies.measure.ENDS`), or None.
+    width : float
+        In inches.
+    row : float
+        The height of a row, in inches.
+    columns : int
+        Panels beside each other.
+
+    Raises
+    ------
+    ValueError
+        If there is no panel, or one does not have a row for each remedy.
+    """
+    if not panels or not names:
+        raise ValueError("panels: expected at least one method and one remedy")
+    for method, shares in panels.items():
+        if len(shares) != len(names):
+            raise ValueError(f"panels: expected {len(names)} rows for {method}, got {len(shares)}")
+    if columns < 1:
+        raise ValueError(f"columns: must be at least 1, got {columns}")
+    columns = min(columns, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = Figure(figsize=(width, 0.5 + lines * (0.35 + row * len(names))), layout="constrained")
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    places = -np.arange(len(names), dtype=float)
+    for axes, (method, shares) in zip(grid.flat, panels.items(), strict=False):
+        for place, some in zip(places, shares, strict=True):
+            if some is None:
+                axes.text(
+                    0.5, place, "as without", ha="center", va="center", color=GREY, fontsize=SMALL - 1.5
+                )
+                continue
+            left = 0.0
+            for end in ORDER:
+                share = some.get(end, 0.0)
+                axes.barh(
+                    place, share, 0.78, left,
+                    color=_COLORS[end], hatch=_HATCHES.get(end), edgecolor=BLACK, linewidth=0.35,
+                )  # fmt: skip
+                left += share
+        first = shares[0]
+        if first is not None:
+            axes.axvline(first.get("global", 0.0), color=BLACK, linewidth=0.7, linestyle=_DASHED)
+        axes.set_title(method)
+        axes.set_xlim(0.0, 1.0)
+        axes.set_xticks([0.0, 0.5, 1.0])
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.set_ylim(places[-1] - 0.6, 0.6)
+        axes.tick_params(axis="y", length=0.0)
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.remove()
+    letters(list(grid.flat), [Panel([]) for _ in panels])
+    # A panel above an empty place has no neighbour to carry its tick labels.
+    for axes in grid.flat[max(0, len(panels) - columns) : len(panels)]:
+        axes.tick_params(labelbottom=True)
+    last = grid[-1, : len(panels) - columns * (lines - 1)]
+    last[len(last) // 2].set_xlabel("share of the starts")
+    for line in grid:
+        line[0].set_yticks(places, names, fontsize=SMALL)
+    handles: list[Patch | Line2D] = [
+        Patch(
+            facecolor=_COLORS[end], hatch=_HATCHES.get(end), edgecolor=BLACK, linewidth=0.35,
+            label=_NAMES.get(end, end),
+        )
+        for end in ORDER
+        if any(some and some.get(end, 0.0) > 0.0 for shares in panels.values() for some in shares)
+    ]  # fmt: skip
+    handles.append(Line2D([], [], color=BLACK, linewidth=0.7, linestyle=_DASHED, label=f"global, {names[0]}"))
+    beside = legend_columns(handles, width)
+    figure.legend(handles=handles, loc="outside lower center", ncols=beside)
+    figure.set_figheight(figure.get_figheight() + LINE * (-(-len(handles) // beside) - 1))
+    return figure
+
+
+_DASHED = (0, (3, 2))

@@ -1,0 +1,196 @@
+"""Small multiples of the student's function during training, with the target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from numpy.typing import ArrayLike
+
+from gradflow.base.arrays import to_numpy
+from gradflow.neuron.activations import Activation, PiecewiseLinear, derivatives
+from gradflow.neuron.activity import ACTIVITIES, activity, breakpoint_position
+from gradflow.neuron.problem import Neuron, Problem, Sample, as_neuron
+from gradflow.study.figures.panels import Floats, span
+from gradflow.study.figures.style import BLACK, DOUBLE, GREY, SKY, SMALL, VERMILLION, styled
+
+TARGET: dict[str, Any] = {"color": SKY, "linewidth": 2.4, "solid_capstyle": "butt"}
+# Whole also where they lie on the ends of the input.
+POINTS: dict[str, Any] = {
+    "color": SKY,
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 2.8,
+    "clip_on": False,
+}
+STUDENT: dict[str, Any] = {"color": BLACK, "linewidth": 1.1}
+KINK: dict[str, Any] = {
+    "color": VERMILLION,
+    "linestyle": "none",
+    "markersize": 3.6,
+    "markeredgecolor": BLACK,
+    "markeredgewidth": 0.5,
+}
+
+SMOOTH_POINTS = 201
+"""Of the graph of a smooth neuron."""
+
+
+@styled
+def snapshots(
+    theta: ArrayLike,
+    steps: ArrayLike,
+    problem: Problem = Problem(),
+    *,
+    label: str = "step",
+    columns: int = 6,
+    width: float = DOUBLE,
+    height: float | None = None,
+) -> Figure:
+    """Draw student and target at several steps, one panel each.
+
+    The breakpoint is marked where it lies inside the inputs' interval; where it has left, an arrowhead at
+    the end that it left through points to it. Each panel names the neuron's activity.
+
+    Parameters
+    ----------
+    theta : array, shape (4, K)
+        The student's parameters at K steps.
+    steps : array, shape (K,)
+        What the panels are numbered with.
+    problem : Problem
+        One teacher and one interval; a sample's targets, if it has some, are drawn as points.
+    label : str
+        The word before the number.
+    columns : int
+        Panels in a row, ≥ 1; the key takes the place after the last panel.
+    width, height : float
+        Size in inches; by default the height suits the number of rows.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the shapes are not as described, or `theta` is a run's dataset, of which parts must be chosen.
+    """
+    if isinstance(theta, xr.Dataset):
+        axis = next((str(name) for name in ("time", "step") if name in theta.dims), "step")
+        raise TypeError(
+            f"theta: expected an array of shape (4, K), got a Dataset; write part = run.isel({axis}=[0, -1]) "
+            f"and snapshots([part[p] for p in ('w1', 'b1', 'w2', 'b2')], part.{axis}, problem)"
+        )
+    states, numbers = np.asarray(theta, dtype=np.float64), np.asarray(steps)
+    if states.ndim != 2 or states.shape[0] != 4 or numbers.shape != states.shape[1:]:
+        raise ValueError(f"theta: expected shape (4, K) with K steps, got {states.shape} and {numbers.shape}")
+    if columns < 1:
+        raise ValueError(f"columns: must be at least 1, got {columns}")
+    lo, hi = float(problem.lo), float(problem.hi)
+    students = [graph(Neuron(*state), problem) for state in states.T]
+    target = _target(problem)
+    bottom, top = span([target[1], *(y for _, y in students)]) or (0.0, 1.0)
+    margin = 0.08 * (top - bottom or 1.0)
+
+    looks = TARGET if problem.has_teacher else POINTS
+    rows = -(-(len(students) + 1) // columns)
+    size = (width, height or 0.35 + 1.15 * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    grid[0, 0].set_xlim(*((lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)))
+    grid[0, 0].set_ylim(bottom - margin, top + margin)
+    panels = list(grid.flat)
+    markers: list[str] = []
+    for axes, state, number, student in zip(panels, states.T, numbers, students, strict=False):
+        axes.plot(*target, **looks, zorder=2)
+        axes.plot(*student, **STUDENT, zorder=3)
+        axes.set_title(f"{label} {number:g}", pad=2)
+        markers.append(_mark_breakpoint(axes, Neuron(*state), problem))
+    for axes in panels[len(students) :]:
+        axes.set_axis_off()
+    _key(panels[len(students)], looks, markers)
+    # A panel above an empty place has no neighbour to carry its tick labels.
+    for axes in panels[max(0, len(students) - columns) : len(students)]:
+        axes.tick_params(labelbottom=True)
+    labels = figure.supxlabel(r"input $x$", fontsize=8.5), figure.supylabel("output", fontsize=8.5)
+    if students:
+        _centre(figure, panels[: len(students)], *labels)
+    return figure
+
+
+def _centre(figure: Figure, panels: list[Axes], below: Text, beside: Text) -> None:
+    """Put the labels at the middle of the panels, which need not be that of the figure."""
+    figure.draw_without_rendering()
+    places = [axes.get_position() for axes in panels]
+    below.set_x(0.5 * (min(p.x0 for p in places) + max(p.x1 for p in places)))
+    beside.set_y(0.5 * (min(p.y0 for p in places) + max(p.y1 for p in places)))
+
+
+def graph(neuron: Neuron, problem: Problem, activation: Activation | None = None) -> tuple[Floats, Floats]:
+    """Return a neuron's graph on the inputs' interval: its vertices, or many points if φ is smooth.
+
+    `activation` is the student's if none is given.
+    """
+    w1, b1, w2, b2 = (float(value) for value in as_neuron(neuron))
+    lo, hi = float(problem.lo), float(problem.hi)
+    phi = problem.activation if activation is None else activation
+    if isinstance(phi, PiecewiseLinear):
+        kink = float(to_numpy(breakpoint_position(Neuron(w1, b1, w2, b2))))
+        x = np.array([lo, kink, hi] if lo < kink < hi else [lo, hi])
+    else:
+        x = np.linspace(lo, hi, SMOOTH_POINTS)
+    return x, w2 * derivatives(phi, w1 * x + b1, 0)[0] + b2
+
+
+def _target(problem: Problem) -> tuple[Floats, Floats]:
+    """Return what the student should be: the teacher's graph, or a sample's inputs and targets."""
+    inputs = problem.inputs
+    if isinstance(inputs, Sample) and inputs.targets is not None:
+        return to_numpy(inputs.x), to_numpy(inputs.targets)
+    return graph(problem.teacher, problem, problem.teacher_activation)
+
+
+def _mark_breakpoint(axes: Axes, neuron: Neuron, problem: Problem) -> str:
+    """Mark the breakpoint and name the activity; return the marker, "" where there is none."""
+    x, y = graph(neuron, problem)
+    kink = float(to_numpy(breakpoint_position(neuron)))
+    name = ACTIVITIES[int(to_numpy(activity(neuron, problem)))]
+    marker = ""
+    if x[0] < kink < x[-1]:
+        marker = "o"
+        axes.plot(kink, np.interp(kink, x, y), marker=marker, zorder=4, **KINK)
+    elif not np.isnan(kink):
+        end, marker = (0, "<") if kink <= x[0] else (-1, ">")
+        axes.plot(x[end], y[end], marker=marker, zorder=4, clip_on=False, **KINK)
+    axes.annotate(
+        name,
+        (0.05, 0.94),
+        xycoords="axes fraction",
+        ha="left",
+        va="top",
+        fontsize=SMALL,
+        fontstyle="italic",
+        color=BLACK if name != "balanced" else GREY,
+    )
+    return marker
+
+
+def _key(axes: Axes, target: dict[str, Any], markers: list[str]) -> None:
+    """Draw the key of what is there: of breakpoints as they are marked in the panels."""
+    handles = [Line2D([], [], label="target", **target), Line2D([], [], label="student", **STUDENT)]
+    if not markers:
+        handles = []
+    if "o" in markers:
+        handles.append(Line2D([], [], label="breakpoint", marker="o", **KINK))
+    outside = next((marker for marker in markers if marker in ("<", ">")), "")
+    if outside:
+        handles.append(Line2D([], [], label="outside", marker=outside, **KINK))
+    if handles:
+        key = axes.legend(handles=handles, loc="center left", borderaxespad=0.0, handlelength=1.6)
+        key.set_in_layout(False)

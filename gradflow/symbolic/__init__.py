@@ -1,5 +1,0 @@
-"""The algebra, in SymPy. Never imported when simulating."""
-
-from gradflow.lazy import modules
-
-__getattr__, __dir__ = modules(__name__, __path__)

@@ -1,0 +1,128 @@
+"""The flow is compiled once for all processes, into packed instructions; it is chosen where it pays."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradflow.compiled.store import load
+from gradflow.ends import flow_run
+from gradflow.flow import ensemble
+from gradflow.flow.compiled import run as runner
+from gradflow.flow.compiled.source import literal, numba_source
+from gradflow.flow.ensemble import States, integrate_ensemble
+from gradflow.neuron.problem import Neuron, Problem
+
+pytest.importorskip("numba")
+from gradflow.flow.compiled import numba as flow_numba
+
+SCRIPT = """
+from gradflow.flow.ensemble import integrate_ensemble
+from gradflow.flow.compiled.numba import compiled
+from gradflow.neuron.problem import Neuron
+run = integrate_ensemble(Neuron(b2=-1.2), t_end=5.0, backend="numba")
+stats = compiled((0.0, 1.0)).stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), run.final.tobytes().hex())
+"""
+
+
+def test_another_process_compiles_nothing() -> None:
+    here = integrate_ensemble(Neuron(b2=-1.2), t_end=5.0, backend="numba")
+    out = subprocess.run(
+        [sys.executable, "-c", SCRIPT], env=dict(os.environ), capture_output=True, text=True, check=True
+    )
+    assert out.stdout.split() == ["1", "0", here.final.tobytes().hex()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the names are those of x86-64")
+def test_stages_velocities_and_errors_are_packed() -> None:
+    # A comment makes it another module: compiled code that comes from the disk has no assembly to show.
+    advance = load(numba_source((0.0, 1.0)) + f"\n# {os.getpid()}\n").advance
+    signature = flow_numba.signature()
+    advance.compile(signature)
+    (assembly,) = advance.inspect_asm().values()
+    expected = {"sqrt": 6, "div": 15, "mul": 500, "add": 450, "sub": 15}
+    for operation, least in expected.items():
+        packed = re.findall(rf"^\s+v?{operation}pd\s", assembly, flags=re.MULTILINE)
+        assert len(packed) >= least, operation
+    assert not re.search(r"^\s+vfn?m(add|sub)", assembly, flags=re.MULTILINE)
+
+
+def test_slopes_that_are_neither_zero_nor_one_share_one_text() -> None:
+    assert literal((0.1, 1.0)) == literal((-0.3, 1.0)) != literal((0.0, 1.0))
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many trajectories compiled code was asked for; it does nothing else."""
+    calls: list[int] = []
+
+    def run(machine: Any, setting: Any, start: Any, n: int, *rest: Any) -> None:
+        calls.append(n)
+        raise InterruptedError
+
+    monkeypatch.setattr(runner, "run", run)
+    return calls
+
+
+def test_large_batches_are_compiled_and_others_are_not(
+    chosen: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ensemble, "WORTH", 20)
+    many, few = Neuron(b2=np.linspace(-2.0, 1.0, 20)), Neuron(b2=np.linspace(-2.0, 1.0, 19))
+
+    def never(states: States) -> np.ndarray:
+        return np.zeros(states.t.shape, dtype=bool)
+
+    with pytest.raises(InterruptedError):
+        integrate_ensemble(many, t_end=0.1)
+    assert chosen == [20]
+    single = Neuron(*(np.float32(value) * np.ones(20, np.float32) for value in (1.0, 0.1, 1.0, 0.2)))
+    integrate_ensemble(few, t_end=0.1)
+    integrate_ensemble(many, t_end=0.1, stop=never)
+    integrate_ensemble(many, t_end=0.1, backend="numpy")
+    integrate_ensemble(single, t_end=0.1, rtol=1e-4)
+    monkeypatch.setattr(runner, "available", lambda: False)
+    integrate_ensemble(many, t_end=0.1)
+    assert chosen == [20]
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "message"),
+    [
+        ("numba", "float32", "neuron: the compiled flow takes NumPy arrays in float64"),
+        ("torch", "float64", "backend: expected numpy, numba or cupy, got 'torch'"),
+    ],
+)
+def test_what_cannot_be_compiled_is_named(backend: str, dtype: str, message: str) -> None:
+    start = np.ones((4, 3), dtype=dtype)
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        integrate_ensemble(start, rtol=1e-4, backend=backend)
+
+
+def test_without_numba_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradflow.compiled import installed
+
+    monkeypatch.setattr(installed, "available", lambda: False)
+    with pytest.raises(ValueError, match=r"^backend: numba is not installed; [^\n]* pip install [^\n]*$"):
+        integrate_ensemble(Neuron(), backend="numba")
+
+
+@pytest.mark.parametrize("theory", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_basins_are_the_same(theory: bool) -> None:
+    n = 16 if theory else 8
+    b1, b2 = np.meshgrid(np.linspace(-2.5, 2.5, n), np.linspace(-3.0, 3.0, n))
+    starts = Neuron(1.0, b1, 1.0, b2)
+    run = flow_run(starts, Problem(), theory=theory, backend="numba")
+    expected = flow_run(starts, Problem(), theory=theory, backend="numpy")
+    assert set(np.unique(expected.outcome)) == {0, 1, 2}
+    for values, wanted in zip(run, expected, strict=True):
+        np.testing.assert_allclose(values, wanted, rtol=1e-12)

@@ -1,0 +1,136 @@
+"""Every script in derivations/ proves what it states and prints it as text and as LaTeX."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from gradflow.base.scripts import Script
+from gradflow.proofs.catalogue import catalogue, stated_status
+from gradflow.proofs.proof import Check
+from gradflow.proofs.render import WIDTH, as_latex, as_text, latex_prose, main
+from gradflow.proofs.result import Result
+
+SCRIPTS = catalogue()
+NOT_PROVED: dict[str, str] = {}
+"""The names of those that are not, with their status."""
+
+LONG = {
+    "hessian",
+    "continuity",
+    "numeric_field",
+    "critical_points",
+    "the_door",
+    "steps_against_flow",
+    "waiting_and_spikes",
+}
+"""The names of those that take seconds."""
+
+SECTIONS = ("Statement", "Hypotheses", "Formulas", "Proof", "Checked by machine", "Not claimed")
+
+
+def test_the_derivations_are_numbered_without_a_gap() -> None:
+    assert [script.number for script in SCRIPTS] == list(range(1, len(SCRIPTS) + 1))
+    assert {"population_loss", "gradient", "hessian", "continuity", "balancedness"} <= {
+        s.slug for s in SCRIPTS
+    }
+
+
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param(s, marks=pytest.mark.slow if s.slug in LONG else (), id=s.slug) for s in SCRIPTS],
+)
+def test_a_derivation_proves_and_prints_its_result(
+    script: Script, load: Callable[[str], ModuleType], capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = load(script.slug)
+    result: Result = module.derive()
+    assert (result.number, result.slug, result.title) == script[:3]
+    assert result.holds
+    assert result.status == stated_status(script.path) == NOT_PROVED.get(script.slug, "proved")
+    assert all((result.statement, result.hypotheses, result.proof, result.not_claimed, result.formulas))
+    assert main(lambda: result, []) == 0
+    printed = capsys.readouterr()
+    text, _, latex = printed.out.partition("\nLaTeX\n")
+    assert not printed.err
+    assert all(f"{section}\n{'-' * len(section)}" in text for section in SECTIONS)
+    assert max(map(len, text.splitlines())) <= max(WIDTH, len(script.title) + 4)
+    assert latex.isascii()
+    assert latex.count(r"\begin{align*}") == latex.count(r"\end{align*}") == len(result.formulas)
+    assert latex.count("{") - latex.count(r"\{") == latex.count("}") - latex.count(r"\}")
+
+
+def test_latex_alone_on_request(
+    load: Callable[[str], ModuleType], capsys: pytest.CaptureFixture[str]
+) -> None:
+    result: Result = load("reference_losses").derive()
+    assert main(lambda: result, ["--latex"]) == 0
+    assert capsys.readouterr().out == as_latex(result) + "\n"
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.slug)
+def test_a_script_prints_its_own_derivation_and_exits_with_what_that_returns(
+    script: Script, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: list[Callable[[], Result]] = []
+
+    def printing(derive: Callable[[], Result]) -> int:
+        given.append(derive)
+        return 7
+
+    monkeypatch.setattr("gradflow.proofs.render.main", printing)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script.path), run_name="__main__")
+    assert ended.value.code == 7
+    (derive,) = given
+    assert (derive.__name__, derive.__code__.co_filename) == ("derive", str(script.path))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_script_runs_in_a_process_of_its_own() -> None:
+    script = SCRIPTS[0]
+    run = subprocess.run([sys.executable, str(script.path)], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert f"Status: {stated_status(script.path)}" in run.stdout
+    assert r"\section*{" in run.stdout
+
+
+def example(*checks: Check) -> Result:
+    return Result(9, "example", "An example", "proved", "Stated.", (), "Proved.", (), (), checks)
+
+
+@pytest.mark.parametrize(
+    ("checks", "verdict"),
+    [
+        ((), "NOT PROVED: nothing was checked"),
+        ((Check("a", "", True), Check("a", "here", False)), "NOT PROVED: 1 of 2 checks fail"),
+    ],
+)
+def test_a_proof_without_checks_or_with_a_failing_one_fails(
+    checks: tuple[Check, ...], verdict: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = example(*checks)
+    assert not result.holds
+    assert main(lambda: result, []) == 1
+    printed = capsys.readouterr()
+    assert printed.err == f"example: {verdict}\n"
+    assert f"Status: {verdict}" in printed.out
+    assert ("a: FAILS (here)" in printed.out) == bool(checks)
+
+
+def test_a_result_has_one_of_three_statuses() -> None:
+    with pytest.raises(ValueError, match=r"^status: expected one of proved, .*, got 'obvious'$"):
+        Result(1, "a", "A", "obvious", "", (), "", (), (), ())
+
+
+def test_prose_becomes_latex_or_an_error() -> None:
+    assert latex_prose("w1 and w1ᵀ") == r"\ensuremath{w_1} and \ensuremath{w_1^T}"
+    assert latex_prose("w1w2 ≠ 50 %") == r"\ensuremath{w_1w_2} \ensuremath{\ne} 50 \%"
+    with pytest.raises(ValueError, match="no LaTeX for"):
+        latex_prose("☃")
+    assert "An example" in as_text(example())

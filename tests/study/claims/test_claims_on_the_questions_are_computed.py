@@ -1,0 +1,157 @@
+"""The claims on the post's questions: valid findings, whose verdicts follow what was computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from gradflow.base.files import to_json
+from gradflow.field.kinds import KINDS, PLAIN, Kind
+from gradflow.neuron.problem import Neuron, Problem
+from gradflow.study.claims.ledger import VERDICTS, Claim, check
+from gradflow.study.claims.single_neuron import practices, questions, shares
+from gradflow.study.claims.single_neuron.questions import CLAIMS, UNTESTABLE
+
+BY_ID = {claim.id: claim for claim in CLAIMS}
+VERDICT = {
+    "q1.solved": "conditional",
+    "q1.parametrisation": "conditional",
+    "q2.silu-better": "conditional",
+    "q2.something-better": "conditional",
+    "practice.model-bias": "reproduced",
+    "practice.data-bias": "open",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("claim", CLAIMS, ids=list(BY_ID))
+def test_findings_are_valid(claim: Claim) -> None:
+    found = check(claim, quick=True)
+    assert found.finding.verdict in VERDICTS
+    assert found.finding.verdict == VERDICT[claim.id]
+    assert found.finding.summary.endswith(".")
+    text = to_json(found.record())
+    assert "NaN" not in text
+    assert "Infinity" not in text
+
+
+def test_ids_are_the_documents_and_reasons_are_given() -> None:
+    assert list(BY_ID) == list(VERDICT)
+    assert all(sentence.strip() and reason.endswith((".", ")")) for sentence, reason in UNTESTABLE)
+
+
+def test_with_biases_after_all_the_verdict_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(practices, "UNBIASED", PLAIN)
+    assert check(BY_ID["practice.model-bias"], quick=True).finding.verdict == "refuted"
+
+
+class Ended(NamedTuple):
+    """What a practice reads of a run."""
+
+    final: np.ndarray
+    loss: np.ndarray
+
+
+def ending(patch: pytest.MonkeyPatch, stays: Callable[[Problem, Kind], float]) -> None:
+    """Let runs end at once: of the starts so large a share where they began, the others dead."""
+
+    def train(start: Neuron, problem: Problem, *_: Any, kind: Kind = PLAIN, **__: Any) -> Ended:
+        theta = np.stack(np.broadcast_arrays(*(np.asarray(value) for value in start)))
+        gone = np.arange(theta.shape[1]) >= stays(problem, kind) * theta.shape[1]
+        # w1 x + b1 < 0 everywhere; without b1 only w1 = 0 is not balanced.
+        theta[1, gone] = -1e3
+        if len(kind.parameters) == 2:
+            theta[0, gone] = 0.0
+            theta = theta[[0, 2]]
+        return Ended(theta, np.ones((1, theta.shape[1])))
+
+    patch.setattr(practices, "train", train)
+
+
+@pytest.mark.parametrize(
+    ("biased", "unbiased", "expected"),
+    [(0.5, 1.0, "reproduced"), (1.0, 1.0, "refuted"), (0.5, 0.5, "refuted")],
+)
+def test_biases_that_drive_or_not(
+    biased: float, unbiased: float, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending(monkeypatch, lambda problem, kind: biased if kind is PLAIN else unbiased)
+    assert check(BY_ID["practice.model-bias"], quick=True).finding.verdict == expected
+
+
+def test_starts_that_were_never_balanced_are_not_driven_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    ending(monkeypatch, lambda problem, kind: 1.0)
+    values = check(BY_ID["practice.model-bias"], quick=True).finding.values
+    for name, entry in values.items():
+        assert entry["of_them_balanced_at_the_end"] == entry["balanced_at_the_start"], name
+        assert (entry["balanced_at_the_start"] < 100) is name.endswith("with biases")
+
+
+@pytest.mark.parametrize(
+    ("normalised", "moved", "few", "quick", "expected"),
+    [
+        (1.0, 0.2, 0.2, False, "reproduced"),
+        (1.0, 0.2, 1.0, False, "conditional"),
+        (1.0, 0.2, 1.0, True, "open"),
+        (0.2, 1.0, 1.0, False, "refuted"),
+    ],
+)
+def test_normalised_data_keep_more_or_not(
+    normalised: float, moved: float, few: float, quick: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stays(problem: Problem, kind: Kind) -> float:
+        if float(problem.inputs.hi) == np.sqrt(3.0):
+            return normalised
+        return few if float(problem.teacher.b2) == 4.0 else moved
+
+    ending(monkeypatch, stays)
+    finding = check(BY_ID["practice.data-bias"], quick=quick).finding
+    assert finding.verdict == expected
+    assert "at the teacher" in finding.summary.lower(), "told, but not judged by"
+
+
+def test_starts_that_become_balanced_are_not_kept_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(start: Neuron, problem: Problem, *_: Any, **__: Any) -> Ended:
+        theta = np.stack(start)
+        # The breakpoint in the middle of the inputs.
+        theta[1] = -theta[0] * (float(problem.inputs.lo) + float(problem.inputs.hi)) / 2
+        return Ended(theta, np.ones((1, theta.shape[1])))
+
+    monkeypatch.setattr(practices, "train", train)
+    for entry in check(BY_ID["practice.data-bias"], quick=True).finding.values.values():
+        assert entry["balanced_at_the_end"] == 1.0
+        assert entry["of_them_balanced_at_the_end"] == entry["balanced_at_the_start"] < 100
+
+
+def test_a_kind_that_gains_nothing_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "KINDS", {"plain": PLAIN, "gated": PLAIN._replace(name="gated")})
+    assert check(BY_ID["q2.something-better"], quick=True).finding.verdict == "refuted"
+
+
+def test_shares_are_counted_by_the_losses() -> None:
+    losses = np.array([0.0, 1e-9, 1 / 48, 1.0005 / 48, 1.01 / 48, 5 / 48, 0.05, np.nan])
+    found = shares.shares(losses)
+    assert [found[end] for end in shares.ENDS] == [0.25, 0.25, 0.125, 0.375]
+    assert found["median_loss"] == pytest.approx(1.0005 / 48)
+
+
+def test_where_the_bias_is_solved_its_start_does_not_matter() -> None:
+    size = shares.QUICK
+    one = shares.final_losses(KINDS["solved-bias"], "GD", size)
+    each = shares.final_losses(KINDS["solved-bias"], "GD", size, start=shares.starts(size))
+    assert one.shape == (7, 1)
+    np.testing.assert_allclose(each, np.broadcast_to(one, (7, 7)), rtol=1e-9, atol=1e-15)
+
+
+def test_the_edge_of_the_claim_on_solved_biases_is_bracketed() -> None:
+    for value, lost in ((0.83, False), (0.85, True)):
+        loss = shares.final_losses(
+            KINDS["solved-bias"],
+            "flow",
+            shares.FULL._replace(rtol=1e-8),
+            start=Neuron(b1=value),
+        )
+        assert bool(loss > 0.5 / 48) is lost

@@ -1,0 +1,140 @@
+"""Cones hold exactly the directions of their pattern; neurons, names and curves are where they should be."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import to_hex
+from matplotlib.patches import Wedge
+
+from gradflow.networks.two_layer.data import in_plane, toy_plane
+from gradflow.study.figures.alignment import Below, alignment, radii
+from gradflow.study.figures.curves import At, Curve, Curves, Strands
+from gradflow.study.figures.plane import PlaneView, arcs
+from gradflow.study.figures.style import BLUE, DOUBLE, VERMILLION, Look
+from tests.study.figures.examples import overhang, texts
+
+ANGLES = st.lists(st.floats(-180.0, 180.0), min_size=1, max_size=8)
+
+
+def unit(degrees: float) -> np.ndarray:
+    return np.array([math.cos(math.radians(degrees)), math.sin(math.radians(degrees))])
+
+
+@given(ANGLES, st.floats(-180.0, 180.0), st.floats(0.1, 10.0))
+def test_an_arc_has_exactly_its_pattern_and_arcs_have_all_of_it(
+    data: list[float], direction: float, size: float
+) -> None:
+    inputs = size * np.array([unit(angle) for angle in data])
+    own = inputs @ unit(direction) > 0.0
+    found = arcs(inputs, own)
+    for low, high in found:
+        assert low < high <= low + 360.0
+        for share in (1e-6, 0.1, 0.5, 0.9, 1.0 - 1e-6):
+            if high - low > 1e-6:
+                np.testing.assert_array_equal(inputs @ unit(low + share * (high - low)) > 0.0, own)
+    # Closer to a wall than rounding a direction is on either side.
+    if np.min(np.abs(inputs @ unit(direction))) > 1e-9 * size:
+        inside = [low <= direction + turn <= high for low, high in found for turn in (0.0, 360.0)]
+        assert any(inside)
+
+
+def test_a_pattern_that_no_direction_has_is_no_arc() -> None:
+    opposite = np.array([[1.0, 0.0], [-1.0, 0.0]])
+    assert arcs(opposite, [True, True]) == []
+    assert arcs(opposite, [False, False]) == []
+    assert arcs(opposite[:1], [True]) == [(270.0, 450.0)]
+
+
+def view() -> PlaneView:
+    data = in_plane([0.0, 10.0], [140.0])
+    turning = np.array([[unit(60.0), unit(100.0)], [unit(30.0), unit(120.0)], [unit(5.0), unit(140.0)]])
+    size = np.array([[0.1, 0.2], [0.3, 0.2], [0.9, 0.4]])
+    return PlaneView(data.inputs, data.labels, turning, size, [1.0, -1.0], "step 3")
+
+
+def panel(**more: Any) -> Curves:
+    steps = np.arange(1, 4)
+    curves = [
+        Curve("own", steps, [1.0, 0.5, 0.1], ([0.1] * 3, [0.2] * 3), marked=False, look=Look(BLUE)),
+        Curve("published", [2], [0.4], joined=False),
+    ]
+    return Curves(curves, "step", "loss", **more)
+
+
+def test_neurons_are_at_their_radius_with_their_path_and_cones_are_named() -> None:
+    figure = alignment([[view(), panel(title="losses", log="y")]], [2.4])
+    assert figure.get_size_inches().tolist() == [DOUBLE, 2.4]
+    assert overhang(figure) < 0.5
+    written = texts(figure)
+    for name in ("$S_+$", "$S_-$", r"$S_\mathrm{dead}$", "step 3", "losses", "(a)", "(b)", "neurons, $v>0$"):
+        assert written.count(name) == 1
+    plane = figure.axes[0]
+    lines = [np.asarray(line.get_xydata()) for line in plane.lines]
+    first = np.array([0.1 * unit(60.0), 0.3 * unit(30.0), 0.9 * unit(5.0)])
+    assert any(line.shape == first.shape and np.allclose(line, first) for line in lines)
+    for position, color in ((0.9 * unit(5.0), VERMILLION), (0.4 * unit(140.0), BLUE)):
+        marks = [
+            line
+            for line in plane.lines
+            if np.shape(line.get_xydata()) == (1, 2) and np.allclose(line.get_xydata(), position)
+        ]
+        looks = [c for m in marks for c in (m.get_markerfacecolor(), m.get_markeredgecolor())]
+        shown = {to_hex(c).upper() for c in looks}
+        assert color in shown
+    cones = [(p.theta1, p.theta2) for p in plane.patches if isinstance(p, Wedge) and p.width is None]
+    np.testing.assert_allclose(sorted(cones), [(100.0, 230.0), (230.0, 270.0), (280.0, 410.0)])
+
+
+def test_the_key_has_what_is_there() -> None:
+    one = view()._replace(labels=[1.0, 1.0, 1.0], signs=[1.0, 1.0])
+    written = texts(alignment([[one]], [2.0]))
+    assert "data, $y=1$" in written
+    assert "data, $y=-1$" not in written
+    assert "neurons, $v<0$" not in written
+
+
+def test_strands_lines_and_the_legend_below_are_drawn() -> None:
+    strands = Strands([1.0, 3.0], np.array([[0.2, 0.3], [0.4, 0.5]]))
+    given = panel(shares=False, strands=[strands], at=[At(2.5, "here", low=0.5)], legend=None)
+    figure = alignment([[given, given], [given]], [1.5, 1.5], below=Below(0, 2))
+    assert len(figure.axes) == 3
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["own", "published"]
+    assert all(axes.get_legend() is None for axes in figure.axes)
+    lines = [np.asarray(line.get_xydata(), dtype=float).tolist() for line in figure.axes[0].lines]
+    assert [[1.0, 0.2], [3.0, 0.4]] in lines
+    assert [[1.0, 0.3], [3.0, 0.5]] in lines
+    assert [[2.5, 0.5], [2.5, 1.0]] in lines
+    assert "here" in texts(figure)
+    assert overhang(figure) < 0.5
+
+
+def test_radii_are_linear_in_the_log_norm_and_end_at_the_circle() -> None:
+    logs = np.log([1e-9, 1e-4, 1e-1, 1e1, 1e5])
+    np.testing.assert_allclose(
+        radii([-math.inf, *logs], 1e-4, 10.0), [0.0, 0.0, 0.0, 0.6, 1.0, 1.0], atol=1e-15
+    )
+    with pytest.raises(ValueError, match=r"^low, high: expected 0 < low < high, got 1.0 and 1.0$"):
+        radii([0.0], 1.0, 1.0)
+
+
+def test_what_does_not_fit_is_one_line() -> None:
+    for rows, heights in (([], []), ([[panel()]], []), ([[]], [1.0])):
+        with pytest.raises(ValueError, match=r"^rows: expected at least one"):
+            alignment(rows, heights)
+    with pytest.raises(ValueError, match=r"^rows: expected 2 panels in each, but for the last$"):
+        alignment([[panel()], [panel(), panel()]], [1.0, 1.0])
+    with pytest.raises(ValueError, match=r"^panels: expected 1 to 6 curves in each, got 0$"):
+        alignment([[Curves([], "step")]], [1.0])
+
+
+def test_a_toy_plane_has_its_three_cones() -> None:
+    data = toy_plane(8, 3)
+    nothing = np.zeros(8, dtype=bool)
+    for own in (data.labels > 0.0, data.labels < 0.0, nothing):
+        assert len(arcs(data.inputs, own)) == 1

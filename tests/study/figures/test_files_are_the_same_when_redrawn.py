@@ -1,0 +1,105 @@
+"""Saved figures: the same bytes in every process, fonts embedded, whole or absent, the figure unchanged."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import matplotlib
+import pytest
+from matplotlib.figure import Figure
+
+from gradflow.study.figures import save
+from tests.study.figures.examples import KINDS
+
+REDRAW = """
+import sys
+from pathlib import Path
+from gradflow.study.figures import save
+from tests.study.figures.examples import KINDS
+for name, draw in KINDS.items():
+    save(draw(), Path(sys.argv[1]) / name)
+"""
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.slow
+def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
+    found = []
+    for seed in ("1", "2"):
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", REDRAW, str(tmp_path / seed)], env=environment, check=True)
+        found.append(digests(tmp_path / seed))
+    assert len(found[0]) == 3 * len(KINDS)
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_file_depends_on_which_others_were_written(kind: str, tmp_path: Path) -> None:
+    save(KINDS[kind](), tmp_path / "a" / "x", ["pdf", "svg", "png"])
+    other = KINDS[kind]()
+    for form in ("png", "svg", "pdf"):
+        save(other, tmp_path / "b" / "x", [form])
+    assert len(digests(tmp_path / "a")) == 3
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+
+
+def test_the_users_settings_change_nothing_and_stay(tmp_path: Path) -> None:
+    save(KINDS["loss_curves"](), tmp_path / "a" / "x")
+    with matplotlib.rc_context({"font.size": 20.0, "pdf.fonttype": 3, "axes.grid": True}):
+        save(KINDS["loss_curves"](), tmp_path / "b" / "x")
+        assert matplotlib.rcParams["font.size"] == 20.0
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_pdf_embeds_truetype_fonts_only(kind: str, tmp_path: Path) -> None:
+    (path,) = save(KINDS[kind](), tmp_path / "x", ["pdf"])
+    data = path.read_bytes()
+    plain = data + b"".join(
+        zlib.decompress(body) if body[:1] == b"\x78" else body
+        for body in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", data, re.DOTALL)
+    )
+    assert b"/FontFile2" in plain
+    assert b"/CIDFontType2" in plain or b"/TrueType" in plain
+    assert b"/Type3" not in plain
+    assert b"CreationDate" not in plain
+
+
+def test_png_has_300_dots_per_inch_and_no_file_has_a_date(tmp_path: Path) -> None:
+    figure = KINDS["loss_against"]()
+    pdf, svg, png = save(figure, tmp_path / "x")
+    header = png.read_bytes()
+    pixels = [int.from_bytes(header[i : i + 4], "big") for i in (16, 20)]
+    assert pixels == [round(300 * inches) for inches in figure.get_size_inches()]
+    assert "<dc:date>" not in svg.read_text(encoding="utf-8")
+    assert "<text" not in svg.read_text(encoding="utf-8")
+    assert pdf.read_bytes().startswith(b"%PDF")
+
+
+def test_files_are_named_by_the_stem_and_a_missing_folder_is_made(tmp_path: Path) -> None:
+    stem = tmp_path / "new" / "loss.v1"
+    assert save(Figure(), stem, ["svg", "png"]) == [tmp_path / "new" / f"loss.v1.{e}" for e in ("svg", "png")]
+    assert sorted(p.name for p in stem.parent.iterdir()) == ["loss.v1.png", "loss.v1.svg"]
+
+
+def test_a_failure_leaves_no_file(tmp_path: Path) -> None:
+    figure = Figure()
+    figure.text(0.5, 0.5, "$\\nonsense$", parse_math=True)
+    with pytest.raises(ValueError, match="nonsense"):
+        save(figure, tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_format_is_named_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^formats: .*'gif'$"):
+        save(Figure(), tmp_path / "x", ["pdf", "gif"])
+    assert list(tmp_path.iterdir()) == []
