@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gradflow.neuron.activations import Activation, as_activation
+from gradflow.neuron.activations import SPELLINGS, Activation, as_activation
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Uniform, grid
 
 LARGEST = 1e30
@@ -88,7 +88,7 @@ ACTIVATION = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="relu, leaky-relu=SLOPE, slopes=LOW,HIGH, silu, gelu, softplus, tanh, abs, linear.",
+        help=f"{SPELLINGS}.",
     ),
 ]
 TEACHER_ACTIVATION = Annotated[

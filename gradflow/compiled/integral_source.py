@@ -13,28 +13,17 @@ import numpy as np
 from gradflow.base.arrays import Array
 from gradflow.compiled import integral, smooth
 from gradflow.compiled.to_c import Translator, plain
+from gradflow.compiled.traced import UnsupportedError
 from gradflow.field import quadrature
 from gradflow.field import sample as direct
-from gradflow.field.panels import SCALES, TIERS, gauss_legendre
-from gradflow.neuron.activations import Activation, PiecewiseLinear
+from gradflow.field.panels import TIERS, gauss_legendre
+from gradflow.neuron.activations import SMOOTH_FORMULAS, Activation, PiecewiseLinear, SmoothFormula
 from gradflow.neuron.problem import Problem
 
 LINEAR = "linear"
 
 LEAF = 128
 """So many numbers NumPy adds up without halving."""
-
-UNITS = {LINEAR: 0.0, **{name: 1.0 / scale for name, scale in SCALES.items()}}
-"""The reciprocals of the scales of `gradflow.field.panels`."""
-
-NEEDS = {
-    LINEAR: (),
-    "silu": ("rest", "decay", "silu_value", "silu_slope"),
-    "gelu": ("rest", "decay", "normal_tail", "gelu_value", "gelu_slope"),
-    "softplus": ("rest", "decay", "log_plus", "softplus_value", "softplus_slope"),
-    "tanh": ("rest", "decay", "decayed", "tanh_value", "tanh_slope"),
-}
-"""The functions of `gradflow.compiled.smooth`, callees first."""
 
 INTRINSIC = """
 @intrinsic
@@ -86,8 +75,18 @@ class Pair(NamedTuple):
 
 
 def name_of(activation: Activation) -> str:
-    """Return the name of a smooth activation; all piecewise linear ones are one."""
-    return LINEAR if isinstance(activation, PiecewiseLinear) else activation.name
+    """Return the name of a smooth activation; all piecewise linear ones are one.
+
+    Raises
+    ------
+    UnsupportedError
+        If `gradflow.compiled.smooth` has no code for it.
+    """
+    if isinstance(activation, PiecewiseLinear):
+        return LINEAR
+    if not hasattr(smooth, f"{activation.name}_value"):
+        raise UnsupportedError(f"activation: there is no compiled code for {activation.name}")
+    return activation.name
 
 
 def pair_of(student: Activation, teacher: Activation | None = None) -> Pair:
@@ -103,17 +102,37 @@ def constants(pair: Pair, sums: int) -> dict[str, int | float]:
     chosen["STACK"] = integral.TERMS + 5 * pair.room
     chosen["SCRATCH"] = int(chosen["STACK"]) + (integral.WAITING if pair.is_sample else 0)
     for who, name in (("STUDENT", pair.student), ("TEACHER", pair.teacher)):
-        chosen[f"{who}_SMOOTH"] = int(name != LINEAR)
-        chosen[f"{who}_UNIT"] = UNITS[name]
-        chosen[f"{who}_TAIL"] = 0.5 if name == "gelu" else 0.0
+        row: SmoothFormula | None = SMOOTH_FORMULAS.get(name)
+        chosen[f"{who}_SMOOTH"] = int(row is not None)
+        chosen[f"{who}_UNIT"] = 1.0 / row.scale if row else 0.0
+        chosen[f"{who}_TAIL"] = row.narrowing if row else 0.0
     return {**numbers, **chosen}
+
+
+@cache
+def needed(name: str) -> tuple[str, ...]:
+    """Return the functions of `smooth` that an activation needs, callees first, but `scaled`."""
+    if name == LINEAR:
+        return ()
+    wanted: list[str] = []
+
+    def visit(function: str) -> None:
+        for node in ast.walk(ast.parse(inspect.getsource(getattr(smooth, function)))):
+            called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if inspect.isfunction(getattr(smooth, called, None)) and called not in (function, "scaled"):
+                visit(called)
+        wanted.append(function)
+
+    for part in ("value", "slope"):
+        visit(f"{name}_{part}")
+    return tuple(dict.fromkeys(wanted))
 
 
 @cache
 def functions(pair: Pair) -> tuple[tuple[str, str], ...]:
     """Return names and texts of all functions that an integral needs but `scaled`, callees first."""
-    needed = dict.fromkeys((*NEEDS[pair.student], *NEEDS[pair.teacher]))
-    texts = {name: inspect.getsource(getattr(smooth, name)) for name in needed}
+    own = dict.fromkeys((*needed(pair.student), *needed(pair.teacher)))
+    texts = {name: inspect.getsource(getattr(smooth, name)) for name in own}
     for role, name, formula in (
         ("phi", pair.student, "phi"),
         ("slope", pair.student, "slope"),
@@ -143,8 +162,8 @@ def functions(pair: Pair) -> tuple[tuple[str, str], ...]:
     return tuple(texts.items())
 
 
-INLINE = frozenset({*(name for names in NEEDS.values() for name in names), "phi", "slope", "taught"})
-"""Functions that must become part of the loops over nodes, or these are not packed into vectors."""
+ROLES = ("phi", "slope", "taught")
+"""Functions that must become part of the loops over nodes, as those of `smooth`, or no loop is packed."""
 
 IMPORTS = """\
 from llvmlite import ir
@@ -159,7 +178,7 @@ def for_numba(pair: Pair, sums: int) -> str:
     """Return the functions of an integral for a module that has `IMPORTS`."""
     parts, numbers = [INTRINSIC], _Numbers(constants(pair, sums))
     for name, text in functions(pair):
-        options = f"forceinline=True, {OPTIONS}" if name in INLINE else OPTIONS
+        options = f"forceinline=True, {OPTIONS}" if name in ROLES or hasattr(smooth, name) else OPTIONS
         parts.append(f"\n@njit({options})\n{plain(numbers.visit(ast.parse(text)))}\n")
     return "".join(parts)
 

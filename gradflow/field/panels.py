@@ -35,11 +35,8 @@ TIERS = (Tier(4.0, 20), Tier(12.0, 40), Tier(math.inf, 16))
 EXACT = (Tier(math.inf, 4),)
 """Where nothing is smooth, integrands are polynomials of degree at most 7 between kinks."""
 
-SCALES = {"silu": 1.0, "gelu": 1.0, "softplus": 1.0, "tanh": 0.5}
-"""How far an activation's poles are from the real axis, beside SiLU's."""
-
 GRADES = (0.5, 2.0, 6.0, 14.0, 38.0)
-"""Where the panels of a steep neuron end: so far, in these scales, from where |z| is least."""
+"""Where the panels of a steep neuron end: distances from the z of least |z|, in the activation's scale."""
 
 
 @cache
@@ -53,7 +50,7 @@ def unit_span(activation: Activation, z_lo: Array, z_hi: Array) -> Array | float
     """Return how far pre-activations reach, in the units of `TIERS`; 0 for a piecewise linear φ."""
     if isinstance(activation, PiecewiseLinear):
         return 0.0
-    return abs(z_hi - z_lo) / SCALES[activation.name]
+    return abs(z_hi - z_lo) / activation.formula.scale
 
 
 def kink(xp: Any, z_lo: Array, z_hi: Array) -> Array:
@@ -70,10 +67,9 @@ def grades(xp: Any, activation: Activation, z_lo: Array, z_hi: Array) -> list[Ar
     least = xp.where(
         (z_lo > 0) != (z_hi > 0), xp.zeros_like(z_lo), xp.where(abs(z_lo) < abs(z_hi), z_lo, z_hi)
     )
-    scale = SCALES[activation.name] * xp.ones_like(z_lo)
-    if activation.name == "gelu":
-        # Away from 0 it falls off like a Gaussian's tail, the faster the farther.
-        scale = scale / (1.0 + 0.5 * abs(least))
+    scale = activation.formula.scale * xp.ones_like(z_lo)
+    if activation.formula.narrowing:
+        scale = scale / (1.0 + activation.formula.narrowing * abs(least))
     reach = z_hi - z_lo
     moves = reach != 0.0
     reach = xp.where(moves, reach, xp.ones_like(reach))
