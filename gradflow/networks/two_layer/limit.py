@@ -2,7 +2,7 @@
 
 As ε → 0 the outputs f(x_i) vanish, the pulls are the constants g_i = weight · at_zero · y_i, and every neuron
 goes its own way: ẇ = v G(w), v̇ = w·G(w), G(w) = Σ_i g_i 1[x_i·w > 0] x_i. Within one activation pattern
-that is solved by `limit_motion.Frame`; here the patterns follow one another. On a wall x_i·w = 0 the
+that is solved by `motion.Frame`; here the patterns follow one another. On a wall x_i·w = 0 the
 solution is Filippov's: it crosses, or slides along the wall with a gate in (0, 1) that keeps x_i·G = 0.
 v changes its sign at most once: d²v/dt² = ‖G‖² v. A neuron that is active on no datum is dead and stays
 (relu′(0) = 0).
@@ -37,8 +37,8 @@ from gradflow.networks.two_layer.limit_events import (
     taken,
     walls_of,
 )
-from gradflow.networks.two_layer.limit_motion import EPS, frame, travel
-from gradflow.networks.two_layer.limit_walls import box_least_squares
+from gradflow.networks.two_layer.motion import EPS, frame, travel
+from gradflow.networks.two_layer.filippov import box_least_squares
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer, check_network, normalize
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import lsq_linear
 
+from gradflow.networks.two_layer.filippov import choose_gates
 from gradflow.networks.two_layer.losses import Loss, Objective
 from gradflow.networks.two_layer.network import TwoLayer, velocity
 
@@ -20,9 +20,6 @@ MINUS, PLUS, SLIDES = 0, 1, 2
 
 ROUNDING = 16.0 * float(np.finfo(float).eps)
 """How far from a wall a direction may be and still count as on it."""
-
-TIE = 1e-12
-"""How close to 0 or 1 the share of a gate may be and still count as there."""
 
 
 class System(NamedTuple):
@@ -239,34 +236,27 @@ def resolve(
 
     Notes
     -----
-    Where sign(v) γ_k < 0 the fields of both sides point towards the wall, or both to one side: with all
-    other sides given, the λ_k of such walls minimise ‖G + Σ λ_k γ_k u_k‖ over [0, 1]. The conditions of
-    that minimum say: λ_k = 0 where the margin falls, 1 where it rises, and between where it stays. Where
-    sign(v) γ_k > 0 no solution stays: it crosses, or goes on as it came.
+    This is `filippov.choose_gates` for the walls whose side is open: what the plus side of a wall adds to G
+    is γ_k u_k, with γ_k = Σ g_i ‖x_i‖ over its data.
     """
     g = pulls(system, cell, network)
     gains, sign = _gains(system, g), float(np.sign(network.outputs[neuron]))
     row = np.array(cell.sides[neuron])
-    attracts = sign * gains < 0.0
-    if crossing is not None and not attracts[crossing]:
+    if crossing is not None and sign * gains[crossing] >= 0.0:
         fixed = {**fixed, crossing: PLUS if row[crossing] == MINUS else MINUS}
     for wall, side in fixed.items():
         row[wall] = side
-    open_ = at_wall & ~np.isin(np.arange(row.size), list(fixed))
-    free, loose = np.flatnonzero(open_ & attracts), np.flatnonzero(open_ & ~attracts)
-    row[loose] = np.where(row[loose] == SLIDES, MINUS, row[loose])
-    noise = 1e-13 * float(np.sum(np.abs(g) * system.lengths))
-    for _ in range(loose.size + 1):
-        row[free] = MINUS
-        force = ((_codes(system, row) == PLUS) * g) @ system.x
-        columns = gains[free] * system.normals[free].T
-        share, row[free] = _box(columns, force)
-        slope = sign * (system.normals[loose] @ (force + columns @ share))
-        wrong = np.where(row[loose] == PLUS, slope < -noise, slope > noise)
-        if not np.any(wrong):
-            break
-        first = loose[np.argmax(wrong)]
-        row[first] = 1 - row[first]
+    free = np.flatnonzero(at_wall & ~np.isin(np.arange(row.size), list(fixed)))
+    came_from = np.where(row[free] == PLUS, 1.0, 0.0)
+    row[free] = MINUS
+    force = ((_codes(system, row) == PLUS) * g) @ system.x
+    normals = system.normals[free]
+    noise = max(1e-13 * float(np.sum(np.abs(g) * system.lengths)), float(np.finfo(float).tiny))
+    gates, slides = choose_gates(
+        sign, came_from, gains[free], normals @ force, normals @ normals.T, np.full(free.size, noise),
+        through=False,
+    )  # fmt: skip
+    row[free] = np.where(slides, SLIDES, np.where(gates > 0.5, PLUS, MINUS))
     if crossing is not None and row[crossing] == cell.sides[neuron, crossing]:
         # It grazes the wall, where rounding decides the sign of its speed, and is beyond it later.
         row[crossing] = SLIDES
@@ -290,20 +280,6 @@ def opposite(
     sides[neuron, others] = 1 - sides[neuron, others]
     row = resolve(system, cell_of(system, sides, cell.dead), network, neuron, ~others, {})
     return -distance * came_from * line, row
-
-
-def _box(columns: np.ndarray, force: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the λ in [0, 1] that minimise ‖force + columns λ‖, and the sides they mean."""
-    if columns.shape[1] == 0:
-        return np.zeros(0), np.zeros(0, dtype=np.int8)
-    if columns.shape[1] == 1:
-        column = columns[:, 0]
-        share = np.clip(-(column @ force) / (column @ column), 0.0, 1.0)[None]
-    else:
-        share = lsq_linear(columns, -force, bounds=(0.0, 1.0), method="bvls", tol=1e-15).x
-    # A share at a bound but for rounding is that of a side: a neuron that turns its last datum off is dead.
-    sides = np.where(share <= TIE, MINUS, np.where(share >= 1.0 - TIE, PLUS, SLIDES))
-    return share, sides.astype(np.int8)
 
 
 def on_walls(cell: Cell, weights: np.ndarray) -> np.ndarray:

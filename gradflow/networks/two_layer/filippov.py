@@ -1,11 +1,17 @@
-"""Motion of a neuron on the walls x_k·w = 0 as ε → 0: it crosses, slides or leaves (Filippov's solution)."""
+"""Filippov's solution on the walls x_k·w = 0: a neuron crosses them, slides along them or leaves them.
+
+The flow at any scale (`walls.resolve`) and its limit ε → 0 (`limit_events.meet_walls`) both ask here.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import lapack
 
-from gradflow.networks.two_layer.limit_motion import EPS
+from gradflow.networks.two_layer.motion import EPS
+
+
+_ALMOST_OFF = 1e-3
 
 
 def box_least_squares(
@@ -75,14 +81,16 @@ def choose_gates(
     rates: np.ndarray,
     gram: np.ndarray,
     tolerance: np.ndarray,
+    *,
+    through: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the gates of the data whose walls the neuron is on, and which of them slide.
+    """Return the gates of the walls that the neuron is on, and which of them slide.
 
-    In the time s with ds = |v| dt a neuron climbs Φ(w) = σ Σ g_k relu(x_k·w). A datum with σ g_k < 0 is a
-    concave kink: the neuron crosses it or slides along it, with gates that minimise ‖G‖. One with σ g_k > 0
-    is a convex kink, which a neuron leaves: gate 1 where x_k·w rises and 0 where it falls. The minimum of
-    ‖G‖² over the gates of the first kind is convex in those of the second, so changing one wrong gate at a
-    time raises it, and ends. Where both gates are right (a ridge that repels to both sides) the guess
+    In the time s with ds = |v| dt a neuron climbs Φ(w) = σ Σ g_k relu(x_k·w). A wall with σ g_k < 0 is a
+    concave ridge of Φ: the neuron crosses it or slides along it, with gates that minimise ‖G‖. One with
+    σ g_k > 0 is a convex valley, which a neuron leaves: gate 1 where x_k·w rises and 0 where it falls. The
+    minimum of ‖G‖² over the gates of the first kind is convex in those of the second, so changing one wrong
+    gate at a time raises it, and ends. Where both gates are right (the wall repels to both sides) the guess
     decides.
 
     Parameters
@@ -92,13 +100,16 @@ def choose_gates(
     guess : array, shape (k,)
         The gates so far, in [0, 1].
     pulls : array, shape (k,)
-        The g_k.
+        The g_k: how much of x_k the gate adds to G.
     rates : array, shape (k,)
-        x_k·G for the G of all other data.
+        x_k·G for the G without these gates.
     gram : array, shape (k, k)
         x_k·x_l.
     tolerance : array, shape (k,)
         What of a rate is rounding, > 0.
+    through : bool
+        Whether the first thing to try is that all walls are crossed as they are met, so that a neuron passes
+        through an edge. Otherwise the neuron leaves no side that it may keep.
 
     Raises
     ------
@@ -115,12 +126,15 @@ def choose_gates(
         s = speed(gates)
         return np.asarray(((gates < 1.0) & (s > tolerance)) | ((gates > 0.0) & (s < -tolerance)))
 
-    # All walls crossed as they are met is the first thing to try: so a neuron passes through an edge.
-    s = speed(guess)
-    gates = np.where(wrong(guess), np.where(s > 0.0, 1.0, 0.0), guess)
-    if not wrong(gates).any():
-        return gates, (gates > 0.0) & (gates < 1.0)
-    gates = np.where(leaves, np.round(gates), guess)
+    if guess.size == 0:
+        return guess, leaves
+    gates = guess
+    if through:
+        gates = np.where(wrong(guess), np.where(speed(guess) > 0.0, 1.0, 0.0), guess)
+        if not wrong(gates).any():
+            return gates, (gates > 0.0) & (gates < 1.0)
+    # With gates just above 0 the search starts at the shortest solution, where walls depend on each other.
+    gates = np.where(leaves, np.round(gates), guess if through else _ALMOST_OFF)
     stays = np.flatnonzero(~leaves)
     quadratic = (pulls[:, None] * effect)[np.ix_(stays, stays)]
     for _ in range(100 + 20 * gates.size):
