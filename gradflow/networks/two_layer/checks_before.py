@@ -11,6 +11,7 @@ import numpy as np
 from gradflow.networks.two_layer import bounds
 from gradflow.networks.two_layer.geometry import angles
 from gradflow.networks.two_layer.judged import ROUNDING, Check, Run, alignment_times, compared, late, logged
+from gradflow.networks.two_layer.motion import direction_after
 from gradflow.networks.two_layer.network import TwoLayer, directions, log_norms
 from gradflow.networks.two_layer.path import KINDS
 from gradflow.networks.two_layer.watch import log_largest_output
@@ -179,7 +180,7 @@ def departures(run: Run) -> list[tuple[float, float]]:
         force = run.sign[:, None] * ((gates == KINDS.index("on")) @ data.signed)
         size = np.linalg.norm(force, axis=-1)
         keeps = ~crossed[k] & np.all(gates != KINDS.index("slides"), axis=-1) & (size * times[k] <= LONGEST)
-        gone = np.linalg.norm(units[k + 1] - turned(units[k], force, float(times[k])), axis=-1)
+        gone = np.linalg.norm(units[k + 1] - direction_after(units[k], force, float(times[k])), axis=-1)
         safe = np.where(size > 0.0, size, 1.0)
         spread = np.where(size > 0.0, np.expm1(np.minimum(size * times[k], LONGEST)) / safe, times[k])
         allowed = 2.0 * s.n * s.x_max * largest[k] * spread
@@ -196,16 +197,6 @@ def crossed_between(run: Run) -> np.ndarray:
         if 0 <= k < crossed.shape[0] and switch.t != path.t[k + 1]:
             crossed[k, switch.neuron] = True
     return crossed
-
-
-def turned(units: np.ndarray, force: np.ndarray, time: float) -> np.ndarray:
-    """Return where u′ = F − (F·u) u takes unit vectors u, with constant F, both of shape (h, D)."""
-    size = np.linalg.norm(force, axis=-1, keepdims=True)
-    axis = force / np.where(size > 0.0, size, 1.0)
-    along = np.sum(axis * units, axis=-1, keepdims=True)
-    grown = along * np.cosh(np.minimum(size * time, 300.0)) + np.sinh(np.minimum(size * time, 300.0))
-    moved = units + (grown - along) * axis
-    return np.asarray(moved / np.linalg.norm(moved, axis=-1, keepdims=True))
 
 
 def largest_between(run: Run, crossed: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.flow.crossing import NODES, Exit, cleared, first_exit
+from gradflow.networks.two_layer.motion import split
 from gradflow.networks.two_layer.network import TwoLayer
 from gradflow.networks.two_layer.path import CHATTERING, Switch, pack, unpack
 from gradflow.networks.two_layer.walls import (
@@ -208,40 +209,26 @@ def leap(
 ) -> tuple[float, Callable[[float], np.ndarray]] | None:
     """Return a later time, and the states until then in closed form, while the outputs are below rounding.
 
-    As long as max|f| < e^−40 the pulls are those at f = 0 to the last digit, so G_j is constant and
-    (Ĝ·w, v) turns hyperbolically: w + v Ĝ grows by exp(|G|t), w − v Ĝ shrinks, the rest stays. There is no
-    leap if a margin might change its sign: c₀ + c₁ s + c₂ s² with s = exp(−|G|t) is positive if its
-    Bernstein coefficients are.
+    As long as max|f| < e^−40 the pulls are those at f = 0 to the last digit, so G_j is constant (`motion`).
+    There is no leap if a margin might change its sign: c₀ + c₁ s + c₂ s² with s = exp(−|G|t) is positive if
+    its Bernstein coefficients are.
     """
-    h = len(cell.dead)
-    network = unpack(state, h)
-    reach = 2.0 * network.log_scale + np.log(h * float(np.max(system.lengths)))
+    network = unpack(state, len(cell.dead))
+    reach = 2.0 * network.log_scale + np.log(len(cell.dead) * float(np.max(system.lengths)))
     if float(np.max(reach)) >= _NEGLIGIBLE:
         return None
-    force = forces(system, cell, network)
-    size = np.linalg.norm(force, axis=1)
-    rate = np.where(size > 0.0, 2.0 * size, 1e-300)
+    parts = split(network, forces(system, cell, network))
+    rate = np.where(parts.size > 0.0, 2.0 * parts.size, 1e-300)
     span = min(float(np.min((_LEAP_TO - reach) / rate)), t_end - t)
-    if span * float(np.max(size)) < 3.0 and span < t_end - t:
+    if span * float(np.max(parts.size)) < 3.0 and span < t_end - t:
         return None
-    unit = force / np.where(size > 0.0, size, 1.0)[:, None]
-    along = np.sum(network.weights * unit, axis=1)
-    up, down = 0.5 * (along + network.outputs), 0.5 * (along - network.outputs)
-    rest = network.weights - along[:, None] * unit
     signs = np.where(cell.sides == PLUS, 1.0, -1.0)
-    facing = signs * margins(system, unit)
-    c0, c1, c2 = facing * up[:, None], signs * margins(system, rest), facing * down[:, None]
-    watched = (size > 0.0)[:, None] & (cell.sides != SLIDES)
+    facing = signs * margins(system, parts.unit)
+    c0, c2 = facing * parts.growing[:, None], facing * parts.shrinking[:, None]
+    c1 = signs * margins(system, parts.across)
     lowest = np.minimum(np.minimum(c0, c0 + 0.5 * c1), c0 + c1 + c2)
-    if np.any(watched & (lowest < -ROUNDING)) or any(up[j] * network.outputs[j] <= 0.0 for j in cell.slides):
+    watched = (parts.size > 0.0)[:, None] & (cell.sides != SLIDES)
+    turns = any(parts.growing[j] * network.outputs[j] <= 0.0 for j in cell.slides)
+    if turns or np.any(watched & (lowest < -ROUNDING)):
         return None
-
-    def dense(time: float) -> np.ndarray:
-        shrunk = np.exp(-size * (time - t))
-        weights = (up + down * shrunk**2)[:, None] * unit + shrunk[:, None] * rest
-        outputs = up - down * shrunk**2
-        # Where nothing pulls, `unit` is 0 and the output stays as it is.
-        outputs = np.where(size > 0.0, outputs, network.outputs)
-        return pack(TwoLayer(weights, outputs, network.log_scale + size * (time - t)), state[-1])
-
-    return t + span, dense
+    return t + span, lambda time: pack(parts.after(time - t), state[-1])

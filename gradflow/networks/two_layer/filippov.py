@@ -10,7 +10,6 @@ from scipy.linalg import lapack
 
 from gradflow.networks.two_layer.motion import EPS
 
-
 _ALMOST_OFF = 1e-3
 
 

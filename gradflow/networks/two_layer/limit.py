@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.base.checks import integer, number
+from gradflow.networks.two_layer.filippov import box_least_squares
 from gradflow.networks.two_layer.limit_events import (
     ACTIVE,
     INACTIVE,
@@ -37,9 +38,8 @@ from gradflow.networks.two_layer.limit_events import (
     taken,
     walls_of,
 )
-from gradflow.networks.two_layer.motion import EPS, frame, travel
-from gradflow.networks.two_layer.filippov import box_least_squares
 from gradflow.networks.two_layer.losses import Objective
+from gradflow.networks.two_layer.motion import EPS, Frame, frame, travel
 from gradflow.networks.two_layer.network import TwoLayer, check_network, normalize
 
 __all__ = [
@@ -200,24 +200,17 @@ def state_at(path: LimitPath, t: float) -> TwoLayer:
     if not since <= t <= float(np.min(known)):
         raise ValueError(f"t: expected a time from {since:g} to {float(np.min(known)):g}, got {t}")
     at = np.sum(path.times <= t, axis=1) - 1
-    rows, slot = np.arange(m), at if path.outputs.shape[1] == path.times.shape[1] else np.zeros(m, dtype=int)
-    weights, outputs = path.weights[rows, slot], path.outputs[rows, slot]
-    force, log_scale = path.force[rows, slot], path.log_scale[rows, slot]
-    sigma = sign_of(weights, outputs, force)
-    imbalance = imbalance_of(weights, outputs, EPS)
-    slides = np.any(path.patterns[rows, slot] == SLIDING, axis=1)
-    motion = frame(weights, outputs, sigma, imbalance, force, slides)
-    along, output, across, scale = travel(motion, motion.size * (t - path.times[rows, at]))
+    (weights, outputs, log_scale), motion, sigma = _state(path, at)
+    along, output, across, scale = travel(motion, motion.size * (t - path.times[np.arange(m), at]))
     ahead = (sigma * along)[:, None] * motion.unit
     rest = weights - (sigma * motion.along)[:, None] * motion.unit
     rest = np.where(motion.across[:, None] > 0.0, rest, 0.0)
-    moved = TwoLayer(ahead + across[:, None] * rest, sigma * output, log_scale + scale)
     still = (motion.size == 0.0) | (sigma == 0.0)
     return normalize(
         TwoLayer(
-            np.where(still[:, None], weights, moved.weights),
-            np.where(still, outputs, moved.outputs),
-            np.where(still, log_scale, moved.log_scale),
+            np.where(still[:, None], weights, ahead + across[:, None] * rest),
+            np.where(still, outputs, sigma * output),
+            np.where(still, log_scale, log_scale + scale),
         )
     )
 
@@ -228,13 +221,7 @@ def final_directions(path: LimitPath) -> Ends:
     A settled neuron goes to σ Ĝ at the rate ‖G‖, unless it is exactly antiparallel to it: then it shrinks.
     One that has nothing to pull it (G = 0) or is dead stays.
     """
-    rows = np.arange(path.times.shape[0])
-    slot = path.events if path.outputs.shape[1] == path.times.shape[1] else np.zeros_like(path.events)
-    weights, outputs, force = path.weights[rows, slot], path.outputs[rows, slot], path.force[rows, slot]
-    sigma = sign_of(weights, outputs, force)
-    imbalance = imbalance_of(weights, outputs, EPS)
-    slides = np.any(path.patterns[rows, slot] == SLIDING, axis=1)
-    motion = frame(weights, outputs, sigma, imbalance, force, slides)
+    (weights, _, _), motion, sigma = _state(path, path.events)
     size = np.sqrt(np.einsum("md,md->m", weights, weights))
     own = weights / np.where(size > 0.0, size, 1.0)[:, None]
     still = (path.status == DEAD) | (motion.size == 0.0) | (sigma == 0.0)
@@ -243,6 +230,18 @@ def final_directions(path: LimitPath) -> Ends:
     directions = np.where((still | shrinks)[:, None], own, sigma[:, None] * motion.unit)
     open_ = (path.status == REACHED) | (path.status == TOO_MANY)
     return Ends(np.where(open_[:, None], np.nan, directions), np.where(open_, np.nan, rates))
+
+
+def _state(path: LimitPath, event: np.ndarray) -> tuple[TwoLayer, Frame, np.ndarray]:
+    """Return each neuron after an event of its own, its motion from then on, and the sign of its output."""
+    rows = np.arange(event.size)
+    slot = event if path.outputs.shape[1] == path.times.shape[1] else np.zeros_like(event)
+    network = TwoLayer(path.weights[rows, slot], path.outputs[rows, slot], path.log_scale[rows, slot])
+    force = path.force[rows, slot]
+    sigma = sign_of(network.weights, network.outputs, force)
+    imbalance = imbalance_of(network.weights, network.outputs, EPS)
+    slides = np.any(path.patterns[rows, slot] == SLIDING, axis=1)
+    return network, frame(network.weights, network.outputs, sigma, imbalance, force, slides), sigma
 
 
 def entry_times(path: LimitPath) -> Entries:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.base.arrays import to_numpy
-from gradflow.networks.two_layer.motion import EPS, angle_after, frame, output_after, reach
 from gradflow.networks.two_layer.filippov import choose_gates, solve_semidefinite
 from gradflow.networks.two_layer.losses import Objective
+from gradflow.networks.two_layer.motion import EPS, angle_after, frame, output_after, reach
 from gradflow.networks.two_layer.network import TwoLayer, normalize
 
 INACTIVE, ACTIVE, SLIDING = range(3)

@@ -1,12 +1,16 @@
-"""The motion of a neuron within one activation pattern, as ε → 0: hyperbolic, in closed form.
+"""The motion of a neuron under a constant force: hyperbolic, in closed form.
 
-With constant pulls g_i a neuron ẇ = v G, v̇ = w·G within one activation pattern has G constant. Let Ĝ =
-G/‖G‖, P = σ w·Ĝ and V = |v| with σ = sign v, and τ = ‖G‖ t. Then P' = V and V' = P, so
+While the outputs f(x_i) are negligible the pulls are constants, and a neuron ẇ = v G, v̇ = w·G has G constant
+within one activation pattern. Let Ĝ = G/‖G‖, P = σ w·Ĝ and V = |v| with σ = sign v, and τ = ‖G‖ t. Then
+P' = V and V' = P, so
 
     P = A e^τ − B e^−τ,   V = A e^τ + B e^−τ,   A = (V₀ + P₀)/2,   B = (V₀ − P₀)/2,
 
 V² − P² = q stays, and w moves by σ (P − P₀) Ĝ: along a ray that no time enters. The first wall on that ray is
 found by a division; its time follows from L = P − P₀ alone, tanh(τ/2) = L/(V₀ + V).
+
+`Frame` is for the limit ε → 0, to the last digit at any τ. `Split` is the plain formula for the flow at any
+scale, and `direction_after` is what it makes of a balanced neuron's direction.
 """
 
 from __future__ import annotations
@@ -14,6 +18,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+
+from gradflow.networks.two_layer.network import TwoLayer
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -121,3 +127,55 @@ def travel(motion: Frame, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     # Scaled by no less than itself: nothing overflows.
     kept = np.exp(np.where(motion.across > 0.0, -scale, 0.0))
     return rise - fall, np.maximum(rise + fall, 0.0), kept, scale
+
+
+class Split(NamedTuple):
+    """Normalised neurons (h, D) in parts of the motion, seen with the sign of v left in.
+
+    Attributes
+    ----------
+    network : TwoLayer
+        The neurons at the start.
+    unit, size : array, shapes (h, D) and (h,)
+        Ĝ, 0 where G = 0, and ‖G‖.
+    growing, shrinking : array, shape (h,)
+        The parts of v that go as e^τ and e^−τ; σA and σB.
+    across : array, shape (h, D)
+        w − (w·Ĝ) Ĝ.
+    """
+
+    network: TwoLayer
+    unit: np.ndarray
+    size: np.ndarray
+    growing: np.ndarray
+    shrinking: np.ndarray
+    across: np.ndarray
+
+    def after(self, t: float) -> TwoLayer:
+        """Return the neurons after a time t ≥ 0, not normalised: e^τ is in the log-scale."""
+        shrunk = np.exp(-self.size * t)
+        weights = (self.growing + self.shrinking * shrunk**2)[:, None] * self.unit
+        # Where nothing pulls, `unit` is 0 and the output stays as it is.
+        outputs = np.where(self.size > 0.0, self.growing - self.shrinking * shrunk**2, self.network.outputs)
+        return TwoLayer(
+            weights + shrunk[:, None] * self.across, outputs, self.network.log_scale + self.size * t
+        )
+
+
+def split(network: TwoLayer, force: np.ndarray) -> Split:
+    """Return the parts of neurons under constant forces (h, D)."""
+    size = np.linalg.norm(force, axis=1)
+    unit = force / np.where(size > 0.0, size, 1.0)[:, None]
+    along = np.sum(network.weights * unit, axis=1)
+    growing, shrinking = 0.5 * (along + network.outputs), 0.5 * (along - network.outputs)
+    return Split(network, unit, size, growing, shrinking, network.weights - along[:, None] * unit)
+
+
+def direction_after(units: np.ndarray, force: np.ndarray, time: float) -> np.ndarray:
+    """Return where u′ = F − (F·u) u takes unit vectors u, with constant F, both of shape (h, D)."""
+    size = np.linalg.norm(force, axis=-1, keepdims=True)
+    axis = force / np.where(size > 0.0, size, 1.0)
+    along = np.sum(axis * units, axis=-1, keepdims=True)
+    tau = np.minimum(size * time, 300.0)
+    moved = units + (along * np.cosh(tau) + np.sinh(tau) - along) * axis
+    return np.asarray(moved / np.linalg.norm(moved, axis=-1, keepdims=True))
