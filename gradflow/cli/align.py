@@ -239,9 +239,9 @@ def _flow(
 ) -> Outcome:  # fmt: skip
     """Follow the flow and hold the theory against it."""
     from gradflow.networks.two_layer.checks import check_theory
-    from gradflow.networks.two_layer.containers import flow_dataset
     from gradflow.networks.two_layer.flow import gradient_flow
-    from gradflow.networks.two_layer.path import STATUSES
+    from gradflow.networks.two_layer.record import flow_dataset
+    from gradflow.networks.two_layer.status import STATUSES
 
     gates = network.outputs.size * objective.data.n
     if gates > MOST_GATES:
@@ -286,8 +286,9 @@ def _limit(objective: Objective, network: TwoLayer, t_end: float, settings: dict
     """Return the limit of small initialisation, exactly."""
     import numpy as np
 
-    from gradflow.networks.two_layer.containers import limit_dataset
-    from gradflow.networks.two_layer.limit import STATUSES, limit_flow
+    from gradflow.networks.two_layer.limit import limit_flow
+    from gradflow.networks.two_layer.record import limit_dataset
+    from gradflow.networks.two_layer.status import OF_THE_LIMIT, STATUSES
 
     path = limit_flow(network, objective, t_end)
     own = np.where(np.ravel(network.outputs) > 0.0, path.entries[:, 0], path.entries[:, 1])
@@ -301,7 +302,7 @@ def _limit(objective: Objective, network: TwoLayer, t_end: float, settings: dict
             "none": int(np.sum(~np.isfinite(when))),
         },
         "switches": int(np.sum(path.events)),
-        "status": {name: int(np.sum(path.status == code)) for code, name in enumerate(STATUSES)},
+        "status": {STATUSES[code]: int(np.sum(path.status == code)) for code in OF_THE_LIMIT},
     }
     return Outcome(limit_dataset(path, objective, **settings), report)
 

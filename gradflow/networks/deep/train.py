@@ -10,9 +10,8 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import Array, device, is_array, namespace, to_numpy
-from gradflow.base.files import to_json
 from gradflow.base.labelled import unlabelled
-from gradflow.base.version import __version__
+from gradflow.base.provenance import attributes, config_as_dict
 from gradflow.descent.axes import coordinates
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import check, init, update
@@ -45,13 +44,13 @@ class _Watch:
         self.revivals: Array = 0
 
     def observe(self, high: Array, alive: Array) -> None:
+        """Take the units' largest pre-activations, and which networks have not diverged."""
         off = high <= 0
+        xp = namespace(off)
         if self.off is not None:
-            xp = namespace(off)
             self.deaths = self.deaths + xp.astype(off & ~self.off & alive[:, None], xp.int64)
             self.revivals = self.revivals + xp.astype(~off & self.off & alive[:, None], xp.int64)
         else:
-            xp = namespace(off)
             self.deaths = self.revivals = xp.zeros(off.shape, dtype=xp.int64, device=device(off))
         self.off = off
 
@@ -124,27 +123,20 @@ def train(
     theta, origin = _begun(network, start)
     config = _config(check(optimizer), theta)
     # Before the training: what cannot be written down is found out at once.
-    attributes = {
-        "title": "Deep networks in training",
-        "source": f"gradflow {__version__}",
-        "configuration": to_json(
-            {
-                "command": "depth.train",
-                "network": {**asdict(network), "activation": str(network.activation)},
-                "task": task.name,
-                "optimizer": {"name": type(config).__name__, **_plain(config._asdict())},
-                "schedule": repr(schedule),
-                "steps": steps,
-                "record_every": record_every,
-                "start": origin or "given as an array",
-            },
-            sort_keys=True,
-        ),
-        "seed": str(origin["seed"]) if origin else "none: the computation is deterministic",
+    configuration = {
+        "network": {**asdict(network), "activation": str(network.activation)},
+        "task": task.name,
+        "optimizer": config_as_dict(config),
+        "schedule": repr(schedule),
+        "steps": steps,
+        "record_every": record_every,
+        "start": origin or "given as an array",
     }
+    seed = origin["seed"] if origin else None
+    provenance = attributes("Deep networks in training", "depth.train", configuration, seed)
     xp = namespace(theta)
     x, y = (xp.asarray(v, dtype=theta.dtype, device=device(theta)) for v in (task.x, task.y))
-    bound, steepest = bounds(xp, theta.dtype)
+    bound, largest_gradient = bounds(xp, theta.dtype)
     alive = xp.all(xp.abs(theta) <= bound, axis=0)
     failed = xp.full(alive.shape, -1, dtype=xp.int64, device=device(theta))
     watch, records = _Watch(), _Records(network, units)
@@ -158,12 +150,12 @@ def train(
             if step == due[len(records)]:
                 records.add(value, passed, watch, theta)
             new, state = update(config, gradient, state, theta, config.lr * factor(schedule, step))
-            sane = xp.all((xp.abs(new) <= bound) & (xp.abs(gradient) <= steepest), axis=0)
-            if bool(xp.all(sane & alive)):
+            within_bounds = xp.all((xp.abs(new) <= bound) & (xp.abs(gradient) <= largest_gradient), axis=0)
+            if bool(xp.all(within_bounds & alive)):
                 theta = new
             else:
-                failed = xp.where(alive & ~sane, xp.full_like(failed, step + 1), failed)
-                alive = alive & sane
+                failed = xp.where(alive & ~within_bounds, xp.full_like(failed, step + 1), failed)
+                alive = alive & within_bounds
                 theta = xp.where(alive, new, theta)
             if progress is not None and (step + 1) % every == 0 and step + 1 < steps:
                 progress(step + 1)
@@ -176,7 +168,7 @@ def train(
     coords: dict[str, Any] = {**coordinates(config._asdict(), (theta.shape[1],), ("network",))}
     if origin:
         coords["drawn"] = ("network", np.array(origin["networks"]), {"long_name": "index of the start"})
-    return records.dataset(due, theta, ~alive, failed, attributes, coords)
+    return records.dataset(due, theta, ~alive, failed, provenance, coords)
 
 
 def _begun(network: Network, start: Start | Array) -> tuple[Array, dict[str, Any] | None]:
@@ -213,10 +205,6 @@ def _config(config: Any, theta: Array) -> Any:
         if value.shape not in ((), (1,), (theta.shape[1],)):
             raise ValueError(f"{name}: expected shape ({theta.shape[1]},), got {tuple(value.shape)}")
     return config._replace(**given)
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: to_numpy(value) if is_array(value) else value for name, value in values.items()}
 
 
 class _Records:

@@ -56,12 +56,22 @@ class Alignment(NamedTuple):
 # The paper.
 
 
+def ratio_or_inf(numerator: float, denominator: float) -> float:
+    """Return numerator/denominator, inf unless the denominator is positive."""
+    return numerator / denominator if denominator > 0.0 else math.inf
+
+
+def paper_rate(s: Setting) -> float:
+    """Return min{ζ, ξ} √μ X_min, the rate of alignment in the paper's bounds."""
+    return min(s.zeta, s.xi) * math.sqrt(max(s.mu, 0.0)) * s.x_min
+
+
 def paper_time(s: Setting) -> float:
     """Return the paper's t1 = 16 log n/(min{ζ, ξ} √μ X_min), which is none for n = 1 (derivation 24, part 6).
 
     inf for n = 1, or if the denominator is 0.
     """
-    return _over(16.0 * math.log(s.n), _grip(s)) if s.n > 1 else math.inf
+    return ratio_or_inf(16.0 * math.log(s.n), paper_rate(s)) if s.n > 1 else math.inf
 
 
 def paper_log_epsilon(s: Setting, first: float = 8.0) -> LogEpsilon:
@@ -76,7 +86,7 @@ def paper_log_epsilon(s: Setting, first: float = 8.0) -> LogEpsilon:
     numerator = min(s.mu, s.zeta, s.xi) * math.sqrt(max(s.mu, 0.0)) * s.x_min
     log_first = math.log(numerator) if numerator > 0.0 else -math.inf
     log_first -= math.log(first * math.sqrt(s.h) * s.n * s.x_max**2 * s.w_max**2)
-    second = -0.5 * math.log(s.h) - _over(64.0 * s.n * s.x_max * math.log(s.n), _grip(s))
+    second = -0.5 * math.log(s.h) - ratio_or_inf(64.0 * s.n * s.x_max * math.log(s.n), paper_rate(s))
     return LogEpsilon(log_first, second)
 
 
@@ -113,7 +123,7 @@ def lemma4(s: Setting, output: float) -> float:
 
 def paper_dwell(s: Setting, active: int) -> float:
     """Return the paper's bound on the time in one pattern, 4/(min{ζ, ξ} √μ X_min n_a)."""
-    return _over(4.0, _grip(s) * active)
+    return ratio_or_inf(4.0, paper_rate(s) * active)
 
 
 def paper_fit_time(s: Setting, log_epsilon: float, label: int) -> float:
@@ -361,11 +371,3 @@ def conserved(weights: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     Its diagonal is 0 for balanced neurons.
     """
     return np.asarray(weights @ weights.T - np.outer(outputs, outputs))
-
-
-def _grip(s: Setting) -> float:
-    return min(s.zeta, s.xi) * math.sqrt(max(s.mu, 0.0)) * s.x_min
-
-
-def _over(numerator: float, denominator: float) -> float:
-    return numerator / denominator if denominator > 0.0 else math.inf

@@ -10,7 +10,8 @@ from gradflow.networks.two_layer.checks_after import after_alignment
 from gradflow.networks.two_layer.checks_before import before_alignment
 from gradflow.networks.two_layer.judged import ROUNDING, Check, Run, counted, prepare
 from gradflow.networks.two_layer.losses import Objective
-from gradflow.networks.two_layer.path import KINDS, NetworkPath
+from gradflow.networks.two_layer.path import NetworkPath
+from gradflow.networks.two_layer.patterns import INACTIVE
 from gradflow.networks.two_layer.watch import memberships
 
 
@@ -40,29 +41,34 @@ def check_theory(path: NetworkPath, objective: Objective, log_epsilon: float) ->
     ordered = separated and run.balanced
     return (
         counted("balanced", "||w||^2 - v^2 is conserved", True, int(path.drift > ROUNDING)),
-        counted("monotone", "neurons only gain data of their sign and lose others", ordered, backward(run)),
-        counted("once", "no neuron crosses a wall twice", ordered, repeated(run)),
-        counted("trapped", "S+, S- and S_dead are not left", ordered, left(run)),
-        counted("living", "who is active on a datum of its sign does not die", ordered, died(run)),
+        counted(
+            "monotone",
+            "neurons only gain data of their sign and lose others",
+            ordered,
+            count_wrong_direction(run),
+        ),
+        counted("once", "no neuron crosses a wall twice", ordered, count_repeated(run)),
+        counted("trapped", "S+, S- and S_dead are not left", ordered, count_exits(run)),
+        counted("living", "who is active on a datum of its sign does not die", ordered, count_deaths(run)),
         *before_alignment(run, ordered),
         *after_alignment(run, ordered),
     )
 
 
-def backward(run: Run) -> int:
+def count_wrong_direction(run: Run) -> int:
     """Count the changes by which a neuron loses a datum of its sign, gains another, or slides."""
     own = run.sign[:, None] * run.objective.data.labels > 0.0
     good = {True: "on", False: "off"}
     return sum(s.kind != good[bool(own[s.neuron, s.datum])] for s in run.path.crossings)
 
 
-def repeated(run: Run) -> int:
+def count_repeated(run: Run) -> int:
     """Count the walls that one neuron crosses more than once."""
     counts = Counter((s.neuron, s.datum) for s in run.path.crossings)
     return sum(count > 1 for count in counts.values())
 
 
-def left(run: Run) -> int:
+def count_exits(run: Run) -> int:
     """Count the neurons that leave the set of their sign, or S_dead, after they have entered it."""
     codes = memberships(run.path.patterns, run.objective.data.labels)
     own = np.where(run.sign > 0.0, 1, 2)
@@ -70,8 +76,8 @@ def left(run: Run) -> int:
     return int(np.sum(gone[0] | gone[1]))
 
 
-def died(run: Run) -> int:
+def count_deaths(run: Run) -> int:
     """Count the neurons that were active on a datum of their sign and are dead at the end."""
     own = run.sign[:, None] * run.objective.data.labels > 0.0
-    dead = ~np.any(run.path.patterns[-1] != KINDS.index("off"), axis=-1)
+    dead = ~np.any(run.path.patterns[-1] != INACTIVE, axis=-1)
     return int(np.sum(np.any(run.first & own, axis=-1) & dead))

@@ -13,7 +13,7 @@ from gradflow.networks.two_layer.geometry import angles
 from gradflow.networks.two_layer.judged import ROUNDING, Check, Run, alignment_times, compared, late, logged
 from gradflow.networks.two_layer.motion import direction_after
 from gradflow.networks.two_layer.network import TwoLayer, directions, log_norms
-from gradflow.networks.two_layer.path import KINDS
+from gradflow.networks.two_layer.patterns import ACTIVE, INACTIVE, SLIDING
 from gradflow.networks.two_layer.watch import log_largest_output
 
 LONGEST = 2.0
@@ -177,9 +177,9 @@ def departures(run: Run) -> list[tuple[float, float]]:
     found: list[tuple[float, float]] = []
     for k in np.flatnonzero(largest <= 1.0):
         gates = path.patterns[k]
-        force = run.sign[:, None] * ((gates == KINDS.index("on")) @ data.signed)
+        force = run.sign[:, None] * ((gates == ACTIVE) @ data.signed)
         size = np.linalg.norm(force, axis=-1)
-        keeps = ~crossed[k] & np.all(gates != KINDS.index("slides"), axis=-1) & (size * times[k] <= LONGEST)
+        keeps = ~crossed[k] & np.all(gates != SLIDING, axis=-1) & (size * times[k] <= LONGEST)
         gone = np.linalg.norm(units[k + 1] - direction_after(units[k], force, float(times[k])), axis=-1)
         safe = np.where(size > 0.0, size, 1.0)
         spread = np.where(size > 0.0, np.expm1(np.minimum(size * times[k], LONGEST)) / safe, times[k])
@@ -207,7 +207,7 @@ def largest_between(run: Run, crossed: np.ndarray) -> np.ndarray:
     the way. What this makes of F is a bound if it is ≤ F.
     """
     s, path, times = run.s, run.path, np.diff(run.t)
-    on = path.patterns != KINDS.index("off")
+    on = path.patterns != INACTIVE
     either = on[:-1] | on[1:] | crossed[..., None]
     sizes = either @ np.linalg.norm(run.objective.data.inputs.astype(np.float64), axis=1)
     with np.errstate(over="ignore", under="ignore"):

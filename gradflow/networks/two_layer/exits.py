@@ -15,12 +15,13 @@ import numpy as np
 from gradflow.flow.crossing import NODES, Exit, cleared, first_exit
 from gradflow.networks.two_layer.motion import split
 from gradflow.networks.two_layer.network import TwoLayer
-from gradflow.networks.two_layer.path import CHATTERING, Switch, pack, unpack
+from gradflow.networks.two_layer.path import Switch, pack, unpack
+from gradflow.networks.two_layer.patterns import SLIDING
+from gradflow.networks.two_layer.status import CHATTERING
 from gradflow.networks.two_layer.walls import (
     MINUS,
     PLUS,
     ROUNDING,
-    SLIDES,
     Cell,
     System,
     blur,
@@ -104,7 +105,7 @@ def exits(system: System, cell: Cell, step: Step, fresh: np.ndarray, rtol: float
     # From a wall: the polynomial divided by s, whose value at 0 is the known speed.
     values[on_wall, 1:] = (values[on_wall, 1:] - values[on_wall, :1]) / NODES[1:]
     values[on_wall, 0] = slopes[on_wall]
-    watched = ~cell.dead[:, None] & (cell.sides != SLIDES)
+    watched = ~cell.dead[:, None] & (cell.sides != SLIDING)
     left = np.argwhere(watched & ~cleared(values))
     found, end = [], 1.0
     # The likely first ones first; afterwards only what may come before the earliest certain exit matters.
@@ -227,7 +228,7 @@ def leap(
     c0, c2 = facing * parts.growing[:, None], facing * parts.shrinking[:, None]
     c1 = signs * margins(system, parts.across)
     lowest = np.minimum(np.minimum(c0, c0 + 0.5 * c1), c0 + c1 + c2)
-    watched = (parts.size > 0.0)[:, None] & (cell.sides != SLIDES)
+    watched = (parts.size > 0.0)[:, None] & (cell.sides != SLIDING)
     turns = any(parts.growing[j] * network.outputs[j] <= 0.0 for j in cell.slides)
     if turns or np.any(watched & (lowest < -ROUNDING)):
         return None

@@ -24,10 +24,6 @@ from gradflow.networks.two_layer.exits import SHARE, WALL, Candidate, Key, Step,
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer, check_kinds, check_start, normalize
 from gradflow.networks.two_layer.path import (
-    BELOW,
-    REACHED,
-    STEP_TOO_SMALL,
-    TOO_MANY_STEPS,
     NetworkPath,
     Point,
     Recorder,
@@ -37,11 +33,12 @@ from gradflow.networks.two_layer.path import (
     switches,
     unpack,
 )
+from gradflow.networks.two_layer.patterns import SLIDING
+from gradflow.networks.two_layer.status import BELOW, REACHED, STEP_TOO_SMALL, TOO_MANY_STEPS
 from gradflow.networks.two_layer.walls import (
     MINUS,
     PLUS,
     ROUNDING,
-    SLIDES,
     Cell,
     System,
     at_rest,
@@ -119,7 +116,7 @@ def gradient_flow(
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # in trial steps, later shortened
         cell, fresh = _start(what, one)
         shown = pattern(what, cell)
-        crossings = [Switch(0.0, j, i, "slides") for j, i in np.argwhere(shown == SLIDES).tolist()]
+        crossings = [Switch(0.0, j, i, "slides") for j, i in np.argwhere(shown == SLIDING).tolist()]
         leg = _Leg(0.0, pack(one._replace(weights=on_walls(cell, one.weights)), 0.0), None, None)
         run.recorder.step(run.point(cell, leg.t, leg.state))
         while leg.status is None:
@@ -128,8 +125,8 @@ def gradient_flow(
             if leg.exit is not None:
                 before = shown
                 cell, fresh[leg.exit.neuron] = _beyond(run, cell, leg, leg.exit)
-                leg = leg._replace(state=run.gauged(cell, leg.state))
-                _bury(what, cell, unpack(leg.state, run.h).weights)
+                leg = leg._replace(state=run.normalised(cell, leg.state))
+                _deactivate_dead(what, cell, unpack(leg.state, run.h).weights)
                 shown = pattern(what, cell)
                 crossings += switches(leg.t, before, shown)
                 leg = leg._replace(status=stuck(crossings))
@@ -184,7 +181,7 @@ class _Run:
     first_step: float | None = None
     at_origin: dict[int, float] = field(default_factory=dict)
 
-    def gauged(self, cell: Cell, state: np.ndarray) -> np.ndarray:
+    def normalised(self, cell: Cell, state: np.ndarray) -> np.ndarray:
         """Return the same network with normalised directions, and sliding neurons on their walls."""
         bare = unpack(state, self.h)
         put = normalize(bare._replace(weights=on_walls(cell, bare.weights)))
@@ -195,7 +192,7 @@ class _Run:
     def point(self, cell: Cell, t: float, state: np.ndarray) -> Point:
         """Return the record of a state."""
         value = loss(self.system, cell, unpack(state, self.h))
-        return Point(t, self.gauged(cell, state), value, pattern(self.system, cell))
+        return Point(t, self.normalised(cell, state), value, pattern(self.system, cell))
 
 
 class _Leg(NamedTuple):
@@ -239,7 +236,7 @@ def _follow(run: _Run, cell: Cell, t: float, state: np.ndarray, fresh: np.ndarra
             # Directions settle at its beginning.
             for share in np.geomspace(1e-6, 1.0, _LEAP_RECORDS).tolist():
                 recorder.step(at(path)(t + share * (end - t) if share < 1.0 else end))
-            return _Leg(end, run.gauged(cell, path(end)), None, None if end < run.t_end else REACHED)
+            return _Leg(end, run.normalised(cell, path(end)), None, None if end < run.t_end else REACHED)
         solver = solver or _solver(run, cell, t, state)
         if not np.any(np.abs(solver.f) > _NOTHING) or at_rest(run.system, cell, unpack(state, run.h)):
             # All is fitted to the last digit: nothing moves any more.
@@ -257,16 +254,16 @@ def _follow(run: _Run, cell: Cell, t: float, state: np.ndarray, fresh: np.ndarra
             key, found = ends
             recorder.rewind(found.mark)
             recorder.until(found.t, at(found.dense))
-            return _Leg(found.t, run.gauged(cell, found.dense(found.t)), key, None)
+            return _Leg(found.t, run.normalised(cell, found.dense(found.t)), key, None)
         fresh = np.zeros_like(fresh)
-        t, state = step.t, run.gauged(cell, solver.y)
+        t, state = step.t, run.normalised(cell, solver.y)
         if cell.slides or float(np.max(np.abs(state - solver.y))) > run.rtol:
             solver.y, solver.f = state, solver.fun(t, state)
         point = run.point(cell, t, state)
         recorder.until(t, at(step.dense))
         recorder.step(point)
         if not candidates:
-            recorder.thin()
+            recorder.thin_records()
         if run.progress is not None:
             run.progress(t)
         if point.loss <= run.below:
@@ -295,7 +292,7 @@ def _solver(run: _Run, cell: Cell, t: float, state: np.ndarray) -> Any:
 def _beyond(run: _Run, cell: Cell, leg: _Leg, key: Key) -> tuple[Cell, np.ndarray]:
     """Return the cell after an exit, and the walls on which the neuron is that left."""
     what, network, j = run.system, unpack(leg.state, run.h), key.neuron
-    sliding = cell.sides[j] == SLIDES
+    sliding = cell.sides[j] == SLIDING
     if key.kind != WALL:
         # A share at its bound stays there; an output that changes its sign lets go, and relu′(0) = 0.
         known = {key.wall: key.side} if key.kind == SHARE else dict.fromkeys(_which(sliding), MINUS)
@@ -336,14 +333,14 @@ def _which(mask: np.ndarray) -> list[int]:
 def _entered(what: System, cell: Cell, neuron: int, row: np.ndarray, stays: bool = False) -> Cell:
     """Return the cell in which one neuron has these sides, or `stays` where it is for ever."""
     sides, dead = cell.sides.copy(), cell.dead.copy()
-    sides[neuron] = np.where(row == SLIDES, MINUS, row) if stays else row
+    sides[neuron] = np.where(row == SLIDING, MINUS, row) if stays else row
     new = cell_of(what, sides, dead)
     # Active on nothing: nothing moves it any more.
     dead[neuron] = stays or (neuron not in new.slides and not np.any(new.gates[neuron]))
     return cell_of(what, sides, dead) if dead[neuron] else new
 
 
-def _bury(what: System, cell: Cell, weights: np.ndarray) -> None:
+def _deactivate_dead(what: System, cell: Cell, weights: np.ndarray) -> None:
     """Push the dead back by the rounding by which they are still active, if they are (in place)."""
     for j, i in np.argwhere(cell.dead[:, None] & (weights @ what.x.T > 0.0)).tolist():
         weights[j] -= 2.0 * (what.x[i] @ weights[j] / what.lengths[i] ** 2) * what.x[i]

@@ -10,7 +10,8 @@ import numpy as np
 from gradflow.networks.two_layer.geometry import Setting, setting
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer
-from gradflow.networks.two_layer.path import KINDS, NetworkPath
+from gradflow.networks.two_layer.path import NetworkPath
+from gradflow.networks.two_layer.patterns import ACTIVE
 from gradflow.networks.two_layer.watch import Entries, entries
 
 ROUNDING = 1e-6
@@ -65,7 +66,7 @@ def prepare(path: NetworkPath, objective: Objective, log_epsilon: float) -> Run:
         setting(objective.data, start, log_epsilon),
         path.t * objective.weight * objective.loss.at_zero,
         np.sign(start.outputs),
-        path.patterns[0] == KINDS.index("on"),
+        path.patterns[0] == ACTIVE,
         entries(path.patterns[0], path.crossings, objective.data.labels),
         log_epsilon,
         bool(np.all(np.abs(start.outputs**2 - 0.5) < ROUNDING)),

@@ -18,9 +18,6 @@ import numpy as np
 from gradflow.base.checks import integer, number
 from gradflow.networks.two_layer.filippov import box_least_squares
 from gradflow.networks.two_layer.limit_events import (
-    ACTIVE,
-    INACTIVE,
-    SLIDING,
     START,
     TURN,
     WALL,
@@ -41,15 +38,14 @@ from gradflow.networks.two_layer.limit_events import (
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.motion import EPS, Frame, frame, travel
 from gradflow.networks.two_layer.network import TwoLayer, check_network, normalize
+from gradflow.networks.two_layer.patterns import ACTIVE, INACTIVE, SLIDING
+from gradflow.networks.two_layer.status import DEAD, REACHED, SETTLED, TOO_MANY_EVENTS
 
 __all__ = [
-    "ACTIVE", "DEAD", "INACTIVE", "REACHED", "SETTLED", "SLIDING", "START", "STATUSES", "TOO_MANY", "TURN",
-    "WALL", "Ends", "Entries", "LimitPath", "entry_times", "final_directions", "limit_flow", "state_at",
-    "tangential_pull",
+    "ACTIVE", "INACTIVE", "SLIDING", "START", "TURN", "WALL", "Ends", "Entries", "LimitPath", "entry_times",
+    "final_directions", "limit_flow", "state_at", "tangential_pull",
 ]  # fmt: skip
 
-STATUSES = ("settled", "dead", "reached t_end", "too many events")
-SETTLED, DEAD, REACHED, TOO_MANY = range(4)
 _REFRESH = 64
 
 
@@ -73,7 +69,7 @@ class LimitPath(NamedTuple):
     events : array, shape (m,)
         How many there were.
     status : array of int8, shape (m,)
-        Index into `STATUSES`.
+        Index into `gradflow.networks.two_layer.status.STATUSES`.
     entries : array, shape (m, 3)
         When the neuron first entered S₊, S₋ and S_dead; inf for never.
     t_end : float
@@ -150,7 +146,7 @@ def limit_flow(
     max_events = integer("max_events", max_events, 1)
     m = neurons.who.size
     events = np.zeros(m, dtype=int)
-    status = np.full(m, TOO_MANY, dtype=np.int8)
+    status = np.full(m, TOO_MANY_EVENTS, dtype=np.int8)
     entries = np.full((m, 3), np.inf)
     log: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
     states: list[Neurons] = []
@@ -228,7 +224,7 @@ def final_directions(path: LimitPath) -> Ends:
     shrinks = ~still & (motion.along < 0.0) & (motion.constant == 0.0)
     rates = np.where(still, 0.0, np.where(shrinks, -motion.size, motion.size))
     directions = np.where((still | shrinks)[:, None], own, sigma[:, None] * motion.unit)
-    open_ = (path.status == REACHED) | (path.status == TOO_MANY)
+    open_ = (path.status == REACHED) | (path.status == TOO_MANY_EVENTS)
     return Ends(np.where(open_[:, None], np.nan, directions), np.where(open_, np.nan, rates))
 
 

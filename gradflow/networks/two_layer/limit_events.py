@@ -12,8 +12,8 @@ from gradflow.networks.two_layer.filippov import choose_gates, solve_semidefinit
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.motion import EPS, angle_after, frame, output_after, reach
 from gradflow.networks.two_layer.network import TwoLayer, normalize
+from gradflow.networks.two_layer.patterns import ACTIVE, INACTIVE, SLIDING
 
-INACTIVE, ACTIVE, SLIDING = range(3)
 START, WALL, TURN = range(3)
 _LARGEST_GRAM = 4096
 

@@ -113,3 +113,12 @@ class Objective:
     def weight(self) -> float:
         """The factor of the sum of the losses: 1 or 1/n."""
         return 1.0 / self.data.n if self.mean else 1.0
+
+    def described(self) -> dict[str, object]:
+        """Return what is minimised as plain data, for the provenance of results."""
+        data = self.data
+        return {
+            "data": {"name": data.name, "n": data.n, "dimension": data.dimension},
+            "loss": self.loss.name,
+            "mean": self.mean,
+        }

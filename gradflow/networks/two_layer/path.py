@@ -10,17 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.networks.two_layer.network import TwoLayer
-from gradflow.networks.two_layer.walls import SLIDES
-
-STATUSES = ("reached t_end", "loss below", "step too small", "too many steps", "chattering")
-REACHED, BELOW, STEP_TOO_SMALL, TOO_MANY_STEPS, CHATTERING = range(5)
-
-KINDS = ("off", "on", "slides")
-"""The states of a gate, by its code in a pattern."""
+from gradflow.networks.two_layer.patterns import GATES, SLIDING
 
 
 class Switch(NamedTuple):
-    """A change of a gate; `kind` is "on", "off", "slides", or after sliding "leaves on" or "leaves off"."""
+    """A change of a gate; `kind` is one of `SWITCHES`."""
 
     t: float
     neuron: int
@@ -40,11 +34,11 @@ class NetworkPath(NamedTuple):
     loss : array, shape (T,)
         The objective.
     patterns : array of int8, shape (T, h, n)
-        0 off, 1 on, 2 sliding.
+        INACTIVE, ACTIVE or SLIDING, indices into `GATES`.
     crossings : list of Switch
         Every change of a gate, by time, recorded or not; those at t = 0 are slides that start there.
     status : int
-        Code of `STATUSES`.
+        Index into `gradflow.networks.two_layer.status.STATUSES`.
     drift : float
         Largest change of ‖w‖² − v² of a neuron since the start, relative to its r² = ‖w‖² + v² at that time;
         of balanced neurons in one step: they are put right after each, because the imbalance of one that
@@ -155,7 +149,7 @@ class Recorder:
         del self.points[mark[0] :]
         self.next, self._lowest = mark[1:]
 
-    def thin(self) -> None:
+    def thin_records(self) -> None:
         """Drop every other point where there are more than twice too many; marks are void afterwards."""
         if self.times is None and len(self.points) > 2 * self.most:
             del self.points[1:-1:2]
@@ -196,6 +190,6 @@ def switches(t: float, before: np.ndarray, after: np.ndarray) -> list[Switch]:
     """Return what changed between two patterns (h, n)."""
     found = []
     for j, i in np.argwhere(before != after).tolist():
-        kind = KINDS[int(after[j, i])]
-        found.append(Switch(t, j, i, f"leaves {kind}" if before[j, i] == SLIDES else kind))
+        kind = GATES[int(after[j, i])]
+        found.append(Switch(t, j, i, f"leaves {kind}" if before[j, i] == SLIDING else kind))
     return found

@@ -21,12 +21,10 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import Array, namespace, to_numpy
-from gradflow.base.files import to_json
-from gradflow.base.version import __version__
-from gradflow.networks.two_layer.history import Records
+from gradflow.base.provenance import attributes
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer, check_start, forces, normalize, on_device, velocity
-from gradflow.networks.two_layer.steps import described
+from gradflow.networks.two_layer.record import Records
 
 REFINED = 4.0
 """How many times smaller the tolerance of the run is that is returned."""
@@ -125,21 +123,16 @@ def flow_by_steps(
         np.abs(a - b) for a, b in zip(records.rows["loss"], other.rows["loss"], strict=True)
     ]
     configuration = {
-        "command": "alignment.flow_by_steps",
-        **described(objective),
+        **objective.described(),
         "t_end": t_end,
         "tol": tol,
         "shape": list(network.weights.shape),
         "dtype": str(to_numpy(network.outputs).dtype),
     }
-    attributes = {
-        "title": f"Gradient flow on {objective.data.name}, by steps",
-        "source": f"gradflow {__version__}",
-        "configuration": to_json(configuration, sort_keys=True),
-        "seed": "none: the computation is deterministic",
-    }
+    title = f"Gradient flow on {objective.data.name}, by steps"
+    provenance = attributes(title, "alignment.flow_by_steps", configuration)
     counts = np.stack(records.rows.pop("steps"))
-    history = records.dataset("time", times, {"long_name": "time of the flow", "units": "1"}, attributes)
+    history = records.dataset("time", times, {"long_name": "time of the flow", "units": "1"}, provenance)
     history["steps"] = ("time", counts, {"long_name": "steps taken", "units": "1"})
     for name, long in _ERRORS.items():
         history[name].attrs["long_name"] = long

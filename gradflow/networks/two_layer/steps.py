@@ -16,9 +16,8 @@ import xarray as xr
 
 from gradflow.base.arrays import Array, device, is_array, namespace, to_numpy
 from gradflow.base.checks import integer
-from gradflow.base.files import to_json
 from gradflow.base.labelled import unlabelled
-from gradflow.base.version import __version__
+from gradflow.base.provenance import attributes, config_as_dict
 from gradflow.descent import GD, HeavyBall, Nesterov
 from gradflow.descent.axes import coordinates
 from gradflow.descent.optimisers.hyper import Config
@@ -26,9 +25,9 @@ from gradflow.descent.optimisers.registry import check, init, update
 from gradflow.descent.prepared import factor, recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.networks.two_layer.grouped import Grouped, pays, takes
-from gradflow.networks.two_layer.history import Records, network_axes
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer, check_network, normalize, on_device
+from gradflow.networks.two_layer.record import Records, network_axes
 
 HOMOGENEOUS = (GD, HeavyBall, Nesterov)
 """The optimisers whose step is linear in each neuron, for given pulls."""
@@ -121,7 +120,7 @@ def train(
         The history lies along step and the leading axes of the networks (`network`, or `network_0`, …):
         `loss`, `largest_output`, `stable_rank`, `patterns`, `count_positive`, `count_negative`, `count_dead`,
         `count_none`; with neuron: `log_norm`, `cos_positive`, `cos_negative`, `membership`
-        (`gradflow.networks.two_layer.history.measure`); `diverged_step`: the update that failed, −1 if none
+        (`gradflow.networks.two_layer.record.measure`); `diverged_step`: the update that failed, −1 if none
         did. Hyper-parameters that vary over the networks are coordinates.
 
     Raises
@@ -167,9 +166,8 @@ def train(
     if progress is not None:
         progress(steps)
     configuration = {
-        "command": "alignment.train",
-        **described(objective),
-        "optimizer": {"name": type(optimizer).__name__, **_plain(optimizer._asdict())},
+        **objective.described(),
+        "optimizer": config_as_dict(optimizer),
         "schedule": repr(schedule),
         "steps": steps,
         "batch_size": batch_size,
@@ -178,28 +176,14 @@ def train(
         "dtype": str(to_numpy(network.outputs).dtype),
         "grouped": grouped,
     }
-    attributes = {
-        "title": f"Training on {objective.data.name}",
-        "source": f"gradflow {__version__}",
-        "configuration": to_json(configuration, sort_keys=True),
-        "seed": "none: the computation is deterministic" if batch_size is None else str(seed),
-    }
+    title, drawn = f"Training on {objective.data.name}", None if batch_size is None else seed
+    provenance = attributes(title, "alignment.train", configuration, drawn)
     along = np.array(due, dtype=np.int64)
-    history = records.dataset("step", along, {"long_name": "updates done", "units": "1"}, attributes)
+    history = records.dataset("step", along, {"long_name": "updates done", "units": "1"}, provenance)
     long = {"long_name": "update that failed (-1: none)", "units": "1"}
     axes = network_axes(len(shape))
     rates = coordinates(optimizer._asdict(), shape, axes)
     return Training(final, history.assign(diverged_step=(axes, failed, long)).assign_coords(rates))
-
-
-def described(objective: Objective) -> dict[str, object]:
-    """Return an objective as plain data."""
-    data = objective.data
-    return {
-        "data": {"name": data.name, "n": data.n, "dimension": data.dimension},
-        "loss": objective.loss.name,
-        "mean": objective.mean,
-    }
 
 
 class Plain:
@@ -370,7 +354,3 @@ def _broadcast(config: Any, network: TwoLayer) -> Any:
             raise ValueError(f"{name}: expected a shape that broadcasts to {shape}, got {plain.shape}")
         given[name] = xp.asarray(plain[..., None, None], dtype=xp.float64, device=device(network.weights))
     return config._replace(**given)
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: to_numpy(value) if is_array(value) else value for name, value in values.items()}

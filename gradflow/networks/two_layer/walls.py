@@ -14,9 +14,10 @@ import numpy as np
 from gradflow.networks.two_layer.filippov import choose_gates
 from gradflow.networks.two_layer.losses import Loss, Objective
 from gradflow.networks.two_layer.network import TwoLayer, velocity
+from gradflow.networks.two_layer.patterns import ACTIVE, INACTIVE, SLIDING
 
-MINUS, PLUS, SLIDES = 0, 1, 2
-"""The sides of a wall; as codes of a datum's gate: off, on, sliding."""
+MINUS, PLUS = INACTIVE, ACTIVE
+"""The sides of a wall: the gates of a datum that faces as its normal; or SLIDING."""
 
 ROUNDING = 16.0 * float(np.finfo(float).eps)
 """How far from a wall a direction may be and still count as on it."""
@@ -66,7 +67,7 @@ class Cell(NamedTuple):
     Attributes
     ----------
     sides : array of int8, shape (h, m)
-        MINUS, PLUS or SLIDES.
+        MINUS, PLUS or SLIDING.
     dead : array of bool, shape (h,)
         Neurons that were active on nothing at the start.
     gates : array, shape (h, n)
@@ -110,10 +111,10 @@ def system(objective: Objective) -> System:
 
 def cell_of(system: System, sides: np.ndarray, dead: np.ndarray) -> Cell:
     """Return the cell with these sides."""
-    gates = (_codes(system, sides) == PLUS) | (~system.facing & (sides[:, system.wall] == SLIDES))
+    gates = (_codes(system, sides) == PLUS) | (~system.facing & (sides[:, system.wall] == SLIDING))
     slides = {}
-    for j in np.flatnonzero(np.any(sides == SLIDES, axis=1)):
-        walls = np.flatnonzero(sides[j] == SLIDES)
+    for j in np.flatnonzero(np.any(sides == SLIDING, axis=1)):
+        walls = np.flatnonzero(sides[j] == SLIDING)
         normals = system.normals[walls]
         left, sizes, _ = np.linalg.svd(normals.T, full_matrices=False)
         slides[int(j)] = Slide(walls, normals, left[:, sizes > 1e-12 * sizes[0]])
@@ -121,13 +122,13 @@ def cell_of(system: System, sides: np.ndarray, dead: np.ndarray) -> Cell:
 
 
 def pattern(system: System, cell: Cell) -> np.ndarray:
-    """Return the gate of every neuron and datum, int8 of shape (h, n): 0 off, 1 on, 2 sliding."""
+    """Return the gate of every neuron and datum, int8 of shape (h, n)."""
     return np.where(cell.dead[:, None], np.int8(0), _codes(system, cell.sides))
 
 
 def _codes(system: System, sides: np.ndarray) -> np.ndarray:
     codes = sides[..., system.wall]
-    return np.where(system.facing | (codes == SLIDES), codes, 1 - codes).astype(np.int8)
+    return np.where(system.facing | (codes == SLIDING), codes, 1 - codes).astype(np.int8)
 
 
 def margins(system: System, weights: np.ndarray) -> np.ndarray:
@@ -256,10 +257,10 @@ def resolve(
         sign, came_from, gains[free], normals @ force, normals @ normals.T, np.full(free.size, noise),
         through=False,
     )  # fmt: skip
-    row[free] = np.where(slides, SLIDES, np.where(gates > 0.5, PLUS, MINUS))
+    row[free] = np.where(slides, SLIDING, np.where(gates > 0.5, PLUS, MINUS))
     if crossing is not None and row[crossing] == cell.sides[neuron, crossing]:
         # It grazes the wall, where rounding decides the sign of its speed, and is beyond it later.
-        row[crossing] = SLIDES
+        row[crossing] = SLIDING
     return row
 
 
@@ -273,7 +274,7 @@ def opposite(
     slide = cell.slides[neuron]
     line = np.linalg.svd(slide.basis.T)[2][-1]
     sides = cell.sides.copy()
-    others = sides[neuron] != SLIDES
+    others = sides[neuron] != SLIDING
     products = np.where(others, system.normals @ line, 0.0)
     known = int(np.argmax(np.abs(products)))
     came_from = np.sign(products[known]) * (1.0 if sides[neuron, known] == PLUS else -1.0)

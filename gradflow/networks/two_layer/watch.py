@@ -16,10 +16,8 @@ import numpy as np
 from gradflow.base.arrays import Array, device, namespace, to_numpy
 from gradflow.networks.two_layer.data import Dataset
 from gradflow.networks.two_layer.losses import Objective
-from gradflow.networks.two_layer.network import TwoLayer, directions, gates, log_norms, on_device, predict
-from gradflow.networks.two_layer.path import KINDS
-from gradflow.networks.two_layer.patterns import MEMBERSHIPS, membership
-from gradflow.networks.two_layer.walls import SLIDES
+from gradflow.networks.two_layer.network import TwoLayer, directions, log_norms, on_device, predict
+from gradflow.networks.two_layer.patterns import GATES, MEMBERSHIPS, SLIDING, membership
 
 
 class Spectrum(NamedTuple):
@@ -131,24 +129,10 @@ def cosines(network: TwoLayer, data: Dataset) -> tuple[Array, Array]:
     return found[0], found[1]
 
 
-def members(network: TwoLayer, data: Dataset) -> Array:
-    """Return `gradflow.networks.two_layer.patterns.membership` of the neurons of networks, shape (…, h).
-
-    A neuron on a wall is where rounding puts it; the `memberships` of a path's patterns know better.
-    """
-    like = network.weights
-    xp = namespace(like)
-    x, y = (
-        xp.asarray(np.array(values), dtype=like.dtype, device=device(like))
-        for values in (data.inputs, data.labels)
-    )
-    return membership(gates(network, x), y)
-
-
 def memberships(patterns: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the same of recorded gates (…, h, n) of 0, 1 and 2; a neuron that slides is in no set."""
+    """Return the `MEMBERSHIPS` of recorded gates (…, h, n); a neuron that slides is in no set."""
     codes = to_numpy(membership(np.asarray(patterns) == 1, np.asarray(labels)))
-    return np.where(np.any(np.asarray(patterns) == SLIDES, axis=-1), 0, codes)
+    return np.where(np.any(np.asarray(patterns) == SLIDING, axis=-1), 0, codes)
 
 
 def entries(
@@ -180,9 +164,9 @@ def entries(
     for (t, neuron), changes in groupby(sorted(switches), key=lambda switch: (switch[0], switch[1])):
         for _, _, datum, kind in changes:
             gate = kind.removeprefix("leaves ")
-            if gate not in KINDS:
-                raise ValueError(f"switches: expected a kind of {', '.join(KINDS)}, got {kind!r}")
-            gates[neuron, datum] = KINDS.index(gate)
+            if gate not in GATES:
+                raise ValueError(f"switches: expected a kind of {', '.join(GATES)}, got {kind!r}")
+            gates[neuron, datum] = GATES.index(gate)
         code = int(memberships(gates[neuron], labels))
         if code != member[neuron]:
             member[neuron], settled[neuron] = code, t

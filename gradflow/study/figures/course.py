@@ -25,7 +25,7 @@ def course(run: xr.Dataset, inputs: np.ndarray, labels: np.ndarray) -> Figure:
     Parameters
     ----------
     run : xarray.Dataset
-        Along step or time: what `gradflow.networks.two_layer.history.measure` returns, for one network; with
+        Along step or time: what `gradflow.networks.two_layer.record.measure` returns, for one network; with
         `weights` (…, neuron, 2), planes are drawn at the start and at the end. Colours tell the signs of v at
         the end.
     inputs, labels : array, shapes (n, D) and (n,)

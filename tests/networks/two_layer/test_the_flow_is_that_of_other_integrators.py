@@ -11,7 +11,8 @@ from gradflow.networks.two_layer.exits import stuck
 from gradflow.networks.two_layer.flow import gradient_flow
 from gradflow.networks.two_layer.losses import SQUARED, Objective
 from gradflow.networks.two_layer.network import as_network, balanced
-from gradflow.networks.two_layer.path import CHATTERING, REACHED, Switch
+from gradflow.networks.two_layer.path import Switch
+from gradflow.networks.two_layer.status import CHATTERING, REACHED
 from tests.networks.two_layer.plain import Case, descend, integrate, parameters, random_case
 
 T_END = 3.0

@@ -16,8 +16,9 @@ from gradflow.networks.two_layer.exits import WALL, Step, exits
 from gradflow.networks.two_layer.flow import gradient_flow, many
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import as_network, balanced, gaussian, predict
-from gradflow.networks.two_layer.path import BELOW, REACHED, TOO_MANY_STEPS, pack
+from gradflow.networks.two_layer.path import pack
 from gradflow.networks.two_layer.small_steps import flow_by_steps
+from gradflow.networks.two_layer.status import BELOW, REACHED, TOO_MANY_STEPS
 from gradflow.networks.two_layer.walls import cell_of, system
 from tests.networks.two_layer.plain import parameters, random_case
 

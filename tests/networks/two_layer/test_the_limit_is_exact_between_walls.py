@@ -11,9 +11,10 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from gradflow.networks.two_layer.data import Dataset, cone, equiangular, in_plane, toy_plane
-from gradflow.networks.two_layer.limit import ACTIVE, SLIDING, TURN, LimitPath, limit_flow, state_at
+from gradflow.networks.two_layer.limit import TURN, LimitPath, limit_flow, state_at
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer, balanced, gaussian
+from gradflow.networks.two_layer.patterns import ACTIVE, SLIDING
 from tests.networks.two_layer.limits import exactly, mixed, pulls, stepped
 
 

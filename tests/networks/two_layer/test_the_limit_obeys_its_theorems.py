@@ -13,11 +13,6 @@ from scipy.optimize import nnls
 
 from gradflow.networks.two_layer.data import Dataset, cone, equiangular, in_plane, toy_plane
 from gradflow.networks.two_layer.limit import (
-    ACTIVE,
-    DEAD,
-    INACTIVE,
-    SETTLED,
-    SLIDING,
     LimitPath,
     entry_times,
     final_directions,
@@ -27,6 +22,8 @@ from gradflow.networks.two_layer.limit import (
 )
 from gradflow.networks.two_layer.losses import EXPONENTIAL, LOGISTIC, SQUARED, Objective
 from gradflow.networks.two_layer.network import balanced, gaussian
+from gradflow.networks.two_layer.patterns import ACTIVE, INACTIVE, SLIDING
+from gradflow.networks.two_layer.status import DEAD, SETTLED
 from tests.networks.two_layer.limits import mixed, pulls
 
 

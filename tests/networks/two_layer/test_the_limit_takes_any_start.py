@@ -10,21 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradflow.networks.two_layer.data import Dataset, cone, digits_data, equiangular, in_plane
-from gradflow.networks.two_layer.limit import (
-    ACTIVE,
-    DEAD,
-    INACTIVE,
-    REACHED,
-    SETTLED,
-    SLIDING,
-    TOO_MANY,
-    entry_times,
-    final_directions,
-    limit_flow,
-    state_at,
-)
+from gradflow.networks.two_layer.limit import entry_times, final_directions, limit_flow, state_at
 from gradflow.networks.two_layer.losses import SQUARED, Objective
 from gradflow.networks.two_layer.network import TwoLayer, as_network, balanced, gaussian
+from gradflow.networks.two_layer.patterns import ACTIVE, INACTIVE, SLIDING
+from gradflow.networks.two_layer.status import DEAD, REACHED, SETTLED, TOO_MANY_EVENTS
 from tests.networks.two_layer.limits import mixed, stepped
 
 
@@ -262,7 +252,7 @@ def test_stopping_early_is_said_and_nothing_is_told_beyond() -> None:
         state_at(path, 0.06)
     assert np.all(np.isnan(final_directions(path).rates) == reached)
     few = limit_flow(start, Objective(data), max_events=2)
-    assert np.array_equal(few.status == TOO_MANY, full.events > 2)
+    assert np.array_equal(few.status == TOO_MANY_EVENTS, full.events > 2)
     assert np.max(few.events) == 2
 
 

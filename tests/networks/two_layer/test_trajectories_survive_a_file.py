@@ -13,14 +13,15 @@ import xarray as xr
 from gradflow.base.tables import read, write
 from gradflow.base.version import __version__
 from gradflow.networks.two_layer.checks import check_theory
-from gradflow.networks.two_layer.containers import LIMIT_PATTERNS, SWITCHES, flow_dataset, limit_dataset
 from gradflow.networks.two_layer.data import Dataset, in_plane, toy_plane
 from gradflow.networks.two_layer.flow import gradient_flow
-from gradflow.networks.two_layer.limit import STATUSES as LIMIT_STATUSES
 from gradflow.networks.two_layer.limit import entry_times, limit_flow
 from gradflow.networks.two_layer.losses import LOGISTIC, SQUARED, Objective
 from gradflow.networks.two_layer.network import TwoLayer, as_network, balanced
-from gradflow.networks.two_layer.path import KINDS, STATUSES, NetworkPath
+from gradflow.networks.two_layer.path import NetworkPath
+from gradflow.networks.two_layer.patterns import GATES, SLIDING, SWITCHES
+from gradflow.networks.two_layer.record import flow_dataset, limit_dataset
+from gradflow.networks.two_layer.status import STATUSES
 from gradflow.networks.two_layer.watch import memberships
 
 OBJECTIVE = Objective(toy_plane(6), LOGISTIC, mean=True)
@@ -53,7 +54,7 @@ def test_a_flow(path: NetworkPath, tmp_path: Path) -> None:
     np.testing.assert_allclose(run["loss"], path.loss, rtol=1e-12)
     assert run["pattern"].dims == ("time", "neuron", "datum")
     np.testing.assert_array_equal(run["pattern"], path.patterns)
-    assert run["pattern"].attrs["flag_meanings"].split() == list(KINDS)
+    assert run["pattern"].attrs["flag_meanings"].split() == list(GATES)
     kinds = run["switch_kind"]
     names = [text.replace("_", " ") for text in kinds.attrs["flag_meanings"].split()]
     assert names == list(SWITCHES)
@@ -90,7 +91,7 @@ def test_where_it_comes_from_is_said(path: NetworkPath, tmp_path: Path) -> None:
 def test_neurons_on_walls_are_in_no_set() -> None:
     path = gradient_flow(balanced(8, 2, -14.0), FAN, 4.0, max_records=60)
     run = flow_dataset(path, FAN)
-    slides = np.any(path.patterns == KINDS.index("slides"), axis=-1)
+    slides = np.any(path.patterns == SLIDING, axis=-1)
     assert np.any(slides)
     codes = run["membership"].values
     assert np.all(codes[slides] == 0)
@@ -124,8 +125,8 @@ def test_the_limit(record: bool, tmp_path: Path) -> None:
     np.testing.assert_array_equal(run["events"], path.events)
     np.testing.assert_array_equal(run["status"], path.status)
     meanings = run["status"].attrs["flag_meanings"].split()
-    assert meanings == [status.replace(" ", "_") for status in LIMIT_STATUSES]
-    assert run["pattern"].attrs["flag_meanings"].split() == list(LIMIT_PATTERNS)
+    assert meanings == [status.replace(" ", "_") for status in STATUSES]
+    assert run["pattern"].attrs["flag_meanings"].split() == list(GATES)
     # The last gates, whether or not the ones before are kept.
     whole = limit_flow(network, FAN, 3.0)
     last = whole.patterns[np.arange(9), whole.events]
@@ -145,4 +146,4 @@ def test_the_limit_by_hand() -> None:
     assert run["pattern"].values.tolist() == [[1], [0]]
     np.testing.assert_allclose(run["direction"][0], [1.0, 0.0])
     assert float(run["growth"][0]) == pytest.approx(1.0)
-    assert [LIMIT_STATUSES[code] for code in run["status"].values] == ["settled", "dead"]
+    assert [STATUSES[code] for code in run["status"].values] == ["settled", "dead"]

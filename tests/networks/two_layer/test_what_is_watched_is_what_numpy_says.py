@@ -15,12 +15,12 @@ from gradflow.networks.two_layer.data import Dataset, in_plane, toy_plane
 from gradflow.networks.two_layer.flow import gradient_flow
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer, as_network, balanced, gaussian, predict
+from gradflow.networks.two_layer.record import measure
 from gradflow.networks.two_layer.watch import (
     cosines,
     entries,
     imbalance,
     log_largest_output,
-    members,
     memberships,
     phases,
     spectrum,
@@ -63,7 +63,7 @@ def test_two_neurons_by_hand() -> None:
     # x₊ points to 30°, x₋ to 180°; the neurons to 60°, to 180° and nowhere.
     np.testing.assert_allclose(plus, [math.cos(math.pi / 6), -math.cos(math.pi / 6), np.nan], atol=1e-15)
     np.testing.assert_allclose(minus, [-0.5, 1.0, np.nan], atol=1e-15)
-    assert members(network, data).tolist() == [POSITIVE, NEGATIVE, DEAD]
+    assert measure(network, Objective(data))["membership"].tolist() == [POSITIVE, NEGATIVE, DEAD]
     assert np.all(np.isnan(cosines(network, in_plane([0.0], []))[1]))
     # r² = 8, 2 and 1; w² − v² = 0, 0 and −1.
     np.testing.assert_allclose(imbalance(network).relative, [0.0, 0.0, -1.0], atol=1e-15)
@@ -156,7 +156,7 @@ def test_any_array_library(dtype: str) -> None:
     objective = Objective(data)
     t = np.arange(4.0)
     for function in (
-        lambda n: cosines(n, data), lambda n: (members(n, data),), spectrum, imbalance,
+        lambda n: cosines(n, data), lambda n: (measure(n, objective)["membership"],), spectrum, imbalance,
         lambda n: (log_largest_output(n, objective),), lambda n: phases(t, n)[1:],
         lambda n: summary(phases(t, n)),
     ):  # fmt: skip
