@@ -13,12 +13,13 @@ from gradflow.cli.align_input import network_of, objective_of
 from gradflow.cli.meaning import FLOWS
 from gradflow.cli.options import JSON, check_directory, check_file, integer, number
 from gradflow.cli.steps import HYPER, LR, STEPS
-from gradflow.cli.telling import deliver
+from gradflow.cli.telling import deliver, write_if_asked
 from gradflow.descent import optimizer_name
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from gradflow.networks.two_layer.data import Dataset
     from gradflow.networks.two_layer.losses import Objective
     from gradflow.networks.two_layer.network import TwoLayer
 
@@ -102,21 +103,20 @@ def align(
         found = _train(objective, network, method, rate, hyper, count, batch, freeze_outputs, settings)
     bounds = _bounds(objective, network, log_epsilon)
     report = {"data": _described(objective), **found.report, "bounds": bounds}
-    deliver(lambda: _write(found.dataset, objective, network, out, figure), lambda: _show(report, json))
+    deliver(lambda: _write(found.dataset, objective.data, out, figure), lambda: _show(report, json))
     if until_loss is not None and not json:
         _note_a_loss_reached_at_once(float(found.dataset["loss"][0]), until_loss)
 
 
-def _write(
-    run: xr.Dataset, objective: Objective, network: TwoLayer, out: Path | None, figure: Path | None
-) -> None:
-    """Write what is asked for."""
-    from gradflow.base.tables import write
-
-    if out is not None:
-        write(run, out)
+def _write(run: xr.Dataset, data: Dataset, out: Path | None, figure: Path | None) -> None:
+    """Write the run and draw its course, where that is asked for."""
+    write_if_asked(run, out)
     if figure is not None:
-        _draw(run, objective, network, figure)
+        from gradflow.study.figures.course import course
+        from gradflow.study.figures.save import save
+
+        drawn = course(run, data.inputs, data.labels)
+        save(drawn, figure.with_suffix(""), [figure.suffix.removeprefix(".")])
 
 
 def _check_figure(path: Path | None, method: str) -> None:
@@ -131,17 +131,6 @@ def _check_figure(path: Path | None, method: str) -> None:
         check_directory(path.parent)
     except ValueError as error:
         raise ValueError(str(error).replace("--out", "--figure", 1)) from error
-
-
-def _draw(run: xr.Dataset, objective: Objective, network: TwoLayer, path: Path) -> None:
-    """Draw and save the course of a run."""
-
-    from gradflow.study.figures.course import course
-    from gradflow.study.figures.save import save
-
-    data = objective.data
-    figure = course(run, data.inputs, data.labels)
-    save(figure, path.with_suffix(""), [path.suffix.removeprefix(".")])
 
 
 def _flow(
@@ -289,14 +278,15 @@ def _final(dataset: xr.Dataset, axis: str, network: TwoLayer) -> dict[str, Any]:
 
 
 def _described(objective: Objective) -> dict[str, Any]:
+    """Return name and size of the data, how far Assumption 1 holds, and the norms."""
     from gradflow.networks.two_layer.geometry import norms, separation
 
     data = objective.data
-    told: dict[str, Any] = {"name": data.name, "n": data.n, "dimension": data.dimension}
+    described: dict[str, Any] = {"name": data.name, "n": data.n, "dimension": data.dimension}
     if data.is_binary:
         found = separation(data)
-        told |= {"mu": found.mu, "assumption_1": found.holds}
-    return {**told, **dict(zip(("x_min", "x_max"), norms(data), strict=True))}
+        described |= {"mu": found.mu, "assumption_1": found.holds}
+    return {**described, **dict(zip(("x_min", "x_max"), norms(data), strict=True))}
 
 
 def _bounds(objective: Objective, network: TwoLayer, log_epsilon: float) -> dict[str, float] | None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import binomtest
 
+from gradflow.base.checks import integer
 from gradflow.networks.deep.initial import Draw, draw_of
 
 CHUNK = 20_000
@@ -29,7 +30,7 @@ class Bounds(NamedTuple):
 
 
 class Frequency(NamedTuple):
-    """How many of the networks drawn were born dead, and Wilson's interval for the probability."""
+    """Number of the networks drawn that were born dead, and Wilson's interval for the probability."""
 
     dead: int
     trials: int
@@ -59,7 +60,7 @@ def born_dead_probability(widths: Sequence[int]) -> float:
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If there is no layer or a width is not an integer ≥ 1.
     """
     # 0 − 0 is 0, where −0 would have a sign.
@@ -82,7 +83,7 @@ def born_dead_bounds(widths: Sequence[int]) -> Bounds:
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         As `born_dead_probability`.
     """
     checked = _widths(widths)
@@ -116,11 +117,10 @@ def dead_at_birth(depth: int) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        If depth < 1.
+    ValueError, TypeError
+        If depth is not an integer ≥ 1.
     """
-    if depth < 1:
-        raise ValueError(f"depth: expected an integer >= 1, got {depth}")
+    depth = integer("depth", depth, 1)
     shares, angle = np.empty(depth), math.pi
     for layer in range(depth):
         shares[layer] = 0.5 - angle / (2.0 * math.pi)
@@ -157,7 +157,7 @@ def born_dead_frequency(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If an argument is not as described.
     """
     checked = _widths(widths)
@@ -166,8 +166,7 @@ def born_dead_frequency(
         raise ValueError(f"x: expected shape (n, inputs), got {inputs.shape}")
     if not np.all(np.abs(inputs) <= LARGEST):
         raise ValueError(f"x: expected numbers between {-LARGEST:g} and {LARGEST:g}, got others")
-    if trials < 1:
-        raise ValueError(f"trials: expected an integer >= 1, got {trials}")
+    trials = integer("trials", trials, 1)
     draw = draw_of(scheme)
     rng = np.random.default_rng(seed)
     count = 0
@@ -189,8 +188,5 @@ def _widths(widths: Sequence[int]) -> tuple[int, ...]:
     given = tuple(widths)
     if not given:
         raise ValueError("widths: expected at least one hidden layer, got none")
-    for width in given:
-        if isinstance(width, bool) or not isinstance(width, (int, np.integer)) or width < 1:
-            raise ValueError(f"widths: expected integers >= 1, got {width!r}")
     # Python's integers: −n of an unsigned one would be a large number.
-    return tuple(int(width) for width in given)
+    return tuple(integer("widths", width, 1) for width in given)

@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 
 from gradflow.base.arrays import Array
-from gradflow.networks.deep.network import Network, layout, pack, whole
+from gradflow.base.checks import integer
+from gradflow.networks.deep.network import Network, layout, pack
 
 RAI_SCALE = 0.6007
 """The standard deviation of RAI's normal entries times the root of the fan-in [1]_."""
@@ -46,7 +47,7 @@ def doubled(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarra
 
 
 def torch_linear(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Initialise as ``torch.nn.Linear`` does: weights and biases uniform on ±1/√fan_in; arguments as `he`."""
+    """Initialisation of ``torch.nn.Linear``: weights and biases uniform on ±1/√fan_in; arguments as `he`."""
     bound = 1.0 / math.sqrt(shape[-1])
     return rng.uniform(-bound, bound, shape), rng.uniform(-bound, bound, shape[:-1])
 
@@ -127,10 +128,10 @@ def indices_of(networks: int | Iterable[int]) -> list[int]:
     """
     given = np.asarray(networks).tolist() if hasattr(networks, "__array__") else networks
     if isinstance(given, str) or not isinstance(given, Iterable):
-        count = whole("networks", given, 0)
+        count = integer("networks", given, 0)
         indices = [*range(count)]
     else:
-        indices = [whole("networks", index, 0) for index in given]
+        indices = [integer("networks", index, 0) for index in given]
     if not indices:
         raise ValueError("networks: expected at least one")
     return indices
@@ -165,7 +166,7 @@ def initial(
     ValueError, TypeError
         If there is no such scheme or dtype, or another argument is not as described.
     """
-    draw, indices, seed = draw_of(scheme), indices_of(networks), whole("seed", seed, 0)
+    draw, indices, seed = draw_of(scheme), indices_of(networks), integer("seed", seed, 0)
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype: expected float32 or float64, got {dtype!r}")
     drawn = [_one(network, draw, np.random.default_rng((seed, index))) for index in indices]

@@ -1,4 +1,4 @@
-"""Which units are dead, how far from it the others are, and the norms that stop changing.
+"""Measures of units: which are dead, how far from it the others are, and their norms.
 
 A hidden unit is **dead** when its activation is 0 for every input, and **off** when its pre-activation (after
 normalisation, if there is one) is ≤ 0 for every input. For ReLU these are the same. A leaky or smooth unit

@@ -13,28 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-
 from gradflow.base.arrays import Array, namespace
+from gradflow.base.checks import flag, integer
 from gradflow.neuron.activations import RELU, Activation, as_activation, derivatives
 
 EPS = 1e-5
-"""The number that batch normalisation adds to the variance (torch's default)."""
-
-
-def whole(name: str, value: object, least: int) -> int:
-    """Return an integer, NumPy's or Python's, as Python's.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Unless it is one, and at least `least`.
-    """
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}: expected integers >= {least}, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name}: expected integers >= {least}, got {value}")
-    return int(value)
+"""Added to the variance by batch normalisation (torch's default)."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +50,12 @@ class Network:
 
     def __post_init__(self) -> None:
         widths = self.widths if isinstance(self.widths, Iterable) else (self.widths,)
-        object.__setattr__(self, "inputs", whole("inputs", self.inputs, 1))
-        object.__setattr__(self, "widths", tuple(whole("widths", width, 1) for width in widths))
+        object.__setattr__(self, "inputs", integer("inputs", self.inputs, 1))
+        object.__setattr__(self, "widths", tuple(integer("widths", width, 1) for width in widths))
         object.__setattr__(self, "activation", as_activation(self.activation))
         if not self.widths:
             raise ValueError("widths: expected at least one hidden layer, got none")
-        if not isinstance(self.normalize, bool):
-            raise TypeError(f"normalize: expected True or False, got {self.normalize!r}")
+        object.__setattr__(self, "normalize", flag("normalize", self.normalize))
 
     @property
     def depth(self) -> int:
@@ -91,7 +74,7 @@ class Network:
 
 
 class Block(NamedTuple):
-    """Which rows of the flat array hold one array of a layer, and its shape in one network.
+    """Rows of the flat array that hold one array of a layer, and its shape in one network.
 
     `layer` counts from 0; the output is the layer `depth`. `name` is weight, bias, gain or shift.
     """
@@ -155,7 +138,7 @@ def pack(network: Network, layers: list[dict[str, Array]]) -> Array:
 
 
 class Layer(NamedTuple):
-    """Records of a pass through one hidden layer, each array of shape (B, width, n).
+    """One hidden layer as a pass leaves it, each array of shape (B, width, n).
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Tasks that deep networks learn here: the teacher ReLU(x) in one dimension, and the digits 0 and 1."""
+"""Tasks for deep networks: the teacher ReLU(x) in one dimension, and the digits 0 and 1."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradflow.base.checks import integer
 from gradflow.data import digits
 
 
@@ -25,8 +26,7 @@ def teacher_task(n: int = 64, lo: float = -1.0, hi: float = 1.0) -> Task:
     ValueError
         If n < 2, or lo < hi does not hold.
     """
-    if n < 2:
-        raise ValueError(f"n: expected an integer >= 2, got {n}")
+    n = integer("n", n, 2)
     if not lo < hi:
         raise ValueError(f"lo, hi: expected lo < hi, got {lo} and {hi}")
     x = np.linspace(lo, hi, n)

@@ -24,7 +24,7 @@ from gradflow.networks.deep.tasks import Task
 
 
 class Start(NamedTuple):
-    """Which networks: how many (or their indices), initialisation, seed and dtype; see `initial`."""
+    """Choice of networks: how many (or their indices), initialisation, seed and dtype; see `initial`."""
 
     networks: Any = 1
     scheme: str | Draw = "he"
@@ -208,7 +208,7 @@ def _config(config: Any, theta: Array) -> Any:
 
 
 class _Records:
-    """Records of steps, as NumPy arrays."""
+    """The recorded steps, as NumPy arrays."""
 
     def __init__(self, network: Network, units: bool) -> None:
         self.network, self.units = network, units

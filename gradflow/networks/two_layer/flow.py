@@ -22,7 +22,7 @@ from gradflow.base.checks import integer, number
 from gradflow.base.tasks import completed
 from gradflow.networks.two_layer.exits import SHARE, WALL, Candidate, Key, Step, earliest, exits, leap, stuck
 from gradflow.networks.two_layer.losses import Objective
-from gradflow.networks.two_layer.network import TwoLayer, check_kinds, check_start, normalize
+from gradflow.networks.two_layer.network import TwoLayer, check_kinds, check_network, check_start, normalize
 from gradflow.networks.two_layer.path import (
     NetworkPath,
     Point,
@@ -106,13 +106,18 @@ def gradient_flow(
     ValueError, TypeError
         If an argument is not as described.
     """
-    asked = None if times is None else np.asarray(times, dtype=float)
-    _check(network, objective, t_end, rtol, below, asked, max_steps, max_records)
-    what = system(objective)
-    one = normalize(TwoLayer(*(np.array(values, dtype=float) for values in network)))
+    check_kinds(network, objective)
+    one = TwoLayer(*(np.array(values, dtype=float) for values in network))
+    check_network(one, objective)
+    if one.weights.ndim != 2:
+        raise ValueError(f"network: expected one, with weights of shape (h, D), got {one.weights.shape}")
+    t_end, rtol = number("t_end", t_end, 0.0), number("rtol", rtol, 1e-12, 1e-3)
+    asked, below = _times(times, t_end), number("below", below)
+    max_steps, max_records = integer("max_steps", max_steps, 1), integer("max_records", max_records, 2)
+    what, one = system(objective), normalize(one)
     check_start(one, objective)
     recorder = Recorder(asked, max_records)
-    run = _Run(what, one, len(one.outputs), float(t_end), rtol, recorder, below, max_steps, progress)
+    run = _Run(what, one, len(one.outputs), t_end, rtol, recorder, below, max_steps, progress)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # in trial steps, later shortened
         cell, fresh = _start(what, one)
         shown = pattern(what, cell)
@@ -166,7 +171,7 @@ def many(
 
 @dataclass
 class _Run:
-    """Data that stay the same along a trajectory, and the step count and size that are handed on."""
+    """A trajectory under way: what stays the same along it, and the step count and size."""
 
     system: System
     start: TwoLayer
@@ -196,7 +201,7 @@ class _Run:
 
 
 class _Leg(NamedTuple):
-    """Where a leg ended: by an exit, for good with a status, or (neither) after a leap."""
+    """The end of a leg: by an exit, for good with a status, or (neither) after a leap."""
 
     t: float
     state: np.ndarray
@@ -295,7 +300,8 @@ def _beyond(run: _Run, cell: Cell, leg: _Leg, key: Key) -> tuple[Cell, np.ndarra
     sliding = cell.sides[j] == SLIDING
     if key.kind != WALL:
         # A share at its bound stays there; an output that changes its sign lets go, and relu′(0) = 0.
-        known = {key.wall: key.side} if key.kind == SHARE else dict.fromkeys(_which(sliding), MINUS)
+        off = dict.fromkeys(np.flatnonzero(sliding).tolist(), MINUS)
+        known = {key.wall: key.side} if key.kind == SHARE else off
         row = resolve(what, cell, network, j, sliding, known)
         return _entered(what, cell, j, row), sliding
     if np.any(sliding) and cell.slides[j].basis.shape[1] == what.x.shape[1] - 1:
@@ -326,10 +332,6 @@ def _at_origin(run: _Run, cell: Cell, leg: _Leg, neuron: int) -> Cell:
     return _entered(what, cell, neuron, row)
 
 
-def _which(mask: np.ndarray) -> list[int]:
-    return [int(i) for i in np.flatnonzero(mask)]
-
-
 def _entered(what: System, cell: Cell, neuron: int, row: np.ndarray, stays: bool = False) -> Cell:
     """Return the cell in which one neuron has these sides, or `stays` where it is for ever."""
     sides, dead = cell.sides.copy(), cell.dead.copy()
@@ -346,35 +348,12 @@ def _deactivate_dead(what: System, cell: Cell, weights: np.ndarray) -> None:
         weights[j] -= 2.0 * (what.x[i] @ weights[j] / what.lengths[i] ** 2) * what.x[i]
 
 
-def _check(
-    network: TwoLayer,
-    objective: Objective,
-    t_end: float,
-    rtol: float,
-    below: float,
-    times: np.ndarray | None,
-    max_steps: int,
-    max_records: int,
-) -> None:
-    """Raise a one-line error unless the arguments are as `gradient_flow` describes them."""
-    check_kinds(network, objective)
-    shapes = [np.shape(values) for values in network]
-    expected = "expected weights (h, D), outputs (h,), log_scale (h,) with"
-    if len(shapes[0]) != 2 or shapes[1] != shapes[0][:1] or shapes[2] != shapes[0][:1] or 0 in shapes[0]:
-        raise ValueError(f"network: {expected} h, D >= 1, got {', '.join(map(str, shapes))}")
-    if shapes[0][1] != objective.data.dimension:
-        raise ValueError(f"network: {expected} D = {objective.data.dimension}, got {shapes[0]}")
-    if not all(np.all(np.isfinite(values)) for values in network):
-        raise ValueError("network: expected finite numbers")
-    number("t_end", t_end, 0.0)
-    number("rtol", rtol, 1e-12, 1e-3)
-    number("below", below)
-    if times is not None and (
-        times.ndim != 1
-        or not times.size
-        or not np.all((times >= 0.0) & (times <= t_end))
-        or np.any(np.diff(times) < 0.0)
-    ):
+def _times(times: Any, t_end: float) -> np.ndarray | None:
+    """Return the times to record, if any are asked for."""
+    if times is None:
+        return None
+    asked = np.asarray(times, dtype=float)
+    inside = asked.ndim == 1 and asked.size and np.all((asked >= 0.0) & (asked <= t_end))
+    if not inside or np.any(np.diff(asked) < 0.0):
         raise ValueError(f"times: expected one or more sorted numbers in [0, {t_end:g}] in one dimension")
-    integer("max_steps", max_steps, 1)
-    integer("max_records", max_records, 2)
+    return asked

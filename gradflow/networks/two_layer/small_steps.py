@@ -21,6 +21,7 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import Array, namespace, to_numpy
+from gradflow.base.checks import integer, number
 from gradflow.base.provenance import attributes
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer, check_start, forces, normalize, on_device, velocity
@@ -105,7 +106,8 @@ def flow_by_steps(
     and more accurate.
     """
     times = _times(t_end, record)
-    if isinstance(tol, bool) or not isinstance(tol, (int, float)) or not 0.0 < tol < 1.0:
+    tol = number("tol", tol)
+    if not 0.0 < tol < 1.0:
         raise ValueError(f"tol: expected a number in (0, 1), got {tol!r}")
     check_start(network, objective)
     coarse = list(_run(normalize(network), objective, times, tol, max_steps))
@@ -258,13 +260,10 @@ def _sizes(change: TwoLayer) -> Array:
 
 
 def _times(t_end: float, record: int | Sequence[float]) -> np.ndarray:
-    if isinstance(t_end, bool) or not isinstance(t_end, (int, float)) or not 0.0 <= t_end < math.inf:
-        raise ValueError(f"t_end: expected a finite number >= 0, got {t_end!r}")
+    t_end = number("t_end", t_end, 0.0)
     if isinstance(record, (int, np.integer)):
-        if isinstance(record, bool) or record < 2:
-            raise ValueError(f"record: expected an integer >= 2 or times, got {record!r}")
-        return np.linspace(0.0, float(t_end), int(record))
+        return np.linspace(0.0, t_end, integer("record", record, 2))
     times = np.asarray(record, dtype=float)
     if times.ndim != 1 or not np.all((times >= 0.0) & (times <= t_end)):
         raise ValueError(f"record: expected times from 0 to t_end = {t_end:g}, got {record!r}")
-    return np.union1d(times, [0.0, float(t_end)])
+    return np.union1d(times, [0.0, t_end])

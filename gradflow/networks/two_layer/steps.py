@@ -301,12 +301,7 @@ def _columns(x: Array) -> tuple[Array, Array, Array] | None:
 
 def _batches(n: int, size: int | None, seed: int) -> Iterator[np.ndarray | None]:
     """Return the batches, endlessly: None for all data, else the indices, each once in every epoch."""
-    if size is not None:
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
-            raise TypeError(f"batch_size: expected an integer from 1 to n = {n}, got {size!r}")
-        if not 1 <= size <= n:
-            raise ValueError(f"batch_size: expected an integer from 1 to n = {n}, got {size}")
-    return _drawn(n, size, integer("seed", seed, 0))
+    return _drawn(n, None if size is None else integer("batch_size", size, 1, n), integer("seed", seed, 0))
 
 
 def _drawn(n: int, size: int | None, seed: int) -> Iterator[np.ndarray | None]:
@@ -316,16 +311,12 @@ def _drawn(n: int, size: int | None, seed: int) -> Iterator[np.ndarray | None]:
             yield None
             continue
         order = rng.permutation(n)
-        yield from (order[first : first + size] for first in range(0, n, int(size)))
+        yield from (order[first : first + size] for first in range(0, n, size))
 
 
 def _recorded(steps: int, every: int | None, at: Iterable[int]) -> tuple[int, list[int]]:
     count, due = recorded(steps, every)
-    extra = list(at)
-    for step in extra:
-        if isinstance(step, bool) or not isinstance(step, (int, np.integer)) or not 0 <= step <= count:
-            raise ValueError(f"record_at: expected integers from 0 to steps = {count}, got {step!r}")
-    return count, sorted({*due, *(int(step) for step in extra)})
+    return count, sorted({*due, *(integer("record_at", step, 0, count) for step in at)})
 
 
 def _require_scale(network: TwoLayer, optimizer: Config) -> None:

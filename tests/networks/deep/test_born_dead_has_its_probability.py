@@ -137,7 +137,7 @@ def test_a_unit_of_the_second_layer(n: int) -> None:
 @pytest.mark.parametrize("widths", [(), (3, 0), (2.5,), (True,)])
 def test_bad_widths_are_one_line(widths: tuple[int, ...]) -> None:
     for function in (born_dead_probability, born_dead_bounds, born_dead_frequency):
-        with pytest.raises(ValueError, match="widths: expected"):
+        with pytest.raises((TypeError, ValueError), match="widths: expected"):
             function(widths)
 
 

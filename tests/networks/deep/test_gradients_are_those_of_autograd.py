@@ -126,8 +126,8 @@ def test_of_the_strict_array_library(normalize: bool) -> None:
     ("make", "message"),
     [
         (lambda: Network(1, ()), "widths: expected at least one"),
-        (lambda: Network(1, (3, 0)), "widths: expected integers >= 1, got 0"),
-        (lambda: Network(0, (3,)), "inputs: expected integers >= 1, got 0"),
+        (lambda: Network(1, (3, 0)), "widths: expected an integer >= 1, got 0"),
+        (lambda: Network(0, (3,)), "inputs: expected an integer >= 1, got 0"),
         (lambda: forward(Network(1, (3,)), np.zeros((9, 2)), np.zeros((4, 1))), "theta: expected shape"),
         (lambda: forward(Network(1, (3,)), np.zeros((10, 2)), np.zeros((4, 2))), "x: expected shape"),
         (

@@ -105,10 +105,10 @@ def wrong_shape(rng: np.random.Generator, shape: Shape) -> tuple[np.ndarray, np.
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: NETWORK(1, "8"), "widths: expected integers >= 1, got '8'"),
-        (lambda: NETWORK(1, 8.0), "widths: expected integers >= 1, got 8.0"),
+        (lambda: NETWORK(1, "8"), "widths: expected an integer >= 1, got '8'"),
+        (lambda: NETWORK(1, 8.0), "widths: expected an integer >= 1, got 8.0"),
         (lambda: NETWORK(1, ()), "widths: expected at least one"),
-        (lambda: NETWORK(True, (8,)), "inputs: expected integers >= 1, got True"),
+        (lambda: NETWORK(True, (8,)), "inputs: expected an integer >= 1, got True"),
         (lambda: INITIAL(SMALL, 2, scheme="orthogonal"), "scheme: expected one of he, lecun"),
         (lambda: INITIAL(SMALL, 2, scheme=3), "scheme: expected a name or a function"),
         (
@@ -119,10 +119,10 @@ def wrong_shape(rng: np.random.Generator, shape: Shape) -> tuple[np.ndarray, np.
             lambda: INITIAL(SMALL, 2, scheme=lambda rng, shape: rng.normal(size=shape)),
             "scheme: expected a weight",
         ),
-        (lambda: INITIAL(SMALL, 2.5), "networks: expected integers >= 0, got 2.5"),
-        (lambda: INITIAL(SMALL, [-1]), "networks: expected integers >= 0, got -1"),
+        (lambda: INITIAL(SMALL, 2.5), "networks: expected an integer >= 0, got 2.5"),
+        (lambda: INITIAL(SMALL, [-1]), "networks: expected an integer >= 0, got -1"),
         (lambda: INITIAL(SMALL, []), "networks: expected at least one"),
-        (lambda: INITIAL(SMALL, 1, seed=-1), "seed: expected integers >= 0, got -1"),
+        (lambda: INITIAL(SMALL, 1, seed=-1), "seed: expected an integer >= 0, got -1"),
     ],
 )
 def test_the_rest_is_answered_in_a_line(make: Any, words: str) -> None:

@@ -188,10 +188,10 @@ def test_what_is_recorded_does_not_depend_on_how_often(tmp_path: Any) -> None:
     ("how", "message"),
     [
         ({"steps": -1}, "steps: "),
-        ({"batch_size": 0}, "batch_size: expected an integer from 1 to n = 2, got 0"),
-        ({"batch_size": 3}, "batch_size: expected an integer from 1 to n = 2, got 3"),
+        ({"batch_size": 0}, "batch_size: expected an integer from 1 to 2, got 0"),
+        ({"batch_size": 3}, "batch_size: expected an integer from 1 to 2, got 3"),
         ({"batch_size": 1.5}, "batch_size: "),
-        ({"record_at": [11]}, "record_at: expected integers from 0 to steps = 10, got 11"),
+        ({"record_at": [11]}, "record_at: expected an integer from 0 to 10, got 11"),
         ({"record_every": 0}, "record_every: "),
         ({"optimizer": GD(-1.0)}, "lr: "),
         ({"optimizer": GD(np.ones(3))}, "lr: expected a shape that broadcasts to"),

@@ -196,8 +196,8 @@ def test_the_step_limit_is_kept() -> None:
         ({"times": [4.0]}, "times: expected one or more sorted numbers in"),
         ({"max_steps": 0}, "max_steps: expected an integer >= 1, got 0"),
         ({"max_records": 1}, "max_records: expected an integer >= 2, got 1"),
-        ({"network": balanced(2, 3, 0.0)}, "network: expected weights"),
-        ({"network": balanced(2, 2, 0.0, networks=(2,))}, "network: expected weights"),
+        ({"network": balanced(2, 3, 0.0)}, "network: expected h >= 1 neurons with D = 2"),
+        ({"network": balanced(2, 2, 0.0, networks=(2,))}, "network: expected one, with weights of"),
     ],
 )
 def test_bad_input_is_named(options: dict[str, Any], message: str) -> None:
