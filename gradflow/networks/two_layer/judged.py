@@ -11,8 +11,8 @@ from gradflow.networks.two_layer.geometry import Setting, setting
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer
 from gradflow.networks.two_layer.path import NetworkPath
-from gradflow.networks.two_layer.patterns import ACTIVE
-from gradflow.networks.two_layer.watch import Entries, entries
+from gradflow.networks.two_layer.patterns import ACTIVE, Entries
+from gradflow.networks.two_layer.watch import entries
 
 ROUNDING = 1e-6
 """Relative slack of comparisons with computed trajectories, well above their tolerance."""

@@ -38,11 +38,11 @@ from gradflow.networks.two_layer.limit_events import (
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.motion import EPS, Frame, frame, travel
 from gradflow.networks.two_layer.network import TwoLayer, check_network, normalize
-from gradflow.networks.two_layer.patterns import ACTIVE, INACTIVE, SLIDING
+from gradflow.networks.two_layer.patterns import ACTIVE, INACTIVE, SLIDING, Entries
 from gradflow.networks.two_layer.status import DEAD, REACHED, SETTLED, TOO_MANY_EVENTS
 
 __all__ = [
-    "ACTIVE", "INACTIVE", "SLIDING", "START", "TURN", "WALL", "Ends", "Entries", "LimitPath", "entry_times",
+    "ACTIVE", "INACTIVE", "SLIDING", "START", "TURN", "WALL", "Ends", "LimitPath", "entry_times",
     "final_directions", "limit_flow", "state_at", "tangential_pull",
 ]  # fmt: skip
 
@@ -87,14 +87,6 @@ class LimitPath(NamedTuple):
     status: np.ndarray
     entries: np.ndarray
     t_end: float
-
-
-class Entries(NamedTuple):
-    """When neurons first entered S₊ (active exactly on the positive data), S₋ and S_dead; shape (m,)."""
-
-    positive: np.ndarray
-    negative: np.ndarray
-    dead: np.ndarray
 
 
 class Ends(NamedTuple):

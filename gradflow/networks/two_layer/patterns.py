@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
+
 from gradflow.base.arrays import Array, namespace
 
 GATES = ("off", "on", "slides")
@@ -13,6 +17,14 @@ SWITCHES = (*GATES, "leaves on", "leaves off")
 
 MEMBERSHIPS = ("none", "positive", "negative", "dead")
 """A neuron's code: active on exactly the positive data (S₊), exactly the negative (S₋), or on none (dead)."""
+
+
+class Entries(NamedTuple):
+    """Times at which neurons first entered S₊, S₋ and S_dead, inf for never; arrays of shape (h,)."""
+
+    positive: np.ndarray
+    negative: np.ndarray
+    dead: np.ndarray
 
 
 def distinct(active: Array) -> Array:

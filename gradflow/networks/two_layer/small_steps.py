@@ -14,8 +14,8 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -28,11 +28,11 @@ from gradflow.networks.two_layer.network import TwoLayer, check_start, forces, n
 from gradflow.networks.two_layer.record import Records
 
 REFINED = 4.0
-"""How many times smaller the tolerance of the run is that is returned."""
+"""Factor by which the tolerance of the run that is returned is smaller."""
 
 
 class SmallSteps(NamedTuple):
-    """The result of `flow_by_steps`.
+    """Result of `flow_by_steps`.
 
     Attributes
     ----------
@@ -110,20 +110,16 @@ def flow_by_steps(
     if not 0.0 < tol < 1.0:
         raise ValueError(f"tol: expected a number in (0, 1), got {tol!r}")
     check_start(network, objective)
-    coarse = list(_run(normalize(network), objective, times, tol, max_steps))
-    records = Records(objective, states)
-    for index, (state, count) in enumerate(
-        _run(normalize(network), objective, times, tol / REFINED, max_steps)
-    ):
-        records.add(state, **_differences(state, coarse[index][0]), steps=np.array(count))
+    start = normalize(network)
+    coarse = [state for state, _ in _run(start, objective, times, tol, max_steps)]
+    records, other = Records(objective, states), Records(objective, False)
+    for index, (state, count) in enumerate(_run(start, objective, times, tol / REFINED, max_steps)):
+        records.add(state, **_differences(state, coarse[index]), steps=np.array(count))
+        other.add(coarse[index])
         if progress is not None:
             progress(float(times[index]))
-    other = Records(objective, False)
-    for state, _ in coarse:
-        other.add(state)
-    records.rows["error_loss"] = [
-        np.abs(a - b) for a, b in zip(records.rows["loss"], other.rows["loss"], strict=True)
-    ]
+    losses = zip(records.rows["loss"], other.rows["loss"], strict=True)
+    records.rows["error_loss"] = [np.abs(fine - rough) for fine, rough in losses]
     configuration = {
         **objective.described(),
         "t_end": t_end,
@@ -138,7 +134,7 @@ def flow_by_steps(
     history["steps"] = ("time", counts, {"long_name": "steps taken", "units": "1"})
     for name, long in _ERRORS.items():
         history[name].attrs["long_name"] = long
-    return SmallSteps(state, history)
+    return SmallSteps(coarse[-1], history)
 
 
 _ERRORS = {
@@ -157,13 +153,16 @@ def _differences(state: TwoLayer, other: TwoLayer) -> dict[str, Array]:
     }
 
 
-def _run(network: TwoLayer, objective: Objective, times: np.ndarray, tol: float, most: int) -> Any:
-    """Yield the state and the number of steps at each of the times."""
+def _run(
+    network: TwoLayer, objective: Objective, times: np.ndarray, tol: float, most: int
+) -> Iterator[tuple[TwoLayer, int]]:
+    """Yield the networks and the number of steps at each of the times."""
     rate = _rate(objective, *on_device(objective, network))
-    slope, count = rate(network), 0
+    state, count = _packed(network), 0
+    slope = rate(state)
     yield network, count
     # The first step is a guess, which the error estimate corrects.
-    speed = float(namespace(network.weights).max(_sizes(slope.velocity)))
+    speed = float(namespace(state).max(_sizes(slope.velocity)))
     length = min(tol / speed, float(times[-1])) if speed > 0.0 else float(times[-1])
     now = 0.0
     for target in times[1:].tolist():
@@ -174,41 +173,51 @@ def _run(network: TwoLayer, objective: Objective, times: np.ndarray, tol: float,
                 raise ValueError(
                     f"tol: at time {now:g} the steps are too short for the clock; take a larger one"
                 )
-            new, new_slope, error = _step(network, slope, step, rate)
+            new, new_slope, error = _step(state, slope, step, rate)
             growth = 0.9 * (tol / error) ** (1.0 / 3.0) if error > 0.0 else 5.0
             if not math.isfinite(error) or error > tol:
                 length = step * (min(max(growth, 0.1), 0.9) if math.isfinite(error) else 0.1)
                 continue
-            network, slope, now = new, new_slope, target if last else now + step
+            state, slope, now = new, new_slope, target if last else now + step
             # A step cut short by a record time says nothing against the length before.
             length = max(length, step * min(growth, 5.0)) if last else step * min(max(growth, 0.2), 5.0)
             count += 1
             if count >= most:
                 raise RuntimeError(f"max_steps: {most} steps reach time {now:g} of {times[-1]:g} only")
-        yield network, count
+        yield _unpacked(state), count
 
 
 class _Slope(NamedTuple):
-    velocity: TwoLayer
+    velocity: Array
     active: Array
 
 
-def _rate(objective: Objective, x: Array, y: Array) -> Callable[[TwoLayer], _Slope]:
-    def rate(network: TwoLayer) -> _Slope:
-        xp = namespace(x)
+def _packed(network: TwoLayer) -> Array:
+    """Return weights, output and log-scale of each neuron in one array, shape (…, h, D + 2)."""
+    weights, outputs, log_scale = network
+    return namespace(weights).concat([weights, outputs[..., None], log_scale[..., None]], axis=-1)
+
+
+def _unpacked(state: Array) -> TwoLayer:
+    return TwoLayer(state[..., :-2], state[..., -2], state[..., -1])
+
+
+def _rate(objective: Objective, x: Array, y: Array) -> Callable[[Array], _Slope]:
+    def rate(state: Array) -> _Slope:
+        xp, network = namespace(x), _unpacked(state)
         z = xp.matmul(network.weights, xp.permute_dims(x, (1, 0)))
         active = z > 0.0
         mixing = network.outputs * xp.exp(2.0 * network.log_scale)
         f = xp.matmul(mixing[..., None, :], xp.where(active, z, xp.zeros_like(z)))[..., 0, :]
         pulls = objective.weight * objective.loss.pull(y, f)
-        return _Slope(velocity(network, forces(active, pulls, x)), active)
+        return _Slope(_packed(velocity(network, forces(active, pulls, x))), active)
 
     return rate
 
 
 def _step(
-    network: TwoLayer, first: _Slope, step: float, rate: Callable[[TwoLayer], _Slope]
-) -> tuple[TwoLayer, _Slope, float]:
+    state: Array, first: _Slope, step: float, rate: Callable[[Array], _Slope]
+) -> tuple[Array, _Slope, float]:
     """Return the state after a step, its slope, and the error: the largest of a neuron.
 
     A neuron that keeps its pattern has the distance of the two formulas. One that changes it has the most
@@ -216,47 +225,33 @@ def _step(
     the step, 7/9 for θ < 1/2, 4/9 for θ < 3/4 and 0 beyond, are off from the right 1 − θ by 5/18 at most,
     whereas the two formulas may agree by chance.
     """
-    second = rate(_moved(network, (first.velocity, 0.5 * step)))
-    third = rate(_moved(network, (second.velocity, 0.75 * step)))
-    weights = ((first.velocity, 2 / 9 * step), (second.velocity, step / 3), (third.velocity, 4 / 9 * step))
-    new = _on_sphere(_moved(network, *weights))
+    second = rate(state + 0.5 * step * first.velocity)
+    third = rate(state + 0.75 * step * second.velocity)
+    k1, k2, k3 = first.velocity, second.velocity, third.velocity
+    new = _on_sphere(state + ((2 / 9 * step) * k1 + (step / 3) * k2 + (4 / 9 * step) * k3))
     fourth = rate(new)
-    stages = (first, second, third, fourth)
-    apart = _sum([(s.velocity, c) for s, c in zip(stages, (-5 / 72, 1 / 12, 1 / 9, -1 / 8), strict=True)])
-    errors = _sizes(apart)
+    errors = _sizes(-5 / 72 * k1 + 1 / 12 * k2 + 1 / 9 * k3 + -1 / 8 * fourth.velocity)
     xp = namespace(errors)
-    for stage in stages[1:]:
+    for stage in (second, third, fourth):
         crossed = xp.any(stage.active != first.active, axis=-1)
         if bool(xp.any(crossed)):
-            jump = 5 / 18 * _sizes(_sum([(stage.velocity, 1.0), (first.velocity, -1.0)]))
+            jump = 5 / 18 * _sizes(stage.velocity - k1)
             errors = xp.where(crossed, xp.maximum(errors, jump), errors)
     return new, fourth, step * float(xp.max(errors))
 
 
-def _moved(network: TwoLayer, *parts: tuple[TwoLayer, float]) -> TwoLayer:
-    return TwoLayer(*(old + change for old, change in zip(network, _sum(parts), strict=True)))
-
-
-def _sum(parts: Sequence[tuple[TwoLayer, float]]) -> TwoLayer:
-    total = TwoLayer(*(parts[0][1] * value for value in parts[0][0]))
-    for part, weight in parts[1:]:
-        total = TwoLayer(*(old + weight * value for old, value in zip(total, part, strict=True)))
-    return total
-
-
-def _on_sphere(network: TwoLayer) -> TwoLayer:
+def _on_sphere(state: Array) -> Array:
     """Return the directions at length 1; the log-norms have their own equation and stay."""
-    xp = namespace(network.weights)
-    length = xp.sqrt(xp.sum(network.weights**2, axis=-1) + network.outputs**2)
+    xp, (weights, outputs, log_scale) = namespace(state), _unpacked(state)
+    length = xp.sqrt(xp.sum(weights**2, axis=-1) + outputs**2)
     length = xp.where(length > 0.0, length, xp.ones_like(length))
-    return TwoLayer(network.weights / length[..., None], network.outputs / length, network.log_scale)
+    return _packed(TwoLayer(weights / length[..., None], outputs / length, log_scale))
 
 
-def _sizes(change: TwoLayer) -> Array:
+def _sizes(change: Array) -> Array:
     """Return the larger change of each neuron, that of its direction or of its log-norm, shape (…, h)."""
-    xp = namespace(change.weights)
-    direction = xp.sqrt(xp.sum(change.weights**2, axis=-1) + change.outputs**2)
-    return xp.maximum(direction, xp.abs(change.log_scale))
+    xp, (weights, outputs, log_scale) = namespace(change), _unpacked(change)
+    return xp.maximum(xp.sqrt(xp.sum(weights**2, axis=-1) + outputs**2), xp.abs(log_scale))
 
 
 def _times(t_end: float, record: int | Sequence[float]) -> np.ndarray:

@@ -17,7 +17,7 @@ from gradflow.base.arrays import Array, device, namespace, to_numpy
 from gradflow.networks.two_layer.data import Dataset
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer, directions, log_norms, on_device, predict
-from gradflow.networks.two_layer.patterns import GATES, MEMBERSHIPS, SLIDING, membership
+from gradflow.networks.two_layer.patterns import GATES, MEMBERSHIPS, SLIDING, Entries, membership
 
 
 class Spectrum(NamedTuple):
@@ -96,23 +96,6 @@ class Summary(NamedTuple):
     turned_before_growth: np.ndarray
 
 
-class Entries(NamedTuple):
-    """When neurons enter S₊, S₋ and S_dead; arrays of shape (h,).
-
-    Attributes
-    ----------
-    positive, negative, dead : array
-        The first time in each set; inf for never.
-    settled : array
-        Since when each neuron has been in the set, or in none, in which it is at the end.
-    """
-
-    positive: np.ndarray
-    negative: np.ndarray
-    dead: np.ndarray
-    settled: np.ndarray
-
-
 def cosines(network: TwoLayer, data: Dataset) -> tuple[Array, Array]:
     """Return cos(w_j, x₊) and cos(w_j, x₋), shape (…, h); NaN where w_j or the sum of the data is 0."""
     xp = namespace(network.weights)
@@ -138,7 +121,7 @@ def memberships(patterns: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def entries(
     first: np.ndarray, switches: Iterable[tuple[float, int, int, str]], labels: np.ndarray, start: float = 0.0
 ) -> Entries:
-    """Return when each neuron entered S₊, S₋ and S_dead, exactly, from the history of its gates.
+    """Return when each neuron first entered S₊, S₋ and S_dead, exactly, from the changes of its gates.
 
     Parameters
     ----------
@@ -160,7 +143,6 @@ def entries(
     member = memberships(gates, labels)
     times = np.full((len(MEMBERSHIPS), len(gates)), math.inf)
     times[member, np.arange(len(gates))] = start
-    settled = np.full(len(gates), float(start))
     for (t, neuron), changes in groupby(sorted(switches), key=lambda switch: (switch[0], switch[1])):
         for _, _, datum, kind in changes:
             gate = kind.removeprefix("leaves ")
@@ -169,9 +151,9 @@ def entries(
             gates[neuron, datum] = GATES.index(gate)
         code = int(memberships(gates[neuron], labels))
         if code != member[neuron]:
-            member[neuron], settled[neuron] = code, t
+            member[neuron] = code
             times[code, neuron] = min(times[code, neuron], t)
-    return Entries(times[1], times[2], times[3], settled)
+    return Entries(*times[1:])
 
 
 def spectrum(network: TwoLayer) -> Spectrum:

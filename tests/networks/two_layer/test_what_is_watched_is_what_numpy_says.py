@@ -128,8 +128,6 @@ def test_entries_are_those_of_the_records() -> None:
         for code, times in ((POSITIVE, found.positive), (NEGATIVE, found.negative), (DEAD, found.dead)):
             inside = np.flatnonzero(codes[:, j] == code)
             assert times[j] == (path.t[inside[0]] if inside.size else math.inf)
-        changes = np.flatnonzero(np.diff(codes[:, j]))
-        assert found.settled[j] == (path.t[changes[-1] + 1] if changes.size else 0.0)
     assert np.isfinite(found.positive).any()
     assert np.isfinite(found.negative).any()
 
@@ -141,7 +139,6 @@ def test_entries_by_hand() -> None:
     found = entries(first, history, labels)
     assert found.positive.tolist() == [1.0, math.inf, 0.5]
     assert found.dead.tolist() == [math.inf, 0.0, math.inf]
-    assert found.settled.tolist() == [1.0, 0.0, 2.0]
     with pytest.raises(ValueError, match="switches: expected a kind of off, on, slides, got 'dies'"):
         entries(first, [(1.0, 0, 0, "dies")], labels)
 
