@@ -134,7 +134,7 @@ def flow_by_steps(
     history["steps"] = ("time", counts, {"long_name": "steps taken", "units": "1"})
     for name, long in _ERRORS.items():
         history[name].attrs["long_name"] = long
-    return SmallSteps(coarse[-1], history)
+    return SmallSteps(state, history)
 
 
 _ERRORS = {

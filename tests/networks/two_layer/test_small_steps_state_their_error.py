@@ -65,6 +65,14 @@ def test_true_errors_are_mostly_below_the_stated() -> None:
     assert max(ratios) < 10.0
 
 
+def test_the_final_networks_are_the_last_recorded() -> None:
+    objective, start, t_end = CASES[0]
+    run = flow_by_steps(start, objective, t_end, tol=1e-2, record=3, states=True)
+    assert float(run.history["error_direction"][-1]) > 0.0
+    for name, part in run.final._asdict().items():
+        np.testing.assert_array_equal(part, run.history[name][-1])
+
+
 def test_smaller_tolerances_have_smaller_errors() -> None:
     objective, start, t_end = CASES[0]
     runs = [flow_by_steps(start, objective, t_end, tol=tol).history for tol in (1e-3, 1e-5)]
