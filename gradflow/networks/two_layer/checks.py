@@ -1,4 +1,4 @@
-"""The theory of early alignment held against one computed trajectory: what holds, and by what margin."""
+"""Checks of the theory of early alignment on one computed trajectory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gradflow.networks.two_layer.watch import memberships
 
 
 def check_theory(path: NetworkPath, objective: Objective, log_epsilon: float) -> tuple[Check, ...]:
-    """Check everything that is proved of early alignment on a trajectory of the flow.
+    """Check all that is proved of early alignment on a trajectory of the flow.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Statements proved of the time after alignment, held against a trajectory: derivation 25."""
+"""Checks of what is proved of the time after alignment (derivation 25)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expi, logsumexp
 
 from gradflow.networks.two_layer import bounds
-from gradflow.networks.two_layer.checks_before import in_reach, small
+from gradflow.networks.two_layer.checks_before import lemma3_applies, theorem_applies
 from gradflow.networks.two_layer.judged import Check, Run, alignment_times, compared, late, logged
 from gradflow.networks.two_layer.network import log_norms, predict
 from gradflow.networks.two_layer.watch import memberships, spectrum
@@ -53,10 +53,10 @@ def _growth(run: Run, ordered: bool, after: np.ndarray) -> tuple[Check, ...]:
         ends = since + bounds.fit_time(s, float(logs[after[0]]), target, label)
         papers += _by(run.t, grown, bounds.paper_fit_time(s, run.log_epsilon, label))
         ours += _by(run.t, grown, ends)
-    told = "neurons have grown to sum v^2 = mu/(16 X_max)"
+    statement = "neurons have grown to sum v^2 = mu/(16 X_max)"
     return (
-        compared("growth (paper)", f"{told} by the paper's t2", in_reach(run, ordered), papers),
-        compared("growth (ours)", f"{told} by t1 + acosh(sqrt(V/V1)) e^delta/|x+|", ordered, ours),
+        compared("growth (paper)", f"{statement} by the paper's t2", theorem_applies(run, ordered), papers),
+        compared("growth (ours)", f"{statement} by t1 + acosh(sqrt(V/V1)) e^delta/|x+|", ordered, ours),
     )
 
 
@@ -138,7 +138,7 @@ def _ranks(run: Run, ordered: bool, after: np.ndarray) -> tuple[Check, ...]:
         compared(
             "rank (paper)",
             f"{rank} + 4 sqrt(h) eps W_max^2 after alignment, if that is within Lemma 3's time",
-            ordered and small(run) and in_time,
+            ordered and lemma3_applies(run) and in_time,
             papers,
         ),
         compared("rank (ours)", f"{rank}/(1 + c) + |W(t1)|_F^2 after alignment", ordered, ours),

@@ -1,4 +1,4 @@
-"""Statements proved of the time before alignment, held against a trajectory: derivations 23 and 24."""
+"""Checks of what is proved of the time before alignment (derivations 23 and 24)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,7 @@ LONGEST = 2.0
 
 
 class Stay(NamedTuple):
-    """A neuron's time in one pattern, in the time of the sum: from when to when (∞ if it has not left it).
-
-    `active` is how many data the neuron is on for.
-    """
+    """A neuron's time in one pattern, active on some of the data; `until` is ∞ if it has not left it."""
 
     since: float
     until: float
@@ -50,7 +47,7 @@ def _times(run: Run, ordered: bool) -> tuple[Check, ...]:
         compared(
             "time (paper)",
             "aligned by 16 log n/(min(zeta, xi) sqrt(mu) X_min)",
-            in_reach(run, ordered),
+            theorem_applies(run, ordered),
             by(bounds.paper_time(s)),
         ),
         compared(
@@ -62,17 +59,17 @@ def _times(run: Run, ordered: bool) -> tuple[Check, ...]:
     )
 
 
-def in_reach(run: Run, ordered: bool) -> bool:
+def theorem_applies(run: Run, ordered: bool) -> bool:
     """Return whether the paper's theorem covers a run: n ≥ 2, and ε is small enough."""
     return ordered and run.s.n >= 2 and run.log_epsilon <= bounds.paper_log_epsilon(run.s).least
 
 
-def small(run: Run) -> bool:
+def lemma3_applies(run: Run) -> bool:
     """Return whether Lemma 3 covers a run."""
-    return covered(run) and run.log_epsilon <= bounds.lemma3_log_epsilon(run.s)
+    return lemmas_apply(run) and run.log_epsilon <= bounds.lemma3_log_epsilon(run.s)
 
 
-def covered(run: Run) -> bool:
+def lemmas_apply(run: Run) -> bool:
     """Return whether loss and balance are those of Lemmas 3 and 4, which do not need Assumption 1."""
     return run.objective.loss.needs_signs and run.balanced
 
@@ -93,13 +90,13 @@ def _dwells(run: Run, ordered: bool) -> tuple[Check, ...]:
         ours += (
             [(left, bound)] if stay.until <= min(end, until) else late(min(left, until - stay.since), bound)
         )
-    told = "a pattern lasts at most 4/(min(zeta, xi) sqrt(mu) X_min n_a)"
+    statement = "a pattern lasts at most 4/(min(zeta, xi) sqrt(mu) X_min n_a)"
     enough = bounds.paper_log_epsilon(s, 4.0).first
     return (
-        compared("dwell (paper)", told, in_reach(run, ordered), papers),
+        compared("dwell (paper)", statement, theorem_applies(run, ordered), papers),
         compared(
             "dwell (ours)",
-            f"{told}, up to Lemma 3's time, with 4 in the bound on eps",
+            f"{statement}, up to Lemma 3's time, with 4 in the bound on eps",
             ordered and run.log_epsilon <= enough,
             ours,
         ),
@@ -130,13 +127,13 @@ def _lemma3(run: Run) -> tuple[Check, ...]:
     squares = 2.0 * np.max(log_norms(network), axis=-1)[early]
     outputs = log_largest_output(network, run.objective)[early]
     margins = np.concatenate([log_square - squares, log_output - outputs])
-    told = "norms and outputs stay below their bounds up to T"
+    statement = "norms and outputs stay below their bounds up to T"
     return (
-        logged("lemma 3", told, small(run), margins.tolist()),
+        logged("lemma 3", statement, lemma3_applies(run), margins.tolist()),
         logged(
             "lemma 3 (ours)",
-            f"{told}, and below half of them",
-            small(run),
+            f"{statement}, and below half of them",
+            lemma3_applies(run),
             (margins - math.log(2.0)).tolist(),
         ),
     )
@@ -145,16 +142,15 @@ def _lemma3(run: Run) -> tuple[Check, ...]:
 def _lemma4(run: Run) -> tuple[Check, ...]:
     """Check Lemma 4 between recorded states: how far the directions are from where the limit takes them."""
     found = departures(run)
-    told = "directions move as in the limit, but for"
+    statement = "directions move as in the limit, but for"
 
     def margins(factor: float) -> list[float]:
         return [math.log((factor * allowed + ROUNDING) / moved) for moved, allowed in found if moved > 0.0]
 
+    ours, covered = 0.5 * (math.e - 1.0), lemmas_apply(run)
     return (
-        logged("lemma 4", f"{told} 2 n X_max max|f|", covered(run), margins(1.0)),
-        logged(
-            "lemma 4 (ours)", f"{told} (e - 1) n X_max max|f|", covered(run), margins(0.5 * (math.e - 1.0))
-        ),
+        logged("lemma 4", f"{statement} 2 n X_max max|f|", covered, margins(1.0)),
+        logged("lemma 4 (ours)", f"{statement} (e - 1) n X_max max|f|", covered, margins(ours)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Exits from a pattern within one step of the solver: a wall, a share that reaches 0 or 1, a change of sign.
+"""Exits from a pattern within one step: a wall, a share that reaches 0 or 1, an output that changes its sign.
 
 A step's dense output is a polynomial of degree 7, and so is every margin; `gradflow.flow.crossing` finds its
 first change of sign, also where there are two within the step.
@@ -31,7 +31,7 @@ from gradflow.networks.two_layer.walls import (
 )
 
 WALL, SHARE, OUTPUT = 0, 1, 2
-"""Kinds of exits: a margin, the share of a sliding wall, the sign of a sliding neuron's output."""
+"""Kinds of exit: by a margin, by the share of a sliding wall, by the sign of a sliding neuron's output."""
 
 CERTAIN = 10.0
 """A crossing counts once it is so many tolerances deep: what converges to a wall changes sides by error."""
@@ -47,7 +47,7 @@ _WEIGHTS = (-1.0) ** np.arange(NODES.size) * np.where((NODES == 0.0) | (NODES ==
 
 
 class Key(NamedTuple):
-    """Which exit: its kind, the neuron, the wall (−1 for OUTPUT) and, of a SHARE, the side it goes to."""
+    """Name of an exit: kind, neuron, wall (−1 for OUTPUT) and, of a SHARE, the side it goes to."""
 
     kind: int
     neuron: int
@@ -81,7 +81,7 @@ class Step(NamedTuple):
 
 
 def exits(system: System, cell: Cell, step: Step, fresh: np.ndarray, rtol: float) -> list[Found]:
-    """Return everything that ends the cell during a step, each with the time of its first sign change.
+    """Return all exits from the cell during a step, each with the time of its first sign change.
 
     Parameters
     ----------

@@ -129,7 +129,7 @@ def gradient_flow(
             fresh = np.zeros_like(fresh)
             if leg.exit is not None:
                 before = shown
-                cell, fresh[leg.exit.neuron] = _beyond(run, cell, leg, leg.exit)
+                cell, fresh[leg.exit.neuron] = _after_exit(run, cell, leg, leg.exit)
                 leg = leg._replace(state=run.normalised(cell, leg.state))
                 _deactivate_dead(what, cell, unpack(leg.state, run.h).weights)
                 shown = pattern(what, cell)
@@ -294,7 +294,7 @@ def _solver(run: _Run, cell: Cell, t: float, state: np.ndarray) -> Any:
     return DOP853(velocity, t, state, run.t_end, rtol=rtol, atol=atol, first_step=first)
 
 
-def _beyond(run: _Run, cell: Cell, leg: _Leg, key: Key) -> tuple[Cell, np.ndarray]:
+def _after_exit(run: _Run, cell: Cell, leg: _Leg, key: Key) -> tuple[Cell, np.ndarray]:
     """Return the cell after an exit, and the walls on which the neuron is that left."""
     what, network, j = run.system, unpack(leg.state, run.h), key.neuron
     sliding = cell.sides[j] == SLIDING
@@ -303,14 +303,14 @@ def _beyond(run: _Run, cell: Cell, leg: _Leg, key: Key) -> tuple[Cell, np.ndarra
         off = dict.fromkeys(np.flatnonzero(sliding).tolist(), MINUS)
         known = {key.wall: key.side} if key.kind == SHARE else off
         row = resolve(what, cell, network, j, sliding, known)
-        return _entered(what, cell, j, row), sliding
+        return _with_sides(what, cell, j, row), sliding
     if np.any(sliding) and cell.slides[j].basis.shape[1] == what.x.shape[1] - 1:
         return _at_origin(run, cell, leg, j), sliding
     weights = network.weights[j]
     close = np.abs(margins(what, weights)) <= ROUNDING * np.linalg.norm(weights)
     at_wall = sliding | close | (np.arange(sliding.size) == key.wall)
     row = resolve(what, cell, network, j, at_wall, {}, key.wall)
-    return _entered(what, cell, j, row), at_wall
+    return _with_sides(what, cell, j, row), at_wall
 
 
 def _at_origin(run: _Run, cell: Cell, leg: _Leg, neuron: int) -> Cell:
@@ -327,12 +327,12 @@ def _at_origin(run: _Run, cell: Cell, leg: _Leg, neuron: int) -> Cell:
     run.at_origin[neuron] = leg.t
     if returned:
         network.weights[neuron] = 0.0
-        return _entered(what, cell, neuron, cell.sides[neuron], stays=True)
+        return _with_sides(what, cell, neuron, cell.sides[neuron], stays=True)
     network.weights[neuron], row = opposite(what, cell, network, neuron, distance)
-    return _entered(what, cell, neuron, row)
+    return _with_sides(what, cell, neuron, row)
 
 
-def _entered(what: System, cell: Cell, neuron: int, row: np.ndarray, stays: bool = False) -> Cell:
+def _with_sides(what: System, cell: Cell, neuron: int, row: np.ndarray, stays: bool = False) -> Cell:
     """Return the cell in which one neuron has these sides, or `stays` where it is for ever."""
     sides, dead = cell.sides.copy(), cell.dead.copy()
     sides[neuron] = np.where(row == SLIDING, MINUS, row) if stays else row

@@ -1,4 +1,4 @@
-"""Quantities of data and of a start that the theorems need: μ, ζ, ξ, sizes and angles to cones.
+"""Geometry of data and of a start that the theorems need: μ, ζ, ξ, sizes and angles to cones.
 
 Let z_i = y_i x_i and K the cone that they span. Assumption 1 says that all cosines of pairs of the z_i are
 at least μ > 0. Derivations 22 to 24 have the proofs.
@@ -19,7 +19,7 @@ from gradflow.networks.two_layer.patterns import MEMBERSHIPS, membership
 
 
 class Separation(NamedTuple):
-    """Whether Assumption 1 holds, and how close it is to failing.
+    """Least cosine of the data, and whether Assumption 1 holds.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Setting(NamedTuple):
 
 
 class Angles(NamedTuple):
-    """How far each neuron of a start is from the places that hold it up; the sine of 90° and more is 1.
+    """Angles of a start's neurons to the directions that delay them, as sines; that of 90° and more is 1.
 
     Attributes
     ----------
@@ -143,7 +143,7 @@ def zeta2(data: Dataset, network: TwoLayer) -> float:
     That is 1 − max(0, the largest cosine)². A label without data has no such condition.
     """
     check_binary(data, "zeta2")
-    w, signs = _plain(network)
+    w, signs = _signed_directions(network)
     # sin² of the smallest angle, which 1 − cos² would lose to cancellation.
     least = 1.0
     for sign in (1, -1):
@@ -175,7 +175,7 @@ def angles(data: Dataset, network: TwoLayer) -> Angles:
         If there is more than one network, or a w_j or v_j is 0.
     """
     check_binary(data, "the angle to the cone")
-    w, signs = _plain(network)
+    w, signs = _signed_directions(network)
     z = _units(data)
     raw = data.signed.astype(np.float64)
     cone, opposite, force = np.empty(w.shape[0]), np.empty(w.shape[0], bool), np.empty(w.shape[0])
@@ -218,7 +218,7 @@ def setting(data: Dataset, network: TwoLayer, log_epsilon: float) -> Setting:
     """
     if not math.isfinite(log_epsilon):
         raise ValueError(f"log_epsilon: expected a finite number, got {log_epsilon}")
-    _plain(network)
+    _signed_directions(network)
     sizes = np.exp(to_numpy(log_norms(network)) - log_epsilon)
     least, largest = norms(data)
     mu = separation(data).mu
@@ -244,7 +244,7 @@ def _units(data: Dataset) -> np.ndarray:
     return np.asarray(z / np.linalg.norm(z, axis=1, keepdims=True))
 
 
-def _plain(network: TwoLayer) -> tuple[np.ndarray, np.ndarray]:
+def _signed_directions(network: TwoLayer) -> tuple[np.ndarray, np.ndarray]:
     """Return the unit directions w_j/‖w_j‖ and the signs of the v_j of one network."""
     if network.weights.ndim != 2:
         raise ValueError(

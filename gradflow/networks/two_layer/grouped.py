@@ -82,7 +82,7 @@ class Grouped:
         if self.count % self.refresh == 0 and self.count:
             self._refresh()
         self.count += 1
-        self._look()
+        self._update_patterns()
         hidden = xp.maximum(self.z, xp.zeros_like(self.z[:1, :1]))
         size = xp.exp(2.0 * (self.log_scale + math.log(2.0) * self.shift))
         mixing = self.outputs * xp.astype(size, self.outputs.dtype, copy=False)
@@ -116,19 +116,19 @@ class Grouped:
             right = xp.concat([right, self.rows], axis=0)
         self.z += xp.matmul(left, right)
 
-    def _look(self) -> None:
-        """See which patterns have changed since the last step."""
+    def _update_patterns(self) -> None:
+        """Take the patterns as they are now, if any has changed since the last step."""
         xp = namespace(self.z)
         active = self.z > 0.0
         if bool(xp.all(active == self.active)):
             return
-        self._book()
+        self._collect_gains()
         self.active = active
         if self.flips is not None:
-            self._differ()
+            self._find_differences()
 
-    def _book(self) -> None:
-        """Add to the coefficients what the steps with the patterns so far have gained."""
+    def _collect_gains(self) -> None:
+        """Add the gains of the steps with the patterns so far to the coefficients."""
         if self._moves:
             xp = namespace(self.z)
             moves = xp.stack([move for move, _ in self._moves], axis=1)
@@ -152,7 +152,7 @@ class Grouped:
         self._group()
 
     def _weights(self) -> Array:
-        self._book()
+        self._collect_gains()
         return self.start + namespace(self.z).matmul(self.gained, self.x)
 
     def _group(self) -> None:
@@ -168,9 +168,9 @@ class Grouped:
         self.of = xp.asarray(of.astype(float), **like)
         self.expected = xp.asarray(bases[np.argmax(of, axis=1)], device=device(self.z))
         self.odd: Array | None = None
-        self._differ()
+        self._find_differences()
 
-    def _differ(self) -> None:
+    def _find_differences(self) -> None:
         """Note on which data a neuron's pattern is not that of its group."""
         xp = namespace(self.z)
         odd = xp.nonzero(xp.any(self.active != self.expected, axis=0))[0]

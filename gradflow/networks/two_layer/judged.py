@@ -1,4 +1,4 @@
-"""A trajectory with what statements about it need, and how a statement is judged."""
+"""Trajectories prepared for checks, and checks with their margins."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Check(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A trajectory and what the checks need of it; times are those of the sum of the losses."""
+    """A trajectory with the numbers that checks use; times are those of the sum of the losses."""
 
     path: NetworkPath
     objective: Objective
@@ -58,7 +58,7 @@ class Run(NamedTuple):
 
 
 def prepare(path: NetworkPath, objective: Objective, log_epsilon: float) -> Run:
-    """Return a trajectory with what the checks need."""
+    """Return a trajectory with the numbers that checks use."""
     start = TwoLayer(path.weights[0], path.outputs[0], path.log_scale[0])
     return Run(
         path,

@@ -30,9 +30,9 @@ from gradflow.networks.two_layer.limit_events import (
     next_events,
     note_entries,
     refresh,
+    selected,
     sign_of,
     start,
-    taken,
     walls_of,
 )
 from gradflow.networks.two_layer.losses import Objective
@@ -90,7 +90,7 @@ class LimitPath(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """Where neurons go: directions (m, D), and the rates (m,) of d log‖w‖/dt in the end."""
+    """Ends of neurons: directions (m, D), and the rates (m,) of d log‖w‖/dt in the end."""
 
     directions: np.ndarray
     rates: np.ndarray
@@ -107,7 +107,7 @@ def limit_flow(
     """Return the paths of all neurons in the limit ε → 0, until nothing more can happen or t_end.
 
     Only NumPy is used, in float64, whatever the network's arrays. Balanced to within the rounding of their
-    dtype is taken as balanced. What is simultaneous to within rounding is one event. Nothing that a neuron
+    dtype is selected as balanced. What is simultaneous to within rounding is one event. Nothing that a neuron
     does depends on the others, but for rounding errors. Solutions are not unique where a wall repels to both
     sides, or where a neuron slides through w = 0: then a gate stays what it was, or is set by the direction
     in which its wall is met.
@@ -159,8 +159,8 @@ def limit_flow(
             status[neurons.who[which]] = code
         stop = dead | settled | late | (count == max_events)
         if not record:
-            states.append(taken(neurons, stop))
-        neurons = taken(neurons, ~stop)
+            states.append(selected(neurons, stop))
+        neurons = selected(neurons, ~stop)
         if neurons.who.size == 0:
             break
         coming = Next(*(field[~stop] for field in coming))

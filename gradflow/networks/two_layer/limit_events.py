@@ -117,12 +117,12 @@ def start(network: TwoLayer, walls: Walls) -> Neurons:
 
 
 def _wall_width(walls: Walls, extent: np.ndarray) -> np.ndarray:
-    """Return what of a margin is rounding, shape (m, n)."""
+    """Return the rounding errors of margins, shape (m, n)."""
     return np.asarray(64.0 * EPS * extent[:, None] * walls.norms)
 
 
 def _force_noise(gates: np.ndarray, walls: Walls) -> np.ndarray:
-    """Return what of ‖G‖ is rounding, shape (m,)."""
+    """Return the rounding errors of ‖G‖, shape (m,)."""
     return np.asarray(32.0 * EPS * (gates @ (np.abs(walls.pulls) * walls.norms)))
 
 
@@ -130,7 +130,7 @@ def _no_more_than(force: np.ndarray, noise: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt(np.einsum("md,md->m", force, force)) <= noise)
 
 
-def taken(neurons: Neurons, which: np.ndarray) -> Neurons:
+def selected(neurons: Neurons, which: np.ndarray) -> Neurons:
     """Return some of the neurons."""
     return neurons if bool(np.all(which)) else Neurons(*(field[which] for field in neurons))
 
@@ -194,7 +194,7 @@ def advance(neurons: Neurons, coming: Next) -> None:
 
 
 def refresh(neurons: Neurons, walls: Walls) -> None:
-    """Compute margins, forces and rates anew: what many updates left of rounding errors goes."""
+    """Compute margins, forces and rates anew, without the rounding errors of many updates."""
     kept = (neurons.margins == 0.0) & (neurons.rates == 0.0)
     zero = neurons.margins == 0.0
     neurons.margins[:] = np.where(zero, 0.0, neurons.weights @ walls.x.T)
@@ -243,9 +243,9 @@ def meet_walls(neurons: Neurons, walls: Walls, kind: np.ndarray, datum: np.ndarr
 def _put_on_walls(
     neurons: Neurons, walls: Walls, row: int, on: np.ndarray, width: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Take from w what keeps it off the walls it is on; return which these are, and their Gram matrix.
+    """Project w onto the walls it is on; return which these are, and their Gram matrix.
 
-    What is left may be on more walls: on all of them where a neuron slides through w = 0.
+    The projection may be on more walls: on all of them where a neuron slides through w = 0.
     """
     while True:
         which = np.flatnonzero(on[row])
@@ -283,7 +283,7 @@ def _change_gates(neurons: Neurons, walls: Walls, gates: np.ndarray) -> None:
 
 
 def note_entries(entries: np.ndarray, neurons: Neurons, walls: Walls) -> None:
-    """Put the time into `entries` (m, 3) of those that are in S₊, S₋ or S_dead for the first time."""
+    """Note in `entries` (m, 3) the time of neurons that are in S₊, S₋ or S_dead for the first time."""
     for column, goal in enumerate((walls.labels > 0.0, walls.labels < 0.0, np.zeros(walls.labels.size))):
         inside = np.all(neurons.patterns == goal, axis=1)
         now = entries[neurons.who, column]

@@ -1,6 +1,6 @@
 """Losses of one output f with one label y, and the pull −∂ℓ/∂f that they exert.
 
-Near f = 0 all of them pull by a multiple of y: that is all the early phase knows of the loss.
+Near f = 0 the pull of each is a multiple of y; no more of the loss enters the early phase.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Objective:
 
     @property
     def weight(self) -> float:
-        """The factor of the sum of the losses: 1 or 1/n."""
+        """Factor of the sum of the losses: 1 or 1/n."""
         return 1.0 / self.data.n if self.mean else 1.0
 
     def described(self) -> dict[str, object]:

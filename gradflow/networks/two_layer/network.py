@@ -117,7 +117,7 @@ def balanced(
     ValueError, TypeError
         If an argument is not as described.
     """
-    shape, log_scale, rng = _asked(h, dimension, log_scale, seed, networks)
+    shape, log_scale, rng = _checked(h, dimension, log_scale, seed, networks)
     weights = rng.normal(0.0, 1.0 / math.sqrt(shape[-1]), shape)
     signs = np.where(rng.random(shape[:-1]) < 0.5, 1.0, -1.0)
     return as_network(weights, signs * np.linalg.norm(weights, axis=-1), log_scale)
@@ -135,12 +135,12 @@ def gaussian(
 
     Parameters and result as `balanced`.
     """
-    shape, log_scale, rng = _asked(h, dimension, log_scale, seed, networks)
+    shape, log_scale, rng = _checked(h, dimension, log_scale, seed, networks)
     weights = rng.normal(size=shape)
     return as_network(weights, rng.normal(size=shape[:-1]), log_scale)
 
 
-def _asked(
+def _checked(
     h: int, dimension: int, log_scale: float, seed: int | np.random.Generator, networks: tuple[int, ...]
 ) -> tuple[tuple[int, ...], float, np.random.Generator]:
     """Return the shape of the weights, ln ε and a generator of random numbers."""
@@ -162,10 +162,10 @@ def predict(network: TwoLayer, x: Array) -> Array:
     """Return f(x_i), shape (…, n), for inputs of shape (n, D); what underflows is 0, its limit."""
     xp = namespace(network.weights)
     z = xp.matmul(network.weights, xp.permute_dims(x, (1, 0)))
-    return _mix(network, xp.where(z > 0.0, z, xp.zeros_like(z)))
+    return _mixed(network, xp.where(z > 0.0, z, xp.zeros_like(z)))
 
 
-def _mix(network: TwoLayer, hidden: Array) -> Array:
+def _mixed(network: TwoLayer, hidden: Array) -> Array:
     """Return Σ_j r_j² b_j hidden_j, shape (…, n)."""
     xp = namespace(hidden)
     mixing = network.outputs * xp.exp(2.0 * network.log_scale)
@@ -217,7 +217,7 @@ def directions(network: TwoLayer) -> Array:
 
 
 LARGEST_LOSS = 1e100
-"""Beyond it a flow moves faster than its clock can tell."""
+"""Largest loss of a start: beyond it a flow is too fast for floating-point times."""
 
 
 def check_kinds(network: TwoLayer, objective: Objective) -> None:

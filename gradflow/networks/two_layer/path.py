@@ -1,4 +1,4 @@
-"""Records of a trajectory of one network, and how well it obeys what a gradient flow conserves."""
+"""The record of a trajectory of one network, and how well it obeys what a gradient flow conserves."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Point(NamedTuple):
 
 @dataclass
 class Recorder:
-    """Collects points, at every step or at the times asked for, and measures what is conserved."""
+    """Collector of points, at every step or at given times; it measures what should be conserved."""
 
     times: np.ndarray | None
     most: int
@@ -135,17 +135,17 @@ class Recorder:
             self.points.append(point)
 
     def until(self, t: float, at: Callable[[float], Point]) -> None:
-        """Keep the asked times up to `t`."""
+        """Keep the points at the given times up to `t`."""
         while self.times is not None and self.next < self.times.size and self.times[self.next] <= t:
             self.points.append(at(float(self.times[self.next])))
             self.next += 1
 
     def mark(self) -> tuple[int, int, float]:
-        """Return what `rewind` needs to come back here."""
+        """Return the mark with which `rewind` comes back here."""
         return len(self.points), self.next, self._lowest
 
     def rewind(self, mark: tuple[int, int, float]) -> None:
-        """Forget what was kept since `mark`."""
+        """Drop the points kept since `mark`."""
         del self.points[mark[0] :]
         self.next, self._lowest = mark[1:]
 
@@ -187,7 +187,7 @@ class Recorder:
 
 
 def switches(t: float, before: np.ndarray, after: np.ndarray) -> list[Switch]:
-    """Return what changed between two patterns (h, n)."""
+    """Return the changes between two patterns (h, n)."""
     found = []
     for j, i in np.argwhere(before != after).tolist():
         kind = GATES[int(after[j, i])]

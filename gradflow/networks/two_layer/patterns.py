@@ -1,4 +1,4 @@
-"""Activation patterns: what a gate can be, how it changes, and which sets of the paper a neuron is in."""
+"""Activation patterns: the codes of gates, of their changes, and of the sets that neurons are in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INACTIVE, ACTIVE, SLIDING = range(3)
 """A gate's code: a neuron is not active on a datum, is active, or slides along its wall w·x = 0."""
 
 SWITCHES = (*GATES, "leaves on", "leaves off")
-"""How a gate changes: it goes off or on, begins to slide, or leaves its slide to the on or the off side."""
+"""Changes of a gate: it goes off or on, begins to slide, or leaves its slide to the on or the off side."""
 
 MEMBERSHIPS = ("none", "positive", "negative", "dead")
 """A neuron's code: active on exactly the positive data (S₊), exactly the negative (S₋), or on none (dead)."""

@@ -22,7 +22,7 @@ from gradflow.networks.two_layer.watch import cosines, memberships, spectrum
 
 
 def measure(network: TwoLayer, objective: Objective) -> dict[str, Array]:
-    """Return what is watched of networks at one time.
+    """Return what is recorded of networks at one time.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def measure(network: TwoLayer, objective: Objective) -> dict[str, Array]:
 
 
 class Records:
-    """What has been recorded, as NumPy arrays."""
+    """Records of networks at several times, as NumPy arrays."""
 
     def __init__(self, objective: Objective, states: bool) -> None:
         self.objective, self.states = objective, states
@@ -70,13 +70,13 @@ class Records:
         self.count += 1
 
     def stacked(self) -> dict[str, np.ndarray]:
-        """Return everything, each with the record as its first axis."""
+        """Return all variables, each with the record as its first axis."""
         return {name: np.stack(values) for name, values in self.rows.items()}
 
     def dataset(
         self, axis: str, along: np.ndarray, axis_attributes: dict[str, str], attributes: dict[str, str]
     ) -> xr.Dataset:
-        """Return everything as a dataset along `axis`, the axes of the networks, and the neurons."""
+        """Return all variables as a dataset along `axis`, the axes of the networks, and the neurons."""
         values = self.stacked()
         leading = network_axes(values["loss"].ndim - 1)
         variables: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""How the path of a network or a neuron ended: one table for the flow and for its limit."""
+"""Statuses: how the path of a network (flow) or of a neuron (limit) ended."""
 
 STATUSES = (
     "reached t_end", "loss below", "step too small", "too many steps", "chattering", "settled", "dead",

@@ -38,7 +38,7 @@ LEAST = {"float64": -300.0, "float32": -35.0}
 
 
 class Training(NamedTuple):
-    """The result of `train`.
+    """Result of `train`.
 
     Attributes
     ----------
@@ -156,9 +156,9 @@ def train(
         for step in range(steps):
             if step == due[records.count]:
                 records.add(stepper.network())
-            sane = stepper.advance(factor(schedule, step), next(batches))
-            if sane is not True:
-                failed = np.where((failed < 0) & ~to_numpy(sane), step + 1, failed)
+            within_bounds = stepper.advance(factor(schedule, step), next(batches))
+            if within_bounds is not True:
+                failed = np.where((failed < 0) & ~to_numpy(within_bounds), step + 1, failed)
             if progress is not None and (step + 1) % every == 0 and step + 1 < steps:
                 progress(step + 1)
         final = stepper.network()
@@ -238,13 +238,13 @@ class Plain:
         new, self.state = update(self.config, gradient, self.state, self.theta, self.config.lr * rate)
         if self.frozen:
             new = xp.concat([new[..., :-1], v[..., None]], axis=-1)
-        sane = xp.all((xp.abs(f) <= self.bound) & (xp.abs(pull) <= self.bound), axis=-1)
+        within_bounds = xp.all((xp.abs(f) <= self.bound) & (xp.abs(pull) <= self.bound), axis=-1)
         # A step that overflows is not taken; one pass over the weights tells.
-        sane = sane & xp.isfinite(xp.sum(new, axis=(-2, -1)))
-        if self.alive is None and bool(xp.all(sane)):
+        within_bounds = within_bounds & xp.isfinite(xp.sum(new, axis=(-2, -1)))
+        if self.alive is None and bool(xp.all(within_bounds)):
             self.theta = new
         else:
-            self.alive = sane if self.alive is None else self.alive & sane
+            self.alive = within_bounds if self.alive is None else self.alive & within_bounds
             self.theta = xp.where(self.alive[..., None, None], new, self.theta)
         self.count += 1
         if self.linear and not self.frozen and self.count % RESCALE == 0:

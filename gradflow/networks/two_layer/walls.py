@@ -20,7 +20,7 @@ MINUS, PLUS = INACTIVE, ACTIVE
 """The sides of a wall: the gates of a datum that faces as its normal; or SLIDING."""
 
 ROUNDING = 16.0 * float(np.finfo(float).eps)
-"""How far from a wall a direction may be and still count as on it."""
+"""Largest distance from a wall at which a direction counts as on it."""
 
 
 class System(NamedTuple):

@@ -1,7 +1,7 @@
-"""Quantities watched in networks: where neurons point, what they are active on, how their norms compare.
+"""Observables of networks: directions, activity and norms of their neurons, and when these change.
 
-Everything works on any leading axes, of networks or of recorded times, and in log-norms: a network of scale
-1e-300 is watched as well as one of scale 1.
+All take any leading axes, of networks or of recorded times, and work with log-norms, so that any scale will
+do.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Imbalance(NamedTuple):
 
 
 class Phases(NamedTuple):
-    """Between recorded times: how far each neuron turned, and how much it grew.
+    """Angles by which neurons turned, and factors by which they grew, between recorded times.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Phases(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """When the network turned and when it grew; arrays of shape (…), NaN where it never did.
+    """Times at which the network turned and grew; arrays of shape (…), NaN where it never did.
 
     Attributes
     ----------
