@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gradflow.base.arrays import Array, namespace
+from gradflow.base.checks import flag
 from gradflow.networks.two_layer.data import Dataset, check_binary
 
 
@@ -104,8 +105,7 @@ class Objective:
     def __post_init__(self) -> None:
         if not isinstance(self.loss, Loss):
             raise TypeError(f"loss: expected a Loss, such as those of LOSSES, got {self.loss!r}")
-        if not isinstance(self.mean, bool):
-            raise TypeError(f"mean: expected True or False, got {self.mean!r}")
+        object.__setattr__(self, "mean", flag("mean", self.mean))
         if self.loss.needs_signs:
             check_binary(self.data, f"the {self.loss.name} loss")
 
