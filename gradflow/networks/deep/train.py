@@ -21,6 +21,7 @@ from gradflow.networks.deep.initial import Draw, indices_of, initial
 from gradflow.networks.deep.measure import by_layer, dead_units, layer_of_unit, norms, reach
 from gradflow.networks.deep.network import Network, Pass, forward, loss_and_gradient
 from gradflow.networks.deep.tasks import Task
+from gradflow.networks.rates import for_networks
 
 
 class Start(NamedTuple):
@@ -121,7 +122,7 @@ def train(
     if not callable(schedule):
         raise TypeError(f"schedule: expected a function of the step, got {schedule!r}")
     theta, origin = _begun(network, start)
-    config = _config(check(optimizer), theta)
+    config = for_networks(check(optimizer), (theta.shape[1],), theta)
     # Before the training: what cannot be written down is found out at once.
     configuration = {
         "network": {**asdict(network), "activation": str(network.activation)},
@@ -189,22 +190,6 @@ def _begun(network: Network, start: Start | Array) -> tuple[Array, dict[str, Any
     if not namespace(theta).isdtype(theta.dtype, "real floating"):
         raise TypeError(f"start: expected floating-point numbers, got {theta.dtype}")
     return theta, None
-
-
-def _config(config: Any, theta: Array) -> Any:
-    """Return the optimiser with its arrays in the namespace of the parameters."""
-    xp = namespace(theta)
-    given = {
-        name: xp.asarray(
-            to_numpy(value) if is_array(value) else value, dtype=xp.float64, device=device(theta)
-        )
-        for name, value in zip(config._fields, map(unlabelled, config), strict=True)
-        if is_array(value) or isinstance(value, (list, tuple))
-    }
-    for name, value in given.items():
-        if value.shape not in ((), (1,), (theta.shape[1],)):
-            raise ValueError(f"{name}: expected shape ({theta.shape[1]},), got {tuple(value.shape)}")
-    return config._replace(**given)
 
 
 class _Records:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import xarray as xr
 
-from gradflow.base.arrays import Array, device, is_array, namespace, to_numpy
+from gradflow.base.arrays import Array, device, namespace, to_numpy
 from gradflow.base.checks import integer
 from gradflow.base.labelled import unlabelled
 from gradflow.base.provenance import attributes, config_as_dict
@@ -24,6 +24,7 @@ from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import check, init, update
 from gradflow.descent.prepared import factor, recorded
 from gradflow.descent.schedules import Schedule, constant
+from gradflow.networks.rates import for_networks
 from gradflow.networks.two_layer.grouped import Grouped, pays, takes
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer, check_network, normalize, on_device
@@ -194,7 +195,7 @@ class Plain:
         self.objective, self.frozen = objective, frozen
         self.x, self.y = on_device(objective, network)
         self.linear = isinstance(optimizer, HOMOGENEOUS)
-        self.config = _broadcast(optimizer, network)
+        self.config = for_networks(optimizer, tuple(network.outputs.shape[:-1]), network.weights, inner=2)
         self.given = network
         self.log_scale = xp.astype(network.log_scale, xp.float64)
         weights, outputs = network.weights, network.outputs
@@ -326,22 +327,3 @@ def _require_scale(network: TwoLayer, optimizer: Config) -> None:
         raise ValueError(
             f"log_scale: {type(optimizer).__name__} needs neurons of log-scale >= {least:g}, got {smallest:g}"
         )
-
-
-def _broadcast(config: Any, network: TwoLayer) -> Any:
-    """Return the optimiser with its arrays as (…, 1, 1), in the library of the networks."""
-    xp = namespace(network.weights)
-    shape = tuple(network.outputs.shape[:-1])
-    given = {}
-    for name, value in config._asdict().items():
-        if not (is_array(value) or isinstance(value, (list, tuple))):
-            continue
-        plain = to_numpy(value) if is_array(value) else np.asarray(value)
-        try:
-            fits = np.broadcast_shapes(plain.shape, shape) == shape
-        except ValueError:
-            fits = False
-        if not fits:
-            raise ValueError(f"{name}: expected a shape that broadcasts to {shape}, got {plain.shape}")
-        given[name] = xp.asarray(plain[..., None, None], dtype=xp.float64, device=device(network.weights))
-    return config._replace(**given)

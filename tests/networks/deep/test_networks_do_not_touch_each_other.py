@@ -86,7 +86,7 @@ def test_bad_input_is_one_line() -> None:
         initial(network, 1, scheme="zero")
     with pytest.raises(ValueError, match="dtype: expected float32 or float64"):
         initial(network, 1, dtype="float16")
-    with pytest.raises(ValueError, match=r"lr: expected shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"lr: expected a shape that broadcasts to \(2,\)"):
         train(network, TASK, Adam(np.ones(3)), 1, start=Start(2))
     with pytest.raises(ValueError, match="networks: expected at least one"):
         initial(network, 0)
