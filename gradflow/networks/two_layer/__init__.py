@@ -9,12 +9,12 @@ The modules, from the data to the theory:
 - `network`: weights as directions and log-norms, and their velocity; `patterns`: codes of gates and sets;
 - `flow`: the gradient flow with located changes of gates, on `walls` (sides and forces), `exits` (which gate
   changes first) and `path` (its record);
-- `limit`: the flow as ε → 0, on `limit_events`; with the flow it shares `motion` (between walls) and `filippov`
-  (on walls), and the codes of `status`;
+- `limit`: the flow as ε → 0, on `limit_events`; with the flow it shares `motion` (between walls), `filippov`
+  (on walls) and the codes of `status`;
 - `steps` (with `grouped`): training; `small_steps`: the flow of large networks;
 - `watch`, `record`: observables, and the datasets of all runs;
-- `geometry`, `bounds`: the numbers of the theorems; `checks` (with `checks_before`, `checks_after` and `judged`):
-  the theorems along a trajectory.
+- `geometry`, `bounds`: the numbers of the theorems; `checks` (with `checks_before`, `checks_after` and
+  `judged`): the theorems along a trajectory.
 """
 
 from gradflow.networks.two_layer.checks import check_theory
