@@ -262,9 +262,13 @@ def _final(dataset: xr.Dataset, axis: str, network: TwoLayer) -> dict[str, Any]:
     """Return the end, and when all neurons were aligned or dead."""
     import numpy as np
 
+    from gradflow.networks.two_layer.patterns import IN_DEAD, IN_NEGATIVE, IN_POSITIVE
+
     last = dataset.isel({axis: -1})
     codes = dataset["membership"].values
-    done = (codes == np.where(dataset["output_sign"].values > 0.0, 1, 2)) | (codes == 3)
+    done = (codes == np.where(dataset["output_sign"].values > 0.0, IN_POSITIVE, IN_NEGATIVE)) | (
+        codes == IN_DEAD
+    )
     since = np.all(done, axis=-1)
     # The first record from which on nothing is open any more.
     first = since.size - int(np.argmin(since[::-1])) if not np.all(since) else 0

@@ -11,7 +11,7 @@ from gradflow.networks.two_layer.checks_before import before_alignment
 from gradflow.networks.two_layer.judged import ROUNDING, Check, Run, counted, prepare
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.path import NetworkPath
-from gradflow.networks.two_layer.patterns import INACTIVE
+from gradflow.networks.two_layer.patterns import IN_DEAD, IN_NEGATIVE, IN_POSITIVE, INACTIVE
 from gradflow.networks.two_layer.watch import memberships
 
 
@@ -71,8 +71,8 @@ def count_repeated(run: Run) -> int:
 def count_exits(run: Run) -> int:
     """Count the neurons that leave the set of their sign, or S_dead, after they have entered it."""
     codes = memberships(run.path.patterns, run.objective.data.labels)
-    own = np.where(run.sign > 0.0, 1, 2)
-    gone = [np.any(inside[:-1] & ~inside[1:], axis=0) for inside in (codes == own, codes == 3)]
+    own = np.where(run.sign > 0.0, IN_POSITIVE, IN_NEGATIVE)
+    gone = [np.any(inside[:-1] & ~inside[1:], axis=0) for inside in (codes == own, codes == IN_DEAD)]
     return int(np.sum(gone[0] | gone[1]))
 
 

@@ -11,6 +11,7 @@ from gradflow.networks.two_layer import bounds
 from gradflow.networks.two_layer.checks_before import lemma3_applies, theorem_applies
 from gradflow.networks.two_layer.judged import Check, Run, alignment_times, compared, late, logged
 from gradflow.networks.two_layer.network import log_norms, predict
+from gradflow.networks.two_layer.patterns import IN_NEGATIVE, IN_POSITIVE
 from gradflow.networks.two_layer.watch import memberships, spectrum
 
 _BEGINNINGS = 20
@@ -26,7 +27,7 @@ def after_alignment(run: Run, ordered: bool) -> tuple[Check, ...]:
 def _members(run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Return which neurons end in S₊ with v > 0, and in S₋ with v < 0."""
     codes = memberships(run.path.patterns, run.objective.data.labels)[-1]
-    return (codes == 1) & (run.sign > 0.0), (codes == 2) & (run.sign < 0.0)
+    return (codes == IN_POSITIVE) & (run.sign > 0.0), (codes == IN_NEGATIVE) & (run.sign < 0.0)
 
 
 def _log_grown(run: Run, label: int) -> np.ndarray:
@@ -41,7 +42,7 @@ def _log_grown(run: Run, label: int) -> np.ndarray:
 
 def _growth(run: Run, ordered: bool, after: np.ndarray) -> tuple[Check, ...]:
     """Check the bounds on t2, by when the neurons of a label have grown to V = mu/(16 rho^2 X_max)."""
-    s, gain = run.s, bounds.GAIN.get(run.objective.loss.name, math.nan)
+    s, gain = run.s, run.gain
     target = s.mu / (16.0 * gain**2 * s.x_max)
     papers: list[tuple[float, float]] = []
     ours: list[tuple[float, float]] = []
@@ -72,7 +73,7 @@ def _by(t: np.ndarray, happened: np.ndarray, bound: float) -> list[tuple[float, 
 
 def _losses(run: Run, ordered: bool, after: np.ndarray) -> tuple[Check, ...]:
     """Check the bounds on the loss from every time after alignment."""
-    s, gain = run.s, bounds.GAIN.get(run.objective.loss.name, math.nan)
+    s, gain = run.s, run.gain
     labels = [label for label, count in ((1, s.positives), (-1, s.negatives)) if count]
     parts = [np.exp(_log_grown(run, label)) for label in labels]
     occupied = all(bool(np.all(part[after] > 0.0)) for part in parts)
@@ -101,7 +102,7 @@ def _losses(run: Run, ordered: bool, after: np.ndarray) -> tuple[Check, ...]:
 
 def _slow(run: Run, label: int, after: np.ndarray) -> list[float]:
     """Return by how much li R grows faster than it has to, in logarithms, from where R = 1/(ρ₀ L₊) > 1 on."""
-    data, gain = run.objective.data, bounds.GAIN.get(run.objective.loss.name, math.nan)
+    data, gain = run.objective.data, run.gain
     own = data.labels == label
     f = predict(run.path.network, data.inputs[own])[after]
     log_r = -np.log(gain * np.sum(run.objective.loss.value(data.labels[own], f), axis=-1))

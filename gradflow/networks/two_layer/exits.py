@@ -24,9 +24,9 @@ from gradflow.networks.two_layer.walls import (
     ROUNDING,
     Cell,
     System,
-    blur,
     forces,
     margins,
+    pull_errors,
     sides_push,
 )
 
@@ -182,7 +182,7 @@ def _end_of_slide(
     values = np.array([sides_push(system, cell, unpack(y, h), neuron) for y in states.T])
     # What has converged pushes to either side by the solver's error, which no share of a small γ shows.
     error = rtol * np.abs(np.sum(values[0], axis=0))
-    error = error + np.sum(system.lengths * blur(system, cell, unpack(states[:, 0], h), rtol))
+    error = error + np.sum(system.lengths * pull_errors(system, cell, unpack(states[:, 0], h), rtol))
     for i, wall in enumerate(cell.slides[neuron].walls.tolist()):
         for side in (MINUS, PLUS):
 

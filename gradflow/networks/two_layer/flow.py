@@ -46,7 +46,7 @@ from gradflow.networks.two_layer.walls import (
     loss,
     margins,
     on_walls,
-    opposite,
+    past_origin,
     pattern,
     pulls,
     rates,
@@ -328,12 +328,12 @@ def _at_origin(run: _Run, cell: Cell, leg: _Leg, neuron: int) -> Cell:
     if returned:
         network.weights[neuron] = 0.0
         return _with_sides(what, cell, neuron, cell.sides[neuron], stays=True)
-    network.weights[neuron], row = opposite(what, cell, network, neuron, distance)
+    network.weights[neuron], row = past_origin(what, cell, network, neuron, distance)
     return _with_sides(what, cell, neuron, row)
 
 
 def _with_sides(what: System, cell: Cell, neuron: int, row: np.ndarray, stays: bool = False) -> Cell:
-    """Return the cell in which one neuron has these sides, or `stays` where it is for ever."""
+    """Return the cell in which one neuron has these sides, or stays where it is (`stays`)."""
     sides, dead = cell.sides.copy(), cell.dead.copy()
     sides[neuron] = np.where(row == SLIDING, MINUS, row) if stays else row
     new = cell_of(what, sides, dead)

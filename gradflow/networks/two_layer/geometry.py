@@ -15,7 +15,7 @@ from scipy.optimize import nnls
 from gradflow.base.arrays import to_numpy
 from gradflow.networks.two_layer.data import Dataset, check_binary
 from gradflow.networks.two_layer.network import TwoLayer, directions, log_norms
-from gradflow.networks.two_layer.patterns import MEMBERSHIPS, membership
+from gradflow.networks.two_layer.patterns import IN_NEGATIVE, IN_POSITIVE, membership
 
 
 class Separation(NamedTuple):
@@ -184,8 +184,7 @@ def angles(data: Dataset, network: TwoLayer) -> Angles:
         cone[j] = min(nnls(-sign * z.T, direction)[1], 1.0)
         active = (data.inputs @ direction) > 0.0
         own[j] = np.sum(active & (data.labels == sign))
-        other = "negative" if sign > 0 else "positive"
-        opposite[j] = int(membership(active, data.labels)) == MEMBERSHIPS.index(other)
+        opposite[j] = int(membership(active, data.labels)) == (IN_NEGATIVE if sign > 0 else IN_POSITIVE)
         pull = sign * np.sum(raw[active], axis=0)
         size = float(np.linalg.norm(pull))
         force[j] = sine_between(direction, -pull / size) if size > 0.0 else 1.0

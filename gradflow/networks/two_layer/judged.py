@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradflow.networks.two_layer.bounds import GAIN
 from gradflow.networks.two_layer.geometry import Setting, setting
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer
@@ -55,6 +56,11 @@ class Run(NamedTuple):
     entered: Entries
     log_epsilon: float
     balanced: bool
+
+    @property
+    def gain(self) -> float:
+        """ρ of `bounds.GAIN`; NaN for a loss that has none."""
+        return GAIN.get(self.objective.loss.name, math.nan)
 
 
 def prepare(path: NetworkPath, objective: Objective, log_epsilon: float) -> Run:

@@ -1,7 +1,7 @@
 """The ε → 0 limit of early alignment, event by event: no time step, every motion in closed form.
 
 As ε → 0 the outputs f(x_i) vanish, the pulls are the constants g_i = weight · at_zero · y_i, and every neuron
-goes its own way: ẇ = v G(w), v̇ = w·G(w), G(w) = Σ_i g_i 1[x_i·w > 0] x_i. Within one activation pattern
+moves by itself: ẇ = v G(w), v̇ = w·G(w), G(w) = Σ_i g_i 1[x_i·w > 0] x_i. Within one activation pattern
 that is solved by `motion.Frame`; here the patterns follow one another. On a wall x_i·w = 0 the
 solution is Filippov's: it crosses, or slides along the wall with a gate in (0, 1) that keeps x_i·G = 0.
 v changes its sign at most once: d²v/dt² = ‖G‖² v. A neuron that is active on no datum is dead and stays

@@ -16,6 +16,7 @@ SWITCHES = (*GATES, "leaves on", "leaves off")
 """Changes of a gate: it goes off or on, begins to slide, or leaves its slide to the on or the off side."""
 
 MEMBERSHIPS = ("none", "positive", "negative", "dead")
+IN_NONE, IN_POSITIVE, IN_NEGATIVE, IN_DEAD = range(4)
 """A neuron's code: active on exactly the positive data (S₊), exactly the negative (S₋), or on none (dead)."""
 
 
@@ -43,7 +44,7 @@ def membership(active: Array, y: Array) -> Array:
     xp = namespace(active)
     any_active = xp.any(active, axis=-1)
     code = xp.zeros_like(any_active, dtype=xp.int64)
-    for index, own in ((1, y > 0.0), (2, y < 0.0)):
+    for index, own in ((IN_POSITIVE, y > 0.0), (IN_NEGATIVE, y < 0.0)):
         inside = xp.all(active == own, axis=-1) & any_active
         code = xp.where(inside, xp.full_like(code, index), code)
-    return xp.where(any_active, code, xp.full_like(code, MEMBERSHIPS.index("dead")))
+    return xp.where(any_active, code, xp.full_like(code, IN_DEAD))

@@ -184,7 +184,7 @@ def sides_push(system: System, cell: Cell, network: TwoLayer, neuron: int) -> tu
     return needed, _gains(system, g)[slide.walls] - needed
 
 
-def blur(system: System, cell: Cell, network: TwoLayer, tolerance: float) -> np.ndarray:
+def pull_errors(system: System, cell: Cell, network: TwoLayer, tolerance: float) -> np.ndarray:
     """Return the errors of the g_i, shape (n,), that errors of the weights relative to their size make."""
     sizes = np.abs(network.outputs) * np.linalg.norm(network.weights, axis=1)
     error = tolerance * system.lengths * ((sizes * np.exp(2.0 * network.log_scale)) @ cell.gates)
@@ -198,7 +198,7 @@ def at_rest(system: System, cell: Cell, network: TwoLayer) -> bool:
 
     Where all G_j = 0 the second derivative of the loss is that of ℓ alone, which is convex: no saddle.
     """
-    error = ROUNDING * np.abs(pulls(system, cell, network)) + blur(system, cell, network, ROUNDING)
+    error = ROUNDING * np.abs(pulls(system, cell, network)) + pull_errors(system, cell, network, ROUNDING)
     size = np.linalg.norm(forces(system, cell, network), axis=1)
     return bool(np.all(size <= cell.gates @ (error * system.lengths)))
 
@@ -264,7 +264,7 @@ def resolve(
     return row
 
 
-def opposite(
+def past_origin(
     system: System, cell: Cell, network: TwoLayer, neuron: int, distance: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return weights (D,) and sides (m,) of a neuron that has slid to w = 0 along the only line left to it.
