@@ -89,10 +89,7 @@ def start(network: TwoLayer, walls: Walls) -> Neurons:
     arrays = [to_numpy(array) for array in network]
     eps = float(np.finfo(arrays[0].dtype).eps)
     given, first, scales = (np.array(array, dtype=np.float64) for array in arrays)
-    dimension = walls.x.shape[1]
-    if given.shape[-1] != dimension:
-        raise ValueError(f"network: expected weights of dimension {dimension}, got {given.shape[-1]}")
-    flat = normalize(TwoLayer(given.reshape(-1, dimension), first.reshape(-1), scales.reshape(-1)))
+    flat = normalize(TwoLayer(given.reshape(-1, walls.x.shape[1]), first.reshape(-1), scales.reshape(-1)))
     weights, outputs = np.asarray(flat.weights), np.asarray(flat.outputs)
     imbalance = imbalance_of(weights, outputs, eps)
     size = np.sqrt(np.einsum("md,md->m", weights, weights))
