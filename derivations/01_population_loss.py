@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import DEFAULT, LENGTH, Cell, Expr, b2, cells, default_cells, hi, lo, p, q, s_plus
 from gradflow.proofs.proof import Proof, sign
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 L = sympy.Symbol("L")
 END_RESIDUALS = {point: sympy.Symbol(f"r_{point}", real=True) for point in (lo, p, q, hi)}
@@ -23,6 +21,7 @@ END_SIGNS = {
     ("balanced", -1): (1, -1),
 }
 
+STATUS = "proved"
 STATEMENT = """
 On each of the 20 cells the population loss L(θ) = E[(f − f*)²] is the sum, over the pieces into which the
 breakpoints cut the input, of h (r₀² + r₀ r₁ + r₁²) / (3 (hi − lo)), where h is the width of the piece and
@@ -70,8 +69,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     for cell in cells():
         prove_signs(proof, cell)
         closed = integrals.loss(cell)
@@ -79,16 +77,6 @@ def derive() -> Result:
         proof.equal("the closed form equals the integral of (f − f*)²", closed, integral, cell.place)
         printed = (printed_form(cell) / (3 * LENGTH)).xreplace(end_residuals(cell))
         proof.equal("the printed formula is the closed form", printed, closed, cell.place)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_signs(proof: Proof, cell: Cell) -> None:
@@ -151,4 +139,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import (
     DEFAULT,
@@ -24,8 +23,8 @@ from gradflow.proofs.cells import (
 )
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
+STATUS = "proved"
 STATEMENT = """
 On each cell, with r = f − f* and s the slope of φ that the student uses on a piece of the input, ∂L/∂w1 =
 2 w2 E[r s x], ∂L/∂b1 = 2 w2 E[r s], ∂L/∂w2 = 2 E[r φ(z)], ∂L/∂b2 = 2 E[r].
@@ -58,8 +57,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     piece = Piece(lo, hi, s_plus, s_minus)
     stated = integrals.output_gradient(piece, x)
     proof.equal("∂f is as stated on a piece", stated, integrals.derivative(integrals.student(piece, x)))
@@ -72,16 +70,6 @@ def derive() -> Result:
                 f"∂L/∂{name} in closed form is the derivative of L", gradient[i], derivative[i], place
             )
             proof.equal(f"∂L/∂{name} in closed form equals 2 E[r ∂f/∂{name}]", gradient[i], 2 * mean, place)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def formulas() -> tuple[tuple[str, Expr], ...]:
@@ -97,4 +85,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import (
     DEFAULT,
@@ -29,10 +28,10 @@ from gradflow.proofs.cells import (
 )
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 PAIRS = [(i, j) for i in range(4) for j in range(i, 4)]
 
+STATUS = "proved"
 STATEMENT = """
 On each cell the Hessian of L is G + C + M. The Gram term is G = 2 E[∂f ∂fᵀ] with ∂f = (w2 s x, w2 s, s z,
 1). The curvature term C = 2 E[r ∂²f] has the entries 2 E[r s x] at (w1, w2) and 2 E[r s] at (b1, w2),
@@ -65,8 +64,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     prove_second_derivatives(proof)
     for cell in cells():
         place = cell.place
@@ -75,16 +73,6 @@ def derive() -> Result:
         gram, curvature = integral_terms(proof, cell)
         proof.equal("G in closed form equals 2 E[∂f ∂fᵀ]", integrals.gram(cell), gram, place)
         proof.equal("C in closed form equals 2 E[r ∂²f]", integrals.curvature(cell), curvature, place)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_second_derivatives(proof: Proof) -> None:
@@ -129,4 +117,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

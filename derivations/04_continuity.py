@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import (
     DEFAULT,
@@ -37,8 +36,8 @@ from gradflow.proofs.cells import (
 )
 from gradflow.proofs.proof import Proof, sign
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
+STATUS = "proved"
 STATEMENT = """
 Let (w1, b1) ≠ (0, 0). Across every wall between cells L and its gradient are continuous; so L is
 continuously differentiable away from w1 = b1 = 0. Its gradient is locally Lipschitz there, so the
@@ -100,8 +99,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     for wall in end_walls():
         prove_first_derivatives(proof, wall)
         outside = integrals.residual(wall.outer.pieces[0 if wall.at == lo else -1], wall.at)
@@ -122,16 +120,6 @@ def derive() -> Result:
         prove_interior(proof, cell)
     for dead, origin in origins():
         prove_discontinuity(proof, dead, origin)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_first_derivatives(proof: Proof, wall: Wall) -> None:
@@ -196,4 +184,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import PARAMETERS, Expr, Piece, b1, cells, origins, w1, w2, x
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 Q = w1**2 + b1**2 - w2**2
 
+STATUS = "proved"
 STATEMENT = """
 For every θ with (w1, b1) ≠ (0, 0), w1 ∂L/∂w1 + b1 ∂L/∂b1 = w2 ∂L/∂w2. Hence along every solution of the
 gradient flow dθ/dt = −∇L that avoids w1 = b1 = 0, whichever walls it crosses, Q = w1² + b1² − w2² is
@@ -57,8 +56,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     for side in ("s_-", "s_+"):
         piece = Piece(x, x, sympy.Symbol(side, real=True), sympy.Integer(0))
         of_w1, of_b1, of_w2, _ = integrals.output_gradient(piece, x)
@@ -76,16 +74,6 @@ def derive() -> Result:
     for dead, origin in origins():
         balance = dot(rate_of_balance, integrals.gradient(dead))
         proof.equal("at w1 = b1 = 0 the identity holds with φ′(0) = s₋", balance, sympy.Integer(0), origin)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def dot(a: list[Expr], b: list[Expr]) -> Expr:
@@ -105,4 +93,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import (
     DEAD,
@@ -36,10 +35,10 @@ from gradflow.proofs.cells import (
 )
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 MIDDLE, VARIANCE = (lo + hi) / 2, LENGTH**2 / 12
 
+STATUS = "proved"
 STATEMENT = """
 Let μ = (lo + hi)/2 and σ² = (hi − lo)²/12 be mean and variance of the input, m = E f*, V = Var f*, a =
 Cov(x, f*)/σ² and c = m − a μ. The best constant is m, with loss V; the best line is a x + c, with loss
@@ -97,24 +96,13 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     for kind in KINDS:
         moments = teacher_moments(proof, kind)
         prove_lines(proof, kind, moments)
         prove_dead_relu(proof, kind, moments)
         prove_line_loss(proof, kind, moments)
     prove_default(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 class Moments(NamedTuple):
@@ -234,4 +222,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

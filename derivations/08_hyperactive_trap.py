@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import (
     DEAD,
@@ -30,7 +29,6 @@ from gradflow.proofs.cells import (
 )
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 s, m, slope, mean, line_loss, y = sympy.symbols("s m a m_f L_line y", real=True)
 root_v, W, D, c, sigma = sympy.symbols("root_V W D c sigma", positive=True)
@@ -39,6 +37,7 @@ V = root_v**2
 TRACE = V + m**2 + 1
 DISCRIMINANT = TRACE**2 - 4 * V
 
+STATUS = "proved"
 STATEMENT = """
 Let the pre-activation be positive on the whole input (hyperactive; s = s₊) or negative on the whole input
 (dead; s = s₋), m = E x, V = Var x > 0, a = Cov(x, f*)/V the slope of the best line and L_line its loss.
@@ -115,8 +114,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     prove_moments(proof)
     for kind in KINDS:
         prove_population(proof, kind)
@@ -124,16 +122,6 @@ def derive() -> Result:
     prove_path(proof)
     prove_walls(proof)
     prove_default(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def residuals() -> tuple[Expr, Expr]:
@@ -311,4 +299,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import (
     DEAD,
@@ -41,12 +40,12 @@ from gradflow.proofs.cells import (
 )
 from gradflow.proofs.proof import Proof, UndecidedSignError, sign
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 s = sympy.Symbol("s", nonzero=True)
 ZERO = sympy.Integer(0)
 RELU = {s_minus: ZERO, s_plus: s}
 
+STATUS = "proved"
 STATEMENT = """
 Let φ(z) = s max(z, 0), s ≠ 0 (ReLU: s = 1), let a be the slope of the best line (a = 0 exactly for a
 teacher that is constant on the input), and let (w1, b1) ≠ (0, 0). Then ∇L = 0 exactly on these sets:
@@ -135,8 +134,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     prove_functional(proof)
     for cell in cells():
         if cell.student.sign:
@@ -153,16 +151,6 @@ def derive() -> Result:
         prove_crossing(proof, wall)
     prove_walls(proof)
     prove_default(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def value_at_breakpoint(end: Expr, length: Expr, side: int, mean: Expr, moment: Expr) -> Expr:
@@ -224,8 +212,7 @@ def prove_balanced(proof: Proof, cell: Cell) -> None:
         proof.equal("constant teacher: K = 0", certified, ZERO, place)
         prove_slope(proof, cell, place)
         return
-    scaled = (certified / (s * wt1 * wt2)).xreplace(place.compact)
-    scaled = sympy.factor(scaled)
+    scaled = sympy.factor((certified / (s * wt1 * wt2)).xreplace(place.compact))
     free = scaled.free_symbols <= {lo, hi, p, q}
     proof.holds("K/(s w1ᵀ w2ᵀ) depends on p, q, lo and hi only", free, place)
     unscaled = s * wt1 * wt2 * scaled
@@ -276,11 +263,8 @@ def prove_no_output_weight(proof: Proof, cell: Cell) -> None:
 def nonzero(place: Place) -> Place:
     """Return the place with w2 and w2ᵀ not 0 (w1ᵀ is not, by its kind, or stands for a slope that is not)."""
     signs = {symbol: sympy.Symbol(f"nonzero_{symbol}", nonzero=True) for symbol in (w2, wt2)}
-    slope = (
-        {}
-        if wt1 in place.signs and place.signs[wt1].is_nonzero
-        else {wt1: sympy.Symbol("slope", nonzero=True)}
-    )
+    given = wt1 in place.signs and place.signs[wt1].is_nonzero
+    slope = {} if given else {wt1: sympy.Symbol("slope", nonzero=True)}
     return Place(place.name, place.compact, place.signs | signs | slope)
 
 
@@ -312,9 +296,8 @@ def prove_hyperactive(proof: Proof, cell: Cell) -> None:
     rows = [sympy.Matrix(integrals.derivative(rho)) for rho in (rho1, rho0)]
     best = {b2: mean - s * w2 * (middle * w1 + b1), w1: slope / (s * w2)}
     gram = 2 * variance * rows[0] * rows[0].T + 2 * rows[1] * rows[1].T
-    on_line = Place(cell.name, {**place.compact}, place.signs)
     difference = (hessian - gram).applyfunc(lambda entry: entry.xreplace(best).xreplace(best))
-    proof.equal("(H): the Hessian is 2 V ∇ρ₁∇ρ₁ᵀ + 2 ∇ρ₀∇ρ₀ᵀ", difference, sympy.zeros(4, 4), on_line)
+    proof.equal("(H): the Hessian is 2 V ∇ρ₁∇ρ₁ᵀ + 2 ∇ρ₀∇ρ₀ᵀ", difference, sympy.zeros(4, 4), place)
     along = sympy.Matrix([ZERO, sympy.Integer(1), ZERO, -s * w2])
     proof.equal("(H): the Hessian annihilates (0, 1, 0, −s w2)", gram * along, sympy.zeros(4, 1), place)
     minor = rows[0][0] * rows[1][3] - rows[0][3] * rows[1][0]
@@ -412,4 +395,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import (
     DEAD,
@@ -32,13 +31,13 @@ from gradflow.proofs.cells import (
 )
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 ZERO, ONE = sympy.Integer(0), sympy.Integer(1)
 s = sympy.Symbol("s", nonzero=True)
 RELU = {s_minus: ZERO, s_plus: s}
 tau, root, r = sympy.symbols("tau d r", real=True)
 
+STATUS = "proved"
 STATEMENT = """
 Let φ(z) = s max(z, 0), s ≠ 0, and let θ(t) be a solution of dθ/dt = −∇L, L the population loss, on an
 interval of time on which (w1, b1) ≠ (0, 0). Let u = √(w1² + b1²), Q = u² − w2², and c = 2 |s| √(L(0) E[1
@@ -113,8 +112,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     for kind in KINDS:
         cell = Cell(DEAD, kind, (lo, q, hi) if kind.sign else (lo, hi))
         gradient = [entry.xreplace(RELU) for entry in integrals.gradient(cell)]
@@ -123,16 +121,6 @@ def derive() -> Result:
     prove_constant_teacher(proof)
     prove_sample(proof)
     prove_step(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def algebraic(expression: Expr) -> Expr:
@@ -222,4 +210,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

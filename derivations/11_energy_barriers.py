@@ -9,7 +9,6 @@ from typing import Any
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import (
     DEAD,
@@ -31,12 +30,12 @@ from gradflow.proofs.cells import (
 from gradflow.proofs.cells import q as q_teacher
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 a, b, u, x = sympy.symbols("a b u x", real=True)
 Q, k, q = sympy.symbols("Q k q", real=True)
 w = sympy.Symbol("w", positive=True)
 
+STATUS = "proved"
 STATEMENT = """
 Let φ(z) = s max(z, 0), s ≠ 0, let the teacher have a breakpoint q inside the input and k = w1ᵀ w2ᵀ ≠ 0,
 so that 0 < L_line < Var f*. Let θ(t) solve dθ/dt = −∇L.
@@ -105,8 +104,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     zero = sympy.Integer(0)
     for kind in KINDS:
         prove_excess(proof, kind)
@@ -143,16 +141,6 @@ def derive() -> Result:
     )
     default = square.subs({q: 0, k: 1})
     proof.equal("default problem: W² = (Q + √(Q² + 4))/2", (2 * default - Q) ** 2, Q**2 + 4)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_excess(proof: Proof, kind: Kind) -> None:
@@ -195,4 +183,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

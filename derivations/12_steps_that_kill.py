@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import DEAD, KINDS, Cell, Expr, Place, b1, hi, lo, q, s_minus, w1
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 eta, g1, g2, end, B1, B2 = sympy.symbols("eta g_1 g_2 e B_1 B_2", real=True)
 mu, beta1, root2, lam = sympy.symbols("mu beta_1 sqrt(beta_2) lambda", positive=True)
 k, K = sympy.symbols("k K", integer=True, positive=True)
 
+STATUS = "proved"
 STATEMENT = """
 Let s₋ = 0, z_e = w1 e + b1 at the ends e = lo, hi, and ζ_e = e ∂L/∂w1 + ∂L/∂b1.
 
@@ -131,8 +130,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     zero = sympy.Integer(0)
     new = (w1 - eta * g1) * end + (b1 - eta * g2)
     proof.equal("z after a step is z − η ζ", new, (w1 * end + b1) - eta * (end * g1 + g2))
@@ -180,16 +178,6 @@ def derive() -> Result:
     prove_decay(proof)
     prove_momentum_with_decay(proof)
     prove_scaling(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_decay(proof: Proof) -> None:
@@ -276,4 +264,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

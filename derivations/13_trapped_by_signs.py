@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 # A neuron in the view of the statement, and what it depends on.
 w, b, omega, b2, near, c, a, m = sympy.symbols("w b omega b2 n c a m", real=True)
 V, s = sympy.symbols("V s", positive=True)
 STATE = (w, b, omega, b2)
 
+STATUS = "proved"
 STATEMENT = """
 Let the inputs have m = E x, V = Var x > 0, lie in [lo, hi], lo < hi, and let the best line have the slope
 a ≠ 0 and the value c at m. Let the pre-activation have one sign τ on the whole input and s ≠ 0 be the
@@ -92,8 +91,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     zero = sympy.Integer(0)
     rho1, rho0 = errors()
     excess = V * rho1**2 + rho0**2
@@ -120,16 +118,6 @@ def derive() -> Result:
         "m = 0: w' = −2 V ω ρ₁", rates[w].xreplace(centred), (-2 * V * omega * rho1).xreplace(centred)
     )
     proof.equal("m = 0: b' = −2 ω ρ₀", rates[b].xreplace(centred), (-2 * omega * rho0).xreplace(centred))
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def errors() -> tuple[Expr, Expr]:
@@ -214,4 +202,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

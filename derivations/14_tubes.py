@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import Expr, b1, b2, w1, w2
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 s, m, slope, mean = sympy.symbols("s m a m_f", real=True)
 V = sympy.Symbol("V", positive=True)
@@ -22,6 +20,7 @@ rho, g, quad = sympy.symbols("rho g q", real=True)
 MOVE = sympy.Matrix(sympy.symbols("d1 d2 d3 d4", real=True))
 PLACE = (w1, b1, w2, b2)
 
+STATUS = "proved"
 STATEMENT = """
 Let e = V ρ₁² + ρ₀² be the excess of a cell without a kink, with ρ₁, ρ₀, s, m, V and c as in derivation 8,
 extended to all θ. Let g₁, g₀ be the gradients of ρ₁, ρ₀ and P₁, P₀ their constant Hessians; |P₁| = |s|,
@@ -90,8 +89,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     errors = (s * w1 * w2 - slope, s * w2 * (m * w1 + b1) + b2 - mean)
     for name, error in zip(("ρ₁", "ρ₀"), errors, strict=True):
         prove_taylor(proof, name, error)
@@ -122,16 +120,6 @@ def derive() -> Result:
     proof.holds("R(0)", sympy.limit(solved, h, 0) == start)
     speed = (spread * start + rest) * sympy.exp(spread * h)
     proof.holds("R' = (μ R(0) + D) exp(μ t)", sympy.simplify(solved.diff(h) - speed) == 0)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_taylor(proof: Proof, name: str, error: Expr) -> None:
@@ -161,4 +149,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import (
     DEFAULT,
@@ -32,13 +31,13 @@ from gradflow.proofs.cells import (
 )
 from gradflow.proofs.proof import Proof, sign
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 ZERO = sympy.Integer(0)
 Q, m, mean = sympy.symbols("Q m m_f", real=True)
 k, W = sympy.symbols("k W", positive=True)
 n = sympy.Symbol("n", real=True)
 
+STATUS = "proved"
 STATEMENT = """
 Let φ(z) = s max(z, 0), s ≠ 0, let the teacher have a breakpoint inside the input, let l be the best line,
 a ≠ 0 its slope, m = E x. The hyperactive states with f = l are those with s w1 w2 = a and s w2 (m w1 +
@@ -128,23 +127,12 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     prove_curve(proof)
     for kind in (RISING, FALLING):
         prove_orthogonal(proof, kind)
         prove_ends(proof, kind)
     prove_default(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def edge_square() -> Expr:
@@ -240,4 +228,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

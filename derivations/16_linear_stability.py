@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs import integrals
 from gradflow.proofs.cells import (
     DEAD,
@@ -34,7 +33,6 @@ from gradflow.proofs.cells import (
 )
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 beta, eta, lam, z = sympy.symbols("beta eta lambda z", real=True)
 a, w = sympy.symbols("a w", positive=True)
@@ -50,6 +48,7 @@ DEFAULT_POLYNOMIAL = (
     - 1
 )
 
+STATUS = "proved"
 STATEMENT = """
 Let s₋ ≠ s₊, let the teacher have w1ᵀ, w2ᵀ ≠ 0 and its breakpoint q inside the input, k = w1ᵀ w2ᵀ and σ
 the sign of w1ᵀ. The points θ(w) = (σ w, −q σ w, k/(σ w), b2ᵀ), w > 0, are global minima, L = 0. Let s(x)
@@ -164,24 +163,13 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     for wall in crossing_walls():
         if wall.inner.student == wall.inner.teacher:
             prove_hessian(proof, wall)
     prove_momentum(proof)
     prove_convexity(proof)
     prove_default(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def factor_matrix(weight: Expr, output: Expr) -> Expr:
@@ -334,4 +322,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

@@ -9,17 +9,16 @@ from typing import NamedTuple
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 eta, mu, lam, a, eps = sympy.symbols("eta mu lambda a epsilon", positive=True)
 beta, beta1, beta2, d1, d2, s = sympy.symbols("beta beta_1 beta_2 d_1 d_2 s", positive=True)
 k, j = sympy.symbols("k j", integer=True, nonnegative=True)
 x = sympy.Matrix(sympy.symbols("x1:5"))
 
+STATUS = "proved"
 STATEMENT = """
 Let g = ∇L, H = ∇²L, T = ∇³L, and let θ_k be the parameters after k steps of rate η. A flow has order n if
 |θ_k − θ(k η)| ≤ C η^n for all k η ≤ t_end and all small η, with C independent of η.
@@ -208,23 +207,12 @@ def _at_start(vector: Expr) -> Expr:
     return vector.subs(dict.fromkeys(x, 0)).expand()
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     prove_gradient_descent(proof)
     prove_heavy_ball(proof)
     prove_adam(proof)
     prove_sign(proof)
     prove_wall(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_gradient_descent(proof: Proof) -> None:
@@ -370,4 +358,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

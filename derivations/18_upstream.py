@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr, Place
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 a, c, d, p, q = sympy.symbols("a c d p q", real=True)
 b1, w1, end, square = sympy.symbols("b1 w1 e g_2", real=True)
@@ -21,6 +19,7 @@ lam, Y, eta = sympy.symbols("lambda Y eta", positive=True)
 ONE = sympy.Integer(1)
 NOT_ZERO = Place("d > 0", {}, {d: sympy.Symbol("d", positive=True)})
 
+STATUS = "proved"
 STATEMENT = """
 The network is f(u) = w2 ReLU(w1 x + b1) + d x with x = a u + c, for an input u of mean 0 and variance 1
 on [lo, hi]. The loss is L = E[(f − f*)²]; p = E[u f*], q = E[f*], y = (p, q), Y = |y|, v = (a, c), z =
@@ -138,21 +137,10 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     prove_reduction(proof)
     prove_solution(proof)
     prove_examples(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def reduced() -> Expr:
@@ -283,4 +271,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 P, Q, R, A, q, V1, V2 = sympy.symbols("P Q R A q V_1 V_2", real=True)
 L, layer = sympy.symbols("L l", integer=True, positive=True)
@@ -21,6 +19,7 @@ theta = sympy.Symbol("theta", positive=True)
 HALF = sympy.Rational(1, 2)
 QUARTER_TURN = sympy.pi / 2
 
+STATUS = "proved"
 STATEMENT = """
 A ReLU network has hidden layers of N_1, …, N_L units. A layer is dead on a set X of inputs if all its
 units are 0 at every input of X; the network is born dead on X if a hidden layer is (it is then constant
@@ -107,8 +106,7 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     # P stands for 2^(−N): what one more layer does to 1 − A, A the probability of no dead layer.
     proof.equal("one more layer: p + (1 − p) P is 1 − A (1 − P)", (1 - A) + A * P, 1 - A * (1 - P))
     both, one_left, none = q, P - q, 1 - 2 * P + q
@@ -118,16 +116,6 @@ def derive() -> Result:
     proof.equal("the derivative in q (V_2 for U)", value.diff(q), 1 - 2 * V1 + V2)
     prove_two_layers(proof)
     prove_shares(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_two_layers(proof: Proof) -> None:
@@ -200,4 +188,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

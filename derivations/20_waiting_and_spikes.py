@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr, Place
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 beta, eta, lam, z, tau, delta, n = sympy.symbols("beta eta lambda z tau delta n", real=True)
 eps, p0, p2, p3, s = sympy.symbols("epsilon phi_0 phi_2 phi_3 s", real=True)
@@ -20,6 +18,7 @@ p1 = sympy.Symbol("phi_1", real=True, nonzero=True)
 q, rho = sympy.symbols("q rho", positive=True)
 ZERO, ONE = sympy.Integer(0), sympy.Integer(1)
 
+STATUS = "proved"
 STATEMENT = """
 Let φ be smooth, r = f − f*, and q = β2^(−1/2).
 
@@ -137,23 +136,12 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     prove_line(proof)
     prove_wait(proof)
     prove_held_flow(proof)
     prove_adam(proof)
     prove_multiplier(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_line(proof: Proof) -> None:
@@ -252,4 +240,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

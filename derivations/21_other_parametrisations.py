@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr, Place
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 w1, b1, w2, b2, x, p, c, v, s = sympy.symbols("w1 b1 w2 b2 x p c v s", real=True)
 g1, g2, g3, t = sympy.symbols("g_1 g_2 g_3 t", real=True)
@@ -20,6 +18,7 @@ w, h, lam = sympy.symbols("w h lambda", positive=True)
 ZERO, ONE = sympy.Integer(0), sympy.Integer(1)
 HALF, EIGHTH = sympy.Rational(1, 2), sympy.Rational(1, 8)
 
+STATUS = "proved"
 STATEMENT = """
 Let g = ∇L in (w1, b1, w2, b2), r = f − f*, p = −b1/w1 and h half the width of the input. "Shifted" is f =
 w2 φ(w1 (x + b′)) + b2; "bounded" is b′ = −p with p = m + h tanh(u), m the middle of the input, u free;
@@ -185,24 +184,13 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     prove_gradients(proof)
     prove_conservation(proof)
     prove_solving(proof)
     prove_regions(proof)
     prove_wall(proof)
     prove_gate(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_gradients(proof: Proof) -> None:
@@ -398,4 +386,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

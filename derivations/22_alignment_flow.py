@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 v, p0, v0, m0, zg = sympy.symbols("v p_0 v_0 m_0 zeta_G", real=True)
 g, r, E, mu, e = sympy.symbols("g r E mu e", positive=True)
@@ -22,6 +20,7 @@ ZERO = sympy.Integer(0)
 HALF = sympy.Rational(1, 2)
 COSH, SINH = (E + 1 / E) / 2, (E - 1 / E) / 2
 
+STATUS = "proved"
 STATEMENT = """
 Let f(x) = Σ v_j relu(w_j·x), y_i = ±1, z_i = y_i x_i, and let the loss be the sum of exp(−y_i f(x_i)) or
 of 2 log(1 + exp(−y_i f(x_i))). Write κ_i = exp(−y_i f(x_i)), or 2/(1 + exp(y_i f(x_i))), for the pull of
@@ -108,22 +107,11 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     prove_equations(proof)
     prove_closed_form(proof)
     prove_margins(proof)
     prove_failures(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_equations(proof: Proof) -> None:
@@ -261,4 +249,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

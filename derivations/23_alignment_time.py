@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 lam, E, V, V1, gap = sympy.symbols("lambda E v v_1 d", positive=True)
 n, X, D, delta, e = sympy.symbols("n X_max D delta e", positive=True)
 ZERO, ONE, TWO = sympy.Integer(0), sympy.Integer(1), sympy.Integer(2)
 COSH, SINH = (E + 1 / E) / 2, (E - 1 / E) / 2
 
+STATUS = "proved"
 STATEMENT = """
 Notation and data of derivation 22, with Assumption 1 (μ > 0). K is the cone spanned by the z_i, the
 non-negative combinations; x_σ the sum of the x_i with y_i = σ, S_−σ the set that is not S_σ of S₊ and S₋.
@@ -127,22 +126,11 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     prove_comparison(proof)
     prove_elementary(proof)
     prove_finite(proof)
     prove_sharpness(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_comparison(proof: Proof) -> None:
@@ -277,4 +265,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

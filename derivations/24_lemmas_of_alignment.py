@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 n, h, X, W, eps, m = sympy.symbols("n h X_max W_max epsilon m", positive=True)
 ZERO, ONE = sympy.Integer(0), sympy.Integer(1)
 HALF = sympy.Rational(1, 2)
 
+STATUS = "proved"
 STATEMENT = """
 Notation of derivations 22 and 23, under Assumption 1. There are h neurons, balanced, with w_j(0) = ε
 w0_j; W_max is the largest |w0_j|. x₊ and x₋ are the sums of the data of either label. The paper has: ζ1
@@ -103,23 +102,12 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     prove_angles(proof)
     prove_lemma3(proof)
     prove_lemma4(proof)
     prove_dwell(proof)
     prove_counterexample(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_angles(proof: Proof) -> None:
@@ -227,4 +215,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

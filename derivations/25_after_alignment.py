@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-from gradflow.proofs.result import Result
 
 mu, least, most, loss, size = sympy.symbols("mu X_min X_max L V", positive=True)
 rho = sympy.Symbol("rho_0", positive=True)
 ZERO, ONE = sympy.Integer(0), sympy.Integer(1)
 
+STATUS = "proved"
 STATEMENT = """
 Notation of derivations 22 to 24, under Assumption 1, with balanced neurons. At t1 let all neurons with v
 > 0 be in S₊ or S_dead, and those with v < 0 in S₋ or S_dead; so it is for all later times. W₊ has the
@@ -106,21 +105,10 @@ NOT_CLAIMED = (
 )
 
 
-def derive() -> Result:
-    proof = Proof()
+def prove(proof: Proof) -> None:
     prove_loss(proof)
     prove_growth(proof)
     prove_rank(proof)
-    return Result(
-        *describe(__file__)[:3],
-        status="proved",
-        statement=STATEMENT,
-        hypotheses=HYPOTHESES,
-        proof=PROOF,
-        not_claimed=NOT_CLAIMED,
-        formulas=formulas(),
-        checks=tuple(proof.checks),
-    )
 
 
 def prove_loss(proof: Proof) -> None:
@@ -212,4 +200,4 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(derive))
+    raise SystemExit(main(globals()))

@@ -41,7 +41,7 @@ def derive(
             name, status = (str(entry[key]).ljust(width) for key, width in widths.items())
             print(f"{entry['number']:>3}  {name}  {status}  {entry['title']}")
         return
-    from gradflow.proofs.render import as_latex, as_text, verdict
+    from gradflow.proofs.render import as_both, as_latex, verdict
 
     derived = load(result)
     if json:
@@ -61,6 +61,6 @@ def derive(
     elif latex:
         print(as_latex(derived))
     else:
-        print(f"{as_text(derived)}\n\nLaTeX\n-----\n{as_latex(derived)}")
+        print(as_both(derived))
     if not derived.holds:
         raise typer.Exit(1)

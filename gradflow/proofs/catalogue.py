@@ -20,22 +20,21 @@ def catalogue() -> list[Script]:
 def stated_status(path: Path | str) -> str:
     """Return the status that a derivation claims for its result, without running it.
 
-    It stands in the script as text, `Result(…, status="proved")`. When the script runs, the result has this
-    status if all its checks hold, and is not proved if one fails.
+    It stands in the script as text, `STATUS = "proved"`. When the script runs, the result has this status if
+    all its checks hold, and is not proved if one fails.
 
     Raises
     ------
     ValueError
-        If the script does not make exactly one `Result`, with a status written out.
+        If the script does not assign `STATUS` exactly once, at its top level, a text written out.
     """
-    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _makes_result(node.func)]
-    found = [keyword.value for call in calls for keyword in call.keywords if keyword.arg == "status"]
-    if len(calls) == len(found) == 1 and isinstance(found[0], ast.Constant):
+    top = ast.parse(Path(path).read_text(encoding="utf-8")).body
+    found = [node.value for node in top if isinstance(node, ast.Assign) and _names(node) == ["STATUS"]]
+    if len(found) == 1 and isinstance(found[0], ast.Constant):
         status = found[0].value
         if isinstance(status, str) and status:
             return status
-    raise ValueError(f'{path}: expected one Result(..., status="...") with the status written out')
+    raise ValueError(f'{path}: expected one line STATUS = "...", with the status written out')
 
 
 def find(result: str) -> Script:
@@ -63,10 +62,10 @@ def load(result: str) -> Result:
     ValueError
         If there is none.
     """
-    derived: Result = load_script(find(result).path).derive()
-    return derived
+    from gradflow.proofs.result import derive
+
+    return derive(vars(load_script(find(result).path)))
 
 
-def _makes_result(function: ast.expr) -> bool:
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return name == "Result"
+def _names(assignment: ast.Assign) -> list[str]:
+    return [getattr(target, "id", "") for target in assignment.targets]

@@ -6,13 +6,14 @@ import argparse
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sympy
 
 from gradflow.proofs.cells import TEACHER, Expr, hi, lo
 from gradflow.proofs.proof import Check
-from gradflow.proofs.result import Result
+from gradflow.proofs.result import Result, derive
 
 WIDTH = 88
 _TEACHER_TEXT = {s: sympy.Symbol(f"{s.name[0]}{'₁₂'[int(s.name[1]) - 1]}ᵀ") for s in TEACHER}
@@ -75,6 +76,11 @@ def as_latex(result: Result) -> str:
     lines += [r"\paragraph{Checked by machine.}", *_itemize(summary(result.checks))]
     lines += [r"\paragraph{Not claimed.}", *_itemize(result.not_claimed)]
     return "\n".join(lines)
+
+
+def as_both(result: Result) -> str:
+    """Return the result as text, and below it as LaTeX."""
+    return f"{as_text(result)}\n\n{_section('LaTeX')}\n{as_latex(result)}"
 
 
 def verdict(result: Result) -> str:
@@ -152,16 +158,20 @@ def _sides(equation: Expr) -> tuple[Expr, list[Expr]]:
     return left, list(right.as_ordered_terms()) if isinstance(right, sympy.Add) else [right]
 
 
-def main(derive: Callable[[], Result], arguments: Sequence[str] | None = None) -> int:
-    """Derive a result and print it as text and as LaTeX; return the exit status, 1 if a check fails."""
+def main(script: Mapping[str, Any], arguments: Sequence[str] | None = None) -> int:
+    """Carry out the derivation of a script, given as its `globals()`, and print it as text and as LaTeX.
+
+    Returns the exit status, 1 if a check fails.
+    """
     parser = argparse.ArgumentParser(description="State, prove and print one result.")
     parser.add_argument("--latex", action="store_true", help="print only the LaTeX")
     only_latex = parser.parse_args(arguments).latex
-    result = derive()
-    if not only_latex:
-        print(as_text(result), end="\n\n")
-        print(_section("LaTeX"))
-    print(as_latex(result))
+    return show(derive(script), only_latex)
+
+
+def show(result: Result, only_latex: bool = False) -> int:
+    """Print a result, and on the error stream that it failed; return the exit status."""
+    print(as_latex(result) if only_latex else as_both(result))
     if not result.holds:
         print(f"{result.slug}: {verdict(result)}", file=sys.stderr)
     return 0 if result.holds else 1

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr
-from gradflow.proofs.proof import Check
+from gradflow.proofs.proof import Check, Proof
 
 STATUSES = ("proved", "checked numerically", "conjecture")
+
+PARTS = ("STATUS", "STATEMENT", "HYPOTHESES", "PROOF", "NOT_CLAIMED", "prove", "formulas")
+"""The names that the script of a derivation has: constants, and two functions (see `derive`)."""
 
 
 @dataclass(frozen=True)
@@ -61,3 +67,38 @@ class Result:
     def holds(self) -> bool:
         """Whether there are checks and all of them hold."""
         return bool(self.checks) and not self.failures
+
+
+def derive(script: Mapping[str, Any]) -> Result:
+    """Carry out a derivation.
+
+    Parameters
+    ----------
+    script : mapping
+        The names of its script, `globals()` or `vars(module)`: the constants of `PARTS`, which become the
+        result's attributes of the same name; `prove`, which records checks in the `Proof` that it is given;
+        and `formulas`, which returns labelled formulas.
+
+    Raises
+    ------
+    ValueError
+        If the script lacks one of them, or its status is not one of `STATUSES`.
+    """
+    number, slug, title, path = describe(script["__file__"])
+    missing = [name for name in PARTS if name not in script]
+    if missing:
+        raise ValueError(f"{path}: expected {', '.join(PARTS)}; there is no {', '.join(missing)}")
+    proof = Proof()
+    script["prove"](proof)
+    return Result(
+        number,
+        slug,
+        title,
+        status=script["STATUS"],
+        statement=script["STATEMENT"],
+        hypotheses=script["HYPOTHESES"],
+        proof=script["PROOF"],
+        not_claimed=script["NOT_CLAIMED"],
+        formulas=script["formulas"](),
+        checks=tuple(proof.checks),
+    )

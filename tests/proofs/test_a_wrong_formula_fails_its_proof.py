@@ -83,7 +83,7 @@ def test_a_wrong_closed_form_is_found_out(
 ) -> None:
     module = few_cells(load(name))
     monkeypatch.setattr(integrals, function, wrong)
-    assert main(module.derive, []) == 1
+    assert main(vars(module), []) == 1
     printed = capsys.readouterr()
     assert "NOT PROVED" in printed.err
     lines = " ".join(printed.out.partition("\nLaTeX\n")[0].split()).split("* ")
@@ -96,7 +96,7 @@ def test_wrong_signs_are_found_out(
     module = few_cells(load("population_loss"))
     right = Kind.slopes.fget  # type: ignore[attr-defined]
     monkeypatch.setattr(Kind, "slopes", property(lambda kind: right(kind)[::-1]))
-    assert main(module.derive, []) == 1
+    assert main(vars(module), []) == 1
     assert "each pre-activation has one sign on each piece: FAILS" in " ".join(
         capsys.readouterr().out.split()
     )
@@ -118,7 +118,7 @@ def test_a_wrong_statement_is_found_out(
     module = few_cells(load(name))
     right = getattr(module, function)
     monkeypatch.setattr(module, function, lambda *arguments: right(*arguments) / 2)
-    assert main(module.derive, ["--latex"]) == 1
+    assert main(vars(module), ["--latex"]) == 1
 
 
 WRONG_LINES = [
@@ -157,7 +157,7 @@ def test_a_wrong_line_of_the_kernel_is_found_out(
     module = few_cells(load("numeric_field"))
     monkeypatch.setattr(module, "end_walls", lambda: [])
     monkeypatch.setattr(module, "crossing_walls", lambda: [])
-    assert main(module.derive, ["--latex"]) == 1
+    assert main(vars(module), ["--latex"]) == 1
 
 
 def test_the_script_of_a_wrong_formula_exits_with_1() -> None:
@@ -177,11 +177,11 @@ def test_a_comparison_left_open_fails_the_proof(
 ) -> None:
     wrong = lambda ops, z: (ops.positive(z[0]), ops.positive(z[0] + z[2]), ops.positive(z[2]))  # noqa: E731
     monkeypatch.setattr(kernel, "signs", wrong)
-    assert main(few_cells(load("numeric_field")).derive, []) == 1
+    assert main(vars(few_cells(load("numeric_field"))), []) == 1
     assert "every comparison is decided: FAILS" in " ".join(capsys.readouterr().out.split())
 
 
 def test_unchanged_formulas_pass_on_the_same_few_cells(load: Load, few_cells: Restrict) -> None:
     assert len(cells()) == 20
     for name in ("continuity", "numeric_field", "reference_losses", "hyperactive_trap"):
-        assert main(few_cells(load(name)).derive, ["--latex"]) == 0
+        assert main(vars(few_cells(load(name))), ["--latex"]) == 0

@@ -5,16 +5,17 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from gradflow.base.scripts import Script
 from gradflow.proofs.catalogue import catalogue, stated_status
 from gradflow.proofs.proof import Check
-from gradflow.proofs.render import WIDTH, as_latex, as_text, latex_prose, main
-from gradflow.proofs.result import Result
+from gradflow.proofs.render import WIDTH, as_latex, as_text, latex_prose, main, show
+from gradflow.proofs.result import PARTS, Result, derive
 
 SCRIPTS = catalogue()
 NOT_PROVED: dict[str, str] = {}
@@ -49,12 +50,12 @@ def test_a_derivation_proves_and_prints_its_result(
     script: Script, load: Callable[[str], ModuleType], capsys: pytest.CaptureFixture[str]
 ) -> None:
     module = load(script.slug)
-    result: Result = module.derive()
+    result = derive(vars(module))
     assert (result.number, result.slug, result.title) == script[:3]
     assert result.holds
     assert result.status == stated_status(script.path) == NOT_PROVED.get(script.slug, "proved")
     assert all((result.statement, result.hypotheses, result.proof, result.not_claimed, result.formulas))
-    assert main(lambda: result, []) == 0
+    assert show(result) == 0
     printed = capsys.readouterr()
     text, _, latex = printed.out.partition("\nLaTeX\n")
     assert not printed.err
@@ -66,10 +67,12 @@ def test_a_derivation_proves_and_prints_its_result(
 
 
 def test_latex_alone_on_request(
-    load: Callable[[str], ModuleType], capsys: pytest.CaptureFixture[str]
+    load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result: Result = load("reference_losses").derive()
-    assert main(lambda: result, ["--latex"]) == 0
+    script = vars(load("reference_losses"))
+    result = derive(script)
+    monkeypatch.setattr("gradflow.proofs.render.derive", lambda given: {id(script): result}[id(given)])
+    assert main(script, ["--latex"]) == 0
     assert capsys.readouterr().out == as_latex(result) + "\n"
 
 
@@ -77,18 +80,18 @@ def test_latex_alone_on_request(
 def test_a_script_prints_its_own_derivation_and_exits_with_what_that_returns(
     script: Script, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given: list[Callable[[], Result]] = []
+    given: list[tuple[str, str]] = []
 
-    def printing(derive: Callable[[], Result]) -> int:
-        given.append(derive)
+    def printing(names: Mapping[str, Any]) -> int:
+        assert set(PARTS) <= set(names)
+        given.extend((names["__file__"], names[name].__code__.co_filename) for name in ("prove", "formulas"))
         return 7
 
     monkeypatch.setattr("gradflow.proofs.render.main", printing)
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(script.path), run_name="__main__")
     assert ended.value.code == 7
-    (derive,) = given
-    assert (derive.__name__, derive.__code__.co_filename) == ("derive", str(script.path))
+    assert given == [(str(script.path), str(script.path))] * 2
     assert capsys.readouterr() == ("", "")
 
 
@@ -116,11 +119,20 @@ def test_a_proof_without_checks_or_with_a_failing_one_fails(
 ) -> None:
     result = example(*checks)
     assert not result.holds
-    assert main(lambda: result, []) == 1
+    assert show(result) == 1
     printed = capsys.readouterr()
     assert printed.err == f"example: {verdict}\n"
     assert f"Status: {verdict}" in printed.out
     assert ("a: FAILS (here)" in printed.out) == bool(checks)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_script_without_one_of_its_parts_is_one_line_that_names_it(part: str) -> None:
+    names: dict[str, Any] = {name: "" for name in PARTS if name != part}
+    with pytest.raises(
+        ValueError, match=rf"01_population_loss\.py: expected STATUS, .*; there is no {part}$"
+    ):
+        derive({**names, "__file__": str(SCRIPTS[0].path)})
 
 
 def test_a_result_has_one_of_three_statuses() -> None:

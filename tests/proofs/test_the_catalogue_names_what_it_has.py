@@ -64,14 +64,11 @@ def test_listing_the_derivations_does_not_import_sympy() -> None:
 
 
 SCRIPT = '''"""A title."""
-from gradflow.base.scripts import describe
-from gradflow.proofs.proof import Check
-from gradflow.proofs.result import Result
+STATUS = {status!r}
+STATEMENT, HYPOTHESES, PROOF, NOT_CLAIMED, formulas = "S", ("H",), "P", ("N",), tuple
 
-def derive():
-    checks = (Check("2 = 2", "", {holds}),)
-    return Result(*describe(__file__)[:3], {status}, statement="S", hypotheses=("H",), proof="P",
-                  not_claimed=("N",), formulas=(), checks=checks)
+def prove(proof):
+    proof.holds("2 = 2", {holds})
 '''
 
 
@@ -89,7 +86,7 @@ def test_the_listed_status_is_that_of_the_result(
     folder: Path, status: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = folder / "01_a.py"
-    path.write_text(SCRIPT.format(holds=True, status=f"status={status!r}"))
+    path.write_text(SCRIPT.format(holds=True, status=status))
     assert stated_status(path) == load("a").status == status
     for arguments in (["derive", "--json"], ["derive", "1", "--json"]):
         assert run(arguments) == 0
@@ -101,7 +98,7 @@ def test_the_listed_status_is_that_of_the_result(
 def test_what_fails_its_checks_is_not_proved_when_run(
     folder: Path, status: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder / "01_a.py").write_text(SCRIPT.format(holds=False, status=f"status={status!r}"))
+    (folder / "01_a.py").write_text(SCRIPT.format(holds=False, status=status))
     assert run(["derive", "1", "--json"]) == 1
     shown = json.loads(capsys.readouterr().out)
     assert (shown["status"], shown["holds"]) == ("NOT PROVED: 1 of 1 checks fail", False)
@@ -113,21 +110,23 @@ def test_what_fails_its_checks_is_not_proved_when_run(
     "text",
     [
         '"""A."""\n',
-        '"""A."""\nx = Result(1)\n',
-        '"""A."""\nstatus = "proved"\nx = Result(1, status=status)\n',
-        '"""A."""\nx = Result(1, status="pro" + "ved")\n',
-        '"""A."""\nx = Result(1, status=None)\n',
-        '"""A."""\nx = Result(1, status="")\n',
-        '"""A."""\nx = Result(1, status="proved")\ny = Result(2, status="conjecture")\n',
-        '"""A."""\nx = Result(1, status="proved")\ny = Result(2)\n',
-        '"""A."""\nx = Other(1, status="proved")\n',
+        '"""A."""\nSTATUS\n',
+        '"""A."""\nstatus = "proved"\nSTATUS = status\n',
+        '"""A."""\nSTATUS = "pro" + "ved"\n',
+        '"""A."""\nSTATUS = None\n',
+        '"""A."""\nSTATUS = ""\n',
+        '"""A."""\nSTATUS = "proved"\nSTATUS = "conjecture"\n',
+        '"""A."""\nSTATUS = "proved"\nSTATUS = status\n',
+        '"""A."""\nSTATUS = other = "proved"\n',
+        '"""A."""\ndef prove(proof):\n    STATUS = "proved"\n',
+        '"""A."""\nOTHER = "proved"\n',
     ],
 )
 def test_a_derivation_that_does_not_write_its_status_out_is_an_error(
     folder: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "01_a.py").write_text(text)
-    with pytest.raises(ValueError, match=r"01_a\.py: expected one Result\(") as caught:
+    with pytest.raises(ValueError, match=r"01_a\.py: expected one line STATUS = ") as caught:
         stated_status(folder / "01_a.py")
     assert "\n" not in str(caught.value)
     assert run(["derive"]) == 2
@@ -135,8 +134,6 @@ def test_a_derivation_that_does_not_write_its_status_out_is_an_error(
 
 
 def test_listing_runs_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "01_a.py").write_text(
-        '"""A."""\nraise AssertionError\nimport result\nresult.Result(status="conjecture")\n'
-    )
+    (folder / "01_a.py").write_text('"""A."""\nraise AssertionError\nSTATUS = "conjecture"\n')
     assert run(["derive"]) == 0
     assert capsys.readouterr().out == "  1  a  conjecture  A\n"
