@@ -11,7 +11,7 @@ from gradflow.descent import Adam, Descent, train
 from gradflow.field.baselines import best_line
 from gradflow.neuron.problem import Neuron, Problem, grid
 from gradflow.study.figures import Level, Panel, Series, fraction, loss_curves
-from gradflow.study.figures.script import main
+from gradflow.study.figures.script import main, signed
 
 SAMPLES, STEPS, RATE = 100, 5000, 0.01
 B2 = (-1.1, -1.2)
@@ -19,11 +19,11 @@ PROBLEM = Problem(inputs=grid(SAMPLES))
 
 TITLE = "A small change of the initial output bias decides whether the neuron learns"
 CAPTION = (
-    "Mean squared error of the student w2 ReLU(w1 x + b1) + b2 on {samples} equally spaced inputs in "
-    "[−1, 1] (ends included; teacher ReLU(x)) under full-batch Adam (rate {rate}, β = (0.9, 0.999), "
+    "Mean squared error of the student w2 ReLU(w1 x + b1) + b2 on {SAMPLES} equally spaced inputs in "
+    "[−1, 1] (ends included; teacher ReLU(x)) under full-batch Adam (rate {RATE}, β = (0.9, 0.999), "
     "ε = 1e-8) from w1 = w2 = 1, b1 = 0 and (a) b2 = {b2[0]}, (b) b2 = {b2[1]}. Everything is computed in "
     "double precision (thick) or everything in single precision (thin). Dashed: the loss of the best line "
-    "on these inputs, {exact} ≈ {line:.5f}. After {steps} steps the losses are (a) {double[0]:.1e} in "
+    "on these inputs, {exact} ≈ {line:.5f}. After {STEPS} steps the losses are (a) {double[0]:.1e} in "
     "double and {single[0]:.1e} in single precision, (b) {double[1]:.5f} and {single[1]:.5f}."
 )
 
@@ -48,10 +48,7 @@ def numbers() -> dict[str, object]:
     """Return what the caption states."""
     line = float(best_line(PROBLEM).loss)
     return {
-        "samples": SAMPLES,
-        "steps": STEPS,
-        "rate": RATE,
-        "b2": [f"{b2:g}".replace("-", "−") for b2 in B2],
+        "b2": [signed(b2) for b2 in B2],
         "line": line,
         "exact": fraction(line, largest=100_000),
         "double": run("float64").loss[-1],
@@ -77,4 +74,4 @@ def draw() -> Figure:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

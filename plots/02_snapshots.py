@@ -11,17 +11,17 @@ from gradflow.descent import Adam, Descent, train
 from gradflow.neuron.activity import HYPERACTIVE, activity, breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, grid
 from gradflow.study.figures import snapshots
-from gradflow.study.figures.script import main
+from gradflow.study.figures.script import main, signed
 
 SAMPLES, STEPS, EVERY, RATE, B2 = 100, 500, 50, 0.01, -1.2
 PROBLEM = Problem(inputs=grid(SAMPLES))
 
 TITLE = "A neuron becomes hyperactive and ends as the best line"
 CAPTION = (
-    "Student (black) and target ReLU(x) (thick) at steps 0, {every}, …, {steps} of full-batch Adam "
-    "(rate {rate}, β = (0.9, 0.999), ε = 1e-8, double precision) on {samples} equally spaced inputs in "
+    "Student (black) and target ReLU(x) (thick) at steps 0, {EVERY}, …, {STEPS} of full-batch Adam "
+    "(rate {RATE}, β = (0.9, 0.999), ε = 1e-8, double precision) on {SAMPLES} equally spaced inputs in "
     "[−1, 1], ends included, from w1 = w2 = 1, b1 = 0, b2 = {b2}. Dots mark the breakpoint −b1/w1; it has "
-    "left the interval by step {crossed} (triangles) and is at {kink} after {steps} steps, where the "
+    "left the interval by step {crossed} (triangles) and is at {kink} after {STEPS} steps, where the "
     "student is the line {slope:.4f} x + {intercept:.4f}."
 )
 
@@ -37,13 +37,9 @@ def numbers() -> dict[str, object]:
     theta = np.moveaxis(run().theta, 0, 1)
     w1, b1, w2, b2 = theta[:, -1]
     return {
-        "every": EVERY,
-        "steps": STEPS,
-        "rate": RATE,
-        "samples": SAMPLES,
-        "b2": f"{B2:g}".replace("-", "−"),
+        "b2": signed(B2),
         "crossed": int(np.argmax(activity(theta, PROBLEM) == HYPERACTIVE)),
-        "kink": f"{float(breakpoint_position(theta[:, -1])):.3f}".replace("-", "−"),
+        "kink": signed(float(breakpoint_position(theta[:, -1])), ".3f"),
         "slope": w1 * w2,
         "intercept": w2 * b1 + b2,
     }
@@ -55,4 +51,4 @@ def draw() -> Figure:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

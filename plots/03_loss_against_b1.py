@@ -27,9 +27,9 @@ QUICK = False
 TITLE = "A neuron that starts dead stays so; which others are lost depends on the dynamics"
 CAPTION = (
     "Final loss against the initial b1, from w1 = w2 = 1, b2 = 0; the neuron starts dead for b1 ≤ −1 and "
-    "hyperactive for b1 ≥ 1 (grey). Losses up to {floor:.0e} stand on the floor. (a) Gradient flow on the "
-    "population loss (inputs uniform on [−1, 1]) at t = {t_end:g}, {flow_n} starts. (b) Full-batch Adam "
-    "(rate {rate}, β = (0.9, 0.999), ε = 1e-8, double precision) after {steps} steps on {samples} equally "
+    "hyperactive for b1 ≥ 1 (grey). Losses up to {FLOOR:.0e} stand on the floor. (a) Gradient flow on the "
+    "population loss (inputs uniform on [−1, 1]) at t = {T_END:g}, {flow_n} starts. (b) Full-batch Adam "
+    "(rate {RATE}, β = (0.9, 0.999), ε = 1e-8, double precision) after {STEPS} steps on {SAMPLES} equally "
     "spaced inputs, {adam_n} starts; what lies between floor and lines is in one of the loss spikes that "
     "Adam makes long after it has converged. Dotted: where the outcome changes from global "
     "to linear, at b1 = {flow:.3f} for the flow, which brings back hyperactive neurons close to the wall, "
@@ -72,11 +72,6 @@ def adam() -> tuple[np.ndarray, float]:
 def numbers() -> dict[str, object]:
     """Return what the caption states."""
     return {
-        "floor": FLOOR,
-        "t_end": T_END,
-        "rate": RATE,
-        "steps": STEPS,
-        "samples": SAMPLES,
         "flow_n": flow()[0].size,
         "adam_n": ADAM_B1.size,
         "flow": flow_threshold().value,
@@ -120,4 +115,4 @@ def draw() -> Figure:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

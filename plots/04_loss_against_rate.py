@@ -12,7 +12,7 @@ from gradflow.field.baselines import best_constant, best_line
 from gradflow.neuron.activity import DEAD, activity
 from gradflow.neuron.problem import Neuron, Problem, grid
 from gradflow.study.figures import Level, Mark, Panel, Series, loss_against
-from gradflow.study.figures.script import main
+from gradflow.study.figures.script import main, signed
 
 SAMPLES, STEPS, B2, FLOOR = 100, 5000, -1.0, 1e-8
 PROBLEM = Problem(inputs=grid(SAMPLES))
@@ -24,8 +24,8 @@ QUICK = False
 
 TITLE = "A learning rate that is too large kills the neuron"
 CAPTION = (
-    "Final loss after {steps} full-batch steps against the learning rate, from w1 = w2 = 1, b1 = 0, "
-    "b2 = {b2}, on {samples} equally spaced inputs in [−1, 1]; losses up to {floor:.0e} stand on the floor. "
+    "Final loss after {STEPS} full-batch steps against the learning rate, from w1 = w2 = 1, b1 = 0, "
+    "b2 = {b2}, on {SAMPLES} equally spaced inputs in [−1, 1]; losses up to {FLOOR:.0e} stand on the floor. "
     "(a) Adam (β = (0.9, 0.999), ε = 1e-8), {adam_n} rates. The lowest of these at which the neuron dies "
     "is {first[0]:.3f} in double and {first[1]:.3f} in single precision; from {all[0]:.3f} and "
     "{all[1]:.3f} on it dies at each; in between small changes of rate or precision decide. (b) "
@@ -63,10 +63,7 @@ def numbers() -> dict[str, object]:
     """Return what the caption states."""
     dead = [is_dead(adam(dtype)) for dtype in ("float64", "float32")]
     return {
-        "steps": STEPS,
-        "b2": f"{B2:g}".replace("-", "−"),
-        "samples": SAMPLES,
-        "floor": FLOOR,
+        "b2": signed(B2),
         "adam_n": RATES.size,
         "gd_n": GD_RATES.size,
         "first": [RATES[np.argmax(d)] for d in dead],
@@ -103,4 +100,4 @@ def draw() -> Figure:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

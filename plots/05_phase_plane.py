@@ -12,7 +12,7 @@ from gradflow.ends.outcome import OUTCOMES, outcome
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
 from gradflow.runs import gradient_flow
 from gradflow.study.figures import DOUBLE, Trajectory, phase_plane
-from gradflow.study.figures.script import main
+from gradflow.study.figures.script import main, signed
 
 STEPS, RATE, T_END = 5000, 0.01, 200.0
 B2 = (-2.5, -2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0, 2.5)
@@ -21,8 +21,8 @@ PROBLEM = Problem()
 TITLE = "Gradient flow and Adam take different paths, some to different ends"
 CAPTION = (
     "Trajectories on the population loss (inputs uniform on [−1, 1], teacher ReLU(x)) from w1 = w2 = 1, "
-    "b1 = 0 and b2 = {starts}, projected on the (−b1/w1, b2) plane: gradient flow to t = {t_end:g} (solid) "
-    "and Adam (rate {rate}, β = (0.9, 0.999), ε = 1e-8, double precision), {steps} steps (dashed). "
+    "b1 = 0 and b2 = {starts}, projected on the (−b1/w1, b2) plane: gradient flow to t = {T_END:g} (solid) "
+    "and Adam (rate {RATE}, β = (0.9, 0.999), ε = 1e-8, double precision), {STEPS} steps (dashed). "
     "Verticals: the walls at x = −1 and 1, beyond which the neuron has no kink on the inputs, and (dotted) "
     "the teacher's breakpoint. Beyond the walls the axis is compressed: a breakpoint at ±s is drawn at "
     "±(2 − 1/s). Ends: {ends}."
@@ -53,10 +53,7 @@ def numbers() -> dict[str, object]:
         parts = [f"{found.count(kind)} {kind}" for kind in OUTCOMES if kind in found]
         ends.append(f"{name} {', '.join(parts)}")
     return {
-        "starts": ", ".join(f"{b2:g}".replace("-", "−") for b2 in B2),
-        "t_end": T_END,
-        "rate": RATE,
-        "steps": STEPS,
+        "starts": ", ".join(signed(b2) for b2 in B2),
         "ends": "; ".join(ends),
     }
 
@@ -67,4 +64,4 @@ def draw() -> Figure:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

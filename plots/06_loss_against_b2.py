@@ -13,7 +13,7 @@ from gradflow.field.baselines import best_constant, best_line
 from gradflow.neuron.problem import Neuron, Problem, grid
 from gradflow.runs import gradient_flow
 from gradflow.study.figures import Level, Mark, Panel, Series, fraction, loss_against
-from gradflow.study.figures.script import main
+from gradflow.study.figures.script import main, signed
 
 SAMPLES, STEPS, RATE, T_END, FLOOR = 100, 5000, 0.01, 200.0, 1e-8
 POPULATION = Problem()
@@ -26,10 +26,10 @@ QUICK = False
 
 TITLE = "How large an initial output bias the neuron survives depends on the dynamics"
 CAPTION = (
-    "Final loss against the initial b2, from w1 = w2 = 1, b1 = 0 (balanced); losses up to {floor:.0e} stand "
-    "on the floor. (a) Gradient flow on the population loss (inputs uniform on [−1, 1]) at t = {t_end:g}, "
-    "{flow_n} starts. (b, c) Adam (rate {rate}, β = (0.9, 0.999), ε = 1e-8, double precision) after {steps} "
-    "steps, {adam_n} starts, (b) on the population loss and (c) on {samples} equally spaced inputs. On the "
+    "Final loss against the initial b2, from w1 = w2 = 1, b1 = 0 (balanced); losses up to {FLOOR:.0e} stand "
+    "on the floor. (a) Gradient flow on the population loss (inputs uniform on [−1, 1]) at t = {T_END:g}, "
+    "{flow_n} starts. (b, c) Adam (rate {RATE}, β = (0.9, 0.999), ε = 1e-8, double precision) after {STEPS} "
+    "steps, {adam_n} starts, (b) on the population loss and (c) on {SAMPLES} equally spaced inputs. On the "
     "left the outcome changes from linear to global at b2 = {flow} for the flow, {low[population]} and "
     "{low[sample]} for Adam. On the right the first starts that Adam kills are {high[population]} and "
     "{high[sample]}; the flow kills none. Dashed: the population losses of the best constant, {constant}, "
@@ -69,24 +69,14 @@ def adam(inputs: str) -> tuple[np.ndarray, float, float]:
     return run.loss[-1], low, high
 
 
-def signed(value: float) -> str:
-    """Return a number to three decimals with a proper minus sign."""
-    return f"{value:.3f}".replace("-", "−")
-
-
 def numbers() -> dict[str, object]:
     """Return what the caption states."""
     return {
-        "floor": FLOOR,
-        "t_end": T_END,
-        "rate": RATE,
-        "steps": STEPS,
-        "samples": SAMPLES,
         "flow_n": flow()[0].size,
         "adam_n": ADAM_B2.size,
-        "flow": signed(flow_threshold().value),
-        "low": {inputs: signed(adam(inputs)[1]) for inputs in PROBLEMS},
-        "high": {inputs: signed(adam(inputs)[2]) for inputs in PROBLEMS},
+        "flow": signed(flow_threshold().value, ".3f"),
+        "low": {inputs: signed(adam(inputs)[1], ".3f") for inputs in PROBLEMS},
+        "high": {inputs: signed(adam(inputs)[2], ".3f") for inputs in PROBLEMS},
         "constant": fraction(float(best_constant(POPULATION).loss)),
         "line": fraction(float(best_line(POPULATION).loss)),
     }
@@ -106,15 +96,15 @@ def draw() -> Figure:
             [Series("", *flow(), "dots")],
             "gradient flow, population",
             labels,
-            [Mark(signed(threshold), threshold, 0.25)],
+            [Mark(signed(threshold, ".3f"), threshold, 0.25)],
         )
     ]
     for inputs, title in (("population", "Adam, population"), ("sample", f"Adam, {SAMPLES} inputs")):
         losses, low, high = adam(inputs)
-        marks = [Mark(signed(low), low, 0.25), Mark(signed(high), high, 0.25)]
+        marks = [Mark(signed(low, ".3f"), low, 0.25), Mark(signed(high, ".3f"), high, 0.25)]
         panels.append(Panel([Series("", ADAM_B2, losses, "dots")], title, plain, marks))
     return loss_against(panels, xlabel="initial $b_2$", floor=FLOOR, height=4.2)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

@@ -43,9 +43,9 @@ QUICK = False
 TITLE = "How much of the flow's basins is proved"
 CAPTION = (
     "Where the gradient flow ends (teacher ReLU(x), inputs uniform on [−1, 1]) against the initial "
-    "biases, from w1 = w2 = 1. Pale: simulated until rest from the centres of {n} × {n} cells (global "
+    "biases, from w1 = w2 = 1. Pale: simulated until rest from the centres of {N} × {N} cells (global "
     "{global_}, linear {linear}, constant {constant} of the square). Over it: what theorems decide from "
-    "the state (a) at t = 0, (b) at some time up to {shown:g}; and the cells in which tubes around curves "
+    "the state (a) at t = 0, (b) at some time up to {SHOWN:g}; and the cells in which tubes around curves "
     "from t = 0 prove every start trapped. Dashed: the walls between dead, balanced and hyperactive "
     "starts. At t = 0 theorems decide {decided} of the square ({each}), tubes another {tubes}; proof and "
     "simulation contradict each other at {contradictions} starts. Hyperactive starts that stay so fill "
@@ -175,8 +175,6 @@ def numbers() -> dict[str, object]:
         shares = (f"{OUTCOMES[basin]} {share_of(basin, known):.1%}" for basin in (GLOBAL, LINEAR))
         later.append(f"t = {t:g}: {', '.join(shares)}, all of the square {share_of(None, known):.1%}")
     return {
-        "n": N,
-        "shown": SHOWN,
         "global_": f"{np.mean(outcomes == GLOBAL):.1%}",
         "linear": f"{np.mean(outcomes == LINEAR):.1%}",
         "constant": f"{np.mean(outcomes == CONSTANT):.1%}",
@@ -226,4 +224,4 @@ def draw() -> Figure:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

@@ -43,13 +43,13 @@ QUICK = False
 TITLE = "Steps kill what the flow cannot"
 CAPTION = (
     "Outcome of training on the population loss (teacher ReLU(x), inputs uniform on [−1, 1]) against the "
-    "initial biases, from w1 = w2 = 1, on {n} × {n} starts: the flow followed until its outcome is "
-    "decided, GD and Adam (β = (0.9, 0.999), ε = 1e-8) after {steps} steps at the rates above the panels. "
+    "initial biases, from w1 = w2 = 1, on {N} × {N} starts: the flow followed until its outcome is "
+    "decided, GD and Adam (β = (0.9, 0.999), ε = 1e-8) after {STEPS} steps at the rates above the panels. "
     "Striped: starts that are not dead and that steps carry into the dead set. The flow never makes them "
     "dead: Q = b1² ≥ 0 from all these starts (derivation 10); simulated, it ends at the best constant from "
     "{by_flow} of the {alive} living starts. Dotted: starts that end at the best constant without having "
     "been killed, the active part of the input shrinking to nothing (largest pre-activation within "
-    "{faded:g} of 0). Outlined: the exact set that the first step of GD kills (derivation 12). Dashed: the "
+    "{FADED:g} of 0). Outlined: the exact set that the first step of GD kills (derivation 12). Dashed: the "
     "walls between dead, balanced and hyperactive starts. Share of the living starts that are killed, in "
     "brackets the part of these that the very first step kills, and what fades or is undecided: {shares}."
 )
@@ -140,11 +140,8 @@ def numbers() -> dict[str, object]:
             rest = [f", {np.mean(part[alive]):.1%} {word}" for word, part in others.items() if np.any(part)]
             shares.append(f"{name}: {np.mean(dead[alive]):.1%} ({first:.1%}){''.join(rest)}")
     return {
-        "n": N,
-        "steps": STEPS,
         "alive": int(np.sum(alive)),
         "by_flow": int(np.sum(extinct(FLOW))),
-        "faded": FADED,
         "shares": "; ".join(shares),
     }
 
@@ -171,4 +168,4 @@ def draw() -> Figure:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

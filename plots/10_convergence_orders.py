@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from gradflow.descent import GD, Adam, HeavyBall, train
 from gradflow.neuron.problem import Problem
-from gradflow.study.figures.convergence import Errors, Orders, convergence, measured_order
+from gradflow.study.figures.convergence import Errors, Orders, measured_order
+from gradflow.study.figures.frames import sheet
 from gradflow.study.figures.panels import Mark
 from gradflow.study.figures.script import main
 from gradflow.theory.adaptive_flows import adam_correction_field, adam_field, sign_field
@@ -35,11 +36,11 @@ CAPTION = (
     "Largest difference of a parameter between an optimiser and a flow at a fixed time, against the rate "
     "η (population loss, teacher ReLU(x), inputs uniform on [−1, 1]). In the legends the measured orders: "
     "slopes over the five smallest rates. (a) Gradient descent and its flow, its modified flow and its "
-    "flow of third order, within a cell. (b) The same for {fan} starts whose breakpoint leaves the input "
-    "on the way: the third order falls to {wall:.2f}. (c) Heavy ball (μ = {mu}) comes μ/(1 − μ) steps "
+    "flow of third order, within a cell. (b) The same for {FAN} starts whose breakpoint leaves the input "
+    "on the way: the third order falls to {wall:.2f}. (c) Heavy ball (μ = {MU}) comes μ/(1 − μ) steps "
     "late, so the modified flow gains an order only if its start is displaced by as much. (d) Adam with "
-    "(1 − β1)/η = {a:g} and (1 − β2)/η = {b:g}, and its ODE in (θ, m, v). (e) Adam with β = {short}, ε = "
-    "{eps:g}, the smoothed sign flow and its correction of first order. (f) The same and the ODE for the "
+    "(1 − β1)/η = {A:g} and (1 − β2)/η = {B:g}, and its ODE in (θ, m, v). (e) Adam with β = {SHORT}, ε = "
+    "{EPS:g}, the smoothed sign flow and its correction of first order. (f) The same and the ODE for the "
     "defaults β = (0.9, 0.999), ε = 1e-8: the correction helps only where η is well below 1 − β2; at η = "
     "{rate:.3g} its error is {corrected:.2g}, that of the sign flow {sign:.2g}, that of the ODE "
     "{ode:.2g}."
@@ -195,13 +196,7 @@ def numbers() -> dict[str, object]:
     """Return what the caption states."""
     sign, corrected, third = (np.asarray(series.errors)[0] for series in default_memory())
     return {
-        "fan": FAN,
         "wall": measured_order(through_a_wall()[2]),
-        "mu": MU,
-        "a": A,
-        "b": B,
-        "short": SHORT,
-        "eps": EPS,
         "rate": np.asarray(default_memory()[0].rates)[0],
         "sign": sign,
         "corrected": corrected,
@@ -212,18 +207,20 @@ def numbers() -> dict[str, object]:
 def draw() -> Figure:
     """Return the figure."""
     memory = Mark(r"$1 - \beta_2$", 1.0 - float(DEFAULTS.beta2), 0.38)
-    return convergence(
+    rate = r"learning rate $\eta$"
+    return sheet(
         [
-            Orders(gradient_descent(), "gradient descent"),
+            Orders(gradient_descent(), "gradient descent", ylabel="error"),
             Orders(through_a_wall(), "through a wall"),
             Orders(heavy_ball(), "heavy ball"),
-            Orders(adam_ode(), "Adam and its ODE"),
-            Orders(short_memory(), "Adam, short memory"),
-            Orders(default_memory(), "Adam, default memory", marks=[memory]),
+            Orders(adam_ode(), "Adam and its ODE", xlabel=rate, ylabel="error"),
+            Orders(short_memory(), "Adam, short memory", xlabel=rate),
+            Orders(default_memory(), "Adam, default memory", marks=[memory], xlabel=rate),
         ],
-        xlabel=r"learning rate $\eta$",
+        columns=3,
+        height=2.1,
     )
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

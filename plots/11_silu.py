@@ -13,8 +13,8 @@ from gradflow.field import gradient, hessian
 from gradflow.field.baselines import best_line
 from gradflow.neuron.problem import Neuron, Problem, grid
 from gradflow.study.figures import Level, Mark, Panel, Series
-from gradflow.study.figures.mixed import Frame, mixed
-from gradflow.study.figures.script import main
+from gradflow.study.figures.frames import Frame, sheet
+from gradflow.study.figures.script import main, signed
 from gradflow.theory.spikes import (
     amplification,
     scaled_sharpness,
@@ -40,16 +40,16 @@ QUICK = False
 
 TITLE = "SiLU recovers after a long wait, and then spikes"
 CAPTION = (
-    "Full-batch Adam (rate {rate}, β = (0.9, 0.999), ε = 1e-8) on {samples} equally spaced inputs in [−1, "
+    "Full-batch Adam (rate {RATE}, β = (0.9, 0.999), ε = 1e-8) on {SAMPLES} equally spaced inputs in [−1, "
     "1] from w1 = w2 = 1, b1 = 0, b2 = {b2}; the teacher is SiLU(x) for the SiLU student, ReLU(x) for the "
     "ReLU student. (a) The loss, everything in single precision; circles: read off the published figure "
     "(to about 0.05 in log10). Dashed: the best lines, {line:.2e} for the SiLU teacher and {relu:.2e} for "
     "the ReLU teacher. (b) The spikes in double and in single precision; between them the loss sinks to "
-    "{floor:.0e}. (c) The wait between the best line's loss and {level}: measured, and predicted from the "
+    "{floor:.0e}. (c) The wait between the best line's loss and {LEVEL}: measured, and predicted from the "
     "state at its begin by the slow flow that keeps slope and intercept; for Adam with the v of that "
     "moment, decaying. Largest error {flow_error:.1%} for the flow (in units of time, population), "
     "{adam_error:.1%} for Adam (in steps, samples). (d) The preconditioned sharpness λ_max(P⁻¹H) in "
-    "double precision; dashed: Adam's limit {limit:.0f}. From v at step {start} alone the limit is passed "
+    "double precision; dashed: Adam's limit {limit:.0f}. From v at step {FROM} alone the limit is passed "
     "at step {predicted:.0f} (dotted); measured {measured}. Between spikes it grows by e in 2000 steps. "
     "(e) The gradient does not vanish on the plateau. Its states are close (largest difference of a "
     "parameter) to the surface of neurons with ∂L/∂w1 = ∂L/∂b1 = 0, on which the best line is reached, "
@@ -146,16 +146,12 @@ def numbers() -> dict[str, object]:
     """Return what the caption states."""
     flow, adam, passage = flow_waits(), adam_waits(), stability()
     return {
-        "rate": RATE,
-        "samples": SAMPLES,
-        "b2": f"{B2:g}".replace("-", "−"),
-        "level": LEVEL,
+        "b2": signed(B2),
         "line": float(best_line(SILU).loss),
         "relu": float(best_line(RELU).loss),
         "floor": float(np.min(run("silu", "float64").loss)),
         "flow_error": float(np.max(np.abs(flow[1] / flow[0] - 1.0))),
         "adam_error": float(np.max(np.abs(adam[1] / adam[0] - 1.0))),
-        "start": FROM,
         **{name: passage[name] for name in ("limit", "predicted", "measured")},
     }
 
@@ -167,7 +163,7 @@ def draw() -> Figure:
     at, read = zip(*PUBLISHED, strict=True)
     passage = stability()
     late, close = np.arange(12_000, STEPS + 1), np.arange(13_100, 13_451)
-    return mixed([
+    return sheet([
         Frame(
             Panel(
                 [
@@ -259,4 +255,4 @@ def draw() -> Figure:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

@@ -33,10 +33,10 @@ TITLE = "A small rate delays what a large rate changes"
 CAPTION = (
     "Dead neurons behind an upstream layer that is trained through a second path, f(u) = w2 ReLU(w1 x + "
     "b1) + d x, x = a u + c, with u uniform of mean 0 and variance 1 and the teacher ReLU(u): the share "
-    "of {n} random dead neurons that are active again under gradient descent. (a) Against the number of "
+    "of {N} random dead neurons that are active again under gradient descent. (a) Against the number of "
     "steps; (b) against rate times steps, with the gradient flow in closed form (derivation 18), under "
     "which {ever:.1%} ever come back (the wide grey line). At rate 0.0001 {early:.1%} are back after 300 "
-    "steps and {late:.1%} after {longest}. At rate {fast:g} the limit of {stable:.0%} of the networks is "
+    "steps and {late:.1%} after {LONGEST}. At rate {fast:g} the limit of {stable:.0%} of the networks is "
     "stable, and these are drawn apart from the others, each as a share of its kind; {gained} of them "
     "come back that the flow leaves dead, and {lost} stay dead that it brings back."
 )
@@ -77,11 +77,9 @@ def numbers() -> dict[str, object]:
     fast = np.isfinite(returns(RATES[-1]))
     slow = returns(RATES[0])
     return {
-        "n": N,
         "ever": float(np.mean(back)),
         "early": float(np.mean(slow <= 300)),
         "late": float(np.mean(slow <= LONGEST)),
-        "longest": LONGEST,
         "fast": RATES[-1],
         "stable": float(np.mean(stable)),
         "gained": int(np.sum(stable & fast & ~back)),
@@ -127,4 +125,4 @@ def draw() -> Figure:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

@@ -17,7 +17,9 @@ from gradflow.networks.deep.born_dead import (
 from gradflow.study.claims.depth import runs
 from gradflow.study.claims.depth.birth import LAYERS
 from gradflow.study.claims.depth.spread import PUBLISHED
-from gradflow.study.figures.depth import Curve, Curves, Row, Rows, dying
+from gradflow.study.figures.curves import Curve, Curves
+from gradflow.study.figures.frames import sheet
+from gradflow.study.figures.rows import Row, Rows
 from gradflow.study.figures.script import main
 
 DEEP = 8
@@ -38,14 +40,14 @@ CAPTION = (
     "Share of hidden units that are 0 on every input: ReLU(x) at 32 inputs in [−1, 1], {width} units a "
     "layer, He's initialisation, full batch, means over {starts} starts with standard errors (without those "
     "that diverge: {bad} in (a)). Grey: the published 20 to 40%. (a, b) Layer by layer in a network of "
-    "{deep} layers: of all units {birth} are "
+    "{DEEP} layers: of all units {birth} are "
     "dead at birth, {gd_end} after {steps} steps of GD at {gd:g}, {adam_end} after as many of Adam at "
     "{adam:g}. (c) After {steps} steps of Adam, against the rate, by the number of layers. (d) Against the "
     "layer in the deepest networks of (c): at birth, by derivation 19 for wide layers, and after training. "
-    "(e) Each fix on {deep} layers, Adam {adam:g}, {many} starts: units that are 0 on every input, and "
+    "(e) Each fix on {DEEP} layers, Adam {adam:g}, {many} starts: units that are 0 on every input, and "
     "units that are negative on every input, which a leaky or smooth activation does not silence. (f) "
-    "Networks of {layers} layers with a layer that is 0 on all inputs at birth, {trials} drawn at each "
-    "width with 95% intervals: at one input, where 1 − (1 − 2^(−N))^{layers} is exact, and on both sides "
+    "Networks of {LAYERS} layers with a layer that is 0 on all inputs at birth, {TRIALS} drawn at each "
+    "width with 95% intervals: at one input, where 1 − (1 − 2^(−N))^{LAYERS} is exact, and on both sides "
     "of 0, with the bounds of derivation 19."
 )
 
@@ -151,7 +153,6 @@ def numbers() -> dict[str, object]:
         "width": runs.WIDTH,
         "starts": cells.share.shape[-1],
         "bad": int(np.sum(~runs.sweep(DEEP, "gd", False).good[SLOW])),
-        "deep": DEEP,
         "birth": str(runs.mean(cells.share[0, 0])),
         "gd_end": str(runs.mean(ends[0])),
         "adam_end": str(runs.mean(ends[1])),
@@ -159,15 +160,13 @@ def numbers() -> dict[str, object]:
         "adam": runs.FIX_RATES["adam"],
         "steps": int(cells.data["step"][-1]),
         "many": many.share.shape[-1],
-        "layers": LAYERS,
-        "trials": TRIALS,
     }
 
 
 def draw() -> Figure:
     """Return the figure."""
     place = runs.RATES["adam"].index(runs.FIX_RATES["adam"])
-    return dying(
+    return sheet(
         [
             over_time("gd", SLOW, f"GD {runs.RATES['gd'][SLOW]:g}", "upper right"),
             over_time("adam", place, f"Adam {runs.FIX_RATES['adam']:g}", None),
@@ -175,9 +174,10 @@ def draw() -> Figure:
             against_layer(),
             fixes(),
             born(),
-        ]
+        ],
+        height=2.2,
     )
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

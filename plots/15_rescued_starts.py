@@ -79,4 +79,4 @@ def draw() -> Figure:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

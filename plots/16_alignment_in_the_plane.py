@@ -21,10 +21,10 @@ from gradflow.study.claims.alignment.experiments import (
     planar,
     planar_data,
 )
-from gradflow.study.figures.alignment import alignment, radii
 from gradflow.study.figures.curves import At, Curve, Curves, Strands
-from gradflow.study.figures.plane import PlaneView
-from gradflow.study.figures.script import main
+from gradflow.study.figures.frames import sheet
+from gradflow.study.figures.plane import PlaneView, radii
+from gradflow.study.figures.script import main, tidy
 from gradflow.study.figures.style import BLACK, BLUE, GREY, SKY, VERMILLION, Look
 
 UNEVEN = Toy(4, 7, 0)
@@ -50,7 +50,7 @@ CAPTION = (
     "(a–c) A network of {h} neurons on {positives} + {negatives} points of the unit circle with y = 1 and y "
     "= −1, mean exponential loss, all weights from N(0, ({scale})²), GD at rate {rate:g}: directions of the "
     "w_j at three steps with their paths, coloured by the sign of v_j; the distance from the centre is "
-    "linear in log ‖w_j‖, from {low} at the centre to {high:g} on the circle. Shaded: S₊ and S₋, the "
+    "linear in log ‖w_j‖, from {low} at the centre to {HIGH:g} on the circle. Shaded: S₊ and S₋, the "
     "directions that are active on exactly the points of one label, and S_dead. Of the neurons with v > 0, "
     "{plus_start} are in S₊ or S_dead at the start, {plus_middle} at step {middle} and {plus_end} of {plus} "
     "at the end; of those with v < 0, in S₋ or S_dead, {minus_start}, {minus_middle} and {minus_end} of "
@@ -138,11 +138,6 @@ def counts() -> dict[str, int]:
     return {**found, "dead": int(np.sum(codes[-1] == dead))}
 
 
-def tidy(value: float) -> str:
-    """Return a number without zeros in its exponent."""
-    return f"{value:g}".replace("e-0", "e-")
-
-
 def numbers() -> dict[str, object]:
     """Return what the caption states."""
     last = max(PUBLISHED_TOY)
@@ -156,12 +151,11 @@ def numbers() -> dict[str, object]:
 
     plus, minus = drops(UNEVEN, LIGHT)[SHOWN]
     return {
-        **counts(),
         "h": H,
         "rate": RATE,
+        **counts(),
         "scale": tidy(math.exp(LOG_SCALE)),
         "low": tidy(LOW),
-        "high": HIGH,
         "positives": UNEVEN.positives,
         "negatives": UNEVEN.negatives,
         "starts": run(UNEVEN).sizes["network"],
@@ -185,8 +179,9 @@ def draw() -> Figure:
         neurons("cosine", "cosine with $x_+$ or $x_-$", -1.05, 1.05, "lower right"),
         neurons("norm", r"$\|w_j\|$", 1e-8, 1e2, "upper left"),
     ]
-    return alignment([[plane(step) for step in PUBLISHED_TOY], below], (2.3, 2.05))
+    planes = [plane(step) for step in PUBLISHED_TOY]
+    return sheet([*planes, *below], columns=len(planes), height=(2.3, 2.05))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from gradflow.networks.two_layer.network import directions
 from gradflow.study.claims.alignment.common import LOG_SCALE, RATE, H, states
 from gradflow.study.claims.alignment.experiments import PUBLISHED_DELTA, READ, planar, planar_data
-from gradflow.study.figures.alignment import alignment, radii
 from gradflow.study.figures.curves import Curve, Curves
-from gradflow.study.figures.plane import PlaneView
-from gradflow.study.figures.script import main
+from gradflow.study.figures.frames import sheet
+from gradflow.study.figures.plane import PlaneView, radii
+from gradflow.study.figures.script import main, tidy
 from gradflow.study.figures.style import BLACK, GREY, Look
 
 SHOWN = 0
@@ -36,7 +36,7 @@ CAPTION = (
     "Networks of {h} neurons on x₁ = (1, 0) and x₂ = (sin δ, cos δ), both with y = 1, so that μ = sin δ: "
     "mean exponential loss, all weights from N(0, ({scale})²), GD at rate {rate:g}. (a–f) Directions of the "
     "w_j of one network with their paths; the distance from the centre is linear in log ‖w_j‖, from {low} at "
-    "the centre to {high:g} on the circle. S₊ is active on both data, S_dead on neither. {apart}. (g–i) The "
+    "the centre to {HIGH:g} on the circle. S₊ is active on both data, S_dead on neither. {apart}. (g–i) The "
     "loss over {starts} starts, median, 5% to 95%, with the published values (squares): at steps {first} and "
     "{last}, ours (published), {losses}."
 )
@@ -83,11 +83,6 @@ def spread(delta: float) -> tuple[int, int, float, float]:
     return int(np.sum(inside)), int(np.sum(alive)), float(np.min(angles)), float(np.max(angles))
 
 
-def tidy(value: float) -> str:
-    """Return a number without zeros in its exponent."""
-    return f"{value:g}".replace("e-0", "e-")
-
-
 def numbers() -> dict[str, object]:
     """Return what the caption states."""
     told, apart = [], []
@@ -109,7 +104,6 @@ def numbers() -> dict[str, object]:
         "rate": RATE,
         "scale": tidy(math.exp(LOG_SCALE)),
         "low": tidy(LOW),
-        "high": HIGH,
         "starts": planar(0.0, LIGHT).sizes["network"],
         "first": READ[0],
         "last": READ[1],
@@ -120,9 +114,10 @@ def numbers() -> dict[str, object]:
 
 def draw() -> Figure:
     """Return the figure."""
-    planes = [[plane(delta, step) for delta in PUBLISHED_DELTA] for step in READ]
-    return alignment([*planes, [losses(delta) for delta in PUBLISHED_DELTA]], (2.2, 2.2, 1.8))
+    planes = [plane(delta, step) for step in READ for delta in PUBLISHED_DELTA]
+    curves = [losses(delta) for delta in PUBLISHED_DELTA]
+    return sheet([*planes, *curves], columns=len(PUBLISHED_DELTA), height=(2.2, 2.2, 1.8))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from gradflow.study.claims.alignment.common import LOG_SCALE, RATE, H
 from gradflow.study.claims.alignment.images import ALIGNED, BATCH, PUBLISHED, SETS, course, history
-from gradflow.study.figures.alignment import Below, alignment
 from gradflow.study.figures.curves import At, Curve, Curves, Strands
+from gradflow.study.figures.frames import Below, sheet
 from gradflow.study.figures.script import main
 from gradflow.study.figures.style import BLACK, BLUE, PURPLE, SKY, VERMILLION, Look
 
@@ -55,7 +55,7 @@ CAPTION = (
     "and SGD with {batch:.0%} of them in a batch, and with v frozen at ±1; Fashion-MNIST's T-shirts with "
     "trousers and with shirts ({garments} each). (a–e) Cosines of w_j with x₊ (v > 0 at the end) and x₋ (v < "
     "0): all neurons, medians (thick), 10% to 90% (shaded). As the mean image is subtracted, x₋ = −x₊. (f) "
-    "Share of neurons with a cosine of at least {aligned:g}. (g) Loss. (h) ‖W‖_F. (i) Stable rank of W; "
+    "Share of neurons with a cosine of at least {ALIGNED:g}. (g) Loss. (h) ‖W‖_F. (i) Stable rank of W; "
     "grey: up to 2, the published bound. Dotted: what is published for all 0 and 1, aligned after about "
     "{p_aligned} steps, growth and drop of the loss after about {p_dropped}. {told}."
 )
@@ -122,11 +122,10 @@ def numbers() -> dict[str, object]:
     return {
         "h": H,
         "rate": RATE,
+        "batch": BATCH,
         "scale": f"{math.exp(LOG_SCALE):g}".replace("e-0", "e-"),
         "digits": SETS["digits"](LIGHT).n,
         "garments": garments.n // 2,
-        "batch": BATCH,
-        "aligned": ALIGNED,
         "p_aligned": PUBLISHED["aligned"],
         "p_dropped": PUBLISHED["dropped"],
         "told": "; ".join(told),
@@ -147,10 +146,9 @@ def draw() -> Figure:
         bottom=0.9,
         grey=(1.0, 2.0),
     )
-    return alignment(
-        [planes[:3], [*planes[3:], shares], [loss, norm, rank]], (1.9, 1.9, 2.1), below=Below(5, len(RUNS))
-    )
+    frames = [*planes, shares, loss, norm, rank]
+    return sheet(frames, columns=3, height=(1.9, 1.9, 2.1), below=Below(5, len(RUNS)))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

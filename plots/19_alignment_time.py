@@ -16,9 +16,9 @@ from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import as_network, balanced
 from gradflow.study.claims.alignment import questions, scales
 from gradflow.study.claims.alignment.common import H
-from gradflow.study.figures.alignment import alignment
 from gradflow.study.figures.curves import At, Curve, Curves, Strands
-from gradflow.study.figures.script import main
+from gradflow.study.figures.frames import sheet
+from gradflow.study.figures.script import main, signed
 from gradflow.study.figures.style import BLACK, BLUE, GREY, PURPLE, VERMILLION, Look
 
 KINDS = ("equiangular", "cone")
@@ -262,7 +262,7 @@ def numbers() -> dict[str, object]:
         "papers": max(run.of_papers for run in runs.values()),
         "order": order()[0],
         "our_epsilon": math.exp(bounds.alignment(s, angles(data, start)).log_epsilon),
-        "papers_epsilon": f"{bounds.paper_log_epsilon(s).least:.0f}".replace("-", "−"),
+        "papers_epsilon": signed(bounds.paper_log_epsilon(s).least, ".0f"),
         "h_scales": scales.H,
         "n_scales": data.n,
         "d_scales": data.dimension,
@@ -272,15 +272,10 @@ def numbers() -> dict[str, object]:
 
 def draw() -> Figure:
     """Return the figure."""
-    return alignment(
-        [
-            [against_n(KINDS[0]), against_n(KINDS[1]), against_mu()],
-            [needed(), violations(), of_epsilon()],
-            [breakdown(), rank(), steps()],
-        ],
-        (2.2, 2.1, 2.1),
-    )
+    first = [against_n(KINDS[0]), against_n(KINDS[1]), against_mu()]
+    others = [needed(), violations(), of_epsilon(), breakdown(), rank(), steps()]
+    return sheet([*first, *others], columns=3, height=(2.2, 2.1, 2.1))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(draw, __file__))
+    raise SystemExit(main(globals()))

@@ -141,7 +141,7 @@ def draw(path: Path, folder: Path, quick: bool, known: Sequence[Known]) -> dict[
     if quick and not getattr(script, "QUICK", True):
         return {name: None}
     with _knowing(known):
-        drawn = render(script, path.stem, folder)
+        drawn = render(vars(script), folder)
     files = [str(file.relative_to(folder.parent)) for file in drawn.files]
     return {name: {**drawn._asdict(), "files": files}}
 

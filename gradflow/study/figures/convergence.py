@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from gradflow.study.figures.panels import Floats, Mark, Panel, Series, decorate, each_is, letters, points
-from gradflow.study.figures.style import BLACK, BLUE, DOUBLE, GREEN, VERMILLION, Look, line_options, styled
+from gradflow.study.figures.panels import Floats, Mark, Panel, Series, decorate, points
+from gradflow.study.figures.style import BLACK, BLUE, GREEN, VERMILLION, Look, line_options
 
 # Told apart in grey by marker, filling and dash; by colour too.
 LOOKS = (
@@ -35,12 +35,43 @@ class Errors(NamedTuple):
 
 
 class Orders(NamedTuple):
-    """One set of axes with up to four series; a legend's place is Matplotlib's."""
+    """One set of axes with up to four series; a legend's place is Matplotlib's.
+
+    Lines join the points; measured orders stand in the legend. Errors that are not positive are left out.
+    """
 
     series: Sequence[Errors]
     title: str = ""
     marks: Sequence[Mark] = ()
     legend: Any = "best"
+    xlabel: str = ""
+    ylabel: str = ""
+
+    def draw(self, plot: Axes) -> None:
+        """Draw the errors.
+
+        Raises
+        ------
+        ValueError
+            If there are more than four series, or one is not as described.
+        """
+        if len(self.series) > len(LOOKS):
+            raise ValueError(f"frames: expected at most {len(LOOKS)} series in each")
+        plot.set_xscale("log")
+        plot.set_yscale("log")
+        for look, series in zip(LOOKS, self.series, strict=False):
+            rates, errors = _sorted(series)
+            label = f"{series.label}: {measured_order(series):.2f}" if series.fit else series.label
+            shown = np.where(errors > 0.0, errors, np.nan)
+            plot.plot(rates, shown, label=label, **line_options(look))
+        for axis in (plot.xaxis, plot.yaxis):
+            axis.set_major_locator(LogLocator(numticks=7))
+            axis.set_minor_locator(NullLocator())
+        decorate(plot, Panel([], title=self.title, marks=self.marks))
+        if self.legend:
+            plot.legend(loc=self.legend)
+        plot.set_xlabel(self.xlabel)
+        plot.set_ylabel(self.ylabel)
 
 
 def measured_order(series: Errors) -> float:
@@ -56,70 +87,6 @@ def measured_order(series: Errors) -> float:
     if rates.size < 2 or not np.all(errors > 0.0):
         raise ValueError(f"series {series.label!r}: expected at least two positive errors to fit")
     return float(np.polyfit(np.log(rates), np.log(errors), 1)[0])
-
-
-@styled
-def convergence(
-    panels: Sequence[Orders],
-    *,
-    xlabel: str = "learning rate",
-    ylabel: str = "error",
-    columns: int = 3,
-    width: float = DOUBLE,
-    height: float = 4.2,
-) -> Figure:
-    """Draw errors against rates, a panel for each optimiser.
-
-    Lines join the points; measured orders stand in the legends. Errors that are not positive are left out.
-
-    Parameters
-    ----------
-    panels : sequence of Orders
-        Row by row. Each has its own axes.
-    xlabel, ylabel : str
-        The axes' labels.
-    columns : int
-        The panels beside each other.
-    width, height : float
-        Size in inches.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If there is no panel, a panel has more than four series, or a series is not as described.
-    """
-    if not each_is("panels", panels, Orders):
-        raise ValueError("panels: expected at least one")
-    if any(len(panel.series) > len(LOOKS) for panel in panels):
-        raise ValueError(f"panels: expected at most {len(LOOKS)} series in each")
-    if columns < 1:
-        raise ValueError(f"columns: must be positive, got {columns}")
-    rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(width, height), layout="constrained")
-    grid = figure.subplots(rows, min(columns, len(panels)), squeeze=False)
-    axes = list(grid.ravel())
-    for spare in axes[len(panels) :]:
-        spare.remove()
-    for i, (plot, panel) in enumerate(zip(axes, panels, strict=False)):
-        plot.set_xscale("log")
-        plot.set_yscale("log")
-        for look, series in zip(LOOKS, panel.series, strict=False):
-            rates, errors = _sorted(series)
-            label = f"{series.label}: {measured_order(series):.2f}" if series.fit else series.label
-            shown = np.where(errors > 0.0, errors, np.nan)
-            plot.plot(rates, shown, label=label, **line_options(look))
-        for axis in (plot.xaxis, plot.yaxis):
-            axis.set_major_locator(LogLocator(numticks=7))
-            axis.set_minor_locator(NullLocator())
-        decorate(plot, Panel([], title=panel.title, marks=panel.marks))
-        if panel.legend:
-            plot.legend(loc=panel.legend)
-        if i + columns >= len(panels):
-            plot.set_xlabel(xlabel)
-        if i % columns == 0:
-            plot.set_ylabel(ylabel)
-    letters(axes, [Panel([]) for _ in panels])
-    return figure
 
 
 def _sorted(series: Errors) -> tuple[Floats, Floats]:

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from gradflow.study.figures.alignment import alignment, radii
 from gradflow.study.figures.curves import Curve, Curves, Strands
-from gradflow.study.figures.plane import PlaneView
+from gradflow.study.figures.frames import sheet
+from gradflow.study.figures.plane import PlaneView, radii
 from gradflow.study.figures.style import BLUE, VERMILLION, Look
 
 _SIDES = (
@@ -59,12 +59,10 @@ def course(run: xr.Dataset, inputs: np.ndarray, labels: np.ndarray) -> Figure:
             for name, shown in (("loss", "loss"), ("stable_rank", "stable rank"))
         ),
     ]
-    rows: list[list[PlaneView | Curves]] = [[*panels[:2]], [*panels[2:]]]
-    heights = [2.1, 2.1]
     if inputs.shape[1] == 2 and "weights" in run:
-        rows.insert(0, _planes(run, inputs, labels, signs, norms, axis))
-        heights.insert(0, 3.2)
-    return alignment(rows, heights)
+        planes = _planes(run, inputs, labels, signs, norms, axis)
+        return sheet([*planes, *panels], height=(3.2, 2.1, 2.1))
+    return sheet(panels, height=2.1)
 
 
 def _log(values: np.ndarray) -> str:
@@ -91,14 +89,14 @@ def _panel(
 
 def _planes(
     run: xr.Dataset, inputs: np.ndarray, labels: np.ndarray, signs: np.ndarray, norms: np.ndarray, axis: str
-) -> list[PlaneView | Curves]:
+) -> list[PlaneView]:
     """Return the planes at the start and at the end."""
     weights = run["weights"].values
     size = np.linalg.norm(weights, axis=-1, keepdims=True)
     directions = weights / np.where(size > 0.0, size, 1.0)
     low, high = float(np.min(norms[norms > 0.0], initial=1.0)), float(np.max(norms))
     where = radii(np.log(np.maximum(norms, 1e-300)), min(low, 0.5 * high) / 10.0, high)
-    views: list[PlaneView | Curves] = []
+    views = []
     for k in (0, run.sizes[axis] - 1):
         title = f"{axis} {float(run[axis].values[k]):.4g}"
         views.append(PlaneView(inputs, labels, directions[: k + 1], where[: k + 1], signs, title))

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
+from gradflow.study.figures.panels import note
 from gradflow.study.figures.style import (
     BLACK,
     BLUE,
@@ -18,7 +19,6 @@ from gradflow.study.figures.style import (
     ORANGE,
     PALE,
     PURPLE,
-    SMALL,
     VERMILLION,
     Look,
     line_options,
@@ -90,69 +90,73 @@ class Curves(NamedTuple):
     strands: Sequence[Strands] = ()
     at: Sequence[At] = ()
 
+    def draw(self, plot: Axes) -> None:
+        """Draw the curves.
 
-def draw_curves(plot: Axes, panel: Curves) -> None:
-    """Draw a panel, without its title.
-
-    Raises
-    ------
-    ValueError
-        If a curve does not have as many x as y.
-    """
-    if "x" in panel.log:
-        plot.set_xscale("log")
-    if "y" in panel.log:
-        plot.set_yscale("log")
-    if panel.grey is not None:
-        plot.axhspan(*panel.grey, facecolor=PALE, edgecolor="none", zorder=0)
-    for strands in panel.strands:
-        plot.plot(strands.x, strands.y, color=strands.color, linewidth=strands.width, alpha=0.5, zorder=1.5)
-    for look, curve in zip(LOOKS, panel.curves, strict=False):
-        look = LOOKS[curve.look] if isinstance(curve.look, int) else curve.look or look
-        x, y = np.asarray(curve.x, dtype=float), np.asarray(curve.y, dtype=float)
-        if x.ndim != 1 or x.shape != y.shape:
-            raise ValueError(
-                f"curve {curve.label!r}: expected two arrays of one length, got {x.shape}, {y.shape}"
+        Raises
+        ------
+        ValueError
+            If there are none or too many, or one does not have as many x as y.
+        """
+        if not 1 <= len(self.curves) <= len(LOOKS):
+            raise ValueError(f"frames: expected 1 to {len(LOOKS)} curves in each, got {len(self.curves)}")
+        if "x" in self.log:
+            plot.set_xscale("log")
+        if "y" in self.log:
+            plot.set_yscale("log")
+        if self.grey is not None:
+            plot.axhspan(*self.grey, facecolor=PALE, edgecolor="none", zorder=0)
+        for strands in self.strands:
+            plot.plot(
+                strands.x, strands.y, color=strands.color, linewidth=strands.width, alpha=0.5, zorder=1.5
             )
-        options = line_options(look)
-        if not curve.joined:
-            options["linestyle"] = "none"
-        if not curve.marked:
-            options["marker"] = "none"
-        band = not curve.marked and curve.error is not None
-        if band:
-            below, above = np.broadcast_to(np.asarray(curve.error, dtype=float), (2, y.size))
-            plot.fill_between(x, y - below, y + above, color=look.color, alpha=0.18, linewidth=0.0)
-        plot.errorbar(
-            x,
-            y,
-            None if band else curve.error,
-            label=curve.label,
-            elinewidth=0.6,
-            capsize=1.2,
-            capthick=0.6,
-            **options,
-        )
-    plot.set_xlabel(panel.xlabel)
-    plot.set_ylabel(panel.ylabel)
-    if "y" in panel.log or not panel.shares:
-        plot.set_ylim(panel.bottom, panel.top)
-    else:
-        plot.set_ylim(panel.bottom or 0.0, panel.top)
-        plot.yaxis.set_major_formatter(PercentFormatter(1.0))
-    if panel.ticks is not None:
-        plot.set_xticks(panel.ticks, [f"{tick:g}" for tick in panel.ticks])
-        plot.minorticks_off()
-    for at in panel.at:
-        _draw_at(plot, at)
-    if panel.legend and any(curve.label for curve in panel.curves):
-        plot.legend(
-            *entries(plot),
-            loc=panel.legend,
-            ncols=panel.legend_columns,
-            columnspacing=0.8,
-            handlelength=2.2 if panel.legend_columns == 1 else 1.7,
-        )
+        for look, curve in zip(LOOKS, self.curves, strict=False):
+            look = LOOKS[curve.look] if isinstance(curve.look, int) else curve.look or look
+            x, y = np.asarray(curve.x, dtype=float), np.asarray(curve.y, dtype=float)
+            if x.ndim != 1 or x.shape != y.shape:
+                raise ValueError(
+                    f"curve {curve.label!r}: expected two arrays of one length, got {x.shape}, {y.shape}"
+                )
+            options = line_options(look)
+            if not curve.joined:
+                options["linestyle"] = "none"
+            if not curve.marked:
+                options["marker"] = "none"
+            band = not curve.marked and curve.error is not None
+            if band:
+                below, above = np.broadcast_to(np.asarray(curve.error, dtype=float), (2, y.size))
+                plot.fill_between(x, y - below, y + above, color=look.color, alpha=0.18, linewidth=0.0)
+            plot.errorbar(
+                x,
+                y,
+                None if band else curve.error,
+                label=curve.label,
+                elinewidth=0.6,
+                capsize=1.2,
+                capthick=0.6,
+                **options,
+            )
+        plot.set_xlabel(self.xlabel)
+        plot.set_ylabel(self.ylabel)
+        if "y" in self.log or not self.shares:
+            plot.set_ylim(self.bottom, self.top)
+        else:
+            plot.set_ylim(self.bottom or 0.0, self.top)
+            plot.yaxis.set_major_formatter(PercentFormatter(1.0))
+        if self.ticks is not None:
+            plot.set_xticks(self.ticks, [f"{tick:g}" for tick in self.ticks])
+            plot.minorticks_off()
+        for at in self.at:
+            _draw_at(plot, at)
+        if self.legend and any(curve.label for curve in self.curves):
+            plot.legend(
+                *entries(plot),
+                loc=self.legend,
+                ncols=self.legend_columns,
+                columnspacing=0.8,
+                handlelength=2.2 if self.legend_columns == 1 else 1.7,
+            )
+        plot.set_title(self.title)
 
 
 def entries(plot: Axes) -> tuple[list[Any], list[str]]:
@@ -165,13 +169,7 @@ def entries(plot: Axes) -> tuple[list[Any], list[str]]:
 def _draw_at(plot: Axes, at: At) -> None:
     plot.axvline(at.x, at.low, color=GREY, linestyle=":", linewidth=0.8, zorder=2)
     if at.name:
-        plot.annotate(
-            at.name,
-            (at.x, 1.0),
-            (-1.5 if at.left else 1.5, -1.0),
-            xycoords=plot.get_xaxis_transform(),
-            textcoords="offset points",
-            ha="right" if at.left else "left",
-            va="top",
-            fontsize=SMALL,
-        )
+        note(
+            plot, at.name, (at.x, 1.0), (-1.5 if at.left else 1.5, -1.0), plot.get_xaxis_transform(),
+            ha="right" if at.left else "left", va="top",
+        )  # fmt: skip

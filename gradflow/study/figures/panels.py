@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib import rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from numpy.typing import ArrayLike, NDArray
 
@@ -83,13 +84,15 @@ def fraction(value: float, largest: int = 1000) -> str:
     return str(near) if exact else f"{value:.4g}"
 
 
-def each_is(name: str, values: Any, *kinds: type) -> bool:
-    """Whether there are any values; they are all of one of the kinds.
+def require(name: str, values: Any, *kinds: type, least: int = 0) -> None:
+    """Check that values are a sequence of these kinds, with so many in it at least, 0 or 1.
 
     Raises
     ------
     TypeError
-        If one is not, or they are no sequence; one line that says what to write.
+        If one is of another kind, or they are no sequence; one line that says what to write.
+    ValueError
+        If there are too few.
     """
     what = " or ".join(f"{kind.__name__}(…)" for kind in kinds)
     # A panel is a tuple itself.
@@ -98,7 +101,40 @@ def each_is(name: str, values: Any, *kinds: type) -> bool:
     for value in values:
         if not isinstance(value, kinds):
             raise TypeError(f"{name}: expected a sequence of {what}, got a {type(value).__name__} in it")
-    return len(values) > 0
+    if len(values) < least:
+        raise ValueError(f"{name}: expected at least one")
+
+
+def in_rows(count: int, columns: int) -> tuple[int, int]:
+    """Return the numbers of rows and of columns in which so many panels stand, one place at least.
+
+    Raises
+    ------
+    ValueError
+        Unless there is at least one column.
+    """
+    if columns < 1:
+        raise ValueError(f"columns: must be at least 1, got {columns}")
+    columns = max(1, min(columns, count))
+    return max(1, -(-count // columns)), columns
+
+
+def new_figure(
+    count: int, shape: tuple[int, int], size: tuple[float, float], **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of a size in inches with so many axes in rows, and these.
+
+    Further options are those of Matplotlib's `subplots`.
+    """
+    figure = Figure(figsize=size, layout="constrained")
+    every: list[Axes] = list(figure.subplots(*shape, squeeze=False, **options).flat)
+    for spare in every[count:]:
+        spare.remove()
+    if options.get("sharex"):
+        # A panel above an empty place has no neighbour to carry its tick labels.
+        for axes in every[max(0, count - shape[1]) : count]:
+            axes.tick_params(labelbottom=True)
+    return figure, every[:count]
 
 
 def points(series: Series) -> tuple[Floats, Floats]:
@@ -109,7 +145,7 @@ def points(series: Series) -> tuple[Floats, Floats]:
     ValueError, TypeError
         If it is no series, or x and y are not one-dimensional of equal length.
     """
-    each_is("series", [series], Series)
+    require("series", [series], Series)
     x, y = (np.asarray(values, dtype=np.float64) for values in (series.x, series.y))
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(
@@ -137,6 +173,15 @@ def plot(axes: Axes, series: Series, x: Floats, y: Floats) -> None:
     axes.plot(x, y, label=series.label, **line_options(look(series.look)))
 
 
+def note(
+    axes: Axes, text: str, place: tuple[float, float], shift: tuple[float, float], on: Any, **options: Any
+) -> None:
+    """Write small text at a place in the coordinates `on`, shifted by so many points."""
+    axes.annotate(
+        text, place, shift, xycoords=on, textcoords="offset points", **{"fontsize": SMALL} | options
+    )
+
+
 def decorate(axes: Axes, panel: Panel) -> None:
     """Draw what is not data: title, bands, levels and marks. The axes' limits must be final."""
     if panel.title:
@@ -149,9 +194,10 @@ def decorate(axes: Axes, panel: Panel) -> None:
         _draw_mark(axes, mark)
 
 
-def letters(all_axes: Sequence[Axes], panels: Sequence[Panel]) -> None:
-    """Write (a), (b), … at the upper left of several panels, on the titles' line."""
-    if len(panels) > 1:
+def letters(all_axes: Sequence[Axes], panels: Sequence[Panel] = ()) -> None:
+    """Write (a), (b), … at the upper left of several panels, on the titles' line; plain ones if not given."""
+    if len(all_axes) > 1:
+        panels = panels or [Panel([])] * len(all_axes)
         for letter, axes, panel in zip("abcdefghijklmnopqrstuvwxyz", all_axes, panels, strict=False):
             axes.set_title(f"({letter})", loc="left", fontweight="bold", pad=_title_pad(panel))
 
@@ -184,38 +230,30 @@ def legend_columns(handles: Sequence[Artist], width: float) -> int:
     return 1
 
 
+def name_above(axes: Axes, name: str, x: float, on: Any) -> None:
+    """Write the name of a part of the horizontal axis above the axes."""
+    note(axes, name, (x, 1.0), (0, 2), on, ha="center", va="bottom", fontstyle="italic")
+
+
 def _draw_level(axes: Axes, level: Level) -> None:
     axes.axhline(level.value, color=GREY, linestyle="--", linewidth=0.7, zorder=2)
     if level.label:
         side = 1 if level.at > 0.66 else -1 if level.at < 0.33 else 0
-        axes.annotate(
-            level.label,
-            (level.at, level.value),
-            (-2 * side, -2 if level.below else 1.5),
-            xycoords=axes.get_yaxis_transform(),
-            textcoords="offset points",
-            ha=("left", "center", "right")[side + 1],
-            va="top" if level.below else "bottom",
-            fontsize=SMALL,
-            zorder=4,
-        )
+        note(
+            axes, level.label, (level.at, level.value), (-2 * side, -2 if level.below else 1.5),
+            axes.get_yaxis_transform(), ha=("left", "center", "right")[side + 1],
+            va="top" if level.below else "bottom", zorder=4,
+        )  # fmt: skip
 
 
 def _draw_mark(axes: Axes, mark: Mark) -> None:
     axes.axvline(mark.value, color=GREY, linestyle=":", linewidth=0.8, zorder=2)
     if mark.label:
-        axes.annotate(
-            mark.label,
-            (mark.value, mark.at),
-            (-1.5 if mark.left else 1.5, 0),
-            xycoords=axes.get_xaxis_transform(),
-            textcoords="offset points",
-            ha="right" if mark.left else "left",
-            va="bottom",
-            rotation=90,
-            fontsize=SMALL,
+        note(
+            axes, mark.label, (mark.value, mark.at), (-1.5 if mark.left else 1.5, 0),
+            axes.get_xaxis_transform(), ha="right" if mark.left else "left", va="bottom", rotation=90,
             zorder=4,
-        )
+        )  # fmt: skip
 
 
 def _draw_band(axes: Axes, band: Band) -> None:
@@ -226,14 +264,4 @@ def _draw_band(axes: Axes, band: Band) -> None:
     if band.shaded:
         axes.axvspan(lo, hi, facecolor=PALE, edgecolor="none", zorder=0)
     ends = axes.transAxes.inverted().transform(axes.transData.transform([(lo, 1.0), (hi, 1.0)]))
-    axes.annotate(
-        band.label,
-        (float(np.mean(ends[:, 0])), 1.0),
-        (0, 2),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        fontsize=SMALL,
-        fontstyle="italic",
-    )
+    name_above(axes, band.label, float(np.mean(ends[:, 0])), "axes fraction")

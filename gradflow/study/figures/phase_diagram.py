@@ -14,7 +14,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from gradflow.ends.outcome import OUTCOMES
 from gradflow.study.figures.cells import LINEAR, LOG, along, beyond, edges, paint, scale
-from gradflow.study.figures.panels import Floats, each_is, legend_columns
+from gradflow.study.figures.panels import Floats, in_rows, legend_columns, new_figure, require
 from gradflow.study.figures.style import BLACK, DOUBLE, GREY, PALE, SKY, VERMILLION, styled
 
 # Far apart in lightness, so that they read in grey: 100, 70, 25, 84, 0 and 52.
@@ -97,28 +97,20 @@ def phase_diagram(
     word of each is the name of the other's dimension, as in "initial $b_1$" of b1. Other panels and masks
     over the same dimensions are turned to agree.
     """
-    if columns < 1:
-        raise ValueError(f"columns: must be at least 1, got {columns}")
     diagrams = check(diagrams, xlabel, ylabel)
-    columns = min(columns, len(diagrams))
-    rows = -(-len(diagrams) // columns)
-    figure = Figure(figsize=(width, height or 0.35 + rows * (width / columns)), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    rows, columns = in_rows(len(diagrams), columns)
+    size = width, height or 0.35 + rows * (width / columns)
+    figure, every = new_figure(len(diagrams), (rows, columns), size, sharex=True, sharey=True)
     scales = (_shared(diagrams, 0), _shared(diagrams, 1))
-    for axes, diagram in zip(grid.flat, diagrams, strict=False):
+    for axes, diagram in zip(every, diagrams, strict=True):
         draw_diagram(axes, diagram, scales=scales)
     # Panels share their axes: all must be seen whole.
     ends = [[edges(along(d.outcomes, k), on) for d in diagrams] for k, on in enumerate(scales)]
-    grid[0, 0].set_xlim(*_reach(ends[0]))
-    grid[0, 0].set_ylim(*_reach(ends[1]))
-    for axes in grid.flat[len(diagrams) :]:
-        axes.set_axis_off()
-    # A panel above an empty place has no neighbour to carry its tick labels.
-    for axes in grid.flat[max(0, len(diagrams) - columns) : len(diagrams)]:
-        axes.tick_params(labelbottom=True)
-    outcomes = diagrams[0].outcomes
-    figure.supxlabel(xlabel or name_of(outcomes, 0), fontsize=grid[0, 0].xaxis.label.get_size())
-    figure.supylabel(ylabel or name_of(outcomes, 1), fontsize=grid[0, 0].yaxis.label.get_size())
+    every[0].set_xlim(*_reach(ends[0]))
+    every[0].set_ylim(*_reach(ends[1]))
+    outcomes, size_of_label = diagrams[0].outcomes, every[0].xaxis.label.get_fontsize()
+    figure.supxlabel(xlabel or name_of(outcomes, 0), fontsize=size_of_label)
+    figure.supylabel(ylabel or name_of(outcomes, 1), fontsize=size_of_label)
     handles = key(diagrams)
     figure.legend(handles=handles, loc="outside upper center", ncols=legend_columns(handles, width))
     return figure
@@ -132,11 +124,10 @@ def check(diagrams: Sequence[Diagram], xlabel: str | None = None, ylabel: str | 
     ValueError, TypeError
         As `phase_diagram`.
     """
-    if not each_is("diagrams", diagrams, Diagram):
-        raise ValueError("diagrams: expected at least one")
+    require("diagrams", diagrams, Diagram, least=1)
     for diagram in diagrams:
-        each_is("diagrams: outcomes", [diagram.outcomes], xr.DataArray)
-        each_is("diagrams: the masks of layers", [layer.mask for layer in diagram.layers], xr.DataArray)
+        require("diagrams: outcomes", [diagram.outcomes], xr.DataArray)
+        require("diagrams: the masks of layers", [layer.mask for layer in diagram.layers], xr.DataArray)
         if diagram.outcomes.ndim != 2:
             raise ValueError("diagrams: outcomes must have two dimensions")
         if any(layer.mask.ndim != 2 for layer in diagram.layers):

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from gradflow.base.arrays import to_numpy
 from gradflow.neuron.activity import breakpoint_position
 from gradflow.neuron.problem import Problem
-from gradflow.study.figures.panels import Floats, each_is, span
-from gradflow.study.figures.style import BLACK, GREY, MARKERS, PALE, SINGLE, SMALL, line_options, look, styled
+from gradflow.study.figures.panels import Floats, name_above, require, span
+from gradflow.study.figures.style import BLACK, GREY, MARKERS, PALE, SINGLE, line_options, look, styled
 
 NAMES = {"flow": "gradient flow", "adam": "Adam", "gd": "gradient descent"}
 """Words by which the key calls the looks of the dynamics unless told otherwise."""
@@ -78,7 +78,7 @@ def phase_plane(
     lo, hi = float(problem.lo), float(problem.hi)
     if not window[0] < window[1]:
         raise ValueError(f"window: its first end must be below its second, got {window}")
-    each_is("trajectories", trajectories, Trajectory)
+    require("trajectories", trajectories, Trajectory)
     if not lo < hi:
         raise ValueError(f"problem: the plane needs inputs at two places at least, got {lo:g} only")
     states = [_states(trajectory) for trajectory in trajectories]
@@ -132,16 +132,8 @@ def _draw(axes: Axes, trajectory: Trajectory, state: Floats, lo: float, hi: floa
     axes.plot(np.insert(x, turned, np.nan), np.insert(state[3], turned, np.nan), **options)
     ends: dict[str, Any] = {"linestyle": "none", "clip_on": False, "zorder": 5}
     axes.plot(x[0], state[3, 0], marker="o", mfc="white", mec=BLACK, ms=3.4, mew=0.7, **ends)
-    axes.plot(
-        x[-1],
-        state[3, -1],
-        marker=MARKERS[trajectory.outcome],
-        mfc=options["color"],
-        mec=BLACK,
-        ms=4.2,
-        mew=0.5,
-        **ends,
-    )
+    mark = MARKERS[trajectory.outcome]
+    axes.plot(x[-1], state[3, -1], marker=mark, mfc=options["color"], mec=BLACK, ms=4.2, mew=0.5, **ends)
 
 
 def _walls(axes: Axes, problem: Problem, names: tuple[str, str, str]) -> None:
@@ -159,17 +151,7 @@ def _walls(axes: Axes, problem: Problem, names: tuple[str, str, str]) -> None:
             continue
         if (a, b) != (max(-1.0, left), min(1.0, right)):
             axes.axvspan(a, b, facecolor=PALE, edgecolor="none", zorder=0)
-        axes.annotate(
-            name,
-            (0.5 * (a + b), 1.0),
-            (0, 2),
-            xycoords=axes.get_xaxis_transform(),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=SMALL,
-            fontstyle="italic",
-        )
+        name_above(axes, name, 0.5 * (a + b), axes.get_xaxis_transform())
 
 
 def _ticks(axes: Axes, window: tuple[float, float], lo: float, hi: float) -> None:

@@ -56,6 +56,45 @@ class PlaneView(NamedTuple):
     signs: ArrayLike
     title: str = ""
 
+    def draw(self, plot: Axes) -> None:
+        """Draw data, cones, paths and neurons."""
+        x, y = np.asarray(self.inputs, dtype=float), np.asarray(self.labels, dtype=float)
+        nothing = np.zeros(y.size, dtype=bool)
+        for name, own, color in (
+            ("$S_+$", y > 0.0, _SOFT_RED),
+            ("$S_-$", y < 0.0, _SOFT_BLUE),
+            (r"$S_\mathrm{dead}$", nothing, PALE),
+        ):
+            if own is nothing or np.any(own):
+                for low, high in arcs(x, own):
+                    plot.add_patch(
+                        Wedge((0.0, 0.0), 1.12 * RADIUS, low, high, facecolor=color, linewidth=0.0, zorder=0)
+                    )
+                    middle = math.radians(0.5 * (low + high))
+                    plot.text(1.3 * math.cos(middle), 1.27 * math.sin(middle), name, fontsize=SMALL + 0.5,
+                              ha="center", va="center")  # fmt: skip
+        plot.add_patch(
+            Wedge((0.0, 0.0), RADIUS, 0.0, 360.0, width=0.0, edgecolor=GREY, linewidth=0.5, zorder=1)
+        )
+        plot.plot(0.0, 0.0, marker="+", color=GREY, markersize=3.0, markeredgewidth=0.4, zorder=1)
+        unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+        for label, look in _DATA.items():
+            plot.plot(*unit[np.sign(y) == label].T, **look, zorder=4)
+        paths = np.asarray(self.directions) * np.asarray(self.radii)[..., None]
+        signs = np.asarray(self.signs)
+        for j, sign in enumerate(signs):
+            plot.plot(*paths[:, j].T, color=_COLORS[sign > 0.0], linewidth=0.5, alpha=0.7, zorder=2)
+        for sign, look in _NEURONS.items():
+            plot.plot(*paths[-1, signs == sign].T, **look, zorder=5)
+        plot.set_aspect("equal")
+        plot.set_xlim(-1.42, 1.42)
+        plot.set_ylim(-1.38, 1.38)
+        plot.set_xticks([])
+        plot.set_yticks([])
+        for spine in plot.spines.values():
+            spine.set_visible(False)
+        plot.set_title(self.title, fontsize=SMALL + 1.5)
+
 
 def arcs(inputs: Any, own: Any) -> list[tuple[float, float]]:
     """Return the directions w with w·x > 0 for the inputs marked in `own` and w·x <= 0 for the others.
@@ -78,44 +117,6 @@ def arcs(inputs: Any, own: Any) -> list[tuple[float, float]]:
     return found
 
 
-def draw_plane(plot: Axes, view: PlaneView) -> None:
-    """Draw data, cones, paths and neurons."""
-    x, y = np.asarray(view.inputs, dtype=float), np.asarray(view.labels, dtype=float)
-    nothing = np.zeros(y.size, dtype=bool)
-    for name, own, color in (
-        ("$S_+$", y > 0.0, _SOFT_RED),
-        ("$S_-$", y < 0.0, _SOFT_BLUE),
-        (r"$S_\mathrm{dead}$", nothing, PALE),
-    ):
-        if own is nothing or np.any(own):
-            for low, high in arcs(x, own):
-                plot.add_patch(
-                    Wedge((0.0, 0.0), 1.12 * RADIUS, low, high, facecolor=color, linewidth=0.0, zorder=0)
-                )
-                middle = math.radians(0.5 * (low + high))
-                plot.text(1.3 * math.cos(middle), 1.27 * math.sin(middle), name, fontsize=SMALL + 0.5,
-                          ha="center", va="center")  # fmt: skip
-    plot.add_patch(Wedge((0.0, 0.0), RADIUS, 0.0, 360.0, width=0.0, edgecolor=GREY, linewidth=0.5, zorder=1))
-    plot.plot(0.0, 0.0, marker="+", color=GREY, markersize=3.0, markeredgewidth=0.4, zorder=1)
-    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-    for label, look in _DATA.items():
-        plot.plot(*unit[np.sign(y) == label].T, **look, zorder=4)
-    paths = np.asarray(view.directions) * np.asarray(view.radii)[..., None]
-    signs = np.asarray(view.signs)
-    for j, sign in enumerate(signs):
-        plot.plot(*paths[:, j].T, color=_COLORS[sign > 0.0], linewidth=0.5, alpha=0.7, zorder=2)
-    for sign, look in _NEURONS.items():
-        plot.plot(*paths[-1, signs == sign].T, **look, zorder=5)
-    plot.set_aspect("equal")
-    plot.set_xlim(-1.42, 1.42)
-    plot.set_ylim(-1.38, 1.38)
-    plot.set_xticks([])
-    plot.set_yticks([])
-    for spine in plot.spines.values():
-        spine.set_visible(False)
-    plot.set_title(view.title, fontsize=SMALL + 1.5)
-
-
 def key(views: Sequence[PlaneView]) -> list[Line2D]:
     """Return the entries of a legend of planes, of what is in any of them."""
     names = ("data, $y=1$", "data, $y=-1$", "neurons, $v>0$", "neurons, $v<0$")
@@ -130,3 +131,17 @@ def key(views: Sequence[PlaneView]) -> list[Line2D]:
         for name, look, shown in zip(names, looks, there, strict=True)
         if shown
     ]
+
+
+def radii(log_norms: ArrayLike, low: float, high: float) -> np.ndarray:
+    """Return log ‖w‖ on a scale from 0 at ‖w‖ = `low` (and below) to 1 at `high` (and above).
+
+    Raises
+    ------
+    ValueError
+        Unless 0 < low < high.
+    """
+    if not 0.0 < low < high:
+        raise ValueError(f"low, high: expected 0 < low < high, got {low} and {high}")
+    share = (np.asarray(log_norms, dtype=float) - np.log(low)) / (np.log(high) - np.log(low))
+    return np.asarray(np.clip(share, 0.0, 1.0))

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.study.figures.panels import Panel, Series, decorate, each_is, legend_columns, letters, points
+from gradflow.study.figures.panels import (
+    Panel,
+    Series,
+    decorate,
+    legend_columns,
+    letters,
+    new_figure,
+    points,
+    require,
+)
 from gradflow.study.figures.phase_diagram import COLORS, Diagram, check, draw_diagram, key
 from gradflow.study.figures.style import BLACK, BLUE, DOUBLE, GREEN, ORANGE, Look, line_options, styled
 
@@ -61,12 +70,12 @@ def proved_regions(
         described.
     """
     diagrams = check(diagrams, xlabel, ylabel)
-    each_is("shares", [shares], Panel)
+    require("shares", [shares], Panel)
     if len(shares.series) > len(LOOKS):
         raise ValueError(f"shares: expected at most {len(LOOKS)} series, got {len(shares.series)}")
     curves = [_checked(series) for series in shares.series]
-    figure = Figure(figsize=(width, height), layout="constrained")
-    *planes, plot = figure.subplots(1, len(diagrams) + 1, squeeze=False)[0]
+    count = len(diagrams) + 1
+    figure, (*planes, plot) = new_figure(count, (1, count), (width, height))
     for axes, diagram in zip(planes, diagrams, strict=True):
         draw_diagram(axes, diagram, PALE_COLORS)
         axes.set_xlabel(xlabel)
@@ -82,7 +91,7 @@ def proved_regions(
     decorate(plot, shares)
     if shares.legend and any(series.label for series in shares.series):
         plot.legend(loc=shares.legend)
-    letters([*planes, plot], [Panel([])] * (len(planes) + 1))
+    letters([*planes, plot])
     handles = key(diagrams, PALE_COLORS)
     figure.legend(handles=handles, loc="outside upper center", ncols=legend_columns(handles, width))
     return figure

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
-from gradflow.study.figures.panels import Panel, legend_columns, letters
+from gradflow.study.figures.panels import in_rows, legend_columns, letters, new_figure
 from gradflow.study.figures.phase_diagram import COLORS
 from gradflow.study.figures.style import BLACK, DOUBLE, GREY, ORANGE, SMALL, styled
 
@@ -61,14 +61,11 @@ def remedies(
     for method, shares in panels.items():
         if len(shares) != len(names):
             raise ValueError(f"panels: expected {len(names)} rows for {method}, got {len(shares)}")
-    if columns < 1:
-        raise ValueError(f"columns: must be at least 1, got {columns}")
-    columns = min(columns, len(panels))
-    lines = -(-len(panels) // columns)
-    figure = Figure(figsize=(width, 0.5 + lines * (0.35 + row * len(names))), layout="constrained")
-    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    lines, columns = in_rows(len(panels), columns)
+    size = width, 0.5 + lines * (0.35 + row * len(names))
+    figure, every = new_figure(len(panels), (lines, columns), size, sharex=True, sharey=True)
     places = -np.arange(len(names), dtype=float)
-    for axes, (method, shares) in zip(grid.flat, panels.items(), strict=False):
+    for axes, (method, shares) in zip(every, panels.items(), strict=True):
         for place, some in zip(places, shares, strict=True):
             if some is None:
                 axes.text(
@@ -92,16 +89,11 @@ def remedies(
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
         axes.set_ylim(places[-1] - 0.6, 0.6)
         axes.tick_params(axis="y", length=0.0)
-    for axes in list(grid.flat)[len(panels) :]:
-        axes.remove()
-    letters(list(grid.flat), [Panel([]) for _ in panels])
-    # A panel above an empty place has no neighbour to carry its tick labels.
-    for axes in grid.flat[max(0, len(panels) - columns) : len(panels)]:
-        axes.tick_params(labelbottom=True)
-    last = grid[-1, : len(panels) - columns * (lines - 1)]
+    letters(every)
+    last = every[columns * (lines - 1) :]
     last[len(last) // 2].set_xlabel("share of the starts")
-    for line in grid:
-        line[0].set_yticks(places, names, fontsize=SMALL)
+    for first_of_line in every[::columns]:
+        first_of_line.set_yticks(places, names, fontsize=SMALL)
     handles: list[Patch | Line2D] = [
         Patch(
             facecolor=_COLORS[end], hatch=_HATCHES.get(end), edgecolor=BLACK, linewidth=0.35,

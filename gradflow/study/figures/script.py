@@ -1,17 +1,20 @@
-"""Parts that scripts in ``plots/`` share: a caption, files and a command line."""
+"""Parts that scripts in ``plots/`` share: caption, numbers in it, files and command line.
+
+A script has ``TITLE``, ``CAPTION``, ``draw()``, and ``numbers()`` if its caption states what is computed. It
+is given as the mapping of its names, ``globals()`` or ``vars(module)``.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import NamedTuple
-
-from matplotlib.figure import Figure
+from typing import Any, NamedTuple
 
 from gradflow.study.figures.save import FORMATS, save
+
+Script = Mapping[str, Any]
 
 
 class Rendered(NamedTuple):
@@ -22,31 +25,34 @@ class Rendered(NamedTuple):
     files: list[Path]
 
 
-def caption(module: ModuleType) -> str:
-    """Return a script's ``CAPTION`` filled with what its function ``numbers()`` computes, if it has one."""
-    text: str = module.CAPTION
-    return text.format(**module.numbers()) if hasattr(module, "numbers") else text
+def caption(script: Script) -> str:
+    """Return ``CAPTION`` filled with the script's constants, by their names, and with its ``numbers()``."""
+    constants = {name: value for name, value in script.items() if name.isupper()}
+    computed = script["numbers"]() if "numbers" in script else {}
+    text: str = script["CAPTION"]
+    return text.format(**constants | computed)
 
 
-def render(module: ModuleType, stem: str, out: Path, formats: Sequence[str] = FORMATS) -> Rendered:
-    """Draw a script's figure and save it as ``out/stem.pdf`` and so on.
+def signed(value: float, form: str = "g") -> str:
+    """Return a number as a caption has it, with a minus sign and not a hyphen."""
+    return f"{value:{form}}".replace("-", "−")
 
-    Parameters
-    ----------
-    module : module
-        A script of ``plots/``: ``TITLE``, ``CAPTION``, ``draw()`` and perhaps ``numbers()``.
-    stem : str
-        The files' name, by custom the script's.
-    out : Path
-        The folder; made if it is missing.
-    formats : sequence of str
-        As for `gradflow.study.figures.save.save`.
+
+def tidy(value: float) -> str:
+    """Return a number without zeros in its exponent."""
+    return f"{value:g}".replace("e-0", "e-")
+
+
+def render(script: Script, out: Path, formats: Sequence[str] = FORMATS) -> Rendered:
+    """Draw a script's figure and save it under the script's name, in a folder that is made if it is missing.
+
+    Formats are those of `gradflow.study.figures.save.save`.
     """
-    files = save(module.draw(), Path(out) / stem, formats)
-    return Rendered(module.TITLE, caption(module), files)
+    files = save(script["draw"](), Path(out) / Path(script["__file__"]).stem, formats)
+    return Rendered(script["TITLE"], caption(script), files)
 
 
-def main(draw: Callable[[], Figure], file: str, arguments: Sequence[str] | None = None) -> int:
+def main(script: Script, arguments: Sequence[str] | None = None) -> int:
     """Run a script from the command line: save its figure, print the files and the caption.
 
     Returns
@@ -54,14 +60,13 @@ def main(draw: Callable[[], Figure], file: str, arguments: Sequence[str] | None 
     int
         The exit code: 2, after one line on standard error, if the files cannot be written.
     """
-    module = sys.modules[draw.__module__]
-    parser = argparse.ArgumentParser(prog=Path(file).name, description=module.TITLE)
+    parser = argparse.ArgumentParser(prog=Path(script["__file__"]).name, description=script["TITLE"])
     parser.add_argument(
         "--out", metavar="DIR", type=Path, default=Path("figures"), help="default: %(default)s"
     )
     out = parser.parse_args(arguments).out
     try:
-        rendered = render(module, Path(file).stem, out)
+        rendered = render(script, out)
     except OSError as error:
         print(f"--out: cannot write to {str(out)!r}: {error.strerror or error}", file=sys.stderr)
         return 2

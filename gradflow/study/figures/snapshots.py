@@ -16,7 +16,7 @@ from gradflow.base.arrays import to_numpy
 from gradflow.neuron.activations import Activation, PiecewiseLinear, derivatives
 from gradflow.neuron.activity import ACTIVITIES, activity, breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, Sample, as_neuron
-from gradflow.study.figures.panels import Floats, span
+from gradflow.study.figures.panels import Floats, in_rows, new_figure, span
 from gradflow.study.figures.style import BLACK, DOUBLE, GREY, SKY, SMALL, VERMILLION, styled
 
 TARGET: dict[str, Any] = {"color": SKY, "linewidth": 2.4, "solid_capstyle": "butt"}
@@ -90,8 +90,6 @@ def snapshots(
     states, numbers = np.asarray(theta, dtype=np.float64), np.asarray(steps)
     if states.ndim != 2 or states.shape[0] != 4 or numbers.shape != states.shape[1:]:
         raise ValueError(f"theta: expected shape (4, K) with K steps, got {states.shape} and {numbers.shape}")
-    if columns < 1:
-        raise ValueError(f"columns: must be at least 1, got {columns}")
     lo, hi = float(problem.lo), float(problem.hi)
     students = [graph(Neuron(*state), problem) for state in states.T]
     target = _target(problem)
@@ -99,13 +97,11 @@ def snapshots(
     margin = 0.08 * (top - bottom or 1.0)
 
     looks = TARGET if problem.has_teacher else POINTS
-    rows = -(-(len(students) + 1) // columns)
+    rows, _ = in_rows(len(students) + 1, columns)
     size = (width, height or 0.35 + 1.15 * rows)
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    grid[0, 0].set_xlim(*((lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)))
-    grid[0, 0].set_ylim(bottom - margin, top + margin)
-    panels = list(grid.flat)
+    figure, panels = new_figure(rows * columns, (rows, columns), size, sharex=True, sharey=True)
+    panels[0].set_xlim(*((lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)))
+    panels[0].set_ylim(bottom - margin, top + margin)
     markers: list[str] = []
     for axes, state, number, student in zip(panels, states.T, numbers, students, strict=False):
         axes.plot(*target, **looks, zorder=2)
@@ -115,7 +111,7 @@ def snapshots(
     for axes in panels[len(students) :]:
         axes.set_axis_off()
     _key(panels[len(students)], looks, markers)
-    # A panel above an empty place has no neighbour to carry its tick labels.
+    # Neither the key nor an empty place has tick labels for the panel above it.
     for axes in panels[max(0, len(students) - columns) : len(students)]:
         axes.tick_params(labelbottom=True)
     labels = figure.supxlabel(r"input $x$", fontsize=8.5), figure.supylabel("output", fontsize=8.5)

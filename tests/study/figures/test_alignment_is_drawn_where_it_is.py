@@ -13,9 +13,9 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Wedge
 
 from gradflow.networks.two_layer.data import in_plane, toy_plane
-from gradflow.study.figures.alignment import Below, alignment, radii
 from gradflow.study.figures.curves import At, Curve, Curves, Strands
-from gradflow.study.figures.plane import PlaneView, arcs
+from gradflow.study.figures.frames import Below, sheet
+from gradflow.study.figures.plane import PlaneView, arcs, radii
 from gradflow.study.figures.style import BLUE, DOUBLE, VERMILLION, Look
 from tests.study.figures.examples import overhang, texts
 
@@ -68,7 +68,7 @@ def panel(**more: Any) -> Curves:
 
 
 def test_neurons_are_at_their_radius_with_their_path_and_cones_are_named() -> None:
-    figure = alignment([[view(), panel(title="losses", log="y")]], [2.4])
+    figure = sheet([view(), panel(title="losses", log="y")], height=2.4)
     assert figure.get_size_inches().tolist() == [DOUBLE, 2.4]
     assert overhang(figure) < 0.5
     written = texts(figure)
@@ -93,7 +93,7 @@ def test_neurons_are_at_their_radius_with_their_path_and_cones_are_named() -> No
 
 def test_the_key_has_what_is_there() -> None:
     one = view()._replace(labels=[1.0, 1.0, 1.0], signs=[1.0, 1.0])
-    written = texts(alignment([[one]], [2.0]))
+    written = texts(sheet([one], height=2.0))
     assert "data, $y=1$" in written
     assert "data, $y=-1$" not in written
     assert "neurons, $v<0$" not in written
@@ -102,7 +102,7 @@ def test_the_key_has_what_is_there() -> None:
 def test_strands_lines_and_the_legend_below_are_drawn() -> None:
     strands = Strands([1.0, 3.0], np.array([[0.2, 0.3], [0.4, 0.5]]))
     given = panel(shares=False, strands=[strands], at=[At(2.5, "here", low=0.5)], legend=None)
-    figure = alignment([[given, given], [given]], [1.5, 1.5], below=Below(0, 2))
+    figure = sheet([given] * 3, height=[1.5, 1.5], below=Below(0, 2))
     assert len(figure.axes) == 3
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["own", "published"]
     assert all(axes.get_legend() is None for axes in figure.axes)
@@ -124,13 +124,13 @@ def test_radii_are_linear_in_the_log_norm_and_end_at_the_circle() -> None:
 
 
 def test_what_does_not_fit_is_one_line() -> None:
-    for rows, heights in (([], []), ([[panel()]], []), ([[]], [1.0])):
-        with pytest.raises(ValueError, match=r"^rows: expected at least one"):
-            alignment(rows, heights)
-    with pytest.raises(ValueError, match=r"^rows: expected 2 panels in each, but for the last$"):
-        alignment([[panel()], [panel(), panel()]], [1.0, 1.0])
-    with pytest.raises(ValueError, match=r"^panels: expected 1 to 6 curves in each, got 0$"):
-        alignment([[Curves([], "step")]], [1.0])
+    with pytest.raises(ValueError, match=r"^frames: expected at least one$"):
+        sheet([], height=[])
+    for heights in ([], [1.0], [1.0, 1.0, 1.0]):
+        with pytest.raises(ValueError, match=r"^height: expected one number, or one for each of 2 rows, got"):
+            sheet([panel()] * 3, height=heights)
+    with pytest.raises(ValueError, match=r"^frames: expected 1 to 6 curves in each, got 0$"):
+        sheet([Curves([], "step")])
 
 
 def test_a_toy_plane_has_its_three_cones() -> None:

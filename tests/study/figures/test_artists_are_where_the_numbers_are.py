@@ -25,17 +25,14 @@ from gradflow.study.figures import (
     Rows,
     Series,
     Trajectory,
-    alignment,
-    convergence,
-    dying,
     loss_against,
     loss_curves,
-    mixed,
     phase_diagram,
     phase_plane,
     proved_regions,
     remedies,
     save,
+    sheet,
     snapshots,
 )
 from gradflow.study.figures.phase_diagram import COLORS
@@ -191,7 +188,7 @@ def test_every_outcome_has_its_mark_and_its_place() -> None:
 
 def test_means_are_in_the_rows_of_their_names() -> None:
     rows = [Row("he", [(0.2, 0.05), (0.4, 0.1)]), Row("rai", [None, (0.1, 0.02)])]
-    axes = dying([Rows(rows, ["one", "two"], "share")], height=2.0).axes[0]
+    axes = sheet([Rows(rows, ["one", "two"], "share")], height=2.0).axes[0]
     names = dict(zip([t.get_text() for t in axes.get_yticklabels()], axes.get_yticks(), strict=True))
     bars = [c for c in axes.containers if isinstance(c, ErrorbarContainer)]
     places = [np.asarray(bar[0].get_xydata()).tolist() for bar in bars]
@@ -239,22 +236,16 @@ PATH: Any = STATES
             r"series: expected a sequence of Series\(…\), got a tuple",
         ),
         (lambda: loss_against([SERIES], xlabel="x"), "panels: expected a sequence of Panel"),
-        (lambda: mixed([PANEL]), r"frames: expected a sequence of Frame\(…\), got a Panel"),
-        (lambda: convergence([SERIES]), "panels: expected a sequence of Orders"),
-        (lambda: dying([PANEL]), r"panels: expected a sequence of Curves\(…\) or Rows\(…\), got a Panel"),
-        (
-            lambda: alignment([[PANEL]], [1.0]),
-            r"rows: expected a sequence of PlaneView\(…\) or Curves\(…\)",
-        ),
+        (lambda: sheet([PANEL]), r"frames: expected a sequence of Frame\(…\) or Curves\(…\).*, got a Panel"),
+        (lambda: sheet(Orders([])), r"frames: expected a sequence of Frame\(…\) or .*, got one Orders"),  # type: ignore[arg-type]
         (
             lambda: phase_plane([PATH]),
             r"trajectories: expected a sequence of Trajectory\(…\), got a ndarray",
         ),
         (lambda: proved_regions([SERIES], Panel([]), xlabel="", ylabel=""), "diagrams: expected a sequence"),
-        (lambda: dying([Rows([], ["a"], "x")], columns=0), "columns: "),
+        (lambda: sheet([Rows([], ["a"], "x")], columns=0), "columns: "),
         (lambda: remedies(["none"], {"flow": [None]}, columns=0), "columns: "),
         (lambda: save(Figure(), Path("p"), "gif"), "formats: must be among pdf, svg, png, got 'gif'"),
-        (lambda: convergence([Orders([])], columns=0), "columns: "),
     ],
 )
 def test_other_things_are_answered_with_what_to_write(draw: Any, words: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.study.figures.depth import Curve, Curves, Row, Rows, dying
+from gradflow.study.figures.curves import Curve, Curves
+from gradflow.study.figures.frames import sheet
+from gradflow.study.figures.rows import Row, Rows
 
 
 def test_points_errors_and_rows_are_where_they_should_be() -> None:
-    figure = dying(
+    figure = sheet(
         [
             Curves(
                 [
@@ -50,9 +52,9 @@ def test_points_errors_and_rows_are_where_they_should_be() -> None:
 
 
 def test_what_does_not_fit_is_one_line() -> None:
-    with pytest.raises(ValueError, match="panels: expected at least one"):
-        dying([])
-    with pytest.raises(ValueError, match="expected 1 to 6 series in each, got 7"):
-        dying([Curves([Curve("", [1], [1])] * 7, "x")])
+    with pytest.raises(ValueError, match="frames: expected 1 to 6 series in each, got 0"):
+        sheet([Rows([], (), "x")])
+    with pytest.raises(ValueError, match="frames: expected 1 to 6 curves in each, got 7"):
+        sheet([Curves([Curve("", [1], [1])] * 7, "x")])
     with pytest.raises(ValueError, match="curve 'a': expected two arrays of one length"):
-        dying([Curves([Curve("a", [1, 2], [1])], "x")])
+        sheet([Curves([Curve("a", [1, 2], [1])], "x")])

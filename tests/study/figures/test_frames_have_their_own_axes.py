@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.study.figures.mixed import Frame, mixed
+from gradflow.study.figures.frames import Frame, sheet
 from gradflow.study.figures.panels import Level, Mark, Panel, Series
 from gradflow.study.figures.style import DOUBLE
 from tests.study.figures.examples import overhang, texts
@@ -21,7 +21,7 @@ FRAMES = (
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_each_frame_keeps_its_axes(count: int) -> None:
-    figure = mixed(FRAMES[:count])
+    figure = sheet(FRAMES[:count])
     axes = figure.axes
     assert len(axes) == count
     assert [a.get_xlabel() for a in axes] == ["step", "time", "rate"][:count]
@@ -35,7 +35,7 @@ def test_each_frame_keeps_its_axes(count: int) -> None:
 
 
 def test_every_series_is_drawn() -> None:
-    first = mixed(FRAMES).axes[0]
+    first = sheet(FRAMES).axes[0]
     drawn = [line for line in first.get_lines() if len(np.asarray(line.get_xdata())) == X.size]
     np.testing.assert_array_equal(np.asarray(drawn[0].get_ydata()), np.exp(-X))
     assert len(drawn) == 2
@@ -43,8 +43,8 @@ def test_every_series_is_drawn() -> None:
 
 def test_bad_input_is_named() -> None:
     with pytest.raises(ValueError, match=r"^frames: "):
-        mixed([])
+        sheet([])
     with pytest.raises(ValueError, match=r"^columns: "):
-        mixed(FRAMES, columns=0)
+        sheet(FRAMES, columns=0)
     with pytest.raises(ValueError, match=r"^series 'x': "):
-        mixed([Frame(Panel([Series("x", X, X[:3])]), "", "")])
+        sheet([Frame(Panel([Series("x", X, X[:3])]), "", "")])

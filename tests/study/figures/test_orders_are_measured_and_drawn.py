@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.study.figures.convergence import Errors, Orders, convergence, measured_order
+from gradflow.study.figures.convergence import Errors, Orders, measured_order
+from gradflow.study.figures.frames import sheet
 from gradflow.study.figures.panels import Mark
 from gradflow.study.figures.style import DOUBLE, SINGLE
 from tests.study.figures.examples import overhang, texts
@@ -31,27 +32,27 @@ def test_labels_orders_and_marks_are_drawn_within_the_page() -> None:
         Errors("bare", RATES, RATES),
     ]
     panels = [
-        Orders(series, "one"),
+        Orders(series, "one", xlabel="rate", ylabel="error"),
         Orders(series[:1], "two", [Mark("here", 0.01)], "lower right"),
         Orders([Errors("none", [], [])], legend=None),
         Orders([Errors("exact", RATES, 0.0 * RATES)]),
     ]
     for width in (SINGLE, DOUBLE):
-        figure = convergence(panels, width=width, height=5.0, columns=2)
+        figure = sheet(panels, width=width, height=2.5)
         assert figure.get_size_inches()[0] == width
-        assert {"flow: 1.00", "modified: 2.00", "bare", "one", "here", "(d)", "error"} <= set(texts(figure))
+        assert {"flow: 1.00", "modified: 2.00", "bare", "one", "here", "(d)", "rate", "error"} <= set(
+            texts(figure)
+        )
         assert overhang(figure) < 0.5
-    assert len(convergence(panels[:1]).axes) == 1
-    assert len(convergence(panels).axes) == 4
+    assert len(sheet(panels[:1]).axes) == 1
+    assert len(sheet(panels).axes) == 4
 
 
 @pytest.mark.parametrize(
     ("draw", "words"),
     [
-        (lambda: convergence([]), "panels: expected at least one"),
-        (lambda: convergence([Orders([Errors("", RATES, RATES)] * 5)]), "panels: expected at most 4"),
-        (lambda: convergence([Orders([])], columns=0), "columns: "),
-        (lambda: convergence([Orders([Errors("a", RATES, RATES[1:])])]), "series 'a': x and y"),
+        (lambda: sheet([Orders([Errors("", RATES, RATES)] * 5)]), "frames: expected at most 4"),
+        (lambda: sheet([Orders([Errors("a", RATES, RATES[1:])])]), "series 'a': x and y"),
         (lambda: measured_order(Errors("a", RATES, 0.0 * RATES, 4)), "series 'a': expected at least two"),
         (lambda: measured_order(Errors("a", RATES[:1], RATES[:1], 4)), "series 'a': expected at least two"),
     ],

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from string import Formatter
 
 import pytest
 from matplotlib.figure import Figure
 
 from gradflow.base.scripts import describe, load_script, script_paths
 from gradflow.study.claims.remedies.table import QUICK
-from gradflow.study.figures.script import caption, main, render
+from gradflow.study.figures.script import caption, main, render, signed, tidy
 from gradflow.study.figures.style import DOUBLE, SINGLE
 from gradflow.study.remedies import Method
 from tests.study.figures.examples import overhang
@@ -30,7 +32,8 @@ SMALLER: dict[str, dict[str, object]] = {
 """The long ones are drawn from less; `gradflow reproduce` draws them whole."""
 
 TITLE = "A test"
-CAPTION = "It has {n} steps."
+CAPTION = "It has {n} steps of {RATE:g}."
+RATE = 0.10
 
 
 def numbers() -> dict[str, object]:
@@ -41,6 +44,9 @@ def draw() -> Figure:
     return Figure(figsize=(1.0, 1.0))
 
 
+SCRIPT = {**globals(), "__file__": "plots/07_test.py"}
+
+
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_is_numbered_and_says_what_it_is(path: Path) -> None:
     module = load_script(path)
@@ -49,6 +55,9 @@ def test_a_script_is_numbered_and_says_what_it_is(path: Path) -> None:
     assert not module.TITLE.endswith(".")
     assert module.CAPTION.endswith(".")
     assert callable(module.draw)
+    fields = {re.split(r"[.\[]", name)[0] for _, name, _, _ in Formatter().parse(module.CAPTION) if name}
+    assert {name for name in fields if name.isupper()} <= set(vars(module))
+    assert hasattr(module, "numbers") == any(not name.isupper() for name in fields)
 
 
 TESTED = ("08_proved_regions", "09_steps_that_kill", "10_convergence_orders")
@@ -67,7 +76,7 @@ def test_a_figure_is_published_whole(path: Path, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(module, "draw", lambda: figure)
     assert figure.get_size_inches()[0] in (SINGLE, DOUBLE)
     assert overhang(figure) < 0.5
-    rendered = render(module, path.stem, tmp_path)
+    rendered = render(vars(module), tmp_path)
     assert [p.suffix for p in rendered.files] == [".pdf", ".svg", ".png"]
     assert "{" not in rendered.caption
     assert "nan" not in rendered.caption
@@ -86,26 +95,25 @@ def test_a_script_runs_on_its_own(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_files_and_caption(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(draw, "plots/07_test.py", ["--out", str(tmp_path)]) == 0
+    assert main(SCRIPT, ["--out", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
         *(str(tmp_path / f"07_test.{e}") for e in ("pdf", "svg", "png")),
         "",
-        "A test. It has 3 steps.",
+        "A test. It has 3 steps of 0.1.",
     ]
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
-    assert main(draw, "plots/07_test.py", ["--out", str(tmp_path / "file")]) == 2
+    assert main(SCRIPT, ["--out", str(tmp_path / "file")]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("--out: cannot write to ")
     assert err.count("\n") == 1
 
 
-def test_a_caption_without_numbers_is_taken_as_it_is() -> None:
-    assert caption(sys.modules[__name__]) == "It has 3 steps."
-    bare = type(sys)("bare")
-    bare.CAPTION = "Nothing computed."  # type: ignore[attr-defined]
-    assert caption(bare) == "Nothing computed."
+def test_a_caption_has_constants_and_computed_numbers_or_none() -> None:
+    assert caption(SCRIPT) == "It has 3 steps of 0.1."
+    assert caption({"CAPTION": "Nothing computed."}) == "Nothing computed."
+    assert (signed(-1.25), signed(-0.5, ".2f"), signed(3.0), tidy(1e-7)) == ("−1.25", "−0.50", "3", "1e-7")
