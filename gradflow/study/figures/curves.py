@@ -111,31 +111,7 @@ class Curves(NamedTuple):
                 strands.x, strands.y, color=strands.color, linewidth=strands.width, alpha=0.5, zorder=1.5
             )
         for look, curve in zip(LOOKS, self.curves, strict=False):
-            look = LOOKS[curve.look] if isinstance(curve.look, int) else curve.look or look
-            x, y = np.asarray(curve.x, dtype=float), np.asarray(curve.y, dtype=float)
-            if x.ndim != 1 or x.shape != y.shape:
-                raise ValueError(
-                    f"curve {curve.label!r}: expected two arrays of one length, got {x.shape}, {y.shape}"
-                )
-            options = line_options(look)
-            if not curve.joined:
-                options["linestyle"] = "none"
-            if not curve.marked:
-                options["marker"] = "none"
-            band = not curve.marked and curve.error is not None
-            if band:
-                below, above = np.broadcast_to(np.asarray(curve.error, dtype=float), (2, y.size))
-                plot.fill_between(x, y - below, y + above, color=look.color, alpha=0.18, linewidth=0.0)
-            plot.errorbar(
-                x,
-                y,
-                None if band else curve.error,
-                label=curve.label,
-                elinewidth=0.6,
-                capsize=1.2,
-                capthick=0.6,
-                **options,
-            )
+            _draw_curve(plot, curve, look)
         plot.set_xlabel(self.xlabel)
         plot.set_ylabel(self.ylabel)
         if "y" in self.log or not self.shares:
@@ -164,6 +140,26 @@ def entries(plot: Axes) -> tuple[list[Any], list[str]]:
     handles, labels = plot.get_legend_handles_labels()
     bars: list[Any] = list(handles)
     return [bar[0] for bar in bars], labels
+
+
+def _draw_curve(plot: Axes, curve: Curve, in_turn: Look) -> None:
+    look = LOOKS[curve.look] if isinstance(curve.look, int) else curve.look or in_turn
+    x, y = np.asarray(curve.x, dtype=float), np.asarray(curve.y, dtype=float)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(
+            f"curve {curve.label!r}: expected two arrays of one length, got {x.shape}, {y.shape}"
+        )
+    options = line_options(look)
+    if not curve.joined:
+        options["linestyle"] = "none"
+    if not curve.marked:
+        options["marker"] = "none"
+    error = curve.error
+    if error is not None and not curve.marked:
+        below, above = np.broadcast_to(np.asarray(error, dtype=float), (2, y.size))
+        plot.fill_between(x, y - below, y + above, color=look.color, alpha=0.18, linewidth=0.0)
+        error = None
+    plot.errorbar(x, y, error, label=curve.label, elinewidth=0.6, capsize=1.2, capthick=0.6, **options)
 
 
 def _draw_at(plot: Axes, at: At) -> None:

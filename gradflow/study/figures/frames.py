@@ -97,13 +97,15 @@ def sheet(
     Raises
     ------
     ValueError, TypeError
-        If there is no frame, heights do not fit, or a frame, series or curve is not as described.
+        If there is no frame, heights or `below` do not fit, or a frame, series or curve is not as described.
     """
     require("frames", frames, Frame, Curves, Rows, Orders, PlaneView, least=1)
     rows, columns = in_rows(len(frames), columns)
     heights = [height] * rows if isinstance(height, (int, float)) else list(height)
     if len(heights) != rows:
         raise ValueError(f"height: expected one number, or one for each of {rows} rows, got {len(heights)}")
+    if below is not None and not 0 <= below.frame < len(frames):
+        raise ValueError(f"below: expected a frame from 0 to {len(frames) - 1}, got {below.frame}")
     figure, every = new_figure(len(frames), (rows, columns), (width, sum(heights)), height_ratios=heights)
     for axes, frame in zip(every, frames, strict=True):
         frame.draw(axes)

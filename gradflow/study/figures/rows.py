@@ -35,10 +35,12 @@ class Rows(NamedTuple):
         Raises
         ------
         ValueError
-            If there are no series, or too many.
+            If there are no rows, no series, or too many.
         """
         if not 1 <= len(self.series) <= len(LOOKS):
             raise ValueError(f"frames: expected 1 to {len(LOOKS)} series in each, got {len(self.series)}")
+        if not self.rows:
+            raise ValueError("frames: expected at least one row in each")
         places = -np.arange(len(self.rows), dtype=float)
         count = len(self.series)
         for j, (look, label) in enumerate(zip(LOOKS, self.series, strict=False)):

@@ -129,6 +129,9 @@ def test_what_does_not_fit_is_one_line() -> None:
     for heights in ([], [1.0], [1.0, 1.0, 1.0]):
         with pytest.raises(ValueError, match=r"^height: expected one number, or one for each of 2 rows, got"):
             sheet([panel()] * 3, height=heights)
+    for place in (-1, 3):
+        with pytest.raises(ValueError, match=rf"^below: expected a frame from 0 to 2, got {place}$"):
+            sheet([panel()] * 3, below=Below(place, 2))
     with pytest.raises(ValueError, match=r"^frames: expected 1 to 6 curves in each, got 0$"):
         sheet([Curves([], "step")])
 

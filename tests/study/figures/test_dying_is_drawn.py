@@ -54,6 +54,8 @@ def test_points_errors_and_rows_are_where_they_should_be() -> None:
 def test_what_does_not_fit_is_one_line() -> None:
     with pytest.raises(ValueError, match="frames: expected 1 to 6 series in each, got 0"):
         sheet([Rows([], (), "x")])
+    with pytest.raises(ValueError, match="frames: expected at least one row in each"):
+        sheet([Rows([], ("dead",), "x")])
     with pytest.raises(ValueError, match="frames: expected 1 to 6 curves in each, got 7"):
         sheet([Curves([Curve("", [1], [1])] * 7, "x")])
     with pytest.raises(ValueError, match="curve 'a': expected two arrays of one length"):
