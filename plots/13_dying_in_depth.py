@@ -175,7 +175,7 @@ def draw() -> Figure:
             fixes(),
             born(),
         ],
-        height=2.2,
+        height=6.6 / 3,
     )
 
 
