@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gradflow.study.figures.panels import letters, new_figure
 from gradflow.study.figures.script import main
 from gradflow.study.figures.style import BLACK, BLUE, DOUBLE, GREEN, GREY, PURPLE, SMALL, VERMILLION, styled
 from gradflow.theory.upstream import UNIFORM, Network, limit, preactivation, revival_steps, revival_time
@@ -98,8 +99,7 @@ def steps_up(axes: Axes, times: np.ndarray, end: float, **options: Any) -> None:
 @styled
 def draw() -> Figure:
     """Return the figure."""
-    figure = Figure(figsize=(DOUBLE, 2.6), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
+    figure, (left, right) = new_figure(2, (1, 2), (DOUBLE, 2.6), sharey=True)
     # Below the others, and wider, so that those that follow it stay in sight.
     steps_up(right, flow_times(), HORIZON, color=UNDER, linewidth=4.0, label="gradient flow", zorder=1)
     every = np.ones(flow_times().size, dtype=bool)
@@ -118,8 +118,7 @@ def draw() -> Figure:
     ever = float(np.mean(np.isfinite(flow_times())))
     left.axhline(ever, color=BLACK, linewidth=0.7)
     left.text(0.8 * LONGEST, ever + 0.008, "gradient flow, ever", fontsize=SMALL, ha="right")
-    for axes, letter in ((left, "(a)"), (right, "(b)")):
-        axes.set_title(letter, loc="left", fontweight="bold")
+    letters([left, right])
     figure.legend(*right.get_legend_handles_labels(), loc="outside right center", fontsize=SMALL)
     return figure
 

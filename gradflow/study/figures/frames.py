@@ -90,10 +90,6 @@ def sheet(
     below : Below, optional
         A legend to put below the figure.
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     ValueError, TypeError

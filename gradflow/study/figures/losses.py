@@ -52,10 +52,6 @@ def loss_curves(
     width, height : float
         Size in inches.
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     ValueError, TypeError
@@ -110,10 +106,6 @@ def loss_against(
         The range of the losses, powers of ten.
     width, height : float
         Size in inches.
-
-    Returns
-    -------
-    Figure
 
     Raises
     ------

@@ -61,10 +61,6 @@ def phase_plane(
     width, height : float
         Size in inches.
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     ValueError, TypeError

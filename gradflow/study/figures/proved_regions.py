@@ -59,10 +59,6 @@ def proved_regions(
     width, height : float
         Size in inches.
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     ValueError

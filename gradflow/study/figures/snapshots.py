@@ -72,10 +72,6 @@ def snapshots(
     width, height : float
         Size in inches; by default the height suits the number of rows.
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     ValueError, TypeError
