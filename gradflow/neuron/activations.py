@@ -146,7 +146,7 @@ RELU = PiecewiseLinear()
 SILU, GELU, SOFTPLUS, TANH = Smooth("silu"), Smooth("gelu"), Smooth("softplus"), Smooth("tanh")
 
 SPELLINGS = ", ".join(("relu", "leaky-relu=SLOPE", "abs", "linear", "slopes=LOW,HIGH", *SMOOTH))
-"""What `as_activation` takes as text."""
+"""Spellings that `as_activation` takes."""
 
 # What people type, without case, hyphens, underscores and spaces.
 _KNOWN: dict[str, Activation] = {
