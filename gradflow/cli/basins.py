@@ -7,23 +7,31 @@ from typing import Annotated
 
 import numpy as np
 import typer
+import xarray as xr
 
 from gradflow.base.files import to_json
-from gradflow.cli.choice import Chosen, with_choice
-from gradflow.cli.options import JSON, integer, number
+from gradflow.cli.choice import with_options
+from gradflow.cli.drawing import draw_sweep, require_drawable
+from gradflow.cli.options import FIGURE, JSON, check_figure, integer, neuron, number
+from gradflow.cli.steps import Steps, Way, finite_steps, trained_on, way
 from gradflow.cli.sweeps import Tally, check_out, sweep_in_memory, sweep_into_store
 from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, note_undecided_ends, write_if_asked
 from gradflow.descent import optimizer
 from gradflow.ends.decision import THEOREMS
 from gradflow.ends.outcome import LOCAL, OUTCOMES, UNDECIDED
 from gradflow.ends.places import places
+from gradflow.neuron.problem import Neuron, Problem
 from gradflow.sweeps.axes import Axis
+from gradflow.sweeps.grids import plain_data
 from gradflow.sweeps.sweep import BLOCK, Sweep
 
 
-@with_choice
+@with_options(start=neuron, task=trained_on, way=way, how=finite_steps)
 def basins(
-    chosen: Chosen,
+    start: Neuron,
+    task: Problem,
+    way: Way,
+    how: Steps,
     grid: Annotated[
         list[str],
         typer.Option(
@@ -48,6 +56,7 @@ def basins(
             "already is completed.",
         ),
     ] = None,
+    figure: FIGURE = None,
     json: JSON = False,
 ) -> None:
     """Compute the outcome of every start, or rate, on a grid.
@@ -55,36 +64,48 @@ def basins(
     The axes are parameters of the start or hyper-parameters of the method. Of local ends it says how many
     different ones there are, with loss, breakpoint, and the first start that leads there.
     """
-    method, start, task, how, engine, theory = chosen
+    method = way.method
     axes = tuple(_axis(text) for text in grid)
     sweep = Sweep(
         axes=axes,
         method=method,
         neuron=(start.w1, start.b1, start.w2, start.b2),
-        teacher=(task.teacher.w1, task.teacher.b1, task.teacher.w2, task.teacher.b2),
-        interval=(float(task.lo), float(task.hi)),
-        activation=str(task.activation),
-        teacher_activation=str(task.teacher_activation),
-        samples=how.samples,
+        **plain_data(task),
         hyper={} if method == "flow" else how.hyper,
         steps=how.steps,
         dtype=how.dtype,
-        theory=theory,
+        theory=way.theory,
         block=integer("--block", block, least=1),
-        backend=engine,
+        backend=way.backend,
     )
     check_out(out)
-    by_theory = method == "flow" and theory
+    check_figure(figure)
+    require_drawable(sweep, figure)
+    by_theory = method == "flow" and way.theory
     if out is not None and out.suffix == ".zarr":
         ended = sweep_into_store(sweep, out, cluster)
-        _show(sweep, ended, by_theory, json)
+        deliver(lambda: _draw_stored(out, sweep, figure), lambda: _show(sweep, ended, by_theory, json))
     else:
         result, ended = sweep_in_memory(sweep, cluster)
-        deliver(lambda: write_if_asked(result, out), lambda: _show(sweep, ended, by_theory, json))
+        deliver(lambda: _write(result, sweep, out, figure), lambda: _show(sweep, ended, by_theory, json))
     names = [axis.name for axis in axes]
     note_a_start_at_the_teacher(start, task, names, silent=json)
     config = None if method == "flow" else optimizer(method, **sweep.hyper)
     note_undecided_ends(int(ended.counts[UNDECIDED].sum()), config, names, silent=json)
+
+
+def _write(result: xr.Dataset, sweep: Sweep, out: Path | None, figure: Path | None) -> None:
+    """Write what is asked for."""
+    write_if_asked(result, out)
+    if figure is not None:
+        draw_sweep(result, sweep, figure)
+
+
+def _draw_stored(store: Path, sweep: Sweep, figure: Path | None) -> None:
+    """Draw the sweep that is in a store, if it is to be drawn."""
+    if figure is not None:
+        with xr.open_zarr(store) as result:
+            draw_sweep(result, sweep, figure)
 
 
 def _show(sweep: Sweep, tally: Tally, by_theory: bool, json: bool) -> None:

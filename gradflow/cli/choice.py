@@ -1,101 +1,54 @@
-"""The options of a start, a problem and a method, as `threshold` and `basins` share them."""
+"""Commands whose parameters are made of options that other commands have too."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any
 
-from gradflow.cli.options import (
-    ACTIVATION,
-    B1,
-    B2,
-    INTERVAL,
-    NO_THEORY,
-    TEACHER,
-    TEACHER_ACTIVATION,
-    UNIT_INTERVAL,
-    UNIT_TEACHER,
-    W1,
-    W2,
-    neuron,
-    problem,
-)
-from gradflow.cli.steps import (
-    BACKEND,
-    DTYPE,
-    HYPER,
-    LR,
-    METHOD,
-    POPULATION,
-    SAMPLES,
-    STEPS,
-    Steps,
-    backend_option,
-    steps_options,
-)
-from gradflow.descent import optimizer_name
-from gradflow.neuron.problem import Neuron, Problem
+Command = Callable[..., None]
 
 
-class Chosen(NamedTuple):
-    """A start, a problem and a method: "flow" or an optimiser's name, with how it takes steps."""
+def with_options(**makers: Callable[..., Any]) -> Callable[[Command], Command]:
+    """Return a decorator of commands whose named parameters are made by functions of options.
 
-    method: str
-    start: Neuron
-    problem: Problem
-    how: Steps
-    backend: str | None
-    theory: bool
+    The functions' parameters become options of the command, between those that it needs and its others. The
+    functions are called in their order, so that of several wrong options the first is told.
 
-
-def choose(
-    w1: W1 = "1",
-    b1: B1 = "0",
-    w2: W2 = "1",
-    b2: B2 = "0",
-    teacher: TEACHER = UNIT_TEACHER,
-    interval: INTERVAL = UNIT_INTERVAL,
-    activation: ACTIVATION = "relu",
-    teacher_activation: TEACHER_ACTIVATION = None,
-    method: METHOD = "flow",
-    lr: LR = "0.01",
-    hyper: HYPER = None,
-    steps: STEPS = "5000",
-    samples: SAMPLES = None,
-    population: POPULATION = False,
-    dtype: DTYPE = "float64",
-    backend: BACKEND = None,
-    no_theory: NO_THEORY = False,
-) -> Chosen:
-    """Return the options parsed and checked.
-
-    Raises
-    ------
-    ValueError
-        One line with the option, its value and what is allowed.
+    Examples
+    --------
+    >>> @with_options(total=lambda a="1", b="2": int(a) + int(b))
+    ... def show(total, unit="m"):
+    ...     print(total, unit)
+    >>> show(a="5", b="2", unit="s")
+    7 s
+    >>> list(inspect.signature(show).parameters)
+    ['a', 'b', 'unit']
     """
-    name = optimizer_name(method, "--method", ("flow",))
-    how = steps_options(lr, hyper, steps, samples, population, dtype)
-    start = neuron(w1, b1, w2, b2)
-    task = problem(teacher, interval, (activation, teacher_activation), how.samples)
-    return Chosen(name, start, task, how, backend_option(backend), not no_theory)
+    options = {name: inspect.signature(make, eval_str=True).parameters for name, make in makers.items()}
 
+    def decorated(command: Command) -> Command:
+        whole = inspect.signature(command, eval_str=True)
+        own = [parameter for parameter in whole.parameters.values() if parameter.name not in makers]
+        needed = [parameter for parameter in own if parameter.default is parameter.empty]
+        shared = [option for group in options.values() for option in group.values()]
+        parameters = [
+            parameter.replace(kind=parameter.KEYWORD_ONLY)
+            for parameter in (*needed, *shared, *(one for one in own if one not in needed))
+        ]
 
-def with_choice(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command whose first argument, a `Chosen`, is made of the options of `choose`."""
-    _, *own = inspect.signature(command, eval_str=True).parameters.values()
-    shared = inspect.signature(choose, eval_str=True).parameters
-    needed = [parameter for parameter in own if parameter.default is parameter.empty]
-    parameters = [*needed, *shared.values(), *own[len(needed) :]]
+        @wraps(command)
+        def run(**given: Any) -> None:
+            made = {
+                name: make(**{option: given.pop(option) for option in options[name] if option in given})
+                for name, make in makers.items()
+            }
+            command(**made, **given)
 
-    @wraps(command)
-    def run(**given: Any) -> None:
-        chosen = choose(**{name: given.pop(name) for name in shared})
-        command(chosen, **given)
+        # As the parser reads it.
+        run.__signature__ = whole.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return run
 
-    # As the parser reads it.
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return run
+    return decorated

@@ -49,17 +49,22 @@ def _method(name: str) -> str:
 _FLOW = _with("method", lambda name: _method(name) == "flow")
 _OPTIMIZER = _with("method", lambda name: _method(name) in OPTIMIZERS)
 _FLOWS = _with("method", lambda name: _method(name) in FLOWS)
+_DATA = _with("data", lambda file: file is not None)
 _NOT_FLOW = _with("method", lambda name: _method(name) not in ("", "flow"))
+
+_BESIDE_DATA = (("teacher", "teacher_activation", "interval", "samples", "population"), _DATA)
 
 MEANINGLESS: dict[str, tuple[tuple[tuple[str, ...], Condition], ...]] = {
     "flow": ((("until_decided",), _with("no_theory", bool)),),
-    "train": (),
+    "train": (_BESIDE_DATA,),
     "threshold": (
-        (("lr", "hyper", "steps", "samples", "dtype", "backend"), _FLOW),
+        (("lr", "hyper", "steps", "samples", "data", "dtype", "backend"), _FLOW),
+        _BESIDE_DATA,
         (("no_theory",), _OPTIMIZER),
     ),
     "basins": (
-        (("lr", "hyper", "steps", "samples", "dtype"), _FLOW),
+        (("lr", "hyper", "steps", "samples", "data", "dtype"), _FLOW),
+        _BESIDE_DATA,
         (("no_theory",), _OPTIMIZER),
     ),
     "align": (

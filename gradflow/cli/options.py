@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from gradflow.neuron.activations import SPELLINGS, Activation, as_activation
-from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Uniform, grid
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Uniform
 
 LARGEST = 1e30
 """Largest parameter or input: beyond it the square of a gradient can overflow."""
@@ -102,43 +102,55 @@ NO_THEORY = Annotated[
 OUT_NC = Annotated[
     Path | None, typer.Option("--out", metavar="FILE.nc", help="Write the trajectory as NetCDF.")
 ]
+FIGURE = Annotated[
+    Path | None,
+    typer.Option("--figure", metavar="FILE", help="Draw the result: a name that ends in .pdf, .svg or .png."),
+]
 
 
-def neuron(w1: str, b1: str, w2: str, b2: str) -> Neuron:
+def neuron(w1: W1 = "1", b1: B1 = "0", w2: W2 = "1", b2: B2 = "0") -> Neuron:
     """Return the start."""
     return Neuron(
         *(number(f"--{n}", v, size=LARGEST) for n, v in zip(PARAMETERS, (w1, b1, w2, b2), strict=True))
     )
 
 
-def problem(
-    teacher: tuple[str, ...],
-    interval: tuple[str, ...],
-    activations: tuple[str, str | None],
-    samples: int | None = None,
+def population(
+    teacher: TEACHER = UNIT_TEACHER,
+    interval: INTERVAL = UNIT_INTERVAL,
+    activation: ACTIVATION = "relu",
+    teacher_activation: TEACHER_ACTIVATION = None,
 ) -> Problem:
-    """Return the problem on the interval's population, or on its grid of `samples` inputs."""
+    """Return the problem on the interval's population."""
     lo, hi = (number("--interval", value, size=LARGEST) for value in interval)
     if not lo < hi:
         raise ValueError(f"--interval: LO must be below HI, got {interval[0]} {interval[1]}")
-    inputs = Uniform(lo, hi) if samples is None else grid(samples, lo, hi)
     aim = Neuron(*(number("--teacher", value, size=LARGEST) for value in teacher))
-    student, taught = (activation(name, text) for name, text in zip(_ACTIVATIONS, activations, strict=True))
-    return Problem(aim, inputs, student, taught)
+    given = zip(_ACTIVATIONS, (activation, teacher_activation), strict=True)
+    return Problem(aim, Uniform(lo, hi), *(_activation(name, text) for name, text in given))
 
 
 _ACTIVATIONS = ("--activation", "--teacher-activation")
 
 
-def activation(name: str, text: str | None) -> Activation | None:
+def _activation(name: str, text: str | None) -> Activation | None:
     """Return the activation of this name, None if there is none, with errors as `number`."""
     if text is None:
         return None
     return as_activation(text, name)
 
 
-def check_file(path: Path | None, suffix: str = ".nc") -> None:
+def check_file(path: Path | None, *endings: str, option: str = "--out") -> None:
     """Refuse an output file before any work is done, if it could not be written afterwards.
+
+    Parameters
+    ----------
+    path : Path or None
+        None is no file.
+    endings : str
+        How its name may end: in .nc unless they are given.
+    option : str
+        The option that names it.
 
     Raises
     ------
@@ -147,17 +159,24 @@ def check_file(path: Path | None, suffix: str = ".nc") -> None:
     """
     if path is None:
         return
-    if path.suffix != suffix:
-        raise ValueError(f"--out: expected a file name that ends in {suffix}, got {str(path)!r}")
+    endings = endings or (".nc",)
+    if path.suffix not in endings:
+        allowed = ", ".join(endings[:-1]) + (" or " if endings[1:] else "") + endings[-1]
+        raise ValueError(f"{option}: expected a file name that ends in {allowed}, got {str(path)!r}")
     if path.is_dir():
-        raise ValueError(f"--out: expected a file, but {str(path)!r} is a directory")
-    check_directory(path.parent)
+        raise ValueError(f"{option}: expected a file, but {str(path)!r} is a directory")
+    check_directory(path.parent, option)
 
 
-def check_directory(path: Path) -> None:
+def check_figure(path: Path | None) -> None:
+    """Refuse a figure's file, as `check_file`."""
+    check_file(path, ".pdf", ".svg", ".png", option="--figure")
+
+
+def check_directory(path: Path, option: str = "--out") -> None:
     """Refuse a directory that files cannot be written to (or that does not exist), as `check_file`."""
     try:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise ValueError(f"--out: cannot write to {str(path) or os.curdir!r}: {error.strerror}") from error
+        raise ValueError(f"{option}: cannot write to {str(path) or os.curdir!r}: {error.strerror}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,45 +11,30 @@ import xarray as xr
 
 from gradflow.base.files import to_json
 from gradflow.base.progress import progress_bar
-from gradflow.cli.options import (
-    ACTIVATION,
-    B1,
-    B2,
-    INTERVAL,
-    JSON,
-    OUT_NC,
-    TEACHER,
-    TEACHER_ACTIVATION,
-    UNIT_INTERVAL,
-    UNIT_TEACHER,
-    W1,
-    W2,
-    check_file,
-    neuron,
-    number,
-    problem,
+from gradflow.cli.choice import with_options
+from gradflow.cli.drawing import draw_run
+from gradflow.cli.options import FIGURE, JSON, OUT_NC, check_figure, check_file, neuron, number, population
+from gradflow.cli.steps import Steps, finite_steps, trained_on
+from gradflow.cli.telling import (
+    deliver,
+    note_a_start_at_the_teacher,
+    note_undecided_ends,
+    write_if_asked,
 )
-from gradflow.cli.steps import DTYPE, HYPER, LR, POPULATION, SAMPLES, STEPS, steps_options
-from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, note_undecided_ends, write_if_asked
 from gradflow.descent import OPTIMIZERS
 from gradflow.descent import optimizer as make_optimizer
 from gradflow.ends.outcome import OUTCOMES, UNDECIDED
 from gradflow.neuron.activity import ACTIVITIES
-from gradflow.neuron.problem import PARAMETERS
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
 from gradflow.runs import gradient_flow
 from gradflow.runs.records import crossings, limit
 from gradflow.runs.training import descend
 
 
+@with_options(start=neuron, task=population)
 def flow(
-    w1: W1 = "1",
-    b1: B1 = "0",
-    w2: W2 = "1",
-    b2: B2 = "0",
-    teacher: TEACHER = UNIT_TEACHER,
-    interval: INTERVAL = UNIT_INTERVAL,
-    activation: ACTIVATION = "relu",
-    teacher_activation: TEACHER_ACTIVATION = None,
+    start: Neuron,
+    task: Problem,
     t_end: Annotated[str, typer.Option(metavar="T", help="Final time.")] = "200",
     rtol: Annotated[str, typer.Option(metavar="X", help="Relative tolerance of a step.")] = "1e-10",
     until_decided: Annotated[
@@ -58,6 +44,7 @@ def flow(
         bool, typer.Option("--no-theory", help="Judge the outcome by the last state alone.")
     ] = False,
     out: OUT_NC = None,
+    figure: FIGURE = None,
     json: JSON = False,
 ) -> None:
     """Follow one neuron under the gradient flow.
@@ -66,11 +53,11 @@ def flow(
     located. `limit` is where the trajectory has converged to, if it has; `decided_by` names the theorem that
     decides the outcome, and `decided_at` the time by which it does.
     """
-    start, task = neuron(w1, b1, w2, b2), problem(teacher, interval, (activation, teacher_activation))
     duration, tolerance = number("--t-end", t_end, least=0), number("--rtol", rtol)
     if not 1e-13 <= tolerance <= 1e-2:
         raise ValueError(f"--rtol: expected a number between 1e-13 and 1e-2, got {rtol!r}")
     check_file(out)
+    check_figure(figure)
     with progress_bar("flow", duration) as advance:
         run = gradient_flow(
             start,
@@ -94,40 +81,27 @@ def flow(
         "decided_by": str(run["decided_by_name"].values),
         "decided_at": None if np.isnan(run["decided_at"]) else float(run["decided_at"]),
     }
-    deliver(lambda: write_if_asked(run, out), lambda: _show(report, json))
+    deliver(lambda: _write(run, task, out, figure), lambda: _show(report, json))
     note_a_start_at_the_teacher(start, task, silent=json)
 
 
+@with_options(start=neuron, task=trained_on, how=finite_steps)
 def train(
-    w1: W1 = "1",
-    b1: B1 = "0",
-    w2: W2 = "1",
-    b2: B2 = "0",
-    teacher: TEACHER = UNIT_TEACHER,
-    interval: INTERVAL = UNIT_INTERVAL,
-    activation: ACTIVATION = "relu",
-    teacher_activation: TEACHER_ACTIVATION = None,
+    start: Neuron,
+    task: Problem,
+    how: Steps,
     optimizer: Annotated[str, typer.Option(metavar="NAME", help=f"One of {', '.join(OPTIMIZERS)}.")] = "adam",
-    lr: LR = "0.01",
-    hyper: HYPER = None,
-    steps: STEPS = "5000",
-    samples: SAMPLES = None,
-    population: POPULATION = False,
-    dtype: DTYPE = "float64",
     out: OUT_NC = None,
+    figure: FIGURE = None,
     json: JSON = False,
 ) -> None:
     """Train one neuron with an optimiser.
 
     A crossing's step is the number of updates after which it had happened.
     """
-    how = steps_options(lr, hyper, steps, samples, population, dtype)
-    start, task = (
-        neuron(w1, b1, w2, b2),
-        problem(teacher, interval, (activation, teacher_activation), how.samples),
-    )
     config = make_optimizer(optimizer, **how.hyper)
     check_file(out)
+    check_figure(figure)
     with progress_bar("train", max(how.steps, 1)) as advance:
         run = descend(start, task, config, how.steps, dtype=how.dtype, progress=advance)
     found = crossings(run)
@@ -138,9 +112,15 @@ def train(
         "crossings": [{"step": int(step), "event": str(event)} for step, event in events],
         "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
     }
-    deliver(lambda: write_if_asked(run, out), lambda: _show(report, json))
+    deliver(lambda: _write(run, task, out, figure), lambda: _show(report, json))
     note_a_start_at_the_teacher(start, task, silent=json)
     note_undecided_ends(int(report["outcome"] == OUTCOMES[UNDECIDED]), config, silent=json)
+
+
+def _write(run: xr.Dataset, task: Problem, out: Path | None, figure: Path | None) -> None:
+    """Write what is asked for."""
+    write_if_asked(run, out)
+    draw_run(run, task, figure)
 
 
 def _final(run: xr.Dataset, axis: str) -> dict[str, Any]:

@@ -1,15 +1,32 @@
-"""The options that say how to take finite steps, and what they parse to."""
+"""The options that say on what to train and how to take finite steps, and what they parse to."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from gradflow import compiled as fused
-from gradflow.cli.options import MOST_SAMPLES, integer, number
-from gradflow.descent import OPTIMIZERS, is_switch
+from gradflow.cli.options import (
+    ACTIVATION,
+    INTERVAL,
+    LARGEST,
+    MOST_SAMPLES,
+    NO_THEORY,
+    TEACHER,
+    TEACHER_ACTIVATION,
+    UNIT_INTERVAL,
+    UNIT_TEACHER,
+    integer,
+    number,
+)
+from gradflow.cli.options import population as on_population
+from gradflow.descent import OPTIMIZERS, is_switch, optimizer_name
 from gradflow.descent.prepared import BACKENDS
+from gradflow.neuron.problem import Problem, grid
+from gradflow.neuron.reading import read_sample
 
 LR = Annotated[str, typer.Option(metavar="X", help="Learning rate.")]
 HYPER = Annotated[
@@ -22,6 +39,12 @@ SAMPLES = Annotated[
     typer.Option(metavar="N", help="Train on N equally spaced inputs, ends included, not on the population."),
 ]
 POPULATION = Annotated[bool, typer.Option("--population", help="Train on the population (the default).")]
+DATA = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.csv", help="Train on data of your own: rows under the header x,y or x,y,weight."
+    ),
+]
 DTYPE = Annotated[str, typer.Option(metavar="NAME", help="float64 or float32.")]
 BACKEND = Annotated[
     str | None,
@@ -31,31 +54,71 @@ METHOD = Annotated[str, typer.Option(metavar="NAME", help=f"flow, {', '.join(OPT
 
 
 class Steps(NamedTuple):
-    """How finite steps are taken; `samples` is None on the population."""
+    """How finite steps are taken; the rate is one of the hyper-parameters."""
 
     hyper: dict[str, Any]
     steps: int
-    samples: int | None
     dtype: str
 
 
-def steps_options(
-    lr: str, hyper: list[str] | None, steps: str, samples: str | None, population: bool, dtype: str
+def finite_steps(
+    lr: LR = "0.01", hyper: HYPER = None, steps: STEPS = "5000", dtype: DTYPE = "float64"
 ) -> Steps:
-    """Return the options parsed and checked; the rate is one of the hyper-parameters.
+    """Return how steps are taken.
 
     Raises
     ------
     ValueError
         One line with the option, its value and what is allowed.
     """
-    if population and samples is not None:
-        raise ValueError("--samples: cannot be combined with --population")
-    inputs = None if samples is None else integer("--samples", samples, least=2, most=MOST_SAMPLES)
     updates = integer("--steps", steps, least=0)
     if dtype not in ("float32", "float64"):
         raise ValueError(f"--dtype: expected float32 or float64, got {dtype!r}")
-    return Steps({"lr": number("--lr", lr, least=0), **parse_hyper(hyper or [])}, updates, inputs, dtype)
+    return Steps({"lr": number("--lr", lr, least=0), **parse_hyper(hyper or [])}, updates, dtype)
+
+
+def trained_on(
+    teacher: TEACHER = UNIT_TEACHER,
+    interval: INTERVAL = UNIT_INTERVAL,
+    activation: ACTIVATION = "relu",
+    teacher_activation: TEACHER_ACTIVATION = None,
+    samples: SAMPLES = None,
+    population: POPULATION = False,
+    data: DATA = None,
+) -> Problem:
+    """Return the problem on the interval's population, on its grid of inputs, or on the data of a file.
+
+    Raises
+    ------
+    ValueError
+        One line with the option, its value and what is allowed.
+    """
+    whole = on_population(teacher, interval, activation, teacher_activation)
+    if data is not None:
+        try:
+            return replace(whole, inputs=read_sample(data, largest=LARGEST))
+        except ValueError as error:
+            raise ValueError(f"--data: {error}") from error
+    if samples is None:
+        return whole
+    if population:
+        raise ValueError("--samples: cannot be combined with --population")
+    inputs = integer("--samples", samples, least=2, most=MOST_SAMPLES)
+    return replace(whole, inputs=grid(inputs, float(whole.lo), float(whole.hi)))
+
+
+class Way(NamedTuple):
+    """A method, "flow" or an optimiser's name; what computes it; and whether theorems may end a flow."""
+
+    method: str
+    backend: str | None
+    theory: bool
+
+
+def way(method: METHOD = "flow", backend: BACKEND = None, no_theory: NO_THEORY = False) -> Way:
+    """Return how outcomes are found, with errors as `finite_steps`."""
+    name = optimizer_name(method, "--method", ("flow",))
+    return Way(name, backend_option(backend), not no_theory)
 
 
 def backend_option(name: str | None) -> str | None:

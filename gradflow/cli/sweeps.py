@@ -32,10 +32,8 @@ def check_out(path: Path | None) -> None:
     """
     if path is None:
         return
-    if path.suffix not in (".nc", ".zarr"):
-        raise ValueError(f"--out: expected a file name that ends in .nc or .zarr, got {str(path)!r}")
-    if path.suffix == ".nc":
-        check_file(path)
+    if path.suffix != ".zarr":
+        check_file(path, ".nc", ".zarr")
     elif not path.exists():
         check_directory(path.parent)
 

@@ -47,9 +47,9 @@ def note_a_start_at_the_teacher(
         if float(loss(start, problem)) != 0.0 or float(root_loss(start, problem).error) > 1e-6:
             return
     shown = ", ".join(f"{name} = {value:g}" for name, value in zip(PARAMETERS, start, strict=True))
+    aim = "is as good as the teacher" if problem.has_teacher else "fits the data"
     print(
-        f"gradflow: the start ({shown}) is as good as the teacher, its loss is 0; "
-        "--w1, --b1, --w2 and --b2 choose another",
+        f"gradflow: the start ({shown}) {aim}, its loss is 0; --w1, --b1, --w2 and --b2 choose another",
         file=sys.stderr,
     )
 

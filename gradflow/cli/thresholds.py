@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
+import xarray as xr
 
 from gradflow.base.files import to_json
 from gradflow.base.progress import progress_bar
-from gradflow.cli.choice import Chosen, with_choice
-from gradflow.cli.options import JSON, integer, number
-from gradflow.cli.steps import Steps
-from gradflow.cli.telling import note_a_start_at_the_teacher
+from gradflow.cli.choice import with_options
+from gradflow.cli.drawing import draw_threshold
+from gradflow.cli.options import FIGURE, JSON, check_figure, integer, neuron, number
+from gradflow.cli.steps import Steps, Way, finite_steps, trained_on, way
+from gradflow.cli.telling import deliver, note_a_start_at_the_teacher
 from gradflow.descent import optimizer
 from gradflow.ends import Threshold, bracket, descent_outcomes, flow_run
 from gradflow.ends.decision import THEOREMS
@@ -22,7 +24,8 @@ from gradflow.ends.follow import decided_flows
 from gradflow.ends.outcome import UNDECIDED
 from gradflow.ends.thresholds import TOO_SHORT, values_told
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
-from gradflow.sweeps.sweep import require_varied
+from gradflow.runs import descend, gradient_flow
+from gradflow.sweeps.axes import require_varied
 
 SECTIONS = {"flow": 8, "steps": 64}
 """Values decided at once after the scan: so many cost little more than one."""
@@ -33,9 +36,12 @@ SCANNED = {"flow": 65, "steps": 1025}
 MOST_SCANNED = 1_000_000
 
 
-@with_choice
+@with_options(start=neuron, task=trained_on, way=way, how=finite_steps)
 def threshold(
-    chosen: Chosen,
+    start: Neuron,
+    task: Problem,
+    way: Way,
+    how: Steps,
     vary: Annotated[
         str, typer.Option(metavar="NAME", help="What to vary: w1, b1, w2, b2 or a hyper-parameter.")
     ],
@@ -57,6 +63,7 @@ def threshold(
             help=f"Values scanned first.  [default: {SCANNED['steps']}; flow: {SCANNED['flow']}]",
         ),
     ] = None,
+    figure: FIGURE = None,
     json: JSON = False,
 ) -> None:
     """Locate where the outcome changes along one parameter.
@@ -66,7 +73,7 @@ def threshold(
     too short to know, the uncertainty says so. `decided_by` names the theorems that decided the flow's
     outcomes on both sides.
     """
-    method, start, task, how, engine, theory = chosen
+    method = way.method
     lo, hi = sorted(number("--between", value) for value in between)
     if lo == hi:
         raise ValueError(f"--between: expected two different numbers, got {between[0]} {between[1]}")
@@ -78,14 +85,15 @@ def threshold(
     scanned = SCANNED[kind]
     if scan is not None:
         scanned = integer("--scan", scan, least=2, most=MOST_SCANNED)
-    require_varied("--vary", [vary], method, how.samples)
+    require_varied("--vary", [vary], method)
     if vary not in PARAMETERS:
         try:
             optimizer(method, **{vary: np.array([lo, hi])})
         except (TypeError, ValueError) as error:
             raise ValueError(f"--between: {error}") from error
+    check_figure(figure)
     search = _Search(vary, start, task, {}, {}, [])
-    decide = search.by_flow(theory) if kind == "flow" else search.by_steps(method, how, engine)
+    decide = search.by_flow(way.theory) if kind == "flow" else search.by_steps(method, how, way.backend)
     halvings = max(1.0, math.log2((hi - lo) / uncertainty))
     with progress_bar("threshold", halvings) as advance:
 
@@ -100,14 +108,23 @@ def threshold(
         found = bracket(watched, (lo, hi), tol=uncertainty, sections=sections, scan=scanned, change=which)
     by = search.decided_by(found)
     note_a_start_at_the_teacher(start, task, [vary], silent=json)
-    if json:
-        print(to_json({**found._asdict(), **({"decided_by": by} if by else {})}))
-        return
     told = values_told(max(scanned, SECTIONS[kind] + 2), scanned)
-    for line in _lines(vary, found, search, told, uncertainty):
-        print(line)
-    if by:
-        print(f"decided by: {by['below']} (below), {by['above']} (above)")
+
+    def drawn() -> None:
+        if figure is not None:
+            sides = [search.run(side, method, how) for side in search.sides(found)]
+            draw_threshold(figure, vary, found, search.codes, sides)
+
+    def show() -> None:
+        if json:
+            print(to_json({**found._asdict(), **({"decided_by": by} if by else {})}))
+            return
+        for line in _lines(vary, found, search, told, uncertainty):
+            print(line)
+        if by:
+            print(f"decided by: {by['below']} (below), {by['above']} (above)")
+
+    deliver(drawn, show)
 
 
 class _Search(NamedTuple):
@@ -151,19 +168,33 @@ class _Search(NamedTuple):
         self.slow.append(bool(np.any(slow)))
         return np.asarray(found.outcome), np.asarray(found.theorem)
 
+    def at(self, values: Any, how: Steps) -> tuple[Neuron, dict[str, Any]]:
+        """Return starts and hyper-parameters at values of what is varied."""
+        if self.vary in PARAMETERS:
+            return self.start._replace(**{self.vary: values}), how.hyper
+        return self.start, {**how.hyper, self.vary: values}
+
+    def run(self, value: float, method: str, how: Steps) -> xr.Dataset:
+        """Return the whole run at a value."""
+        start, hyper = self.at(value, how)
+        if method == "flow":
+            return gradient_flow(start, self.problem)
+        return descend(start, self.problem, optimizer(method, **hyper), how.steps, dtype=how.dtype)
+
     def by_steps(self, method: str, how: Steps, backend: str | None) -> Callable[[np.ndarray], np.ndarray]:
         """Return the rule that trains."""
 
         def decide(values: np.ndarray) -> np.ndarray:
-            start, hyper = self.start, dict(how.hyper)
-            if self.vary in PARAMETERS:
-                start = start._replace(**{self.vary: values})
-            else:
-                hyper[self.vary] = values
+            start, hyper = self.at(values, how)
             config = optimizer(method, **hyper)
             return descent_outcomes(start, self.problem, config, how.steps, dtype=how.dtype, backend=backend)
 
         return decide
+
+    def sides(self, found: Threshold) -> tuple[float, float]:
+        """Return the nearest decided values on both sides."""
+        decided = [value for value, code in self.codes.items() if code != UNDECIDED]
+        return max(v for v in decided if v <= found.value), min(v for v in decided if v >= found.value)
 
     def decided_by(self, found: Threshold) -> dict[str, str] | None:
         """Return which theorems decided the nearest decided starts on both sides, if any could."""

@@ -128,6 +128,13 @@ class Uniform:
             raise ValueError(f"interval: lo must be below hi, got {found}")
 
 
+class Source(NamedTuple):
+    """The file that data were read from: its name, without folders, and the SHA-256 of its content."""
+
+    file: str
+    sha256: str
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
     """N given inputs with optional weights and targets; every expectation is the weighted mean over them.
@@ -143,6 +150,8 @@ class Sample:
     targets : array, shape (N,), optional
         What the student should return at the inputs, any finite values. By default the problem's
         teacher says; with targets the losses do not depend on it.
+    source : Source, optional
+        Where the numbers are from; it changes none.
 
     Raises
     ------
@@ -153,6 +162,7 @@ class Sample:
     x: Array
     weights: Array | None = None
     targets: Array | None = None
+    source: Source | None = field(default=None, kw_only=True)
     lo: float = field(init=False)
     hi: float = field(init=False)
 

@@ -40,6 +40,8 @@ def describe_problem(problem: Problem) -> dict[str, object]:
         described["samples"] = int(inputs.x.shape[0])
         described["weighted"] = inputs.weights is not None
         described["targets"] = inputs.targets is not None
+        if inputs.source is not None:
+            described["data"] = inputs.source._asdict()
     return described
 
 

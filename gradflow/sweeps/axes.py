@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from gradflow.base.checks import integer, number, shown
+from gradflow.descent import OPTIMIZERS, is_switch, optimizer_name
+from gradflow.neuron.problem import PARAMETERS
 
 MOST_IN_MEMORY = 100_000_000
 """Trajectories whose results are put together in memory, and values of an axis, at most."""
@@ -104,3 +107,33 @@ class Points:
     def values(self) -> np.ndarray:
         """The values, shape (n,)."""
         return np.array(self.given, dtype=np.float64)
+
+
+def require_varied(argument: str, names: Iterable[str], method: str, samples: int | None = None) -> None:
+    """Raise a one-line ValueError unless all names can be varied under a method.
+
+    These are the start's parameters and the method's hyper-parameters that are numbers.
+
+    Raises
+    ------
+    ValueError
+        If one cannot, there is no such method, or it cannot train on a sample; it calls the names `argument`.
+    """
+    known: tuple[str, ...] = PARAMETERS
+    if method != "flow":
+        fields = OPTIMIZERS[optimizer_name(method, "method", ("flow",))]._fields
+        known = (*PARAMETERS, *(name for name in fields if not is_switch(name)))
+    elif samples is not None:
+        raise ValueError("samples: the flow is the population's; a sample needs a method with steps")
+    for name in names:
+        if name in known:
+            continue
+        having = [other for other, config in OPTIMIZERS.items() if name in config._fields]
+        hint = ""
+        if is_switch(name):
+            hint = "; it is True or False, the same for all"
+        elif having and method == "flow":
+            hint = f"; the flow has no such thing, choose an optimiser as method: {', '.join(having)}"
+        elif having:
+            hint = f"; {', '.join(having)} {'have' if len(having) > 1 else 'has'} it"
+        raise ValueError(f"{argument}: expected one of {', '.join(known)}, got {name!r}{hint}")

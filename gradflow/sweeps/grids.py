@@ -19,7 +19,7 @@ from gradflow.base.tables import named
 from gradflow.descent import is_switch, optimizer_name
 from gradflow.ends.decision import THEOREMS
 from gradflow.ends.outcome import OUTCOMES
-from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron, as_problem
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron, as_problem, grid
 from gradflow.sweeps.axes import Axis, Points
 from gradflow.sweeps.sweep import BLOCK, Sweep, run
 
@@ -109,7 +109,7 @@ def basins(
         axes=tuple(axes),
         method=method,
         neuron=_four("neuron", start.values()),
-        **_described(problem),
+        **plain_data(problem),
         hyper={name: value if is_switch(name) else _number(name, value) for name, value in fixed.items()},
         steps=5000 if steps is None else steps,
         dtype="float64" if dtype is None else dtype,
@@ -148,8 +148,8 @@ def _axis(name: str, value: Any) -> Axis | Points | None:
     return Points(name, tuple(values.astype(np.float64).tolist())) if values.ndim else None
 
 
-def _described(problem: Problem) -> dict[str, Any]:
-    """Return a problem as the plain data of a sweep."""
+def plain_data(problem: Problem) -> dict[str, Any]:
+    """Return a problem as the fields of a `Sweep`."""
     problem = as_problem(problem)
     described: dict[str, Any] = {
         "teacher": _four("teacher", problem.teacher),
@@ -160,12 +160,14 @@ def _described(problem: Problem) -> dict[str, Any]:
     if not isinstance(inputs, Sample):
         return {**described, "interval": tuple(_number("interval", end) for end in (inputs.lo, inputs.hi))}
     x = to_numpy(inputs.x).astype(np.float64)
-    plain = inputs.weights is None and inputs.targets is None and x.size > 1
-    if plain and np.array_equal(x, np.linspace(x[0], x[-1], x.size)):
+    plain = inputs.weights is None and inputs.targets is None and x[0] < x[-1]
+    # The very numbers that a sweep trains on: equally spaced ones may differ from them by rounding.
+    if plain and np.array_equal(x, to_numpy(grid(x.size, float(x[0]), float(x[-1])).x)):
         return {**described, "interval": (float(x[0]), float(x[-1])), "samples": x.size}
     parts = {"inputs": x, "weights": inputs.weights, "targets": inputs.targets}
     given = {name: part for name, part in parts.items() if part is not None}
-    return described | {n: tuple(to_numpy(p).astype(np.float64).tolist()) for n, p in given.items()}
+    arrays = {n: tuple(to_numpy(p).astype(np.float64).tolist()) for n, p in given.items()}
+    return {**described, **arrays, "source": inputs.source}
 
 
 def _four(name: str, values: Any) -> tuple[float, float, float, float]:

@@ -23,15 +23,15 @@ from gradflow.base.tables import codes
 from gradflow.base.tasks import completed
 from gradflow.base.version import __version__
 from gradflow.compiled import available
-from gradflow.descent import OPTIMIZERS, is_switch, optimizer, optimizer_name
+from gradflow.descent import optimizer, optimizer_name
 from gradflow.descent.compiled import rounds, takes
 from gradflow.descent.prepared import BACKENDS
 from gradflow.ends import descent_run, flow_run
 from gradflow.ends.decision import SIMULATION, THEOREMS
 from gradflow.ends.labels import outcome_codes
 from gradflow.ends.outcome import UNDECIDED
-from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample, Uniform, grid
-from gradflow.sweeps.axes import MOST_IN_MEMORY, Axis, Points
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample, Source, Uniform, grid
+from gradflow.sweeps.axes import MOST_IN_MEMORY, Axis, Points, require_varied
 
 BLOCK = 8192
 """Trajectories in a block: enough to fill the arithmetic, few enough to lose little when one fails."""
@@ -62,6 +62,8 @@ class Sweep:
         Train on so many equally spaced inputs; the population by default.
     inputs, weights, targets : tuple of float, optional
         Train on these inputs, as `gradflow.neuron.problem.Sample` takes them; the interval is theirs then.
+    source : Source, optional
+        The file that they were read from; the configuration then has its name and digest in their place.
     hyper : dict
         The method's hyper-parameters.
     steps : int
@@ -94,6 +96,7 @@ class Sweep:
     inputs: tuple[float, ...] | None = None
     weights: tuple[float, ...] | None = None
     targets: tuple[float, ...] | None = None
+    source: Source | None = None
     hyper: dict[str, Any] = field(default_factory=dict)
     steps: int = 5000
     dtype: str = "float64"
@@ -110,7 +113,7 @@ class Sweep:
         one_of("backend", self.backend, BACKENDS)
         # One name for one method, activation and interval, so that equal sweeps are equal.
         object.__setattr__(self, "method", optimizer_name(self.method, "method", ("flow",)))
-        if self.inputs is None and (self.weights, self.targets) != (None, None):
+        if self.inputs is None and (self.weights, self.targets, self.source) != (None, None, None):
             raise ValueError("inputs: weights and targets need inputs that they belong to")
         if self.inputs is not None and self.samples is not None:
             raise ValueError(f"samples: cannot be combined with inputs, got {self.samples}")
@@ -173,7 +176,7 @@ class Sweep:
     def _inputs(self) -> Uniform | Sample:
         if self.inputs is not None:
             given = (None if part is None else np.array(part) for part in (self.weights, self.targets))
-            return Sample(np.array(self.inputs), *given)
+            return Sample(np.array(self.inputs), *given, source=self.source)
         lo, hi = self.interval
         return Uniform(lo, hi) if self.samples is None else grid(self.samples, lo, hi)
 
@@ -188,6 +191,12 @@ class Sweep:
         unused = ("steps", "dtype", "hyper") if self.method == "flow" else ("theory",)
         for name in ("block", *unused):
             del plain[name]
+        if self.source is None:
+            del plain["source"]
+        else:
+            for name in ("inputs", "weights", "targets"):
+                del plain[name]
+            plain["source"] = {**self.source._asdict(), "n": len(self.inputs or ())}
         if self._shows:
             plain["backend"] = self.engine
         else:
@@ -369,33 +378,3 @@ def _counted(
         yield index, block
         done += block.outcome.size
         progress(done)
-
-
-def require_varied(argument: str, names: Iterable[str], method: str, samples: int | None = None) -> None:
-    """Raise a one-line ValueError unless all names can be varied under a method.
-
-    These are the start's parameters and the method's hyper-parameters that are numbers.
-
-    Raises
-    ------
-    ValueError
-        If one cannot, there is no such method, or it cannot train on a sample; it calls the names `argument`.
-    """
-    known: tuple[str, ...] = PARAMETERS
-    if method != "flow":
-        fields = OPTIMIZERS[optimizer_name(method, "method", ("flow",))]._fields
-        known = (*PARAMETERS, *(name for name in fields if not is_switch(name)))
-    elif samples is not None:
-        raise ValueError("samples: the flow is the population's; a sample needs a method with steps")
-    for name in names:
-        if name in known:
-            continue
-        having = [other for other, config in OPTIMIZERS.items() if name in config._fields]
-        hint = ""
-        if is_switch(name):
-            hint = "; it is True or False, the same for all"
-        elif having and method == "flow":
-            hint = f"; the flow has no such thing, choose an optimiser as method: {', '.join(having)}"
-        elif having:
-            hint = f"; {', '.join(having)} {'have' if len(having) > 1 else 'has'} it"
-        raise ValueError(f"{argument}: expected one of {', '.join(known)}, got {name!r}{hint}")

@@ -34,6 +34,9 @@ COUNTS = ("0", "1", "2", "5", "9")
 METHODS = ("flow", "gd", "adam", "heavy_ball", "rmsprop", "AdamW", "sgd", "limit", "small-steps", "Flow")
 ACTIVATIONS = ("relu", "leaky-relu=0.1", "slopes=-1,1", "slopes=0,1e9", "silu", "tanh", "gelu", "softplus")
 NAMES = ("w1", "b1", "w2", "b2", "lr", "beta2", "momentum", "centered")
+FILES = {"good.csv": "x,y,weight\n-1,0,1\n0,1,0\n1,0.5,2\n", "bad.csv": "x,y\n1,nan\n"}
+"""Data that are written beside the results."""
+
 POOLS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("steps", "samples", "points", "neurons", "batch", "seed", "scan"), COUNTS),
     # Fewer would start processes.
@@ -48,7 +51,7 @@ POOLS: dict[str, tuple[str, ...]] = {
     "dtype": ("float64", "float32", "float16"),
     "backend": ("numpy", "torch"),
     "change": ("1", "-1", "2", "0"),
-    "data": ("toy", "two-points", "equiangular", "cone", "digits", "t-shirt-shirt", "none.csv"),
+    "data": ("toy", "two-points", "equiangular", "cone", "digits", "t-shirt-shirt", "none.csv", *FILES),
     "loss": ("exponential", "logistic", "squared"),
     "start": ("balanced", "gaussian"),
     "epsilon": ("1e-3", "1e-6", "e-30000", "e1"),
@@ -96,6 +99,9 @@ def words(draw: random.Random, option: Any, folder: Path) -> list[str]:
         values[0] = draw.choice(NAMES)
         values[3:4] = [draw.choice((*COUNTS, "x", "1e3"))] * (count > 3)
         values[4:] = [draw.choice(("log", "linear"))] * (count > 4)
+    if values[:1] and values[0] in FILES:
+        (folder / values[0]).write_text(FILES[values[0]])
+        values[0] = str(folder / values[0])
     if name in ("out", "figure") and values[0]:
         values[0] = str(folder / values[0])
     if option.param_type_name == "argument":

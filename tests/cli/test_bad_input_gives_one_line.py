@@ -176,16 +176,44 @@ def test_a_directory_without_permission(tmp_path: Path, capsys: pytest.CaptureFi
         tmp_path.chmod(0o700)
 
 
+COMPUTE = {
+    ("flow",): "gradflow.cli.simulate.gradient_flow",
+    ("train",): "gradflow.cli.simulate.descend",
+    ("threshold", "--vary", "b2", "--between", "-2", "1"): "gradflow.cli.thresholds.bracket",
+    ("basins", "--grid", "b2", "-2", "1", "3"): "gradflow.cli.basins.sweep_in_memory",
+}
+
+
+@pytest.mark.parametrize("line", COMPUTE)
 def test_nothing_is_computed_for_a_file_that_cannot_be_written(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    line: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     def never(*_: object, **__: object) -> None:
         raise AssertionError("computed first")
 
-    monkeypatch.setattr("gradflow.cli.simulate.gradient_flow", never)
-    monkeypatch.setattr("gradflow.cli.simulate.descend", never)
-    for command in ("flow", "train"):
-        refused(capsys, command, "--out", str(tmp_path / "missing" / "run.nc"))
+    monkeypatch.setattr(COMPUTE[line], never)
+    if line[0] != "threshold":
+        assert "--out: " in refused(capsys, *line, "--out", str(tmp_path / "missing" / "run.nc"))
+    (tmp_path / "taken.svg").mkdir()
+    for name, why in (
+        ("run.jpg", "expected a file name that ends in .pdf, .svg or .png, got "),
+        ("missing/run.pdf", "cannot write to "),
+        ("taken.svg", "expected a file, but "),
+    ):
+        assert refused(capsys, *line, "--figure", str(tmp_path / name)).startswith(f"--figure: {why}")
+    assert files_below(tmp_path) == []
+
+
+def test_a_figure_has_one_or_two_axes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("gradflow.cli.basins.sweep_in_memory", None)
+    figure = ("--figure", str(tmp_path / "a.pdf"))
+    grids = [("--grid", name, "0", "1", "2001") for name in ("b1", "b2", "w1")]
+    line = refused(capsys, "basins", *grids[0], *grids[1], *grids[2], *figure)
+    assert line == "--figure: expected a grid of one or two axes, got 3"
+    line = refused(capsys, "basins", *grids[0], *grids[1], *figure)
+    assert line == "--figure: expected a grid of at most 4000000 starts, got 4004001"
 
 
 def test_too_little_memory_is_said(

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 
-from gradflow.neuron.problem import Uniform
+from gradflow.neuron.problem import Source, Uniform
 from gradflow.sweeps import sweep as module
 from gradflow.sweeps.axes import Axis, Points
 from gradflow.sweeps.store import open_store
@@ -35,6 +35,7 @@ CASES: dict[str, tuple[Sweep, Any]] = {
     "inputs": (SAMPLE, (-1.0, 0.0, 0.75)),
     "weights": (SAMPLE, (1.0, 1.0, 2.0)),
     "targets": (SAMPLE, (0.0, 0.0, 2.0)),
+    "source": (replace(SAMPLE, source=Source("a.csv", "0")), Source("a.csv", "1")),
     "hyper": (TRAINING, {"beta2": 0.99}),
     "steps": (TRAINING, 4),
     "dtype": (TRAINING, "float32"),

@@ -3,10 +3,12 @@
 No figure touches pyplot, so none has to be closed and no backend has to be chosen; `save` writes it.
 """
 
+from gradflow.study.figures.along import outcomes_along
 from gradflow.study.figures.convergence import Errors, Orders
 from gradflow.study.figures.curves import At, Curve, Curves, Strands
 from gradflow.study.figures.frames import Below, Frame, sheet
 from gradflow.study.figures.losses import loss_against, loss_curves
+from gradflow.study.figures.one_run import one_run
 from gradflow.study.figures.panels import Band, Level, Mark, Panel, Series, fraction
 from gradflow.study.figures.phase_diagram import Diagram, Layer, phase_diagram
 from gradflow.study.figures.phase_plane import Trajectory, phase_plane
@@ -43,6 +45,8 @@ __all__ = [
     "fraction",
     "loss_against",
     "loss_curves",
+    "one_run",
+    "outcomes_along",
     "phase_diagram",
     "phase_plane",
     "proved_regions",

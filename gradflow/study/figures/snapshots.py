@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from numpy.typing import ArrayLike
@@ -16,7 +16,7 @@ from gradflow.base.arrays import to_numpy
 from gradflow.neuron.activations import Activation, PiecewiseLinear, derivatives
 from gradflow.neuron.activity import ACTIVITIES, activity, breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, Sample, as_neuron
-from gradflow.study.figures.panels import Floats, in_rows, new_figure, span
+from gradflow.study.figures.panels import Floats, in_rows, span
 from gradflow.study.figures.style import BLACK, DOUBLE, GREY, SKY, SMALL, VERMILLION, styled
 
 TARGET: dict[str, Any] = {"color": SKY, "linewidth": 2.4, "solid_capstyle": "butt"}
@@ -86,6 +86,22 @@ def snapshots(
     states, numbers = np.asarray(theta, dtype=np.float64), np.asarray(steps)
     if states.ndim != 2 or states.shape[0] != 4 or numbers.shape != states.shape[1:]:
         raise ValueError(f"theta: expected shape (4, K) with K steps, got {states.shape} and {numbers.shape}")
+    rows, _ = in_rows(states.shape[1] + 1, columns)
+    figure = Figure(figsize=(width, height or 0.35 + 1.15 * rows), layout="constrained")
+    draw_snapshots(figure, states, numbers, problem, label, (rows, columns))
+    return figure
+
+
+def draw_snapshots(
+    figure: Figure | SubFigure,
+    states: Floats,
+    numbers: np.ndarray,
+    problem: Problem,
+    label: str,
+    shape: tuple[int, int],
+) -> None:
+    """Draw panels in rows and columns, of which `shape` says how many; the key takes the place after them."""
+    rows, columns = shape
     lo, hi = float(problem.lo), float(problem.hi)
     students = [graph(Neuron(*state), problem) for state in states.T]
     target = _target(problem)
@@ -93,11 +109,10 @@ def snapshots(
     margin = 0.08 * (top - bottom or 1.0)
 
     looks = TARGET if problem.has_teacher else POINTS
-    rows, _ = in_rows(len(students) + 1, columns)
-    size = (width, height or 0.35 + 1.15 * rows)
-    figure, panels = new_figure(rows * columns, (rows, columns), size, sharex=True, sharey=True)
-    panels[0].set_xlim(*((lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)))
-    panels[0].set_ylim(bottom - margin, top + margin)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    grid[0, 0].set_xlim(*((lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)))
+    grid[0, 0].set_ylim(bottom - margin, top + margin)
+    panels = list(grid.flat)
     markers: list[str] = []
     for axes, state, number, student in zip(panels, states.T, numbers, students, strict=False):
         axes.plot(*target, **looks, zorder=2)
@@ -113,12 +128,12 @@ def snapshots(
     labels = figure.supxlabel(r"input $x$", fontsize=8.5), figure.supylabel("output", fontsize=8.5)
     if students:
         _centre(figure, panels[: len(students)], *labels)
-    return figure
 
 
-def _centre(figure: Figure, panels: list[Axes], below: Text, beside: Text) -> None:
+def _centre(figure: Figure | SubFigure, panels: list[Axes], below: Text, beside: Text) -> None:
     """Put the labels at the middle of the panels, which need not be that of the figure."""
-    figure.draw_without_rendering()
+    # The whole figure's layout is what places panels, also those of a part of it.
+    figure.figure.draw_without_rendering()
     places = [axes.get_position() for axes in panels]
     below.set_x(0.5 * (min(p.x0 for p in places) + max(p.x1 for p in places)))
     beside.set_y(0.5 * (min(p.y0 for p in places) + max(p.y1 for p in places)))

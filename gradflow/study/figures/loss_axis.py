@@ -1,0 +1,42 @@
+"""A logarithmic axis for losses, whose lower end says that it stands for what is below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from numpy.typing import ArrayLike
+
+from gradflow.study.figures.panels import Floats, span
+
+LOWEST = 1e-16
+"""The lower end of the axis, at least: below it a loss is the rounding of its terms."""
+
+
+def loss_axis(axes: Axes, losses: Iterable[ArrayLike]) -> float:
+    """Make the vertical axis show positive losses, from `LOWEST` on; return its lower end, the floor."""
+    found = span(losses, positive=True) or (1e-3, 1.0)
+    low = max(np.floor(np.log10(found[0]) - 1e-9), np.log10(LOWEST))
+    high = max(np.ceil(np.log10(found[1]) + 1e-9), low + 1.0)
+    floor = float(10.0**low)
+    axes.set_yscale("log")
+    axes.set_ylim(10.0 ** (low - 0.03 * (high - low)), 10.0**high)
+    ticks = np.arange(low, high + 1e-9, max(1, int(np.ceil((high - low) / 6.0))))
+    axes.yaxis.set_major_locator(FixedLocator([float(tick) for tick in 10.0**ticks]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(partial(_tick, floor=floor if found[0] < LOWEST else 0.0)))
+    return floor
+
+
+def shown(losses: ArrayLike, floor: float) -> Floats:
+    """Return losses as they are drawn: those below the floor on it, those that are not finite nowhere."""
+    values = np.asarray(losses, dtype=np.float64)
+    return np.where(np.isfinite(values), np.maximum(values, floor), np.nan)
+
+
+def _tick(value: float, position: int | None = None, *, floor: float) -> str:
+    power = f"10^{{{round(np.log10(value))}}}"
+    return rf"$\leq {power}$" if value <= floor else f"${power}$"
