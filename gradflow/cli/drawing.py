@@ -21,7 +21,7 @@ MOST_CELLS = 4_000_000
 """Starts that a figure shows, at most: more than a printed page has dots."""
 
 LABELS = {**{name: f"initial ${name[0]}_{name[1]}$" for name in PARAMETERS}, "lr": "learning rate"}
-"""What axes call what is varied, if not by its name."""
+"""Labels of axes for what is varied; others are called by their names."""
 
 
 def write_figure(figure: Figure, path: Path) -> None:

@@ -80,6 +80,16 @@ def test_every_sample(inputs: gf.Sample) -> None:
     np.testing.assert_array_equal(found["loss"], alone.loss[-1])
 
 
+def test_a_grid_of_inputs_is_known_by_its_very_numbers() -> None:
+    for n in (8, 9):
+        found = gf.basins(gf.Problem(inputs=gf.grid(n)), method="gd", b1=[0.5], steps=1)
+        assert json.loads(found.attrs["configuration"])["samples"] == n
+    # Equally spaced too, but in other last digits.
+    given = np.linspace(-1.0, 1.0, 8)
+    found = gf.basins(gf.Problem(inputs=gf.Sample(given)), method="gd", b1=[0.5], steps=1)
+    assert json.loads(found.attrs["configuration"])["inputs"] == given.tolist()
+
+
 def test_progress_and_executors() -> None:
     told: list[float] = []
     grid: dict[str, Any] = {"b1": (-2.0, 2.0, 300), "b2": (-1.0, 1.0, 10), "method": "gd", "steps": 3}

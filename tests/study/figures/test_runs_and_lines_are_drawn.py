@@ -60,7 +60,7 @@ def test_the_strip_changes_where_outcomes_do() -> None:
     cells = strip.collections[0]
     assert isinstance(cells, QuadMesh)
     np.testing.assert_array_equal(np.ravel(np.asarray(cells.get_array())), [1, 1, 0, 0])
-    edges = np.unique(cells.get_coordinates()[..., 0])
+    edges = np.unique(np.asarray(cells.get_coordinates())[..., 0])
     np.testing.assert_allclose(edges, [-1.25, -0.75, -0.375, -0.125, 0.125])
     assert strip.get_xlim() == plane.get_xlim()
     drawn = plane.get_lines()[0].get_ydata()
