@@ -18,8 +18,9 @@ from gradflow.ends.wells import NOWHERE, has_wells, stayed
 from gradflow.field import loss
 from gradflow.flow.compiled.run import machine
 from gradflow.flow.ensemble import Level, States, StopRule, integrate_ensemble
-from gradflow.flow.lanes import DIVERGED as FLOW_DIVERGED
-from gradflow.flow.reference import STEP_TOO_SMALL, TOO_MANY_STEPS, Point, integrate
+from gradflow.flow.reference import Point, integrate
+from gradflow.flow.status import DIVERGED as FLOW_DIVERGED
+from gradflow.flow.status import STEP_TOO_SMALL, TOO_MANY_STEPS
 from gradflow.neuron.activity import DEAD, HYPERACTIVE, breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, as_neuron, as_problem, require_one
 from gradflow.theory.energy import barriers

@@ -4,6 +4,7 @@
 trajectory as a dataset with its outcome.
 """
 
-from gradflow.flow.reference import METHODS, STATUSES, Trajectory, integrate
+from gradflow.flow.reference import METHODS, Trajectory, integrate
+from gradflow.flow.status import STATUSES
 
 __all__ = ["METHODS", "STATUSES", "Trajectory", "integrate"]

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from gradflow.base.arrays import Array, device
 from gradflow.flow import lanes as batch
 from gradflow.flow.dying import is_there
-from gradflow.flow.lanes import DIVERGED, EVENTS, RUNNING, STEP_TOO_SMALL, Lanes, Setting
+from gradflow.flow.lanes import EVENTS, Lanes, Setting
+from gradflow.flow.status import DIVERGED, RUNNING, STEP_TOO_SMALL
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD, Row
 
 _SAFETY, _SMALLEST, _LARGEST = 0.9, 0.2, 10.0

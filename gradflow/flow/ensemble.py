@@ -23,7 +23,8 @@ from gradflow.flow.batch_crossing import cross
 from gradflow.flow.batch_step import attempt, decided, near_wall, stuck
 from gradflow.flow.chart import with_outputs
 from gradflow.flow.fade import fade
-from gradflow.flow.lanes import EVENTS, RUNNING, STATUSES, STOPPED, Lanes, Setting, Terms, ranks
+from gradflow.flow.lanes import EVENTS, Lanes, Setting, Terms, ranks
+from gradflow.flow.status import RUNNING, STATUSES, STOPPED
 from gradflow.flow.stop import LONGEST_WAIT, STOP_EVERY, Decide, Level, States, StopRule, as_rule
 from gradflow.neuron.activity import classify
 from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron, as_problem

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gradflow.flow.dying import NEGLIGIBLE, Active, fading
-from gradflow.flow.lanes import REACHED, RUNNING, Lanes, Setting, ended, preactivations, put, take, velocity
+from gradflow.flow.lanes import Lanes, Setting, ended, preactivations, put, take, velocity
+from gradflow.flow.status import REACHED, RUNNING
 
 
 def fade(setting: Setting, lanes: Lanes) -> Lanes:

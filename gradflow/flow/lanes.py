@@ -14,14 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 from gradflow.base.arrays import Array, device
 from gradflow.field import kernel, means
 from gradflow.field.quadrature import Bound, Ends, Taught, of_ends
-from gradflow.flow.reference import STATUSES as ONE_TRAJECTORY
+from gradflow.flow.status import CONVERGED, DIVERGED, REACHED, RUNNING, TOO_MANY_STEPS
 from gradflow.flow.stop import STOP_EVERY
 from gradflow.neuron.activations import PiecewiseLinear
-
-STATUSES = (*ONE_TRAJECTORY, "converged", "diverged")
-"""How a trajectory can end; the first codes are those of one trajectory."""
-REACHED, STOPPED, STEP_TOO_SMALL, TOO_MANY_STEPS, CONVERGED, DIVERGED = range(6)
-RUNNING = -1
 
 EVENTS = (
     "none",

@@ -17,11 +17,9 @@ from gradflow.base.checks import batch_shape, flag, function, integer, number, r
 from gradflow.field.kinds.kind import Evaluator, Kind
 from gradflow.flow.batch_step import combine
 from gradflow.flow.lanes import put, take
+from gradflow.flow.status import CONVERGED, DIVERGED, PASSED, REACHED, RUNNING, TOO_MANY_STEPS
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
 from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron, as_problem
-
-RUNNING, REACHED, CONVERGED, TOO_MANY_STEPS, DIVERGED, PASSED = range(6)
-STATUSES = ("running", "reached t_end", "converged", "too many steps", "diverged", "passed the level")
 
 _SAFETY, _SMALLEST, _LARGEST = 0.9, 0.2, 10.0
 
@@ -39,7 +37,7 @@ class Flows(NamedTuple):
     t : array
         The time reached.
     status : array of int8
-        Codes of `STATUSES`.
+        Codes of `gradflow.flow.status.STATUSES`.
     loss : array
         The last loss.
     first_below : array
@@ -123,7 +121,8 @@ def flow(
         g, value = evaluate.gradient(y), evaluate.loss(y)
         one = xp.ones_like(y[0, ...])
         h = 1e-3 * (1.0 + _norm(xp, y)) / xp.maximum(_norm(xp, g), 1e-3 * one)
-        status, steps = xp.zeros_like(one, dtype=xp.int8), xp.zeros_like(one, dtype=xp.int32)
+        status = xp.full_like(one, RUNNING, dtype=xp.int8)
+        steps = xp.zeros_like(one, dtype=xp.int32)
         every = lanes = _Lanes(y, g, 0.0 * one, h, status, value, xp.nan * one, steps)
         # Which of `every` are in `lanes`: all, until some have ended.
         left = xp.ones_like(one, dtype=xp.bool)

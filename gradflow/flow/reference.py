@@ -24,16 +24,15 @@ from gradflow.flow.closed import State, follow, outlook
 from gradflow.flow.crossing import SHORTER, Candidate, Step, confirmed, turns_back
 from gradflow.flow.dying import is_there
 from gradflow.flow.record import Point, Recorder
+from gradflow.flow.status import REACHED, STEP_TOO_SMALL, STOPPED, TOO_MANY_STEPS
 from gradflow.neuron.activity import ACTIVITIES, classify
 from gradflow.neuron.problem import Neuron, Problem
 
-__all__ = ["AUTO", "METHODS", "STATUSES", "Crossing", "Point", "Trajectory", "integrate"]
+__all__ = ["AUTO", "METHODS", "Crossing", "Point", "Trajectory", "integrate"]
 
 METHODS = {"DOP853": DOP853, "RK45": RK45, "Radau": Radau, "BDF": BDF}
 AUTO = "auto"
 """DOP853, and Radau after `_STIFF` steps: very unequal weights make the flow stiff."""
-STATUSES = ("reached t_end", "stopped", "step too small", "too many steps")
-REACHED, STOPPED, STEP_TOO_SMALL, TOO_MANY_STEPS = range(4)
 
 _TINY = 1e-300
 _DEPARTURE = 1e-16
@@ -54,7 +53,7 @@ class Crossing(NamedTuple):
 
 
 class Trajectory(NamedTuple):
-    """The integrator's result."""
+    """The integrator's result; `status` is a code of `gradflow.flow.status.STATUSES`."""
 
     points: list[Point]
     crossings: list[Crossing]

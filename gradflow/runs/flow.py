@@ -20,7 +20,8 @@ from gradflow.ends.labels import outcome_codes
 from gradflow.ends.outcome import CONSTANT, UNDECIDED, outcome
 from gradflow.ends.rest import at_one_height, at_one_place, at_rest, revives
 from gradflow.field.baselines import best_constant
-from gradflow.flow.reference import AUTO, METHODS, STATUSES, STOPPED, Point, Trajectory, integrate
+from gradflow.flow.reference import AUTO, METHODS, Point, Trajectory, integrate
+from gradflow.flow.status import STATUSES, STOPPED
 from gradflow.neuron.activity import DEAD
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, as_neuron, as_problem, require_one
 from gradflow.neuron.records import activity_codes, balancedness, provenance, state_variables

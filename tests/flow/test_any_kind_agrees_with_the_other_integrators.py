@@ -12,7 +12,8 @@ from gradflow.field import loss
 from gradflow.field.kinds import GATED, KINDS, PLAIN, SOLVED_BIAS
 from gradflow.flow import of_kind as any_kind
 from gradflow.flow.ensemble import integrate_ensemble
-from gradflow.flow.of_kind import CONVERGED, DIVERGED, PASSED, REACHED, STATUSES, TOO_MANY_STEPS, flow
+from gradflow.flow.of_kind import flow
+from gradflow.flow.status import CONVERGED, DIVERGED, PASSED, REACHED, STATUSES, TOO_MANY_STEPS
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 
 ALL = pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))

@@ -56,7 +56,8 @@ from gradflow.flow.compiled.layout import (  # fmt: skip
 )
 from gradflow.flow.dying import ARRIVED, NEGLIGIBLE
 from gradflow.flow.dying import HALVINGS as FADE_HALVINGS
-from gradflow.flow.lanes import EVENTS, REACHED, RUNNING
+from gradflow.flow.lanes import EVENTS
+from gradflow.flow.status import REACHED, RUNNING
 
 EPS = float(np.finfo(np.float64).eps)
 TINY = 1e8 * float(np.finfo(np.float64).smallest_normal)

@@ -63,10 +63,10 @@ from gradflow.flow.compiled.layout import (  # fmt: skip
     T,
     Y,
 )
-from gradflow.flow.lanes import (  # fmt: skip
+from gradflow.flow.lanes import PATIENCE
+from gradflow.flow.status import (  # fmt: skip
     CONVERGED,
     DIVERGED,
-    PATIENCE,
     REACHED,
     RUNNING,
     STEP_TOO_SMALL,

@@ -24,7 +24,8 @@ from gradflow.flow import batch_step
 from gradflow.flow import lanes as batch
 from gradflow.flow.compiled import layout as at
 from gradflow.flow.dying import NEGLIGIBLE
-from gradflow.flow.lanes import RUNNING, Lanes, Setting, Terms
+from gradflow.flow.lanes import Lanes, Setting, Terms
+from gradflow.flow.status import RUNNING
 from gradflow.flow.tableau import DENSE, EXTRA, FIFTH, STAGES, STEP, THIRD
 
 SHARED = 1000

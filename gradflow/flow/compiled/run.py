@@ -14,7 +14,8 @@ from gradflow.compiled.installed import available, require
 from gradflow.compiled.integral_source import Pair, bound_numbers, pair_of
 from gradflow.compiled.traced import UnsupportedError
 from gradflow.flow.compiled import layout as at
-from gradflow.flow.lanes import RUNNING, STOPPED, Lanes, Setting, Terms
+from gradflow.flow.lanes import Lanes, Setting, Terms
+from gradflow.flow.status import RUNNING, STOPPED
 from gradflow.flow.stop import StopRule
 
 

@@ -24,8 +24,8 @@ from gradflow.ends.outcome import (
 )
 from gradflow.field.baselines import adaptable
 from gradflow.field.kinds.kind import PLAIN, Evaluator, Kind
-from gradflow.flow.of_kind import DIVERGED as FLOW_DIVERGED
 from gradflow.flow.of_kind import flow
+from gradflow.flow.status import DIVERGED as FLOW_DIVERGED
 from gradflow.neuron.activity import BALANCED, activity
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.study.remedies.rows import REMEDIES, TEACHERS, Remedy

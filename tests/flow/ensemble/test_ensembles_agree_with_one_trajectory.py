@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from gradflow.flow.ensemble import STATUSES, integrate_ensemble
-from gradflow.flow.reference import REACHED, STEP_TOO_SMALL, Trajectory
+from gradflow.flow.reference import Trajectory
+from gradflow.flow.status import REACHED, STEP_TOO_SMALL
 from gradflow.neuron.problem import Problem
 from tests.flow.ensemble.cases import Batch, batch, events, one_by_one, sensitivity
 

@@ -16,8 +16,8 @@ from gradflow.ends import descent_outcomes
 from gradflow.ends.outcome import CONSTANT, DIVERGED, GLOBAL, LINEAR, UNDECIDED, references
 from gradflow.field import gradient, loss
 from gradflow.field.kinds import KINDS, PLAIN, Kind
-from gradflow.flow.of_kind import DIVERGED as FLOW_DIVERGED
 from gradflow.flow.of_kind import flow
+from gradflow.flow.status import DIVERGED as FLOW_DIVERGED
 from gradflow.neuron.problem import Neuron, Problem, Uniform
 from gradflow.study.claims.remedies.table import (
     QUICK,
