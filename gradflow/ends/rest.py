@@ -144,7 +144,7 @@ def _rests(neuron: Neuron | Array, problem: Problem, accuracy: float) -> Array:
     scaled = _in_units(xp, scales, _turned(xp, _in_units(xp, scales, curvature)))
     way, creeping, lowest = _way(xp, scales, _in_units(xp, scales, slope), scaled)
     left = margin * loss(neuron, problem) + (margin * scales.sizes[3, ...]) ** 2
-    low = _fall(xp, neuron, problem, slope) <= left
+    low = fall(xp, neuron, problem, slope) <= left
     # A mode that grows may be weak in these units and fast in time, or the other way round.
     grows = (lowest < -margin) | (_lowest(xp, curvature) < -margin)
     furthest = xp.max(xp.maximum(xp.abs(way), xp.abs(creeping)), axis=0)
@@ -224,25 +224,31 @@ def _way(xp: Any, scales: _Scales, slope: Array, curvature: Array) -> tuple[Arra
     return _first(xp, way), _first(xp, creeping), curves[..., 0] / top[..., 0]
 
 
-def _fall(xp: Any, neuron: Neuron | Array, problem: Problem, slope: Array) -> Array:
+def fall(xp: Any, neuron: Neuron | Array, problem: Problem, slope: Array) -> Array:
     """Return what the loss loses by the best change of the output that is a change of the parameters.
 
-    To first order that is the part of the residual in the span of ∂f/∂θ, ½ ∇Lᵀ G⁺ ∇L with G = 2 E[∇f ∇fᵀ]:
-    the Hessian were the student its own teacher. It does not depend on the units of the parameters.
+    To first order that is the part of the residual in the span of ∂f/∂θ, ½ ∇Lᵀ G⁺ ∇L with G = 2 E[∇f ∇fᵀ].
+    It does not depend on the units of the parameters.
     """
+    products = gram(neuron, problem)
+    sizes = xp.stack([xp.sqrt(xp.abs(products[i, i, ...])) for i in range(4)])
+    units = xp.where(sizes > 0.0, 1.0 / xp.where(sizes > 0.0, sizes, xp.ones_like(sizes)), 0.0 * sizes)
+    curves, modes = xp.linalg.eigh(_last(xp, products * units[None, ...] * units[:, None, ...]))
+    along = _times(xp, xp.matrix_transpose(modes), _last_axis(xp, slope * units))
+    least = 64.0 * float(xp.finfo(slope.dtype).eps)
+    return xp.sum(0.5 * along * along / xp.maximum(curves, least * xp.ones_like(curves)), axis=-1)
+
+
+def gram(neuron: Neuron | Array, problem: Problem) -> Array:
+    """Return 2 E[∇f ∇fᵀ], shape (4, 4, …): the Hessian were the student its own teacher."""
     xp, parameters = as_floating(tuple(as_neuron(neuron)))
     finite = [xp.where(abs(value) < 1e50, value, xp.zeros_like(value)) for value in parameters]
     inputs = problem.inputs
     if isinstance(inputs, Sample):
         inputs = Sample(inputs.x, inputs.weights)
     own = replace(problem, teacher=Neuron(*finite), inputs=inputs, teacher_activation=problem.activation)
-    _, (gram,) = as_floating((hessian(Neuron(*finite), own),))
-    sizes = xp.stack([xp.sqrt(xp.abs(gram[i, i, ...])) for i in range(4)])
-    units = xp.where(sizes > 0.0, 1.0 / xp.where(sizes > 0.0, sizes, xp.ones_like(sizes)), 0.0 * sizes)
-    curves, modes = xp.linalg.eigh(_last(xp, gram * units[None, ...] * units[:, None, ...]))
-    along = _times(xp, xp.matrix_transpose(modes), _last_axis(xp, slope * units))
-    least = 64.0 * float(xp.finfo(slope.dtype).eps)
-    return xp.sum(0.5 * along * along / xp.maximum(curves, least * xp.ones_like(curves)), axis=-1)
+    _, (products,) = as_floating((hessian(Neuron(*finite), own),))
+    return products
 
 
 def _last_axis(xp: Any, vectors: Array) -> Array:

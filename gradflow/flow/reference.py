@@ -36,7 +36,7 @@ AUTO = "auto"
 
 _TINY = 1e-300
 _DEPARTURE = 1e-16
-_STIFF = 2000
+_STIFF, _BETWEEN_QUESTIONS = 2000, 100
 _AT_ONCE = 1e-9
 _EFFORT = 150_000
 """Work that a trajectory may take by default, in evaluations of a closed form: some seconds."""
@@ -71,6 +71,7 @@ def integrate(
     method: str = AUTO,
     times: np.ndarray | None = None,
     stop: Callable[[Point], bool] | None = None,
+    rests: Callable[[Point], bool] | None = None,
     max_steps: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Trajectory:
@@ -84,6 +85,9 @@ def integrate(
         Give up after so many steps; by default after some 10 000 of them, fewer where the field is a sum.
     stop : callable, optional
         Called with every accepted step's end; True ends the integration there.
+    rests : callable, optional
+        Called now and then once the steps have become many: whether the trajectory stays where it is. Then it
+        does until t_end; an integrator would follow its own rounding errors.
     progress : callable, optional
         Called with the time reached after every step.
     """
@@ -91,7 +95,7 @@ def integrate(
     theta, z = charts.start(neuron, where)
     if theta[:2] == (0.0, 0.0) and where.slopes[0] != 0.0:
         z = _leave_origin(theta, where)
-    run = _Run(rtol, method, Recorder(times), stop, progress, max_steps)
+    run = _Run(rtol, method, Recorder(times), stop, rests, progress, max_steps)
     state = State(0.0, theta, z, 0.0)
     cell = _first_cell(theta, z, where)
     crossings: list[Crossing] = []
@@ -129,11 +133,17 @@ class _Run:
     method: str
     recorder: Recorder
     stop: Callable[[Point], bool] | None
+    rests: Callable[[Point], bool] | None
     progress: Callable[[float], None] | None
     max_steps: int | None
     steps: int = 0
     effort: int = 0
     first_step: float | None = None
+
+    def has_come_to_rest(self, point: Point) -> bool:
+        """Return whether the trajectory is known to stay at a point, asked now and then."""
+        due = self.steps >= _STIFF and (self.steps - _STIFF) % _BETWEEN_QUESTIONS == 0
+        return due and self.rests is not None and self.rests(point)
 
     def is_spent(self) -> bool:
         """Return whether to give up."""
@@ -249,7 +259,14 @@ def _cross_cell(cell: Cell, begin: State, where: Setting, t_end: float, run: _Ru
             run.progress(end.t)
         if run.stop is not None and run.stop(end):
             return _Leg(begin, None, STOPPED)
+        if run.has_come_to_rest(end):
+            run.recorder.step(t_end, partial(_later, end))
+            return _Leg(begin, None, REACHED)
     return _Leg(begin, None, REACHED)
+
+
+def _later(point: Point, t: float) -> Point:
+    return point._replace(t=t)
 
 
 def _smallest(t: float) -> float:

@@ -15,6 +15,7 @@ import xarray as xr
 from gradflow.base.arrays import Array
 from gradflow.base.checks import flag, function, integer, number, numbers, one_of, require_finite
 from gradflow.base.tables import codes, named
+from gradflow.ends.approach import approached
 from gradflow.ends.decision import SIMULATION, STAYS_DEAD, THEOREMS, decide
 from gradflow.ends.labels import outcome_codes
 from gradflow.ends.outcome import CONSTANT, UNDECIDED, outcome
@@ -91,7 +92,8 @@ def gradient_flow(
     -----
     A dead ReLU neuron is followed in closed form: b2 − E f* decays as exp(−2t), all else stays.
     Crossing times are located to rounding on the step's own polynomial; a crossing shallower than ten
-    times the tolerance is not distinguished from touching the wall.
+    times the tolerance is not distinguished from touching the wall. After some 2000 steps a trajectory at
+    rest is not integrated any further: its state is that of `t_end`.
     """
     start = as_neuron(neuron)
     require_finite("neuron", *start)
@@ -124,6 +126,12 @@ def gradient_flow(
         passed.append(point.theta)
         return by_theorem and _is_decided(point, problem)
 
+    def rests(point: Point) -> bool:
+        state = np.array(point.theta)
+        if revives(state, point.activity, problem) or not at_rest(state, problem, rtol):
+            return False
+        return bool(at_one_place(approached(state, problem, rtol), state, problem, rtol))
+
     run = integrate(
         start,
         problem,
@@ -134,6 +142,7 @@ def gradient_flow(
         max_steps=max_steps,
         progress=progress,
         stop=stop,
+        rests=rests,
     )
     if at_start:
         run = run._replace(status=STOPPED)
@@ -249,7 +258,8 @@ def _limit(
     """Return where the trajectory ends: known exactly for a dead ReLU neuron, else once it is at rest.
 
     Once at rest it stays so: what is not recognised as resting later is still beside the first state that
-    was, or as high, and what drifts along a family of critical points does so by the integrator's error.
+    was, or as high, and what drifts along a family of critical points does so by the integrator's error. So
+    the place is the critical point beside the first one, or the last state if it is there.
     """
     nowhere, last = np.full(4, np.nan), np.array(run.last.theta)
     if run.last.activity == DEAD and problem.stays_dead:
@@ -268,5 +278,7 @@ def _limit(
         rests[: left[-1] + 1] = False
     else:
         return nowhere
-    place = last if rests[-1] and beside[-1] else first
+    place = approached(first, problem, rtol)
+    if rests[-1] and at_one_place(place, last, problem, rtol):
+        place = last
     return place if int(outcome(place, problem, accuracy=rtol)) != UNDECIDED else nowhere

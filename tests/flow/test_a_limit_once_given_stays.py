@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from gradflow.ends.approach import approached
 from gradflow.ends.labels import outcome_name
 from gradflow.ends.rest import at_one_place, at_rest
 from gradflow.flow import STATUSES, integrate
@@ -80,6 +81,35 @@ def test_what_drifts_about_a_point_as_high_has_its_limit(t_end: float) -> None:
     assert outcome_name(run) == "linear"
     known = (-491.093394, 0.965364274, -0.0113287852, 0.298545094)
     assert limit(run) == pytest.approx(known, rel=1e-7)
+
+
+@pytest.mark.parametrize("t_end", [100.0, 1000.0])
+def test_very_unequal_weights_end_at_the_critical_point(t_end: float) -> None:
+    # The first state at rest, judged by its loss, has b2 1e-5 away from it.
+    run = gradient_flow(Neuron(w1=1e4, b1=2e4), t_end=t_end)
+    w1, b1, w2, b2 = limit(run)
+    assert (w1 * w2, b1 * w2 + b2) == (pytest.approx(0.5, rel=1e-9), pytest.approx(0.25, rel=1e-9))
+    # Nor is it another of the family: Q is conserved, and so is the direction of (w1, b1) orthogonal to it.
+    last = gradient_flow(Neuron(w1=1e4, b1=2e4), t_end=2000.0)
+    known = [float(last[name][-1]) for name in ("w1", "b1", "w2", "b2")]
+    assert [w1, b1, w2, b2] == pytest.approx(known, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_the_critical_point_beside_a_resting_state_is_where_it_goes(name: str) -> None:
+    start, problem = PROBLEMS[name]
+    loose = integrate(start, problem, 3000.0, rtol=1e-10)
+    theta = np.array([point.theta for point in loose.points]).T
+    # Of a tolerance of 1e-5 it may be the first to rest; it knows to 1e-8 where the others go.
+    first = theta[:, int(np.argmax(at_rest(theta, problem, 1e-5)))]
+    assert at_one_place(approached(first, problem, 1e-5), theta[:, -1], problem, 1e-8)
+
+
+def test_no_critical_point_is_taken_for_that_beside_a_weight_as_small_as_the_residual() -> None:
+    # The teacher is dead: at the end w2 = 0, and all (w1, b1) are as good.
+    problem = Problem(Neuron(0.7165876558738361, -1.9978166924497212, 0.272128869412488, -1.1017166275810448))
+    state = np.array((-227.437589, 37.7254185, -3.23401203e-10, -1.10171657))
+    assert np.array_equal(approached(state, problem, 1e-8)[:2], state[:2])
 
 
 def test_drift_along_a_family_of_critical_points_does_not_move_it() -> None:
