@@ -20,8 +20,8 @@ from gradflow.neuron.problem import Problem
 _STEPS = 4
 
 _FLAT, _GROWS = 1e-3, 1e-2
-"""Modes that curve less, relative to the steepest, count as flat; where one curves so much downwards, no way is
-known: there a weight is as small as the residual."""
+"""Modes that curve less, relative to the steepest, count as flat; where one curves so much downwards, no way
+is known: there a weight is as small as the residual."""
 
 
 def approached(state: Array, problem: Problem, accuracy: float) -> np.ndarray:
