@@ -78,12 +78,10 @@ def _run(arguments: list[str]) -> int:
     arguments = join_grids(arguments)
     if not arguments:
         return _refuse(f"expected a command: {', '.join(command.commands)}; see gradflow --help")
-    if (
-        any(flag == "--out" and not value for flag, value in pairwise((*arguments, " ")))
-        or "--out=" in arguments
-    ):
+    for name in ("--out", "--figure", "--data"):
         # As a path it would be the working directory.
-        return _refuse("--out: expected a name, got ''")
+        if f"{name}=" in arguments or (name, "") in pairwise((*arguments, " ")):
+            return _refuse(f"{name}: expected a name, got ''")
     try:
         # Not `command.main`, which has its own way with interrupts.
         with command.make_context("gradflow", arguments.copy()) as context:

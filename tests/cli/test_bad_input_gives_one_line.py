@@ -73,6 +73,8 @@ NUMBER = "expected a number between -1e+30 and 1e+30, got"
         (["basins", "--grid", "b1", "1", "2", "1"], "--grid: b1: 1 value needs equal ends, got 1.0 and 2.0"),
         (["flow", "--out", ""], "--out: expected a name, got ''"),
         (["train", "--out="], "--out: expected a name, got ''"),
+        (["flow", "--figure", ""], "--figure: expected a name, got ''"),
+        (["train", "--data="], "--data: expected a name, got ''"),
         (["reproduce", "--only", "obs1.kink", "--out", ""], "--out: expected a name, got ''"),
         (["reproduce", "--only", "obs9"], "--only: no claim 'obs9'; choose from obs0.hyperactive,"),
         (["derive", "poetry"], "RESULT: there is no derivation 'poetry'; choose from 1 (population_loss),"),

@@ -112,7 +112,9 @@ def test_what_is_not_computed_is_no_outcome(path: Path) -> None:
 )
 def test_blocks_share_no_file(path: Path, shape: tuple[int, ...], block: int) -> None:
     names = ("w1", "b1", "b2")
-    sweep = Sweep(tuple(Axis(name, -1.0, 1.0, n) for name, n in zip(names, shape, strict=False)), block=block)
+    # One value has equal ends.
+    ends = [(-1.0, 1.0 if n > 1 else -1.0, n) for n in shape]
+    sweep = Sweep(tuple(Axis(name, *end) for name, end in zip(names, ends, strict=False)), block=block)
     store = open_store(path, sweep)
     values = np.arange(math.prod(shape), dtype=np.float64).reshape(shape)
     before = files(store)
@@ -359,20 +361,21 @@ def test_the_command_makes_a_store_silently(path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
-    ("arguments", "line"),
+    ("change", "line"),
     [
-        (["--steps", "61"], "--out: '{}' holds another sweep: its steps is 60, this one's is 61"),
-        ([], "--out: another run is writing to '{}'"),
-        (["--block", "0"], "--block: expected an integer from 1 to 2147483647, got '0'"),
+        ({"60": "61"}, "--out: '{}' holds another sweep: its steps is 60, this one's is 61"),
+        ({}, "--out: another run is writing to '{}'"),
+        ({"3": "0"}, "--block: expected an integer from 1 to 2147483647, got '0'"),
     ],
     ids=str,
 )
 def test_the_command_refuses_in_one_line(
-    arguments: list[str], line: str, path: Path, capsys: pytest.CaptureFixture[str]
+    change: dict[str, str], line: str, path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = open_store(path, SWEEP)
+    changed = [change.get(word, word) for word in COMMAND]
     with locked(store):
-        assert command([*COMMAND, *arguments, "--out", str(path)]) == 2
+        assert command([*changed, "--out", str(path)]) == 2
     assert capsys.readouterr() == ("", f"gradflow: {line.format(path)}\n")
     assert not files(store)
 
