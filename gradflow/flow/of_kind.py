@@ -2,12 +2,17 @@
 
 Where plain neurons have `gradflow.flow.ensemble`, which locates every crossing, this integrates dψ/dt = −∇L
 with DOP853 and leaves it to the error control to shorten steps where the field has a kink.
+
+On the population no ReLU neuron's flow crosses the wall at its active end, where its velocity falls with the
+active part. So no step does, however small its estimated error: only one too short to tell from running into
+w1 = b1 = 0, and one from where the active part is of the size of rounding errors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +21,19 @@ from gradflow.base.arrays import Array, as_floating, namespace
 from gradflow.base.checks import batch_shape, flag, function, integer, number, require_finite, shown
 from gradflow.field.kinds.kind import Evaluator, Kind
 from gradflow.flow.batch_step import combine
+from gradflow.flow.dying import ARRIVED
 from gradflow.flow.lanes import put, take
 from gradflow.flow.status import CONVERGED, DIVERGED, PASSED, REACHED, RUNNING, TOO_MANY_STEPS
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
+from gradflow.neuron.activity import end_preactivations
 from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 
 _SAFETY, _SMALLEST, _LARGEST = 0.9, 0.2, 10.0
+
+_REDONE = 1e8
+"""The error of a step that kills: it is tried again with the least share of its length."""
+
+_ROUNDING = 8.0
 
 _ENDED = 0.25
 """The share of the trajectories that may have ended before they are laid aside."""
@@ -139,7 +151,8 @@ def flow(
                 running = lanes.status == RUNNING
                 task = _some(xp, _lanes(xp, problem, shape), xp.nonzero(left)[0])
                 evaluate = kind.evaluator(task, lanes.y)
-            lanes = _advanced(xp, evaluate, lanes, running, t_end, rtol, below)
+            kills = partial(_kills, xp, kind, task) if problem.stays_dead else None
+            lanes = _advanced(xp, evaluate, kills, lanes, running, t_end, rtol, below)
             if progress is not None:
                 progress(1.0 - count / max(1, left.shape[0]))
         every = put(xp, every, left, lanes)
@@ -163,7 +176,7 @@ class _Lanes(NamedTuple):
 
 def _arrived(xp: Any, lanes: _Lanes, t_end: float, resting: float, stop_below: bool) -> _Lanes:
     """End the lanes that have reached the time, rest, have passed the level, or cannot go on."""
-    stuck = ~xp.isfinite(lanes.loss) | (lanes.h < 1e-14 * (1.0 + lanes.t))
+    stuck = ~xp.isfinite(lanes.loss) | (lanes.h < _least_step(lanes.t))
     status = _ended(
         xp,
         lanes.status,
@@ -176,13 +189,22 @@ def _arrived(xp: Any, lanes: _Lanes, t_end: float, resting: float, stop_below: b
 
 
 def _advanced(
-    xp: Any, evaluate: Evaluator, lanes: _Lanes, running: Array, t_end: float, rtol: float, below: float
+    xp: Any,
+    evaluate: Evaluator,
+    kills: Callable[[_Lanes, Array, Array], Array] | None,
+    lanes: _Lanes,
+    running: Array,
+    t_end: float,
+    rtol: float,
+    below: float,
 ) -> _Lanes:
     """Try a step of every running lane, and take those that are accurate enough."""
     y, g, t, h, status, value, first, steps = lanes
     one = xp.ones_like(t)
     step = xp.minimum(h, t_end - t)
     new, slope, error = _trial(evaluate.gradient, y, g, step, rtol)
+    if kills is not None:
+        error = xp.where(kills(lanes, new, step), xp.maximum(error, _REDONE * one), error)
     moved = running & (error < 1.0)
     root = xp.sqrt(xp.sqrt(xp.sqrt(xp.maximum(error, 1e-20 * one))))
     h = step * xp.minimum(xp.maximum(_SAFETY / root, _SMALLEST * one), _LARGEST * one)
@@ -190,6 +212,27 @@ def _advanced(
     value = xp.where(moved, evaluate.loss(y), value)
     first = xp.where(running & xp.isnan(first) & (value < below), t, first)
     return _Lanes(y, g, t, h, status, value, first, steps + xp.astype(running, xp.int32))
+
+
+def _kills(xp: Any, kind: Kind, problem: Problem, lanes: _Lanes, new: Array, step: Array) -> Array:
+    """Return which trial steps kill a neuron by their error."""
+    if not isinstance(problem.inputs, Uniform):
+        return step != step
+    lines = [kind.line(psi, problem) for psi in (lanes.y, new)]
+    before, after = (xp.stack(end_preactivations(Neuron(w1, b1), problem)) for w1, b1 in lines)
+    dies = xp.any(before > 0.0, axis=0) & xp.all(after <= 0.0, axis=0)
+    if not bool(xp.any(dies)):
+        return dies
+    shrinks = xp.all((before > 0.0) | (xp.abs(after) <= xp.abs(before)), axis=0)
+    at_origin = shrinks & (step <= ARRIVED * _least_step(lanes.t))
+    w1, b1 = lines[0]
+    far = xp.maximum(xp.abs(xp.asarray(problem.lo)), xp.abs(xp.asarray(problem.hi)))
+    rounding = _ROUNDING * float(xp.finfo(step.dtype).eps) * (xp.abs(w1) * far + xp.abs(b1))
+    return dies & ~at_origin & (xp.max(before, axis=0) > rounding)
+
+
+def _least_step(t: Array) -> Array:
+    return 1e-14 * (1.0 + t)
 
 
 def _lanes(xp: Any, problem: Problem, shape: tuple[int, ...]) -> Problem:
