@@ -11,7 +11,7 @@ from gradflow.field.kinds import GATED, KINDS, PLAIN, SHIFTED, SOLVED_BIAS
 from gradflow.field.kinds.kind import Kind
 from gradflow.flow.of_kind import Flows, flow
 from gradflow.flow.status import CONVERGED, REACHED
-from gradflow.neuron.activity import BALANCED, DEAD, activity
+from gradflow.neuron.activity import BALANCED, DEAD, activity, end_preactivations
 from gradflow.neuron.problem import Neuron, Problem
 from tests.flow.test_no_flow_dies_away_from_the_origin import DOOMED, WIDE
 
@@ -27,6 +27,13 @@ def is_dead(kind: Kind, psi: Any) -> np.ndarray:
     return np.asarray(activity(Neuron(w1, b1), Problem()) == DEAD)
 
 
+def active_end(kind: Kind, psi: Any) -> np.ndarray:
+    w1, b1 = kind.line(psi, Problem())
+    size = np.hypot(np.asarray(w1), np.asarray(b1))
+    ends = np.array(end_preactivations(Neuron(w1, b1), Problem()))
+    return np.asarray(np.max(ends, axis=0) / np.where(size > 0.0, size, 1.0))
+
+
 def compare(kind: Kind, n: int) -> None:
     theta = starts(n)
     loose, tight = (flow(kind, theta, Problem(), 10.0, rtol=rtol, max_steps=2000) for rtol in (1e-3, 1e-10))
@@ -34,8 +41,10 @@ def compare(kind: Kind, n: int) -> None:
     assert np.mean(ended) > 0.9
     alive = ~is_dead(kind, kind.start(theta, Problem()))
     assert np.sum(alive) > n / 2
-    ends = [is_dead(kind, run.final) for run in (loose, tight)]
-    differ = ended & (ends[0] != ends[1])
+    dead = [is_dead(kind, run.final) for run in (loose, tight)]
+    # Where rounding may kill, whether it does is chance.
+    large = [active_end(kind, run.final) > 1e-12 for run in (loose, tight)]
+    differ = ended & ((dead[0] & large[1]) | (dead[1] & large[0]))
     assert not np.any(differ), theta[:, differ]
 
 
