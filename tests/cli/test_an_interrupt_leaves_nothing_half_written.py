@@ -24,7 +24,7 @@ HALVES = """
 import sys
 from functools import partial
 from pathlib import Path
-import gradflow.cli as cli
+import gradflow.cli.entry as cli
 from gradflow.cli.workers import run_all
 from tests.cli.tasks import note, write_half
 
