@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from gradflow.base.files import to_json
 from gradflow.cli import run
 from gradflow.cli.study import Known, Study, do
 from gradflow.study.claims import LEDGER, check, select
-from gradflow.study.claims.ledger import Claim, Finding, sharing
+from gradflow.study.claims.ledger import Claim, Finding
 from gradflow.study.claims.remedies import table
 from gradflow.study.claims.shared import Work, done, forget, know, remembered
 from gradflow.study.remedies import REMEDIES
@@ -55,7 +56,7 @@ CLAIMS = (
     claim("a.alone"),
     claim("b.one", 2, 3),
     claim("b.two", 3, 4),
-    *sharing("runs", (claim("c.one", looks_at="run"), claim("c.two", looks_at="run"))),
+    *(replace(claim(name, looks_at="run"), runs="runs") for name in ("c.one", "c.two")),
 )
 
 

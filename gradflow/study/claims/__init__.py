@@ -1,10 +1,16 @@
-"""The source documents' claims: functions that return evidence and a verdict.
+"""The source documents' claims: sentences, and checks that return evidence and a verdict.
 
-To add a document, add a package or module with a tuple `CLAIMS` of `gradflow.study.claims.ledger.Claim`, and
-`UNTESTABLE` of (sentence, reason) for what it says that no computation can decide, and name it here.
+To add a claim, add a row to the table of its document (``<document>/table.py``): id, source, sentence, checker,
+and the checker's parameters. What is measured is a function of the document's package, or one that is there already:
+`single_neuron.shares` (a share of starts), `depth.fixes.helps` (a mean beside a control, with its error),
+`alignment.theorem.along_flows` (a theorem on cases), `remedies.table.check` (a group of remedies),
+`dead_relu.neuron.recovers` (witnesses). A check ends with `words.finding`: a verdict, given by `ledger.by_rule` or
+`ledger.throughout`, a template, and the evidence that fills it. To add a document, add a package with a `table`, and
+name it in `documents`. Then state the verdict, and the numbers taken from the source, in
+``tests/study/claims/sources.toml``.
 """
 
-from gradflow.study.claims import alignment, dead_relu, depth, remedies, single_neuron, theory
+from gradflow.study.claims.documents import LEDGER, UNTESTABLE
 from gradflow.study.claims.ledger import (
     VERDICTS,
     Checked,
@@ -15,27 +21,6 @@ from gradflow.study.claims.ledger import (
     describe,
     select,
 )
-
-LEDGER: tuple[Claim, ...] = (
-    *single_neuron.CLAIMS,
-    *theory.CLAIMS,
-    *dead_relu.CLAIMS,
-    *depth.CLAIMS,
-    *remedies.CLAIMS,
-    *alignment.CLAIMS,
-)
-
-UNTESTABLE: tuple[Untestable, ...] = tuple(
-    Untestable(source, *entry)
-    for source, module in (
-        ("Liu 2026", single_neuron),
-        ("Learning rate and dead ReLU", dead_relu),
-        ("Dying ReLU", depth),
-        ("Early alignment", alignment),
-    )
-    for entry in module.UNTESTABLE
-)
-"""Sentences that are not claims of the ledger, with the reason."""
 
 __all__ = [
     "LEDGER",

@@ -3,17 +3,14 @@
 One rule gives every verdict, computed from the evidence:
 
 * A universal sentence ("never", "keeps", "is more likely": it speaks of every case) is *reproduced* if no
-case
-  that was tried is against it. One counterexample makes it *conditional* if it holds throughout under a
+  case that was tried is against it. One counterexample makes it *conditional* if it holds throughout under a
   condition that the summary states with its numbers, and *refuted* if no such condition was found, or if the
   source itself names the case in which it fails.
 * An existential sentence ("can", "may", "sometimes", "not always") is *reproduced* by one witness, however
-rare,
-  and *refuted* if none was found where one was looked for.
+  rare, and *refuted* if none was found where one was looked for.
 * A sentence of several parts is worth what its weakest part is worth; of alternatives ("or"), its strongest.
 * Where a theorem settles a part, the summary names it, and no verdict waits for what it excludes; numbers
-that
-  contradict a theorem leave the claim *open*.
+  that contradict a theorem leave the claim *open*.
 * What was not tested is *open*: too few cases, or a quick run without what decides.
 """
 
@@ -21,7 +18,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from gradflow.study.claims.shared import Work
@@ -84,9 +82,44 @@ class Claim:
     runs: str = ""
 
 
-def sharing(runs: str, claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """Return claims that look at the same runs."""
-    return tuple(replace(claim, runs=runs) for claim in claims)
+def rows(*entries: tuple[Any, ...], runs: str = "") -> tuple[Claim, ...]:
+    """Return the claims of a table's rows: id, source, sentence, checker, and its parameters before `quick`."""
+    return tuple(
+        Claim(name, source, sentence, partial(checker, *parameters) if parameters else checker, runs=runs)
+        for name, source, sentence, checker, *parameters in entries
+    )
+
+
+def by_rule(**cases: object) -> Verdict:
+    """Return the first verdict whose condition holds, in the order given; reproduced if none does.
+
+    Raises
+    ------
+    TypeError
+        If a case is named otherwise than a verdict.
+
+    Examples
+    --------
+    >>> by_rule(open=False, refuted=not [], conditional=True)
+    'refuted'
+    """
+    known = {str(verdict): verdict for verdict in VERDICTS}
+    for case in cases:
+        if case not in known:
+            raise TypeError(f"cases: no verdict {case!r}; choose from {', '.join(VERDICTS)}")
+    return next((known[case] for case, holds in cases.items() if holds), "reproduced")
+
+
+def throughout(cases: Iterable[object], *, tried: object = True) -> Verdict:
+    """Return the verdict on a sentence about every case: it holds in all, in some, in none.
+
+    Examples
+    --------
+    >>> throughout([True, False])
+    'conditional'
+    """
+    holds = [bool(case) for case in cases]
+    return by_rule(open=not tried, refuted=not any(holds), conditional=not all(holds))
 
 
 def weakest(*parts: Verdict) -> Verdict:

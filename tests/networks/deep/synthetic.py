@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from gradflow.study.claims.depth import CLAIMS, runs
+from gradflow.study.claims.depth import runs
+from gradflow.study.claims.depth.table import CLAIMS
 from gradflow.study.claims.ledger import Finding
 
 BY_ID = {claim.id: claim for claim in CLAIMS}

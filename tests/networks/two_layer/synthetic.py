@@ -12,7 +12,8 @@ import xarray as xr
 
 from gradflow.networks.two_layer.data import toy_plane
 from gradflow.networks.two_layer.judged import Check
-from gradflow.study.claims.alignment import CLAIMS, theorem
+from gradflow.study.claims.alignment import theorem
+from gradflow.study.claims.alignment.table import CLAIMS
 from gradflow.study.claims.ledger import Finding
 
 BY_ID = {claim.id: claim for claim in CLAIMS}

@@ -1,4 +1,4 @@
-"""The claims of seed document 003: complete, publishable, and different where the runs are different."""
+"""The claims of "Dying ReLU": complete, publishable, and different where the runs are different."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import xarray as xr
 from gradflow.base.files import to_json
 from gradflow.networks.deep.born_dead import Bounds, Frequency
 from gradflow.neuron.activations import RELU
-from gradflow.study.claims.depth import CLAIMS, UNTESTABLE, birth, capacity, causes, fixes, runs, spread
+from gradflow.study.claims.depth import birth, capacity, causes, fixes, runs, spread
+from gradflow.study.claims.depth.table import CLAIMS, UNTESTABLE
+from gradflow.study.claims.evidence import plain
 from gradflow.study.claims.ledger import VERDICTS, Finding, check
 
 BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -150,7 +152,7 @@ def test_one_jump_is_sudden_and_a_long_decline_gradual(monkeypatch: pytest.Monke
 def test_means_leave_out_what_diverged() -> None:
     assert runs.mean(np.array([1.0, np.nan, 3.0])) == (2.0, 1.0)
     assert str(runs.mean(np.array([np.nan, 1.0]))) == "(diverged)"
-    assert runs.evidence({"a": np.nan, "b": (1, 2), "c": {"d": None}, "e": runs.Mean(1.0, 2.0)}) == {
+    assert plain({"a": np.nan, "b": (1, 2), "c": {"d": None}, "e": runs.Mean(1.0, 2.0)}) == {
         "b": [1, 2],
         "e": {"value": 1.0, "error": 2.0},
     }

@@ -12,9 +12,10 @@ from gradflow.base.files import to_json
 from gradflow.field.kinds import KINDS, PLAIN, Kind
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.study.claims.ledger import VERDICTS, Claim, check
-from gradflow.study.claims.single_neuron import practices, questions, shares
-from gradflow.study.claims.single_neuron.questions import CLAIMS, UNTESTABLE
+from gradflow.study.claims.single_neuron import practices, questions, shares, table
+from gradflow.study.claims.single_neuron.table import UNTESTABLE
 
+CLAIMS = [claim for claim in table.CLAIMS if claim.id.startswith(("q", "practice."))]
 BY_ID = {claim.id: claim for claim in CLAIMS}
 VERDICT = {
     "q1.solved": "conditional",

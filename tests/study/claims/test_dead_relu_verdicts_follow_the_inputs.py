@@ -11,7 +11,8 @@ import pytest
 from gradflow.base.files import to_json
 from gradflow.descent import GD, HeavyBall
 from gradflow.neuron.problem import Neuron, Problem
-from gradflow.study.claims.dead_relu import CLAIMS, UNTESTABLE, example, neuron, settings, summary, upstream
+from gradflow.study.claims.dead_relu import example, neuron, settings, summary, upstream
+from gradflow.study.claims.dead_relu.table import CLAIMS, TITLE, UNTESTABLE
 from gradflow.study.claims.ledger import Finding, check, select
 from gradflow.study.claims.theory import irreversibility
 from gradflow.theory.upstream import earliest_revival, gradient, limit
@@ -61,7 +62,7 @@ def test_a_finding(name: str) -> None:
 
 def test_every_sentence_is_a_claim_or_has_a_reason() -> None:
     assert [claim.id for claim in CLAIMS] == list(dict.fromkeys(claim.id for claim in CLAIMS))
-    assert all(claim.source.startswith("Seed: learning rate and dead ReLU, ") for claim in CLAIMS)
+    assert all(claim.source.startswith(f"{TITLE}, ") for claim in CLAIMS)
     assert all(claim.claim.endswith(".") for claim in CLAIMS)
     assert all(len(entry) == 2 and all(part.endswith(".") for part in entry) for entry in UNTESTABLE)
 

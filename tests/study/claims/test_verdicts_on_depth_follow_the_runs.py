@@ -164,7 +164,7 @@ def test_the_same_rate_times_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_smooth_units_have_one_zero_of_their_gradient(
     dead: float, without: int, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fixes, "table", lambda *_: [{"fix": "GELU", "dead": {"value": dead}}])
+    monkeypatch.setattr(fixes, "table", lambda *_: [{"fix": "GELU", "dead": runs.Mean(dead, 0.0)}])
     monkeypatch.setattr(fixes, "zero_gradients", lambda *_: (without, 9))
     monkeypatch.setattr(fixes, "told", lambda rows: "Nothing")
     monkeypatch.setattr(fixes, "setting", lambda quick: "")

@@ -20,7 +20,7 @@ from tests.networks.two_layer.synthetic import BY_ID, found, history, losses
 
 def test_evidence_is_plain_data() -> None:
     taught = neighbours.Taught(1.0, math.nan, math.inf, -math.inf, np.float64(2.0))
-    value = common.plain({"a": taught, "b": (1, np.array([1.0, np.nan])), 3: np.int8(4)})
+    value = common.rounded({"a": taught, "b": (1, np.array([1.0, np.nan])), 3: np.int8(4)})
     assert value == {
         "a": {
             "scale": 1.0,

@@ -11,11 +11,11 @@ import pytest
 from gradflow.descent import Adam
 from gradflow.neuron.problem import Neuron, Problem, grid
 from gradflow.study.claims import check
-from gradflow.study.claims.single_neuron import observation3, silu, spiking
+from gradflow.study.claims.single_neuron import observation3, silu, spiking, table
 from gradflow.theory.saddle import Critical
 from gradflow.theory.waiting import Plateau, predicted_wait
 
-CLAIMS = {claim.id: claim for claim in observation3.CLAIMS}
+CLAIMS = {claim.id: claim for claim in table.CLAIMS if claim.id.startswith("obs3.")}
 
 
 def verdict(name: str) -> tuple[str, str, dict[str, Any]]:

@@ -393,7 +393,7 @@ def test_the_report_has_each_row_once_and_says_what_to_use() -> None:
 
 
 def test_ids_and_names_are_unique_and_every_group_is_a_claim() -> None:
-    from gradflow.study.claims.remedies import CLAIMS
+    from gradflow.study.claims.remedies.table import CLAIMS
 
     assert len({r.id for r in REMEDIES}) == len({r.name for r in REMEDIES}) == len(REMEDIES)
     assert {f"remedies.{r.group}" for r in REMEDIES[1:]} == {claim.id for claim in CLAIMS}

@@ -10,10 +10,6 @@ import xarray as xr
 
 from gradflow.networks.two_layer.network import TwoLayer
 
-THEORY = "Min, Mallada, Vidal, arXiv:2307.12851, theory"
-EXPERIMENTS = "Min, Mallada, Vidal, arXiv:2307.12851, experiments"
-SEED = "Seed document 002, Early neuron alignment"
-
 H = 50
 """Neurons of a network, as in the paper's experiments."""
 
@@ -30,23 +26,23 @@ def states(history: xr.Dataset) -> TwoLayer:
     return TwoLayer(*(history[name].values for name in TwoLayer._fields))
 
 
-def plain(value: Any) -> Any:
-    """Return evidence as plain Python data: NamedTuples as dicts, arrays as lists, numbers as numbers.
+def rounded(value: Any) -> Any:
+    """Return evidence as plain data, numbers rounded to eight digits, what is not finite in words.
 
-    Numbers are rounded to eight digits: linear algebra libraries add in another order with another number of
+    Numbers are rounded, as linear algebra libraries add in another order with another number of
     threads, and thousands of steps carry that into the last digits. What is not finite is said in words, as
     JSON has no number for it.
     """
     if hasattr(value, "_asdict"):
-        return {name: plain(entry) for name, entry in value._asdict().items()}
+        return {name: rounded(entry) for name, entry in value._asdict().items()}
     if isinstance(value, dict):
-        return {str(name): plain(entry) for name, entry in value.items()}
+        return {str(name): rounded(entry) for name, entry in value.items()}
     if isinstance(value, np.ndarray):
-        return plain(value.tolist())
+        return rounded(value.tolist())
     if isinstance(value, (list, tuple)):
-        return [plain(entry) for entry in value]
+        return [rounded(entry) for entry in value]
     if isinstance(value, np.generic):
-        return plain(value.item())
+        return rounded(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return "undefined" if math.isnan(value) else "infinite" if value > 0.0 else "-infinite"
     return float(f"{value:.8g}") if isinstance(value, float) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -15,9 +15,11 @@ from gradflow.networks.two_layer.data import Dataset, centred, digits_data, garm
 from gradflow.networks.two_layer.losses import EXPONENTIAL, Objective
 from gradflow.networks.two_layer.network import TwoLayer, as_network, gaussian
 from gradflow.networks.two_layer.steps import train
-from gradflow.study.claims.alignment.common import EXPERIMENTS, LOG_SCALE, RATE, SEED, H, plain
-from gradflow.study.claims.ledger import Claim, Finding, Verdict
+from gradflow.study.claims.alignment.common import LOG_SCALE, RATE, H, rounded
+from gradflow.study.claims.evidence import share
+from gradflow.study.claims.ledger import Finding, by_rule, throughout
 from gradflow.study.claims.shared import remembered
+from gradflow.study.claims.words import each, finding
 
 STEPS = 15_000
 ALIGNED = 0.9
@@ -151,17 +153,13 @@ def told(found: Course) -> str:
 def mnist(quick: bool) -> Finding:
     """Follow the digits as the paper does."""
     data, found = SETS["digits"](quick), course(history("digits", quick))
-    close = [
-        0.5 <= ours / theirs <= 1.5
-        for ours, theirs in ((found.aligned, PUBLISHED["aligned"]), (found.dropped, PUBLISHED["dropped"]))
-    ]
+    close = all(0.5 <= getattr(found, name) / theirs <= 1.5 for name, theirs in PUBLISHED.items())
     ordered = in_two_phases(found) and found.aligned < found.grown <= found.dropped
-    verdict: Verdict = "reproduced" if ordered and all(close) else "conditional" if ordered else "refuted"
-    return Finding(
-        verdict,
-        f"On {data.name} (mean image subtracted): {told(found)}. Published: aligned after about {PUBLISHED['aligned']}, the drop after about {PUBLISHED['dropped']} iterations. "
-        f"Aligned means a cosine of {ALIGNED:g} with x₊ or x₋; the recorded steps are 50 apart. Active on exactly the data of one label are at most {_exactly(history('digits', quick))} of {H} neurons at any recorded step.",
-        {"course": plain(found), "published": PUBLISHED, "images": data.n},
+    return finding(
+        by_rule(refuted=not ordered, conditional=not close),
+        f"On {data.name} (mean image subtracted): {told(found)}. Published: aligned after about {PUBLISHED['aligned']}, the drop after about {PUBLISHED['dropped']} iterations. Aligned means a cosine of {ALIGNED:g} with x₊ or x₋; the recorded steps are 50 "
+        f"apart. Active on exactly the data of one label are at most {_exactly(history('digits', quick))} of {H} neurons at any recorded step.",
+        {"course": rounded(found), "published": PUBLISHED, "images": data.n},
     )
 
 
@@ -178,31 +176,24 @@ def cosines(data: Dataset) -> np.ndarray:
 
 def assumption(quick: bool) -> Finding:
     """See how far images are from Assumption 1, and what centring does."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for kind, make in SETS.items():
         data = make(quick)
         pairs, plus, minus = cosines(data), data.total(1), data.total(-1)
         opposite = float(plus @ minus / np.linalg.norm(plus) / np.linalg.norm(minus))
-        rows.append((kind, float(np.min(pairs)), float(np.mean(pairs > 0.0)), opposite))
+        rows.append({"set": kind, "mu": np.min(pairs), "positive": share(pairs > 0.0), "opposite": opposite})
     images, digit = digits()
     raw = cosines(Dataset(images[: 60 if quick else None], 2.0 * digit[: 60 if quick else None] - 1.0))
-    holds = [low > 0.0 for _, low, _, _ in rows]
-    verdict: Verdict = "reproduced" if all(holds) else "conditional" if any(holds) else "refuted"
-    table = "; ".join(
-        f"{kind}: μ = {low:.2f}, {share:.1%} of the pairs positive, cos(x₊, x₋) = {cosine:.4f}"
-        for kind, low, share, cosine in rows
-    )
-    return Finding(
-        verdict,
-        f"Assumption 1 holds on {sum(holds)} of {len(holds)} sets: {table}. It is nearly met by pairs, not by all: on the digits {rows[0][2]:.0%} of the pairs are positive, without the centring "
-        f"{np.mean(raw > 0.0):.0%} (μ = {np.min(raw):.2f}). With the mean of all images subtracted x₊ + x₋ = 0, so the two sums are exactly opposite, whatever the images show.",
-        plain(
-            {
-                "rows": [
-                    {"set": k, "mu": low, "positive": share, "opposite": c} for k, low, share, c in rows
-                ],
-                "not_centred": {"mu": np.min(raw), "positive": np.mean(raw > 0.0)},
-            }
+    holds = [bool(row["mu"] > 0.0) for row in rows]
+    return finding(
+        throughout(holds),
+        f"Assumption 1 holds on {sum(holds)} of {len(holds)} sets: {{table}}. It is nearly met by pairs, not by all: on the digits {{rows[0][positive]:.0%}} of the pairs are positive, without the centring {{not_centred[positive]:.0%}} "
+        "(μ = {not_centred[mu]:.2f}). With the mean of all images subtracted x₊ + x₋ = 0, so the two sums are exactly opposite, whatever the images show.",
+        rounded({"rows": rows, "not_centred": {"mu": np.min(raw), "positive": share(raw > 0.0)}}),
+        table=each(
+            "{set}: μ = {mu:.2f}, {positive:.1%} of the pairs positive, cos(x₊, x₋) = {opposite:.4f}",
+            rows,
+            "; ",
         ),
     )
 
@@ -213,23 +204,21 @@ def low_rank(quick: bool) -> Finding:
     found, rank = course(run), run["stable_rank"].values
     late = rank[run["step"].values >= found.aligned]
     below = bool(late.size) and bool(np.all(late < 2.0)) and bool(np.min(late) < 1.1)
-    verdict: Verdict = "reproduced" if below else "refuted" if late.size else "open"
-    return Finding(
-        verdict,
-        f"The stable rank is {rank[0]:.1f} at the start, {found.rank_aligned:.4f} when the neurons are aligned, {np.min(rank):.4f} at its least and {rank[-1]:.4f} at the end: near 1, not only below 2, because x₊ and x₋ are "
-        "opposite and the neurons of both labels lie on one line (derivation 25). It rises again while the loss falls: the direction turns towards what separates the labels best.",
-        plain({"start": rank[0], "aligned": found.rank_aligned, "least": np.min(rank), "end": rank[-1]}),
+    return finding(
+        by_rule(open=not late.size, refuted=not below),
+        f"The stable rank is {rank[0]:.1f} at the start, {found.rank_aligned:.4f} when the neurons are aligned, {np.min(rank):.4f} at its least and {rank[-1]:.4f} at the end: near 1, not only below 2, because x₊ and x₋ are opposite and the neurons of both "
+        "labels lie on one line (derivation 25). It rises again while the loss falls: the direction turns towards what separates the labels best.",
+        rounded({"start": rank[0], "aligned": found.rank_aligned, "least": np.min(rank), "end": rank[-1]}),
     )
 
 
 def stochastic(quick: bool) -> Finding:
     """See the two phases under SGD."""
     full, batch = (course(history("digits", quick, batch=b)) for b in (False, True))
-    verdict: Verdict = "reproduced" if in_two_phases(batch) else "refuted" if aligns(batch) else "open"
-    return Finding(
-        verdict,
+    return finding(
+        by_rule(reproduced=in_two_phases(batch), refuted=aligns(batch), open=True),
         f"SGD with {BATCH:.0%} of the data in a batch (the paper: {PUBLISHED_BATCH[0]} of {PUBLISHED_BATCH[1]}): {told(batch)}. Full batch: aligned at {full.aligned:.0f}, loss halved at {full.dropped:.0f}.",
-        {"batches": plain(batch), "full": plain(full)},
+        {"batches": rounded(batch), "full": rounded(full)},
     )
 
 
@@ -254,74 +243,31 @@ def frozen_outputs(quick: bool) -> Finding:
     rows = {rate: frozen(rate, quick) for rate in FROZEN_RATES}
     two = {rate: in_two_phases(found) for rate, (found, _) in rows.items()}
     known = all(aligns(found) for found, _ in rows.values())
-    verdict: Verdict = (
-        "open"
-        if not known
-        else "refuted"
-        if two[RATE]
-        else "conditional"
-        if any(two.values())
-        else "reproduced"
-    )
-    table = "; ".join(
-        f"rate {rate:g}: nine of ten neurons aligned at step {found.aligned:.0f}, the loss then {found.loss_aligned:.4f} of the first"
-        for rate, (found, _) in rows.items()
-    )
-    return Finding(
-        verdict,
-        f"With v frozen at ±1: {table}. At the paper's rate the first step makes ‖w‖ {rows[RATE][1]:.0f} times as large (median), so the neurons turn, grow and fit in it at once; with steps of the size of ‖w(0)‖ and less they turn "
-        "first here too, in a time that shrinks with ε. What is lost with v frozen is the long wait: the growth is no longer exponential, so the turn and the fit are not log(1/ε) apart.",
-        plain(
+    return finding(
+        by_rule(open=not known, refuted=two[RATE], conditional=any(two.values())),
+        f"With v frozen at ±1: {{table}}. At the paper's rate the first step makes ‖w‖ {rows[RATE][1]:.0f} times as large (median), so the neurons turn, grow and fit in it at once; with steps of the size of ‖w(0)‖ and less they turn first here too, in a time "
+        "that shrinks with ε. What is lost with v frozen is the long wait: the growth is no longer exponential, so the turn and the fit are not log(1/ε) apart.",
+        rounded(
             {
                 "rows": [
                     {"rate": rate, "growth": jump, **found._asdict()} for rate, (found, jump) in rows.items()
                 ]
             }
         ),
+        table=each(
+            "rate {label:g}: nine of ten neurons aligned at step {0[0].aligned:.0f}, the loss then {0[0].loss_aligned:.4f} of the first",
+            rows,
+            "; ",
+        ),
     )
 
 
 def harder(quick: bool) -> Finding:
     """Follow pairs of garments."""
-    pairs = ("t-shirt, trouser", "t-shirt, shirt")
-    rows = {kind: course(history(kind, quick)) for kind in pairs}
-    two = {kind: in_two_phases(found) for kind, found in rows.items()}
-    verdict: Verdict = (
-        "reproduced" if all(two.values()) else "conditional" if any(two.values()) else "refuted"
+    rows = {kind: course(history(kind, quick)) for kind in ("t-shirt, trouser", "t-shirt, shirt")}
+    return finding(
+        throughout(in_two_phases(found) for found in rows.values()),
+        "Fashion-MNIST, 150 images of each class. {told}",
+        rounded(rows),
+        told=" ".join(f"{kind}: {told(found)}." for kind, found in rows.items()),
     )
-    return Finding(
-        verdict,
-        "Fashion-MNIST, 150 images of each class. "
-        + " ".join(f"{kind}: {told(found)}." for kind, found in rows.items()),
-        {kind: plain(found) for kind, found in rows.items()},
-    )
-
-
-CLAIMS = (
-    Claim(
-        "align.mnist",
-        EXPERIMENTS,
-        "On MNIST's zeros and ones the neurons are aligned with x₊ or x₋ after about 2000 iterations, and after about 3000 the norms grow and the loss drops.",
-        mnist,
-    ),
-    Claim(
-        "align.mnist-assumption",
-        SEED,
-        "The data are well separated, with a correlation structure as in Assumption 1, after the mean image is subtracted.",
-        assumption,
-    ),
-    Claim("align.mnist-rank", EXPERIMENTS, "The stable rank falls below 2, towards 1.", low_rank),
-    Claim("align.sgd", EXPERIMENTS, "The two phases are seen under SGD as well.", stochastic),
-    Claim(
-        "align.frozen",
-        EXPERIMENTS,
-        "There are no two phases when v is frozen at ±1.",
-        frozen_outputs,
-    ),
-    Claim(
-        "align.harder",
-        SEED,
-        "The alignment is robust beyond MNIST, on a harder pair.",
-        harder,
-    ),
-)

@@ -14,9 +14,11 @@ from gradflow.networks.two_layer.limit import final_directions, limit_flow, tang
 from gradflow.networks.two_layer.losses import LOGISTIC, SQUARED, Objective
 from gradflow.networks.two_layer.network import TwoLayer, balanced, gates, predict
 from gradflow.networks.two_layer.steps import train
-from gradflow.study.claims.alignment.common import plain
-from gradflow.study.claims.ledger import Claim, Finding, Verdict
+from gradflow.study.claims.alignment.common import rounded
+from gradflow.study.claims.evidence import count
+from gradflow.study.claims.ledger import Finding, by_rule
 from gradflow.study.claims.shared import remembered
+from gradflow.study.claims.words import each, finding
 
 THREE = ((-0.75, -0.5, 0.125), (1.1, 0.1, 0.8))
 """x and y of Boursier and Flammarion's example."""
@@ -78,25 +80,22 @@ def spurious(quick: bool) -> Finding:
     rows, best = endings(quick)
     small = [row for row in rows if row.scale <= 1e-3 and row.pulled]
     without = [row for row in rows if row.scale <= 1e-3 and not row.pulled]
-    at_line = [row.distance < NEAR for row in small]
     fitted = [row for row in rows if row.loss < 1e-8]
-    # In a quick run the steps may not have been enough.
-    other: Verdict = "open" if quick or not small else "refuted"
-    verdict: Verdict = ("conditional" if without else "reproduced") if small and all(at_line) else other
-    groups = {
-        scale: [row for row in rows if row.scale == scale] for scale in sorted({row.scale for row in rows})
-    }
-    per_scale = "; ".join(
-        f"ε = {scale:g}: {sum(row.distance < NEAR for row in group)} of {len(group)}"
-        for scale, group in groups.items()
-    )
-    widths = ", ".join(str(width) for width in sorted({row.width for row in rows}))
-    return Finding(
-        verdict,
-        f"Balanced networks of widths {widths} from ε <= 0.001 end at the best line, loss {best:.6g} (mean), in {sum(at_line)} of {len(at_line)} runs that start with a neuron "
-        f"of v > 0 that is active somewhere (outputs within {max((r.distance for r in small), default=math.nan):.1g}); {len(without)} start without one. At the line by scale: {per_scale}; "
-        f"loss 0 is reached in {len(fitted)} of {len(rows)}, the smallest scale among them {min((row.scale for row in fitted), default=math.nan):g}.",
-        {"best_line": best, "runs": plain(rows), "published": {"ends": "linear fit"}},
+    at_line = sum(row.distance < NEAR for row in small)
+    stays = small and at_line == len(small)
+    by_scale: dict[float, list[bool]] = {}
+    for row in sorted(rows, key=lambda row: row.scale):
+        by_scale.setdefault(row.scale, []).append(row.distance < NEAR)
+    return finding(
+        # In a quick run the steps may not have been enough.
+        by_rule(conditional=stays and without, reproduced=stays, open=quick or not small, refuted=True),
+        f"Balanced networks of widths {{widths}} from ε <= 0.001 end at the best line, loss {{best_line:.6g}} (mean), in {at_line} of {len(small)} runs that start with a neuron of v > 0 that is active somewhere (outputs within {{within:.1g}}); {len(without)} start without one. "
+        f"At the line by scale: {{scales}}; loss 0 is reached in {len(fitted)} of {len(rows)}, the smallest scale among them {{smallest:g}}.",
+        {"best_line": best, "runs": rounded(rows), "published": {"ends": "linear fit"}},
+        widths=each("{0}", sorted({row.width for row in rows})),
+        within=max((r.distance for r in small), default=math.nan),
+        scales="; ".join(f"ε = {scale:g}: {sum(near)} of {len(near)}" for scale, near in by_scale.items()),
+        smallest=min((row.scale for row in fitted), default=math.nan),
     )
 
 
@@ -117,25 +116,14 @@ def escapes(quick: bool) -> tuple[tuple[Escape, ...], tuple[float, float]]:
     rows = []
     for log_scale in (-10.0, -20.0) if quick else (-10.0, -20.0, -40.0):
         steps = int((-log_scale + 12.0) / float(np.min(force)) / rate)
-        every = max(1, steps // 2000)
-        run = train(
-            balanced(8, 2, log_scale, seed=3), objective, GD(rate), steps, record_every=every, states=True
+        start, every = balanced(8, 2, log_scale, seed=3), max(1, steps // 2000)
+        h = train(start, objective, GD(rate), steps, record_every=every, states=True).history
+        states = (
+            TwoLayer(*parts) for parts in zip(*(h[name].values for name in TwoLayer._fields), strict=True)
         )
-        h = run.history
-        fits = np.array(
-            [
-                predict(
-                    TwoLayer(*(h[name].values[k] for name in ("weights", "outputs", "log_scale"))),
-                    data.inputs,
-                )
-                for k in range(h.sizes["step"])
-            ]
-        )
-        half = np.abs(fits) >= 0.5 * np.abs(data.labels)
-        at = [
-            float(h["step"].values[int(np.argmax(half[:, i]))]) * rate if half[-1, i] else math.inf
-            for i in range(2)
-        ]
+        half = np.abs([predict(state, data.inputs) for state in states]) >= 0.5 * np.abs(data.labels)
+        first = h["step"].values[np.argmax(half, axis=0)] * rate
+        at = [float(first[i]) if half[-1, i] else math.inf for i in range(2)]
         rows.append(Escape(log_scale, (at[0], at[1])))
     return tuple(rows), (float(force[0]), float(force[1]))
 
@@ -144,24 +132,17 @@ def saddles(quick: bool) -> Finding:
     """Compare the times at which the two orthogonal data are fitted with ln(1/λ)/‖D±‖."""
     rows, force = escapes(quick)
     logs = np.array([-row.log_scale for row in rows])
-    slopes, ratios = [], []
-    for i in range(2):
-        times = np.array([row.times[i] for row in rows])
-        slope = float(np.polyfit(logs, times, 1)[0]) if np.all(np.isfinite(times)) else math.nan
-        slopes.append(slope)
-        ratios.append(slope * force[i])
-    finite = bool(np.all(np.isfinite(slopes)))
-    close = finite and all(abs(ratio - 1.0) < 0.05 for ratio in ratios)
-    verdict: Verdict = "open" if not finite else "reproduced" if close else "refuted"
-    table = "; ".join(
-        f"λ = e^{row.log_scale:g}: {row.times[1]:.1f} (y = 1) and {row.times[0]:.1f} (y = −1)" for row in rows
-    )
-    return Finding(
-        verdict,
-        f"From one saddle to the next: the datum that pulls harder is fitted first. Half fitted at times {table}. The times grow by {slopes[1]:.3f} and {slopes[0]:.3f} for each unit of ln(1/λ); "
-        f"1/‖D‖ is {1 / force[1]:.3f} and {1 / force[0]:.3f}, with D the force on a neuron that is active on that datum alone (mean of (f − y)², so ‖D‖ = 2|y|‖x‖/n). Ratios "
-        f"{ratios[1]:.3f} and {ratios[0]:.3f}. (8 balanced neurons, GD at {0.02 if quick else 0.004:g}.)",
-        plain({"runs": rows, "force": force, "slopes": slopes, "ratios": ratios}),
+    times = np.array([row.times for row in rows])
+    slopes = [float(np.polyfit(logs, t, 1)[0]) if np.all(np.isfinite(t)) else math.nan for t in times.T]
+    ratios = [slope * pull for slope, pull in zip(slopes, force, strict=True)]
+    return finding(
+        by_rule(
+            open=not np.all(np.isfinite(slopes)), refuted=any(abs(ratio - 1.0) >= 0.05 for ratio in ratios)
+        ),
+        f"From one saddle to the next: the datum that pulls harder is fitted first. Half fitted at times {{table}}. The times grow by {slopes[1]:.3f} and {slopes[0]:.3f} for each unit of ln(1/λ); 1/‖D‖ is {1 / force[1]:.3f} and {1 / force[0]:.3f}, with D the force on a neuron that "
+        f"is active on that datum alone (mean of (f − y)², so ‖D‖ = 2|y|‖x‖/n). Ratios {ratios[1]:.3f} and {ratios[0]:.3f}. (8 balanced neurons, GD at {0.02 if quick else 0.004:g}.)",
+        rounded({"runs": rows, "force": force, "slopes": slopes, "ratios": ratios}),
+        table=each("λ = e^{log_scale:g}: {times[1]:.1f} (y = 1) and {times[0]:.1f} (y = −1)", rows, "; "),
     )
 
 
@@ -232,17 +213,15 @@ def one_teacher(quick: bool) -> Finding:
     ranks = [row.stable_rank for row in rows]
     falling = all(second <= first + 1e-9 for first, second in pairwise(ranks))
     holds = falling and ranks[-1] - 1.0 < 1e-3 and spread < 0.02
-    verdict: Verdict = ("reproduced" if holds else "refuted") if finite else "open"
-    table = "; ".join(
-        f"λ = {row.scale:g}: exp(−{row.rate:.4f} t), stable rank − 1 = {row.stable_rank - 1.0:.1e}"
-        for row in rows
-    )
-    return Finding(
-        verdict,
-        f"Root mean squared errors and ranks: {table}. For λ <= {SMALL:g} the rates differ by {spread:.1%} of their mean. The first layer tends to rank one as λ falls, its direction to the "
-        f"teacher's (cosine at least {min(row.cosine for row in rows):.6f}). (20 inputs within 40° of the teacher in 5 dimensions, 25 balanced neurons, mean squared loss, GD at {TAUGHT_RATE:g}; rates "
-        f"fitted to mean squared losses from {WINDOW[1]:g} to {WINDOW[0]:g}.)",
-        plain({"runs": rows, "spread": spread}),
+    return finding(
+        by_rule(open=not finite, refuted=not holds),
+        f"Root mean squared errors and ranks: {{table}}. For λ <= {SMALL:g} the rates differ by {spread:.1%} of their mean. The first layer tends to rank one as λ falls, its direction to the teacher's (cosine at least {min(row.cosine for row in rows):.6f}). (20 inputs within 40° of the "
+        f"teacher in 5 dimensions, 25 balanced neurons, mean squared loss, GD at {TAUGHT_RATE:g}; rates fitted to mean squared losses from {WINDOW[1]:g} to {WINDOW[0]:g}.)",
+        rounded({"runs": rows, "spread": spread}),
+        table="; ".join(
+            f"λ = {row.scale:g}: exp(−{row.rate:.4f} t), stable rank − 1 = {row.stable_rank - 1.0:.1e}"
+            for row in rows
+        ),
     )
 
 
@@ -260,40 +239,11 @@ def extrema(quick: bool) -> Finding:
             gaps = tangential_pull(ends.directions[moving], objective)
             total += moving.size
             alive += gaps.size
-            critical += int(np.sum(gaps < 1e-9))
+            critical += count(gaps < 1e-9)
             worst = max(worst, float(np.max(gaps, initial=0.0)))
-    verdict: Verdict = "open" if not alive else "reproduced" if critical == alive else "refuted"
-    return Finding(
-        verdict,
-        f"Of {total} neurons {alive} end alive, and {critical} of these at a critical point of Σ y_i relu(⟨x_i, u⟩) on the unit sphere (tangential part of the least generalised "
-        f"gradient at most {worst:.1e} of its size); half of the data sets satisfy Assumption 1, half are random labels of random inputs.",
+    return finding(
+        by_rule(open=not alive, refuted=critical < alive),
+        "Of {neurons} neurons {alive} end alive, and {critical} of these at a critical point of Σ y_i relu(⟨x_i, u⟩) on the unit sphere (tangential part of the least generalised gradient at most {largest_gap:.1e} of its size); half of the data sets satisfy Assumption 1, half are random "
+        "labels of random inputs.",
         {"neurons": total, "alive": alive, "critical": critical, "largest_gap": worst},
     )
-
-
-CLAIMS = (
-    Claim(
-        "align.spurious",
-        "Boursier, Flammarion, arXiv:2401.10791",
-        "On x = (−0.75, −0.5, 0.125), y = (1.1, 0.1, 0.8), with biases, small balanced networks of any width end at the linear fit, not at loss 0.",
-        spurious,
-    ),
-    Claim(
-        "align.saddles",
-        "Boursier, Pillaud-Vivien, Flammarion, arXiv:2206.00939",
-        "For orthogonal inputs the flow goes from saddle to saddle; the escape times are about ln(1/λ)/‖D±‖.",
-        saddles,
-    ),
-    Claim(
-        "align.one-teacher",
-        "Chistikov, Englert, Lazić, arXiv:2306.06479",
-        "Learning one ReLU neuron from small balanced initialisation: the limit is rank one, and the error falls as exp(−rate t) with a rate that does not depend on λ.",
-        one_teacher,
-    ),
-    Claim(
-        "align.extrema",
-        "Maennel, Bousquet, Gelly, arXiv:1803.08367",
-        "From small initialisation the directions converge to extrema of Σ y_i relu(⟨x_i, u⟩) on the sphere.",
-        extrema,
-    ),
-)

@@ -1,4 +1,4 @@
-"""The open questions of Min, Mallada and Vidal, and the experiments that the seed document proposes."""
+"""The open questions of Min, Mallada and Vidal, and the experiments that the summary proposes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from gradflow.networks.two_layer.geometry import angles, setting
 from gradflow.networks.two_layer.limit import ACTIVE, INACTIVE, SLIDING, LimitPath, limit_flow
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import balanced
-from gradflow.study.claims.alignment.common import SEED, H
-from gradflow.study.claims.ledger import Claim, Finding, Verdict
+from gradflow.study.claims.alignment.common import H
+from gradflow.study.claims.evidence import share
+from gradflow.study.claims.ledger import Finding, by_rule
 from gradflow.study.claims.shared import remembered
+from gradflow.study.claims.words import each, finding
 
 DIMENSION = 20
 """Of the random cones."""
@@ -49,13 +51,8 @@ def fit(rows: list[tuple[int, float, float]]) -> Fit:
     freedom = t.size - 3
     covariance = np.linalg.inv(design.T @ design) * float(rest @ rest) / freedom
     width = student.ppf(0.5 + 0.5 * SURE, freedom) * np.sqrt(np.diag(covariance))
-    return Fit(
-        float(solution[1]),
-        float(width[1]),
-        float(solution[2]),
-        float(width[2]),
-        float(np.sqrt(np.mean(rest**2))),
-    )
+    residual = float(np.sqrt(np.mean(rest**2)))
+    return Fit(float(solution[1]), float(width[1]), float(solution[2]), float(width[2]), residual)
 
 
 class Times(NamedTuple):
@@ -101,29 +98,25 @@ def exponents(quick: bool) -> Finding:
     grows = {kind: one.n + one.n_error >= growth for kind, one in fits.items()}
     steeper = {kind: one.mu - one.mu_error <= -0.5 <= one.mu + one.mu_error for kind, one in fits.items()}
     law = all(grows.values()) and all(steeper.values())
-    verdict: Verdict = ("reproduced" if law else "conditional") if bounded else "refuted"
-    if not sound:
-        verdict = "open"
-    told = "; ".join(
-        f"{kind} data n^({one.n:.2f} ± {one.n_error:.2f}) μ^({one.mu:.2f} ± {one.mu_error:.2f})"
-        for kind, one in fits.items()
+    papers, mine = (
+        {kind: getattr(one, of) for kind, one in found.items()} for of in ("of_papers", "of_ours")
     )
-    return Finding(
-        verdict,
-        f"As an upper bound {'it holds' if bounded else 'it FAILS'}: random balanced networks of {H} neurons take at most "
-        f"{max(one.of_papers for one in found.values()):.2g} of 16 log n/(min(ζ, ξ) √μ X_min), and at most {max(one.of_ours for one in found.values()):.2f} of derivation "
-        f"23's bound, which has no n. As a law {'the fits allow it' if law else 'it does not'}: over n = {counts[0]} to {counts[-1]} and μ = 0.01 to 0.3 the time goes like {told} (99% intervals, the flow of "
-        f"the sum of losses in the limit ε → 0), where log n/√μ would show n^{growth:.2f} μ^−0.5. On the mean of the losses, whose flow is n times slower, that is "
-        + ", ".join(f"n^{one.n + 1.0:.2f} ({kind})" for kind, one in fits.items())
-        + ".",
+    return finding(
+        by_rule(open=not sound, refuted=not bounded, conditional=not law),
+        f"As an upper bound {{holds}}: random balanced networks of {H} neurons take at most {max(papers.values()):.2g} of 16 log n/(min(ζ, ξ) √μ X_min), and at most {max(mine.values()):.2f} of derivation 23's bound, which has no n. As a law {{law}}: over n = {counts[0]} to "
+        f"{counts[-1]} and μ = 0.01 to 0.3 the time goes like {{told}} (99% intervals, the flow of the sum of losses in the limit ε → 0), where log n/√μ would show n^{growth:.2f} μ^−0.5. On the mean of the losses, whose flow is n times slower, that is {{mean}}.",
         {
-            "fits": {kind: one._asdict() for kind, one in fits.items()},
-            "largest_share_of_papers_bound": {kind: one.of_papers for kind, one in found.items()},
-            "largest_share_of_our_bound": {kind: one.of_ours for kind, one in found.items()},
+            "fits": fits,
+            "largest_share_of_papers_bound": papers,
+            "largest_share_of_our_bound": mine,
             "exponent_of_log_n": growth,
             "published": {"n": "log n", "mu": -0.5},
             "neurons": H,
         },
+        holds="it holds" if bounded else "it FAILS",
+        law="the fits allow it" if law else "it does not",
+        told=each("{label} data n^({n:.2f} ± {n_error:.2f}) μ^({mu:.2f} ± {mu_error:.2f})", fits, "; "),
+        mean=", ".join(f"n^{one.n + 1.0:.2f} ({kind})" for kind, one in fits.items()),
     )
 
 
@@ -161,14 +154,9 @@ def violations(quick: bool) -> tuple[Violation, ...]:
             signs = np.sign(network.outputs)
             last = path.patterns[np.arange(H), path.events]
             own = np.where(signs[:, None] * data.labels > 0, ACTIVE, INACTIVE)
-            found.append(
-                (
-                    float(np.mean(np.all(last == own, axis=1))),
-                    float(np.mean(np.all(last == INACTIVE, axis=1))),
-                    float(np.mean(backward(path, data, signs) > 0)),
-                    float(np.mean(np.any(path.patterns == SLIDING, axis=(1, 2)))),
-                )
-            )
+            there, dead = np.all(last == own, axis=1), np.all(last == INACTIVE, axis=1)
+            slid = np.any(path.patterns == SLIDING, axis=(1, 2))
+            found.append((share(there), share(dead), share(backward(path, data, signs) > 0), share(slid)))
         rows.append(Violation(mu, *(float(value) for value in np.mean(found, axis=0))))
     return tuple(rows)
 
@@ -176,12 +164,7 @@ def violations(quick: bool) -> tuple[Violation, ...]:
 def violated(quick: bool) -> Finding:
     """Weaken Assumption 1 by degrees and see what fails first."""
     rows = violations(quick)
-    told = "; ".join(
-        f"μ = {row.mu:g}: {row.aligned:.0%} in S₊ or S₋, {row.dead:.0%} dead, {row.wrong:.0%} with a step back, {row.slid:.0%} that slide"
-        for row in rows
-    )
-    held = [row for row in rows if row.mu > 0.0]
-    broken = [row for row in rows if row.mu < 0.0]
+    held, broken = [row for row in rows if row.mu > 0.0], [row for row in rows if row.mu < 0.0]
     as_proved = all(
         math.isclose(row.aligned + row.dead, 1.0) and row.wrong == row.slid == 0.0 for row in held
     )
@@ -192,36 +175,22 @@ def violated(quick: bool) -> Finding:
             row.mu for row in rows if row.aligned + row.dead < 1.0 - 1e-12
         ],
     }
-    seen = "; ".join(
+    seen = (
         f"{name} from μ = {max(found):g} down" if found else f"no {name}" for name, found in signs.items()
     )
-    # With Assumption 1 it is a theorem (derivation 22).
-    verdict: Verdict = "conditional" if held and broken and as_proved else "open"
     outlasts = any(math.isclose(row.aligned + row.dead, 1.0) for row in broken)
-    begin = (
-        "outlasts Assumption 1, which is sufficient and not necessary"
+    return finding(
+        # With Assumption 1 it is a theorem (derivation 22).
+        by_rule(conditional=held and broken and as_proved, open=True),
+        f"Alignment {{begin}}. Over the values tried {{seen}}. In all: {{told}}. (20 unit vectors in 6 dimensions, {H} neurons, limit ε → 0; a step back is a datum of the own label lost or one of the other gained; a neuron that slides stays on the wall of a datum.)",
+        {"rows": list(rows), "neurons": H},
+        begin="outlasts Assumption 1, which is sufficient and not necessary"
         if outlasts
-        else "ends with Assumption 1"
+        else "ends with Assumption 1",
+        seen="; ".join(seen),
+        told=each(
+            "μ = {mu:g}: {aligned:.0%} in S₊ or S₋, {dead:.0%} dead, {wrong:.0%} with a step back, {slid:.0%} that slide",
+            rows,
+            "; ",
+        ),
     )
-    return Finding(
-        verdict,
-        f"Alignment {begin}. Over the values tried {seen}. In all: {told}. (20 unit vectors in 6 "
-        f"dimensions, {H} neurons, limit ε → 0; a step back is a datum of the own label lost or one of the other gained; a neuron that slides stays on the wall of a datum.)",
-        {"rows": [row._asdict() for row in rows], "neurons": H},
-    )
-
-
-CLAIMS = (
-    Claim(
-        "align.scaling",
-        SEED,
-        "Alignment takes a time of O(log n/√μ): the scaling on data of controlled correlation.",
-        exponents,
-    ),
-    Claim(
-        "align.violations",
-        SEED,
-        "How does alignment change when the data do not satisfy Assumption 1?",
-        violated,
-    ),
-)

@@ -19,10 +19,12 @@ from gradflow.networks.two_layer.path import NetworkPath
 from gradflow.networks.two_layer.patterns import MEMBERSHIPS
 from gradflow.networks.two_layer.steps import train
 from gradflow.networks.two_layer.watch import entries, memberships, spectrum
-from gradflow.study.claims.alignment.common import SEED, plain
+from gradflow.study.claims.alignment.common import rounded
 from gradflow.study.claims.alignment.questions import entered
-from gradflow.study.claims.ledger import Claim, Finding, Verdict
+from gradflow.study.claims.evidence import share
+from gradflow.study.claims.ledger import Finding, by_rule
 from gradflow.study.claims.shared import remembered
+from gradflow.study.claims.words import each, finding
 
 H = 20
 MU = 0.3
@@ -55,6 +57,10 @@ class Shift(NamedTuple):
     shift: float
     missing: int
 
+    def __str__(self) -> str:
+        missing = f" ({self.missing} not aligned)" if self.missing else ""
+        return f"ln ε = {self.log_epsilon:g}: {self.shift:.1e}{missing}"
+
 
 @remembered
 def shifts(quick: bool) -> list[Shift]:
@@ -80,25 +86,18 @@ def epsilon(quick: bool) -> Finding:
     """Compare alignment times at finite ε with those of the limit."""
     rows = shifts(quick)
     power = [row for row in rows if 1e-7 < row.shift < 0.1 and not row.missing]
-    order = math.nan
-    if len(power) > 1:
-        order = float(
-            np.polyfit([row.log_epsilon for row in power], np.log([row.shift for row in power]), 1)[0]
-        )
+    logs = [row.log_epsilon for row in power], np.log([row.shift for row in power])
+    order = float(np.polyfit(*logs, 1)[0]) if len(power) > 1 else math.nan
     tiny = [row for row in rows if row.log_epsilon <= -20.0]
     same = all(row.shift < 1e-6 and not row.missing for row in tiny)
     untested = math.isnan(order) or not tiny
-    verdict: Verdict = "open" if untested else "reproduced" if same and abs(order - 2.0) < 0.3 else "refuted"
-    table = "; ".join(
-        f"ln ε = {row.log_epsilon:g}: {row.shift:.1e}"
-        + (f" ({row.missing} not aligned)" if row.missing else "")
-        for row in rows
-    )
-    return Finding(
-        verdict,
-        f"t1 {'does not depend' if same else 'DOES depend'} on ε but for a correction of order ε^{order:.2f}: largest difference of a neuron's alignment time from the exact limit, relative to the network's: {table}. "
-        f"The correction is that of the outputs, which are of order ε² while the neurons align; log(1/ε) enters only the time of the fit. ({H} balanced neurons, {10} data with μ = {MU:g} in 5 dimensions, followed until the loss is halved.)",
-        {"rows": plain(rows), "order": plain(order)},
+    return finding(
+        by_rule(open=untested, refuted=not (same and abs(order - 2.0) < 0.3)),
+        f"t1 {{does}} on ε but for a correction of order ε^{order:.2f}: largest difference of a neuron's alignment time from the exact limit, relative to the network's: {{table}}. The correction is that of the outputs, which are of order ε² while the neurons "
+        f"align; log(1/ε) enters only the time of the fit. ({H} balanced neurons, 10 data with μ = {MU:g} in 5 dimensions, followed until the loss is halved.)",
+        {"rows": rounded(rows), "order": rounded(order)},
+        does="does not depend" if same else "DOES depend",
+        table="; ".join(map(str, rows)),
     )
 
 
@@ -109,6 +108,16 @@ class Scale(NamedTuple):
     unaligned: float
     loss_then: float
     rank: float
+
+    def __str__(self) -> str:
+        then = (
+            f"mean loss {self.loss_then:.3f} when the last neuron aligns, "
+            if math.isfinite(self.loss_then)
+            else ""
+        )
+        return (
+            f"ln ε = {self.log_epsilon:g}: {self.unaligned:.1%} unaligned, {then}stable rank {self.rank:.2f}"
+        )
 
 
 @remembered
@@ -131,14 +140,8 @@ def scales(quick: bool) -> list[Scale]:
             found.append((float(unaligned), loss_then / data.n, float(spectrum(last).stable_rank)))
         shares, losses, ranks = np.array(found).T
         known = losses[np.isfinite(losses)]
-        rows.append(
-            Scale(
-                log_epsilon,
-                float(np.mean(shares)),
-                float(np.median(known)) if known.size else math.nan,
-                float(np.mean(ranks)),
-            )
-        )
+        then = float(np.median(known)) if known.size else math.nan
+        rows.append(Scale(log_epsilon, share(shares), then, float(np.mean(ranks))))
     return rows
 
 
@@ -150,26 +153,21 @@ MANY = 0.1
 def broken_at(h: int, quick: bool) -> float:
     """Return the least ln ε from which a tenth of h neurons is unaligned at the end, interpolated."""
     sizes = np.array([-2.0, 0.0] if quick else [-3.0, -2.0, -1.0, 0.0, 1.0])
+
+    def unaligned(size: float, seed: int) -> float:
+        last = followed(seed, size, 1e-2, h).patterns[-1]
+        return share(memberships(last, data_set(seed).labels) == NONE)
+
     shares = [
-        float(
-            np.mean(
-                [
-                    np.mean(
-                        memberships(followed(seed, size, 1e-2, h).patterns[-1], data_set(seed).labels) == NONE
-                    )
-                    for seed in range(1 if quick else 6)
-                ]
-            )
-        )
+        float(np.mean([unaligned(size, seed) for seed in range(1 if quick else 6)]))
         for size in sizes.tolist()
     ]
     past = np.flatnonzero(np.array(shares) >= MANY)
     if not past.size or past[0] == 0:
         return math.nan
     k = int(past[0])
-    return float(
-        sizes[k - 1] + (MANY - shares[k - 1]) / (shares[k] - shares[k - 1]) * (sizes[k] - sizes[k - 1])
-    )
+    part = (MANY - shares[k - 1]) / (shares[k] - shares[k - 1])
+    return float(sizes[k - 1] + part * (sizes[k] - sizes[k - 1]))
 
 
 def breakdown(quick: bool) -> Finding:
@@ -186,46 +184,33 @@ def breakdown(quick: bool) -> Finding:
     widths = (5, 20) if quick else (5, 15, 45)
     limits = {h: broken_at(h, quick) for h in widths}
     found = [value for value in limits.values() if math.isfinite(value)]
-    exponent = math.nan
-    if len(found) == len(limits):
-        exponent = float(np.polyfit(np.log(list(limits)), found, 1)[0])
-    # The seed document has −1/2; three widths tell it from 0 and from −1, not more.
+    known = len(found) == len(limits)
+    exponent = float(np.polyfit(np.log(list(limits)), found, 1)[0]) if known else math.nan
+    # The summary has −1/2; three widths tell it from 0 and from −1, not more.
     law = -1.0 < exponent < -0.2
-    verdict: Verdict = "open"
-    if whole and broken and math.isfinite(exponent) and not quick:
-        verdict = "conditional" if law else "refuted"
-    told = (
-        ""
-        if quick
-        else (
-            f"A tenth of the neurons is unaligned from ln ε = {', '.join(f'{value:.2f} for h = {h}' for h, value in limits.items())} on, about h^({exponent:.2f}) (three widths, no error bars), where the seed document has h^(−0.5). "
-        )
+    by_width = (
+        "A tenth of the neurons is unaligned from ln ε = "
+        + each("{0:.2f} for h = {label}", limits)
+        + f" on, about h^({exponent:.2f}) (three widths, no error bars), where the summary has h^(−0.5). "
     )
-    table = "; ".join(
-        f"ln ε = {row.log_epsilon:g}: {row.unaligned:.1%} unaligned, "
-        + (
-            f"mean loss {row.loss_then:.3f} when the last neuron aligns, "
-            if math.isfinite(row.loss_then)
-            else ""
-        )
-        + f"stable rank {row.rank:.2f}"
-        for row in rows
-    )
-    return Finding(
-        verdict,
-        f"Small starts align and large ones do not, without a sharp threshold. {told}When the loss is 0.01: {table}. All neurons align up to ln ε = {max((r.log_epsilon for r in whole), default=math.nan):g}, and more than 5% do not from {min((r.log_epsilon for r in broken), default=math.nan):g} on. Sufficient by derivation 23: "
-        f"{ours:.1f}; the paper's condition: {papers:.4g}; the seed document's O(1/√h), with constant 1: {claimed:.2f}, where {near.unaligned:.1%} are not aligned (at {near.log_epsilon:g}). The paper does not prove that: its condition is smaller by a factor exp(−c (n/√μ) log n).",
-        plain(
-            {
-                "rows": rows,
-                "ours": ours,
-                "paper": papers,
-                "seed": claimed,
-                "by_width": limits,
-                "exponent": exponent,
-            }
-        ),
-    )
+    return finding(
+        by_rule(open=quick or not (whole and broken and math.isfinite(exponent)), conditional=law, refuted=True),
+        "Small starts align and large ones do not, without a sharp threshold. {by_width}When the loss is 0.01: {table}. All neurons align up to ln ε = {up_to:g}, and more than 5% do not from {from_on:g} on. Sufficient by derivation 23: "
+        f"{ours:.1f}; the paper's condition: {papers:.4g}; the summary's O(1/√h), with constant 1: {claimed:.2f}, where {near.unaligned:.1%} are not aligned (at {near.log_epsilon:g}). The paper does not prove that: its condition is smaller by a factor "
+        "exp(−c (n/√μ) log n).",
+        rounded({
+            "rows": rows,
+            "ours": ours,
+            "paper": papers,
+            "seed": claimed,
+            "by_width": limits,
+            "exponent": exponent,
+        }),
+        by_width="" if quick else by_width,
+        table="; ".join(map(str, rows)),
+        up_to=max((r.log_epsilon for r in whole), default=math.nan),
+        from_on=min((r.log_epsilon for r in broken), default=math.nan),
+    )  # fmt: skip
 
 
 class Steps(NamedTuple):
@@ -253,9 +238,8 @@ def steps(quick: bool) -> list[Steps]:
         for seed in seeds:
             data, start = data_set(seed), balanced(H, 5, -15.0, seed=seed)
             objective = Objective(data, EXPONENTIAL)
-            force = max(
-                float(np.linalg.norm(np.sum(data.signed[data.labels == y], axis=0))) for y in (1.0, -1.0)
-            )
+            sums = [np.sum(data.signed[data.labels == y], axis=0) for y in (1.0, -1.0)]
+            force = max(float(np.linalg.norm(total)) for total in sums)
             rate = size / force
             exact = entered(limit_flow(start, objective, record=False), start.outputs)
             until = float(np.max(exact))
@@ -267,14 +251,8 @@ def steps(quick: bool) -> list[Steps]:
             when = np.where(np.any(inside, axis=0), step[np.argmax(inside, axis=0)] * rate, np.inf)
             late = np.max(when) / until - 1.0
             longer = train(start, objective, GD(rate), math.ceil(30.0 / rate) if size <= 1.0 else 400)
-            found.append(
-                (
-                    late,
-                    1.0 / float(slowed(np.array(size))) - 1.0,
-                    float(np.mean(inside[-1])),
-                    float(longer.history["loss"].values[-1]),
-                )
-            )
+            slower = 1.0 / float(slowed(np.array(size))) - 1.0
+            found.append((late, slower, share(inside[-1]), float(longer.history["loss"].values[-1])))
         rows.append(Steps(size, *(float(value) for value in np.mean(found, axis=0))))
     return rows
 
@@ -285,37 +263,17 @@ def gd(quick: bool) -> Finding:
     gentle = [row for row in rows if row.rate <= 0.1]
     follows = all(row.aligned == 1.0 and abs(row.error) <= row.predicted + 0.05 for row in gentle)
     whole = max((row.rate for row in rows if row.aligned == 1.0), default=math.nan)
-    verdict: Verdict = ("conditional" if follows else "refuted") if gentle else "open"
-    most = max((row.predicted for row in gentle), default=math.nan)
-    table = "; ".join(
-        f"η|G| = {row.rate:g}: last alignment {row.error:+.1%}, {row.aligned:.0%} aligned, loss {row.loss:.2g} later"
-        for row in rows
+    return finding(
+        by_rule(open=not gentle, conditional=follows, refuted=True),
+        "GD {keeps}: within a pattern p ± v are multiplied by 1 ± η|G| in a step, so a step counts for log(1 + η|G|)/η|G| of its time (p = w·G/|G|, derivation 22), at most {most:.0%} slower up to η|G| = 0.1. Measured against the exact flow, with |G| the largest "
+        "force of either label: {table}. All neurons align up to η|G| = {whole:g}; from η|G| = 1 on p − v changes its sign in every step. (Times are read to 1/400 of three times the alignment time.)",
+        {"rows": rounded(rows)},
+        keeps="keeps the picture, slower" if follows else "is NOT as predicted",
+        most=max((row.predicted for row in gentle), default=math.nan),
+        table=each(
+            "η|G| = {rate:g}: last alignment {error:+.1%}, {aligned:.0%} aligned, loss {loss:.2g} later",
+            rows,
+            "; ",
+        ),
+        whole=whole,
     )
-    return Finding(
-        verdict,
-        f"GD {'keeps the picture, slower' if follows else 'is NOT as predicted'}: within a pattern p ± v are multiplied by 1 ± η|G| in a step, so a step counts for log(1 + η|G|)/η|G| of its time (p = w·G/|G|, derivation 22), at most {most:.0%} slower up to "
-        f"η|G| = 0.1. Measured against the exact flow, with |G| the largest force of either label: {table}. All neurons align up to η|G| = {whole:g}; from η|G| = 1 on p − v changes its sign in every step. (Times are read to 1/400 of three times the alignment time.)",
-        {"rows": plain(rows)},
-    )
-
-
-CLAIMS = (
-    Claim(
-        "align.epsilon",
-        SEED,
-        "How does t1 depend on the initialisation scale ε? (The bound on t1 does not contain it.)",
-        epsilon,
-    ),
-    Claim(
-        "align.breakdown",
-        SEED,
-        "Alignment needs a small start; the seed document says ε = O(1/√h).",
-        breakdown,
-    ),
-    Claim(
-        "align.gd",
-        SEED,
-        "What happens to the alignment phase under gradient descent instead of the flow?",
-        gd,
-    ),
-)

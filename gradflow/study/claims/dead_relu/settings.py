@@ -16,6 +16,7 @@ import numpy as np
 from gradflow.descent import GD, train
 from gradflow.neuron.activity import DEAD, activity
 from gradflow.neuron.problem import Neuron, Problem
+from gradflow.study.claims.evidence import count, largest, share
 from gradflow.study.claims.theory.irreversibility import (
     MOMENTUM,
     Returns,
@@ -23,6 +24,7 @@ from gradflow.study.claims.theory.irreversibility import (
     dead_starts,
     with_decay,
 )
+from gradflow.study.claims.words import each
 from gradflow.theory.upstream import UNIFORM, Network, limit, preactivation, revival_steps, revival_time
 
 EXAMPLE = Neuron(w1=0.1, b1=-0.5, w2=1.0, b2=0.0)
@@ -70,19 +72,18 @@ def run_example(rate: float, steps: int = STEPS) -> np.ndarray:
     return np.asarray(train(EXAMPLE, PROBLEM, GD(rate), steps, events=False, first_change=False).final)
 
 
-def moves_of_the_isolated(n: int, steps: int) -> dict[str, Any]:
-    """Train n dead neurons, each at every rate: how many come back, and how far w1, b1, w2 and b2 move."""
+def isolated(quick: bool) -> dict[str, Any]:
+    """Train dead neurons, each at every rate: how many come back, and how far w1, b1, w2 and b2 move."""
+    n, steps = 100 if quick else 1000, 100
     start = dead_starts(n)[:, :, None]
-    run = train(start, PROBLEM, GD(np.array(RATES)), steps, events=False, first_change=False)
-    end = run.final
-    moved = np.abs(end - start)[:3]
-    of_b2 = np.abs(end - start)[3]
+    end = train(start, PROBLEM, GD(np.array(RATES)), steps, events=False, first_change=False).final
+    *own, of_b2 = np.abs(end - start)
     return {
         "neurons": n,
         "steps": steps,
         "rates": list(RATES),
-        "returned": int(np.sum(activity(end, PROBLEM) != DEAD)),
-        "largest_move_of_w1_b1_w2": float(np.max(moved)),
+        "returned": count(activity(end, PROBLEM) != DEAD),
+        "largest_move_of_w1_b1_w2": largest(own),
         "smallest_move_of_b2_at_the_articles_rates": float(np.min(of_b2[:, 1:3])),
     }
 
@@ -101,8 +102,7 @@ def dead_networks(n: int, seed: int = 0) -> Network:
     """Return n networks with normal weights whose neuron is dead."""
     rng = np.random.default_rng(seed)
     many = Network(*rng.normal(size=(6, 8 * n)))
-    dead = np.flatnonzero(preactivation(many, UNIFORM) < 0.0)[:n]
-    return Network(*(np.asarray(value)[dead] for value in many))
+    return some_of(many, np.flatnonzero(preactivation(many, UNIFORM) < 0.0)[:n])
 
 
 def sweep(
@@ -120,9 +120,8 @@ def sweep(
     for i, rate in enumerate(rates):
         if rate >= slow:
             settled[:, i] = revival_steps(network, UNIFORM, rate, round(HORIZON / rate))
-    return Sweep(
-        network, time, rates, short > 0, settled > 0, stable_rates(network)[:, None] > np.array(rates)
-    )
+    stable = stable_rates(network)[:, None] > np.array(rates)
+    return Sweep(network, time, rates, short > 0, settled > 0, stable)
 
 
 def stable_rates(network: Network) -> np.ndarray:
@@ -131,11 +130,21 @@ def stable_rates(network: Network) -> np.ndarray:
     return np.asarray(1.0 / (end.a**2 + end.c**2 + end.d**2))
 
 
+def start_of(network: Network) -> np.ndarray:
+    """Return a, c and d, which alone move while the neuron is dead."""
+    return np.stack([np.asarray(network.a), np.asarray(network.c), np.asarray(network.d)])
+
+
+def some_of(network: Network, which: np.ndarray) -> Network:
+    """Return some of the networks."""
+    return Network(*(np.asarray(value)[which] for value in network))
+
+
 def shares(values: np.ndarray, rates: tuple[float, ...]) -> dict[str, float]:
     """Return the share of each column."""
-    return {f"{rate:g}": float(np.mean(column)) for rate, column in zip(rates, values.T, strict=True)}
+    return {f"{rate:g}": share(column) for rate, column in zip(rates, values.T, strict=True)}
 
 
 def listed(values: dict[str, float]) -> str:
     """Return shares as text."""
-    return ", ".join(f"{share:.1%} at rate {rate}" for rate, share in values.items())
+    return each("{0:.1%} at rate {label}", values)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import binomtest, rankdata, t
 
 from gradflow.networks.deep import Network, Start, train
 from gradflow.study.claims.depth import runs
-from gradflow.study.claims.depth.runs import Cells, evidence
-from gradflow.study.claims.ledger import Claim, Finding, Verdict
+from gradflow.study.claims.depth.runs import Cells
+from gradflow.study.claims.evidence import count
+from gradflow.study.claims.ledger import Finding, by_rule
 from gradflow.study.claims.shared import remembered
+from gradflow.study.claims.words import finding
 
 SURE, SMALL = 0.01, 0.1
 """The p-value that counts, and the rank correlation that does not."""
@@ -37,33 +39,29 @@ class Correlation(NamedTuple):
     networks: int
     starts: int
 
+    def __str__(self) -> str:
+        return f"{self.rho:+.2f} ± {self.error:.2f} (p = {self.pvalue:.2g}, {self.networks} networks of {self.starts} starts, below {self.below:+.2f} with 99% confidence)"
+
 
 def plateau(quick: bool) -> Finding:
     """Correlate the share of dead units with the final loss over starts, within each depth, rate and
     optimiser."""
     strict, every = correlation(ranks(quick, stuck=False)), correlation(ranks(quick, stuck=True))
-    higher = [bool(found.rho > 0 and found.pvalue < SURE) for found in (strict, every)]
+    higher = [found.rho > 0 and found.pvalue < SURE for found in (strict, every)]
     matched = against_leaky(quick)
-    verdict: Verdict
-    if any(higher):
-        verdict = "reproduced" if all(higher) and matched["pvalue"] < SURE else "conditional"
-    else:
-        verdict = "refuted" if strict.below < SMALL else "open"
-    return Finding(
-        verdict,
-        "Over starts of one depth, rate and optimiser (ranks centred within each, pooled; ReLU teacher and digits), the rank correlation between the share of dead units at the end and the "
-        f"final loss is {_told(strict)} where no whole layer is dead, and {_told(every)} with the others; errors by leaving out one start after the other with all its runs. Against leaky ReLU from the same starts, where no unit can "
-        f"die, ReLU ends with the higher loss in {matched['higher']} of {matched['networks']} cases (p = {matched['pvalue']:.2g} for more than half).",
-        evidence(
-            {"rank_correlation": {"no whole layer dead": strict, "all": every}, "against_leaky": matched}
+    return finding(
+        by_rule(
+            reproduced=all(higher) and matched["pvalue"] < SURE,
+            conditional=any(higher),
+            refuted=strict.below < SMALL,
+            open=True,
         ),
-    )
-
-
-def _told(found: Correlation) -> str:
-    return (
-        f"{found.rho:+.2f} ± {found.error:.2f} (p = {found.pvalue:.2g}, {found.networks} networks of {found.starts} starts, "
-        f"below {found.below:+.2f} with 99% confidence)"
+        "Over starts of one depth, rate and optimiser (ranks centred within each, pooled; ReLU teacher and digits), the rank correlation between the share of dead units at the end and the final loss is {strict} where no whole layer is dead, "
+        "and {every} with the others; errors by leaving out one start after the other with all its runs. Against leaky ReLU from the same starts, where no unit can die, ReLU ends with the higher loss in {against_leaky[higher]} of "
+        "{against_leaky[networks]} cases (p = {against_leaky[pvalue]:.2g} for more than half).",
+        {"rank_correlation": {"no whole layer dead": strict, "all": every}, "against_leaky": matched},
+        strict=strict,
+        every=every,
     )
 
 
@@ -148,48 +146,32 @@ def narrow(quick: bool) -> Cells:
 
 def trains_on(quick: bool) -> Finding:
     """Count networks with many dead units that learn, and networks with a dead layer that cannot."""
-    task = runs.task_named("teacher")
-    best = float(np.var(task.y))
-    learn = many = stuck = above = 0
+    best = float(np.var(runs.task_named("teacher").y))
+    many, learn, stuck, above = np.zeros(4, dtype=int)
     for depth in runs.depths(quick):
         for optimizer in runs.RATES:
             cells = runs.sweep(depth, optimizer, quick)
             loss = cells.by_rate(cells.data["loss"])[-1]
             half = (cells.share[-1] >= 0.2) & cells.good & ~cells.stuck
-            many += int(np.sum(half))
-            learn += int(np.sum(half & (loss < 0.05 * best)))
-            stuck += int(np.sum(cells.stuck & cells.good))
-            above += int(np.sum(cells.stuck & cells.good & (loss >= best * (1.0 - 1e-9))))
+            many += count(half)
+            learn += count(half & (loss < 0.05 * best))
+            stuck += count(cells.stuck & cells.good)
+            above += count(cells.stuck & cells.good & (loss >= best * (1.0 - 1e-9)))
     cells = narrow(quick)
     born = np.asarray((cells.data["off"][0] == 1.0).any("layer"))
-    loss = cells.data["loss"].values[-1]
-    hopeless = int(np.sum(born & (loss >= best * (1.0 - 1e-9))))
-    values: dict[str, Any] = {
-        "with_many_dead": many, "of_them_learn": learn, "with_a_dead_layer": stuck, "of_them_at_the_best_constant_or_above": above,
-        "narrow": int(born.size), "born_dead": int(born.sum()), "born_dead_at_the_best_constant_or_above": hopeless,
-    }  # fmt: skip
-    prevents = above + hopeless > 0
-    return Finding(
-        "refuted" if not learn else "conditional" if prevents else "reproduced",
-        f"As long as no layer is dead as a whole: of {many} networks with 20% or more of their units dead at the end, {learn} have a loss below 5% of that of the "
-        f"best constant (all depths, rates, GD and Adam, ReLU teacher). A network with a dead layer is constant and learns only its output bias: {above} of {stuck} such "
-        f"networks end at the loss of the best constant or above. With ten layers of three units {int(born.sum())} of {born.size} networks are born so, and "
-        f"{hopeless} of these end there.",
-        evidence(values),
+    hopeless = count(born & (cells.data["loss"].values[-1] >= best * (1.0 - 1e-9)))
+    return finding(
+        by_rule(refuted=not learn, conditional=above + hopeless),
+        "As long as no layer is dead as a whole: of {with_many_dead} networks with 20% or more of their units dead at the end, {of_them_learn} have a loss below 5% of that of the best constant (all depths, rates, GD and Adam, ReLU teacher). "
+        "A network with a dead layer is constant and learns only its output bias: {of_them_at_the_best_constant_or_above} of {with_a_dead_layer} such networks end at the loss of the best constant or above. With ten layers of three units "
+        "{born_dead} of {narrow} networks are born so, and {born_dead_at_the_best_constant_or_above} of these end there.",
+        {
+            "with_many_dead": many,
+            "of_them_learn": learn,
+            "with_a_dead_layer": stuck,
+            "of_them_at_the_best_constant_or_above": above,
+            "narrow": int(born.size),
+            "born_dead": count(born),
+            "born_dead_at_the_best_constant_or_above": hopeless,
+        },
     )
-
-
-CLAIMS = (
-    Claim(
-        "depth.plateau",
-        runs.SOURCE,
-        "Training loss plateaus at a value higher than expected, as effective model capacity has been reduced.",
-        plateau,
-    ),
-    Claim(
-        "depth.trains-on",
-        runs.SOURCE,
-        "The network still trains, but with fewer parameters than intended; dying neurons don't prevent training, they just reduce capacity.",
-        trains_on,
-    ),
-)

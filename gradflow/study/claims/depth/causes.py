@@ -10,8 +10,10 @@ from scipy.stats import binomtest
 
 from gradflow.networks.deep import Network, Start, train
 from gradflow.study.claims.depth import runs
-from gradflow.study.claims.depth.runs import Mean, evidence, mean
-from gradflow.study.claims.ledger import Claim, Finding, Verdict
+from gradflow.study.claims.depth.runs import Mean, mean
+from gradflow.study.claims.evidence import count
+from gradflow.study.claims.ledger import Finding, by_rule, throughout
+from gradflow.study.claims.words import each, finding
 
 FIRST_STEP = {"gd": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0), "adam": (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)}
 """Rates of which one step is taken from birth."""
@@ -55,21 +57,19 @@ def sudden(quick: bool) -> Finding:
     steady = {name: [row for row in rows if row.steady] for name, rows in found.items()}
     lasts = any(row.lasting.value > 0.0 for rows in steady.values() for row in rows)
     grows = {name: _more(rows) for name, rows in steady.items()}
-    told = "; ".join(f"{runs.NAMES[name]}: {', '.join(map(str, rows))}" for name, rows in found.items())
     jumps = {name: falls(name, quick) for name in ("GD", "Adam")}
-    verdict: Verdict = "refuted" if not lasts else "reproduced" if all(grows.values()) else "conditional"
-    growing = " and ".join(runs.NAMES[name] for name, more in grows.items() if more)
-    return Finding(
-        verdict,
-        f"Share of the living units that the very first step kills (four layers of {runs.WIDTH}, He, ReLU teacher), and of those that are then dead after every one of {after} "
-        f"further steps at the same rate: {told}. The share killed for good grows from the smallest to the largest of the rates at which at least half of the networks do not "
-        f"diverge (three standard errors) under {growing or 'neither optimiser'}. "
-        "Along runs, a death is sudden when the unit's largest pre-activation was above half of its peak one step before: so are "
-        + " and ".join(
-            f"{row['sudden']} of {row['deaths']} deaths with {name}" for name, row in jumps.items()
-        )
-        + ".",
-        evidence({"steps_after": after, "first_step": found, "grows": grows, "along_runs": jumps}),
+    told = {runs.NAMES[name]: ", ".join(map(str, rows)) for name, rows in found.items()}
+    return finding(
+        by_rule(refuted=not lasts, conditional=not all(grows.values())),
+        f"Share of the living units that the very first step kills (four layers of {runs.WIDTH}, He, ReLU teacher), and of those that are then dead after every one of {after} further steps at the same rate: {{told}}. The share killed "
+        "for good grows from the smallest to the largest of the rates at which at least half of the networks do not diverge (three standard errors) under {growing}. Along runs, a death is sudden when the unit's largest pre-activation was "
+        "above half of its peak one step before: so are {jumps}.",
+        {"steps_after": after, "first_step": found, "grows": grows, "along_runs": jumps},
+        told=each("{label}: {0}", told, "; "),
+        growing=each(
+            "{0}", [runs.NAMES[name] for name, more in grows.items() if more], " and ", "neither optimiser"
+        ),
+        jumps=each("{sudden} of {deaths} deaths with {label}", jumps, " and "),
     )
 
 
@@ -77,8 +77,8 @@ def _more(rows: list[Killed]) -> bool:
     """Whether the last rate kills more for good than the first, by more than three standard errors."""
     if len(rows) < 2:
         return False
-    first, last = rows[0].lasting, rows[-1].lasting
-    return bool(last.value - first.value > 3.0 * np.hypot(first.error, last.error))
+    more = rows[-1].lasting.less(rows[0].lasting)
+    return more.value > 3.0 * more.error
 
 
 def first_step(name: str, starts: int, after: int) -> list[Killed]:
@@ -89,15 +89,9 @@ def first_step(name: str, starts: int, after: int) -> list[Killed]:
 
 def _killed(name: str, rate: float, starts: int, after: int) -> Killed:
     """Train at one rate: the records of every step and unit at all of them would take 300 MB."""
-    run = train(
-        Network(1, (runs.WIDTH,) * 4),
-        runs.task_named("teacher"),
-        runs.OPTIMIZERS[name](lr=rate),
-        1 + after,
-        start=Start(starts),
-        record_every=1,
-        units=True,
-    )
+    network, task = Network(1, (runs.WIDTH,) * 4), runs.task_named("teacher")
+    optimizer = runs.OPTIMIZERS[name](lr=rate)
+    run = train(network, task, optimizer, 1 + after, start=Start(starts), record_every=1, units=True)
     off = run["reach"].values <= 0.0
     good = run["diverged"].values == 0
     fell = ~off[0] & off[1]
@@ -105,14 +99,9 @@ def _killed(name: str, rate: float, starts: int, after: int) -> Killed:
     # Axes: which, start.
     counts = np.stack([np.sum(units, axis=0) for units in (fell, back, fell & ~back)])
     shares = counts / np.sum(~off[0], axis=0)
+    killed, lasting = mean(shares[0, good]), mean(shares[2, good])
     return Killed(
-        rate,
-        int(np.sum(good)),
-        int(np.sum(~good)),
-        mean(shares[0, good]),
-        mean(shares[2, good]),
-        int(np.sum(counts[0, good])),
-        int(np.sum(counts[1, good])),
+        rate, count(good), count(~good), killed, lasting, count(counts[0, good]), count(counts[1, good])
     )
 
 
@@ -127,9 +116,9 @@ def falls(name: str, quick: bool) -> dict[str, Any]:
     before = (reach[:-1] / np.where(peak[:-1] > 0, peak[:-1], 1.0))[died]
     lasted = (at[:-1, None, None] - since[:-1])[died]
     return {
-        "deaths": int(died.sum()),
-        "sudden": int(np.sum(before > HALF)),
-        "gradual": int(np.sum((before < TENTH) & (lasted >= 20))),
+        "deaths": count(died),
+        "sudden": count(before > HALF),
+        "gradual": count((before < TENTH) & (lasted >= 20)),
         "median_steps_since_peak": float(np.median(lasted)) if lasted.size else 0.0,
     }
 
@@ -137,13 +126,12 @@ def falls(name: str, quick: bool) -> dict[str, Any]:
 def gradual(quick: bool) -> Finding:
     """Count deaths at the end of a long fall."""
     found = {name: falls(name, quick) for name in ("GD, rate / 10", "Adam, rate / 10", "GD", "Adam")}
-    told = "; ".join(f"{name}: {row['gradual']} of {row['deaths']}" for name, row in found.items())
-    low = sum(found[name]["gradual"] for name in ("GD, rate / 10", "Adam, rate / 10"))
-    return Finding(
-        "reproduced" if low else "open" if not any(row["deaths"] for row in found.values()) else "refuted",
-        "Deaths of units whose largest pre-activation had shrunk to less than a tenth of its peak, over 20 steps or more, when the last step made it "
-        f"negative: {told} (GD 0.02 and 0.2, Adam 0.003 and 0.03; four layers).",
-        evidence({"by_optimizer": found}),
+    low = any(found[name]["gradual"] for name in ("GD, rate / 10", "Adam, rate / 10"))
+    return finding(
+        by_rule(reproduced=low, open=not any(row["deaths"] for row in found.values()), refuted=True),
+        "Deaths of units whose largest pre-activation had shrunk to less than a tenth of its peak, over 20 steps or more, when the last step made it negative: {told} (GD 0.02 and 0.2, Adam 0.003 and 0.03; four layers).",
+        {"by_optimizer": found},
+        told=each("{label}: {gradual} of {deaths}", found, "; "),
     )
 
 
@@ -153,40 +141,32 @@ def rate(quick: bool) -> Finding:
     for optimizer in runs.RATES:
         for depth in runs.depths(quick):
             cells = runs.sweep(depth, optimizer, quick)
-            ends = [mean(row) for row in cells.share[-1]]
             difference = mean(cells.share[-1, -1] - cells.share[-1, 0])
-            rows.append(
-                {
-                    "optimizer": runs.NAMES[optimizer],
-                    "depth": depth,
-                    "dead_at_birth": mean(cells.share[0, 0])._asdict(),
-                    "dead_at_end": [end._asdict() for end in ends],
-                    "last_minus_first": difference._asdict(),
-                    "diverged": int(np.sum(~cells.good)),
-                    "more": difference.value > 2.0 * difference.error,
-                }
-            )
+            rows.append({
+                "optimizer": runs.NAMES[optimizer],
+                "depth": depth,
+                "dead_at_birth": mean(cells.share[0, 0]),
+                "dead_at_end": [mean(row) for row in cells.share[-1]],
+                "last_minus_first": difference,
+                "diverged": count(~cells.good),
+                "more": difference.sure,
+            })  # fmt: skip
     more = [row["more"] for row in rows]
-    told = "; ".join(f"{row['optimizer']}, depth {row['depth']}: {_path(row['dead_at_end'])}" for row in rows)
-    return Finding(
-        "reproduced" if all(more) else "conditional" if any(more) else "refuted",
-        f"Mean share of dead units at the end at rates {_rates(quick)} (He, ReLU teacher, {runs.WIDTH} units a layer): {told}. "
-        f"Networks that diverged ({sum(row['diverged'] for row in rows)}) are left out. In {sum(more)} of {len(more)} cases the largest rate has more dead units than the smallest, by more than two standard errors.",
-        evidence({"cases": rows}),
+    tried = {runs.NAMES[name]: each("{0:g}", runs.sweep(2, name, quick).rates) for name in runs.RATES}
+    return finding(
+        throughout(more),
+        f"Mean share of dead units at the end at rates {{rates}} (He, ReLU teacher, {runs.WIDTH} units a layer): {{told}}. Networks that diverged ({sum(row['diverged'] for row in rows)}) are left out. In {sum(more)} of {len(more)} cases the "
+        "largest rate has more dead units than the smallest, by more than two standard errors.",
+        {"cases": rows},
+        rates=each("{0} ({label})", tried, " and "),
+        told="; ".join(
+            f"{row['optimizer']}, depth {row['depth']}: {_path(row['dead_at_end'])}" for row in rows
+        ),
     )
 
 
-def _rates(quick: bool) -> str:
-    return " and ".join(
-        f"{', '.join(f'{r:g}' for r in runs.sweep(2, name, quick).rates)} ({runs.NAMES[name]})"
-        for name in runs.RATES
-    )
-
-
-def _path(ends: list[dict[str, float]]) -> str:
-    return ", ".join(
-        f"{end['value']:.0%} ± {end['error']:.0%}" if end["value"] >= 0 else "(diverged)" for end in ends
-    )
+def _path(ends: list[Mean]) -> str:
+    return ", ".join(f"{end.value:.0%} ± {end.error:.0%}" if end.value >= 0 else "(diverged)" for end in ends)
 
 
 def early(quick: bool) -> Finding:
@@ -197,71 +177,33 @@ def early(quick: bool) -> Finding:
         for depth in runs.depths(quick):
             cells = runs.sweep(depth, optimizer, quick)
             good = cells.good[-1]
-            left_out, networks = left_out + int(np.sum(~good)), networks + good.size
-            if np.sum(good) < 2:
+            left_out, networks = left_out + count(~good), networks + good.size
+            if count(good) < 2:
                 continue
             deaths = cells.by_rate(cells.data["deaths"].sum("layer"))[:, -1, good].sum(axis=-1)
             first, total = int(deaths[cells.early]), int(deaths[-1])
-            net = mean(cells.share[cells.early, -1] - cells.share[0, -1])
-            rest = mean(cells.share[-1, -1] - cells.share[cells.early, -1])
             part = float(cells.data["step"][cells.early] / cells.data["step"][-1])
-            rows.append(
-                {
-                    "optimizer": runs.NAMES[optimizer],
-                    "depth": depth,
-                    "rate": cells.rates[-1],
-                    "networks": int(np.sum(good)),
-                    "deaths_early": first,
-                    "deaths": total,
-                    "pvalue": float(binomtest(first, total, part, alternative="greater").pvalue)
-                    if total
-                    else 1.0,
-                    "net_early": net._asdict(),
-                    "net_later": rest._asdict(),
-                }
-            )
+            rows.append({
+                "optimizer": runs.NAMES[optimizer],
+                "depth": depth,
+                "rate": cells.rates[-1],
+                "networks": count(good),
+                "deaths_early": first,
+                "deaths": total,
+                "pvalue": float(binomtest(first, total, part, alternative="greater").pvalue) if total else 1.0,
+                "net_early": mean(cells.share[cells.early, -1] - cells.share[0, -1]),
+                "net_later": mean(cells.share[-1, -1] - cells.share[cells.early, -1]),
+            })  # fmt: skip
     sure = [row["pvalue"] < 0.001 for row in rows]
-    told = "; ".join(
-        f"{row['optimizer']} {row['rate']:g}, depth {row['depth']}: {row['deaths_early']} of {row['deaths']} deaths, "
-        f"{row['net_early']['value']:+.1%} ± {row['net_early']['error']:.1%} of the units early and "
-        f"{row['net_later']['value']:+.1%} ± {row['net_later']['error']:.1%} later"
-        for row in rows
+    return finding(
+        throughout(sure, tried=rows),
+        f"At the largest rates, the first {runs.EARLY:.0%} of the steps hold more than their share of the deaths in {sum(sure)} of {len(sure)} cases (p < 0.001, deaths taken as independent; revived units may die again), and the net growth of "
+        "the dead share: {told}. {diverged} of {networks} networks diverged and are left out.",
+        {"cases": rows, "diverged": left_out, "networks": networks},
+        told=each(
+            "{optimizer} {rate:g}, depth {depth}: {deaths_early} of {deaths} deaths, {net_early.value:+.1%} ± {net_early.error:.1%} of the units early and {net_later.value:+.1%} ± {net_later.error:.1%} later",
+            rows,
+            "; ",
+            "(all diverged)",
+        ),
     )
-    verdict: Verdict = (
-        "open" if not rows else "reproduced" if all(sure) else "conditional" if any(sure) else "refuted"
-    )
-    return Finding(
-        verdict,
-        f"At the largest rates, the first {runs.EARLY:.0%} of the steps hold more than their share of the deaths in {sum(sure)} of {len(sure)} cases "
-        f"(p < 0.001, deaths taken as independent; revived units may die again), and the net growth of the dead share: {told or '(all diverged)'}. "
-        f"{left_out} of {networks} networks diverged and are left out.",
-        evidence({"cases": rows, "diverged": left_out, "networks": networks}),
-    )
-
-
-CLAIMS = (
-    Claim(
-        "depth.sudden",
-        runs.SOURCE,
-        "This can happen suddenly: a single large gradient update can push a neuron into permanent zero territory. Learning rates that are too high make this more likely.",
-        sudden,
-    ),
-    Claim(
-        "depth.gradual",
-        runs.SOURCE,
-        "It can also happen gradually through the accumulation of small updates that slowly shift the neuron's operating point into negative territory.",
-        gradual,
-    ),
-    Claim(
-        "depth.rate",
-        runs.SOURCE,
-        "The problem scales with the learning rate: more common with high learning rates.",
-        rate,
-    ),
-    Claim(
-        "depth.early",
-        runs.SOURCE,
-        "More common in early training when the optimiser makes large steps.",
-        early,
-    ),
-)

@@ -19,35 +19,35 @@ from gradflow.networks.deep import (
 )
 from gradflow.networks.deep.measure import by_layer
 from gradflow.study.claims.depth import runs
-from gradflow.study.claims.depth.runs import Mean, evidence, mean
-from gradflow.study.claims.ledger import Claim, Finding, Verdict, weakest
+from gradflow.study.claims.depth.runs import Mean, mean
+from gradflow.study.claims.evidence import count, share
+from gradflow.study.claims.ledger import Finding, by_rule, throughout, weakest
+from gradflow.study.claims.words import each, finding
 
 CLOSE_ENOUGH = 0.05
 """Up to which difference two shares count as the same."""
 
-THEOREM = (
-    "in the first hidden layer, whose inputs are the data, under plain GD, where it is a theorem (derivation 12, part 2: "
-    "no gradient, no step, and inputs that stay)"
-)
+THEOREM = "in the first hidden layer, whose inputs are the data, under plain GD, where it is a theorem (derivation 12, part 2: no gradient, no step, and inputs that stay)"
 
 
 def one_way_door(quick: bool) -> Finding:
     """Look for gradients of dead units, and for units that come back under GD, by layer."""
     wrong, looked = dead_gradients(quick)
     first, deeper = changes(quick)
-    verdict: Verdict
-    if wrong or first["revivals"] or not (looked and first["deaths"] and deeper["deaths"]):
-        verdict = "open"
-    else:
-        verdict = "conditional" if deeper["revivals"] else "reproduced"
-    return Finding(
-        verdict,
-        f"Holds {THEOREM}: of {first['deaths']} deaths there {first['revivals']} were undone. In the deeper layers {deeper['revivals']} revivals "
-        f"follow {deeper['deaths']} deaths and what was dead at birth: zero gradient means zero update, but the inputs of the unit move while the layers before it train. Counted at "
-        f"every step over depths {_listed(runs.depths(quick))} and rates {_listed(runs.sweep(2, 'gd', quick).rates)} of plain GD (ReLU teacher and digits), networks that diverge left out. "
-        f"The gradient itself, for the weights and bias of a dead ReLU unit and for its outgoing weights, is exactly 0 for all but {wrong} of {looked} dead units at birth."
-        + (" The numbers contradict the theorem." if wrong or first["revivals"] else ""),
-        evidence({"dead_units": looked, "with_a_gradient": wrong, "first_layer": first, "deeper": deeper}),
+    against = wrong or first["revivals"]
+    return finding(
+        by_rule(
+            open=against or not (looked and first["deaths"] and deeper["deaths"]),
+            conditional=deeper["revivals"],
+        ),
+        f"Holds {THEOREM}: of {{first_layer[deaths]}} deaths there {{first_layer[revivals]}} were undone. In the deeper layers {{deeper[revivals]}} revivals follow {{deeper[deaths]}} deaths and "
+        "what was dead at birth: zero gradient means zero update, but the inputs of the unit move while the layers before it train. Counted at every step over depths {depths} and rates {rates} of "
+        "plain GD (ReLU teacher and digits), networks that diverge left out. The gradient itself, for the weights and bias of a dead ReLU unit and for its outgoing weights, is exactly 0 for all but "
+        "{with_a_gradient} of {dead_units} dead units at birth.{against}",
+        {"dead_units": looked, "with_a_gradient": wrong, "first_layer": first, "deeper": deeper},
+        depths=each("{0}", runs.depths(quick)),
+        rates=each("{0:g}", runs.sweep(2, "gd", quick).rates),
+        against=" The numbers contradict the theorem." if against else "",
     )
 
 
@@ -85,85 +85,75 @@ def dead_gradients(quick: bool) -> tuple[int, int]:
 def never_recover(quick: bool) -> Finding:
     """Count units that come back, by layer and optimiser."""
     counts = {name: _counted(runs.close(name, quick)) for name in runs.CLOSE}
-    plain = [count["first_layer"] for name, count in counts.items() if name.startswith("GD")]
-    off, first = (sum(count[key] for count in plain) for key in ("off", "revivals"))
-    elsewhere = sum(count["deeper"]["revivals"] for count in counts.values())
-    moved = {name: count["first_layer"] for name, count in counts.items() if not name.startswith("GD")}
-    elsewhere += sum(count["revivals"] for count in moved.values())
-    dead = sum(count["deeper"]["off"] for count in counts.values())
-    verdict: Verdict = "open" if first or not (off and dead) else "conditional" if elsewhere else "reproduced"
-    told = "; ".join(f"{name} {_told(count['deeper'])}" for name, count in counts.items())
-    return Finding(
-        verdict,
-        f"Holds {THEOREM}: of {off} units that were dead there at some step {first} came back"
-        + (", against the theorem. " if first else ". ")
-        + "In deeper layers what enters a unit changes while the layers before it train, so a dead unit can come back although its own weights stand still: of the units that were dead at "
-        f"some step in layers 2 to 4, were alive again later: {told} (four layers, {runs.WIDTH} units each, He, ReLU teacher). "
-        f"In the first layer left-over momentum and decay brought back {_listed(f'{_told(n)} with {name}' for name, n in moved.items())}.",
-        evidence({"by_optimizer": counts}),
+    plain = [entry["first_layer"] for name, entry in counts.items() if name.startswith("GD")]
+    moved = {name: entry["first_layer"] for name, entry in counts.items() if not name.startswith("GD")}
+    deeper = {name: entry["deeper"] for name, entry in counts.items()}
+    off, first = (sum(entry[key] for entry in plain) for key in ("off", "revivals"))
+    elsewhere = any(entry["revivals"] for entry in (*deeper.values(), *moved.values()))
+    dead = any(entry["off"] for entry in deeper.values())
+    return finding(
+        by_rule(open=first or not (off and dead), conditional=elsewhere),
+        f"Holds {THEOREM}: of {off} units that were dead there at some step {first} came back{{against}}. In deeper layers what enters a unit changes while the layers before it train, so a dead unit can come back "
+        "although its own weights stand still: of the units that were dead at some step in layers 2 to 4, were alive again later: {deeper} "
+        f"(four layers, {runs.WIDTH} units each, He, ReLU teacher). In the first layer left-over momentum and decay brought back {{moved}}.",
+        {"by_optimizer": counts},
+        against=", against the theorem" if first else "",
+        deeper=each("{label} {came_back} of {off}", deeper, "; "),
+        moved=each("{came_back} of {off} with {label}", moved),
     )
 
 
 def _counted(run: xr.Dataset) -> dict[str, Any]:
     """Return how many units were off at some step, and how many of them alive again at a later one."""
     off = run["reach"].values <= 0.0
-    returned = np.any(off[:-1] & ~off[1:], axis=0)
-    ever = np.any(off, axis=0)
+    back = off[:-1] & ~off[1:]
     first = run["unit_layer"].values == 1
     return {
         name: {
-            "off": int(np.sum(ever[chosen])),
-            "came_back": int(np.sum(returned[chosen])),
-            "revivals": int(np.sum((off[:-1] & ~off[1:])[:, chosen])),
+            "off": count(np.any(off, axis=0)[chosen]),
+            "came_back": count(np.any(back, axis=0)[chosen]),
+            "revivals": count(back[:, chosen]),
         }
         for name, chosen in (("first_layer", first), ("deeper", ~first))
     }
 
 
-def _told(count: dict[str, int]) -> str:
-    return f"{count['came_back']} of {count['off']}"
-
-
 def comes_down(quick: bool) -> Finding:
     """Follow each network's fraction of dead units, and see whether it ever falls after it has climbed."""
-    total = fell = ended_lower = networks = first_climbed = first_fell = 0
-    falls: list[float] = []
+    ended_lower = networks = 0
+    total: list[tuple[np.ndarray, np.ndarray]] = []
+    first: list[tuple[np.ndarray, np.ndarray]] = []
     for depth in runs.depths(quick):
         for optimizer in runs.RATES:
             cells = runs.sweep(depth, optimizer, quick)
-            share = cells.share.reshape(cells.share.shape[0], -1)[:, np.ravel(cells.good)]
-            climbed, drop = climbs(share)
-            networks += share.shape[1]
-            total += int(np.sum(climbed))
-            fell += int(np.sum(drop > 0))
-            falls += drop[drop > 0].tolist()
-            ended_lower += int(np.sum(share[-1] < share[0]))
+            good = np.ravel(cells.good)
+            dead = cells.share.reshape(cells.share.shape[0], -1)[:, good]
+            total.append(climbs(dead))
+            networks += dead.shape[1]
+            ended_lower += count(dead[-1] < dead[0])
             if optimizer == "gd":
-                climbed, drop = climbs(cells.data["off"].values[:, 0][:, np.ravel(cells.good)])
-                first_climbed += int(np.sum(climbed))
-                first_fell += int(np.sum(drop > 0))
-    typical = float(np.median(falls)) if falls else 0.0
-    verdict: Verdict = (
-        "open" if first_fell or not (total and first_climbed) else "conditional" if fell else "reproduced"
+                first.append(climbs(cells.data["off"].values[:, 0][:, good]))
+    (climbed, drops), (first_climbed, first_drops) = (
+        (np.concatenate(part) for part in zip(*group, strict=True)) for group in (total, first)
     )
-    return Finding(
-        verdict,
-        f"Holds {THEOREM}: of {first_climbed} networks in whose first layer it climbed under GD it fell later in {first_fell}"
-        + (", against the theorem. " if first_fell else ". ")
-        + f"Over all layers it does not: of {total} networks whose share of dead units was above its value at birth at some record (depths {_listed(runs.depths(quick))}, GD and Adam, "
-        f"all rates, ReLU teacher), {fell} had a lower share at some later record, by {typical:.1%} of all units in the median; "
-        f"{ended_lower} of all {networks} networks that do not diverge ended with fewer dead units than at birth.",
-        evidence(
-            {
-                "networks": networks,
-                "networks_that_climbed": total,
-                "fell_later": fell,
-                "median_fall": typical,
-                "ended_below_birth": ended_lower,
-                "first_layer_climbed_under_gd": first_climbed,
-                "first_layer_fell_under_gd": first_fell,
-            }
-        ),
+    falls = drops[drops > 0]
+    first_fell = count(first_drops > 0)
+    return finding(
+        by_rule(open=first_fell or not (np.any(climbed) and np.any(first_climbed)), conditional=falls.size),
+        f"Holds {THEOREM}: of {{first_layer_climbed_under_gd}} networks in whose first layer it climbed under GD it fell later in {{first_layer_fell_under_gd}}{{against}}. Over all layers it does not: of "
+        "{networks_that_climbed} networks whose share of dead units was above its value at birth at some record (depths {depths}, GD and Adam, all rates, ReLU teacher), {fell_later} had a lower share at some later record, by "
+        "{median_fall:.1%} of all units in the median; {ended_below_birth} of all {networks} networks that do not diverge ended with fewer dead units than at birth.",
+        {
+            "networks": networks,
+            "networks_that_climbed": count(climbed),
+            "fell_later": int(falls.size),
+            "median_fall": float(np.median(falls)) if falls.size else 0.0,
+            "ended_below_birth": ended_lower,
+            "first_layer_climbed_under_gd": count(first_climbed),
+            "first_layer_fell_under_gd": first_fell,
+        },
+        against=", against the theorem" if first_fell else "",
+        depths=each("{0}", runs.depths(quick)),
     )
 
 
@@ -182,36 +172,37 @@ def norms_stop(quick: bool) -> Finding:
         run = runs.close(name, quick)
         off = run["reach"].values <= 0.0
         still = off[:-1] & off[1:]
-        change = np.diff(run["incoming"].values, axis=0)[still]
-        out = np.diff(run["outgoing"].values, axis=0)[still]
-        rows[name] = {
-            "unit_steps": int(still.sum()),
-            "incoming_unchanged": float(np.mean(change == 0.0)) if change.size else float("nan"),
-            "outgoing_unchanged": float(np.mean(out == 0.0)) if out.size else float("nan"),
-            "incoming_shrinks": float(np.mean(change < 0.0)) if change.size else float("nan"),
-        }
+        change, out = (np.diff(run[norm].values, axis=0)[still] for norm in ("incoming", "outgoing"))
+        rows[name] = {"unit_steps": count(still)}
+        if change.size:
+            rows[name] |= {
+                "incoming_unchanged": share(change == 0.0),
+                "outgoing_unchanged": share(out == 0.0),
+                "incoming_shrinks": share(change < 0.0),
+            }
     seen = {name: row for name, row in rows.items() if row["unit_steps"]}
     plain = [row["incoming_unchanged"] for name, row in seen.items() if name.startswith("GD")]
     always = all(row["incoming_unchanged"] == 1.0 for row in seen.values())
-    told = "; ".join(
-        f"{name} {row['incoming_unchanged']:.1%} ({row['outgoing_unchanged']:.1%})"
-        if row["unit_steps"]
-        else f"{name} (no unit stays dead)"
+    theorem = all(part == 1.0 for part in plain)
+    told = {
+        name: f"{row['incoming_unchanged']:.1%} ({row['outgoing_unchanged']:.1%})"
+        if name in seen
+        else "(no unit stays dead)"
         for name, row in rows.items()
-    )
-    theorem = all(share == 1.0 for share in plain)
-    verdict: Verdict = "open" if not (plain and theorem) else "reproduced" if always else "conditional"
-    return Finding(
-        verdict,
-        f"{'Exactly so under plain GD, where no gradient means no step (derivation 12, part 2)' if theorem else 'Not even under plain GD, against derivation 12'}{'' if always else ', not under every optimiser'}. Share of steps from dead to dead in which the norm of the incoming "
-        f"weights with the bias (in brackets: of the outgoing weights) stays the same to the bit: {told}. Left-over momentum goes on moving a unit "
-        "that has lived, more slowly at each step (one that was born dead has none), and decoupled decay shrinks every dead unit"
-        + (
-            f": with AdamW the norm falls in {rows['AdamW']['incoming_shrinks']:.1%} of these steps."
-            if rows["AdamW"]["unit_steps"]
-            else "."
-        ),
-        evidence({"by_optimizer": rows}),
+    }
+    return finding(
+        by_rule(open=not (plain and theorem), conditional=not always),
+        "{begin}{but}. Share of steps from dead to dead in which the norm of the incoming weights with the bias (in brackets: of the outgoing weights) stays the same to the bit: {told}. Left-over momentum goes on moving a unit "
+        "that has lived, more slowly at each step (one that was born dead has none), and decoupled decay shrinks every dead unit{adamw}.",
+        {"by_optimizer": rows},
+        begin="Exactly so under plain GD, where no gradient means no step (derivation 12, part 2)"
+        if theorem
+        else "Not even under plain GD, against derivation 12",
+        but="" if always else ", not under every optimiser",
+        told=each("{label} {0}", told, "; "),
+        adamw=f": with AdamW the norm falls in {rows['AdamW']['incoming_shrinks']:.1%} of these steps"
+        if "AdamW" in seen
+        else "",
     )
 
 
@@ -227,42 +218,21 @@ def statistic(quick: bool) -> Finding:
     sides = {name: (_side(row["zeros"]), _side(row["dead"])) for name, row in rows.items()}
     grows = [name for name, (_, side) in sides.items() if side > 0]
     against = [name for name, (of_zeros, of_dead) in sides.items() if of_zeros * of_dead < 0]
-    growing: Verdict = "reproduced" if len(grows) == len(sides) else "conditional" if grows else "refuted"
-    counting: Verdict = (
-        "reproduced"
-        if apart <= CLOSE_ENOUGH
-        # Few short runs do not show that it never does.
-        else "refuted"
+    # Few short runs do not show that it never does.
+    counting = by_rule(reproduced=apart <= CLOSE_ENOUGH, refuted=against, open=quick, conditional=True)
+    return finding(
+        weakest(throughout(side > 0 for _, side in sides.values()), counting),
+        f"The fraction of dead units grows in training, by more than two standard errors, in {len(grows)} of {len(rows)} settings ({', '.join(grows) or 'none'}). The statistic counts zeros, not units: at birth it is "
+        f"{{zeros}} in layers 1 to 4 while {{dead}} of the units are dead (up to {100 * apart:.0f} points apart), as a unit that is on for half of the inputs contributes one half; and {{against}}. From birth to the end "
+        f"the fraction and the statistic change by {{changed}} points (ReLU teacher, four layers of {runs.WIDTH}, He). The share of dead units is (activations == 0).all(over inputs).float().mean(), over all the data: over a "
+        "batch it is an upper estimate.",
+        {"share_of_zeros": zeros, "share_of_dead_units": dead, "largest_difference": apart, "changes": rows},
+        zeros=each("{0:.1%}", zeros),
+        dead=each("{0:.1%}", dead),
+        against=f"it moves the other way than the fraction under {', '.join(against)}"
         if against
-        else "open"
-        if quick
-        else "conditional"
-    )
-    return Finding(
-        weakest(growing, counting),
-        f"The fraction of dead units grows in training, by more than two standard errors, in {len(grows)} of {len(rows)} settings ({_listed(grows) or 'none'}). "
-        f"The statistic counts zeros, not units: at birth it is {_listed(f'{z:.1%}' for z in zeros)} in layers 1 to 4 while "
-        f"{_listed(f'{d:.1%}' for d in dead)} of the units are dead (up to {100 * apart:.0f} points apart), as a unit that is on for half of the inputs contributes one half; and "
-        + (
-            f"it moves the other way than the fraction under {_listed(against)}. "
-            if against
-            else "it was not seen to move the other way than the fraction. "
-        )
-        + "From birth to the end the fraction and the statistic change by "
-        + "; ".join(
-            f"{name} {_points(row['dead'])} and {_points(row['zeros'])}" for name, row in rows.items()
-        )
-        + f" points (ReLU teacher, four layers of {runs.WIDTH}, He). "
-        "The share of dead units is (activations == 0).all(over inputs).float().mean(), over all the data: over a batch it is an "
-        "upper estimate.",
-        evidence(
-            {
-                "share_of_zeros": zeros.tolist(),
-                "share_of_dead_units": dead.tolist(),
-                "largest_difference": apart,
-                "changes": rows,
-            }
-        ),
+        else "it was not seen to move the other way than the fraction",
+        changed=each("{label} {dead.points} and {zeros.points}", rows, "; "),
     )
 
 
@@ -290,49 +260,4 @@ def followed(quick: bool) -> tuple[dict[str, np.ndarray], dict[str, dict[str, np
 
 def _side(change: Mean) -> int:
     """Return 1 if a mean is above 0 by more than two standard errors, −1 if below, else 0."""
-    return int(change.value > 2.0 * change.error) - int(-change.value > 2.0 * change.error)
-
-
-def _points(change: Mean) -> str:
-    if np.isnan(change.value):
-        return str(change)
-    return f"{100.0 * change.value:+.1f} ± {100.0 * change.error:.1f}"
-
-
-def _listed(values: Any) -> str:
-    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
-
-
-CLAIMS = (
-    Claim(
-        "depth.one-way-door",
-        runs.SOURCE,
-        "If Wx + b < 0 for every input in the training set, the gradient is zero for every training example; zero gradient "
-        "means zero weight update, which means the neuron stays dead permanently.",
-        one_way_door,
-    ),
-    Claim(
-        "depth.never-recovers",
-        runs.SOURCE,
-        "Once dead, a ReLU neuron produces zero gradient and can never recover: it is removed from the network forever.",
-        never_recover,
-    ),
-    Claim(
-        "depth.comes-down",
-        runs.SOURCE,
-        "Once the fraction starts climbing, it doesn't come back down.",
-        comes_down,
-    ),
-    Claim(
-        "depth.norms-stop",
-        runs.SOURCE,
-        "Weight norms for dead neurons stop changing entirely (zero gradient = zero update).",
-        norms_stop,
-    ),
-    Claim(
-        "depth.statistic",
-        runs.SOURCE,
-        "A growing fraction of neurons output exactly 0.0 for every input in a batch: track (activations == 0).float().mean() per layer.",
-        statistic,
-    ),
-)
+    return int(change.sure) - int(change._replace(value=-change.value).sure)

@@ -18,9 +18,6 @@ from gradflow.neuron.activations import GELU, RELU, SILU, Activation, PiecewiseL
 from gradflow.study.claims.shared import remembered
 
 WIDTH = 16
-SOURCE = "Seed document 003, Dying ReLU"
-ASKED = "Asked here"
-"""A question that no source answers, but what is said raises it."""
 
 RATES: dict[str, tuple[float, ...]] = {"gd": (0.01, 0.03, 0.1, 0.3), "adam": (0.001, 0.003, 0.01, 0.03, 0.1)}
 QUICK_RATES: dict[str, tuple[float, ...]] = {"gd": (0.01, 0.3), "adam": (0.001, 0.01, 0.1)}
@@ -75,6 +72,20 @@ class Mean(NamedTuple):
     def __str__(self) -> str:
         return "(diverged)" if np.isnan(self.value) else f"{self.value:.1%} ± {self.error:.1%}"
 
+    @property
+    def sure(self) -> bool:
+        """Whether it is above 0 by more than two standard errors."""
+        return self.value > 2.0 * self.error
+
+    @property
+    def points(self) -> str:
+        """A difference of shares in points, with its sign."""
+        return str(self) if np.isnan(self.value) else f"{100.0 * self.value:+.1f} ± {100.0 * self.error:.1f}"
+
+    def less(self, other: Mean) -> Mean:
+        """Return the difference of two independent means."""
+        return Mean(self.value - other.value, float(np.hypot(self.error, other.error)))
+
 
 def mean(values: np.ndarray) -> Mean:
     """Return the mean over starts that did not diverge (are not NaN) and its standard error."""
@@ -83,27 +94,6 @@ def mean(values: np.ndarray) -> Mean:
     if flat.size < 2:
         return Mean(np.nan, np.nan)
     return Mean(float(np.mean(flat)), float(np.std(flat, ddof=1) / np.sqrt(flat.size)))
-
-
-def evidence(values: dict[str, Any]) -> dict[str, Any]:
-    """Return plain data without what is not a number: what the ledger keeps."""
-    plain: dict[str, Any] = _plain(values)
-    return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        kept = {str(key): _plain(item) for key, item in value.items()}
-        return {key: item for key, item in kept.items() if not _missing(item)}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return _plain(value._asdict())
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _missing(value: Any) -> bool:
-    return value is None or value == {} or (isinstance(value, float) and not np.isfinite(value))
 
 
 def depths(quick: bool) -> tuple[int, ...]:

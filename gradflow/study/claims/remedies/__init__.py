@@ -1,5 +1,1 @@
-"""The remedies that the sources name or ask for, each measured on the whole square of starts."""
-
-from gradflow.study.claims.remedies.table import CLAIMS
-
-__all__ = ["CLAIMS"]
+"""The remedies that the sources name or ask for, each measured on the whole square of starts: their `table`."""

@@ -236,8 +236,8 @@ def _percent(shares: list[float]) -> str:
     return " / ".join(f"{100 * share:.0f}" for share in shares) + " %"
 
 
-_POST, _PAGE = "Liu 2026, remedies", "Seed document 003, remedies"
-_BOTH, _ASKED = "Liu 2026 and Seed document 003, remedies", "Asked here"
+_POST, _PAGE = "Training dynamics of a single ReLU neuron, remedies", "Dying ReLU, remedies"
+_BOTH, _ASKED = "Training dynamics of a single ReLU neuron and Dying ReLU, remedies", "Asked here"
 
 _CLAIMS: tuple[tuple[str, str, str], ...] = (
     ("rate", _BOTH, "Learning-rate warm-up, decay, or a lower rate helps: fewer starts get stuck."),

@@ -11,7 +11,8 @@ from gradflow.ends import bracket
 from gradflow.ends.outcome import CONSTANT, GLOBAL
 from gradflow.field import gradient
 from gradflow.neuron.problem import Neuron
-from gradflow.study.claims.ledger import Claim, Finding
+from gradflow.study.claims.evidence import count, largest
+from gradflow.study.claims.ledger import Finding, by_rule
 from gradflow.study.claims.single_neuron.settings import (
     POPULATION,
     PUBLISHED_CONSTANT_LOSS,
@@ -24,9 +25,8 @@ from gradflow.study.claims.single_neuron.settings import (
     names,
     reference_losses,
 )
+from gradflow.study.claims.words import each, finding
 
-SOURCE = "Liu 2026, Observation 2"
-QUESTIONS = "Liu 2026, Observation 2: questions it raises"
 START = Neuron(b2=-1.0)
 WORKS, KILLS = 0.2, 0.4
 """The post's rates."""
@@ -38,7 +38,7 @@ EARLY = 200
 def rate_that_works(quick: bool) -> Finding:
     """Train at 0.2, and at its neighbours."""
     neighbours = np.round(np.linspace(0.18, 0.22, 9 if quick else 41), 6)
-    values: dict[str, Any] = {}
+    values = {}
     for label, problem, dtype in SETTINGS:
         run = final(START, problem, Adam(lr=np.array([WORKS, *neighbours])), dtype=dtype)
         at, *near = names(run.outcome)
@@ -50,21 +50,20 @@ def rate_that_works(quick: bool) -> Finding:
     # "Can": a witness is enough. At this rate runs are chaotic, and an ulp of an input moves their bursts.
     reached = [entry["outcome"] == "global" for entry in values.values()]
     robust = all(entry["neighbours_that_reach_the_teacher"] == 1.0 for entry in values.values())
-    return Finding(
-        "reproduced" if all(reached) and robust else "conditional" if any(reached) else "refuted",
-        f"At rate 0.2 the loss after {STEPS} steps is "
-        + ", ".join(f"{entry['final_loss']:.0e} ({label})" for label, entry in values.items())
-        + f". The rate is {'' if robust else 'not '}a safe one: of the rates between 0.18 and 0.22, "
-        + ", ".join(f"{entry['neighbours_that_reach_the_teacher']:.0%}" for entry in values.values())
-        + f" are at the teacher after {STEPS} steps"
-        + ("." if robust else "; the others are dead or back at a larger loss."),
+    return finding(
+        by_rule(refuted=not any(reached), conditional=not (all(reached) and robust)),
+        f"At rate 0.2 the loss after {STEPS} steps is {{losses}}. The rate is {{no}}a safe one: of the rates between 0.18 and 0.22, {{shares}} are at the teacher after {STEPS} steps{{others}}.",
         {"settings": values, "neighbours": [0.18, 0.22]},
+        losses=each("{final_loss:.0e} ({label})", values),
+        no="" if robust else "not ",
+        shares=each("{neighbours_that_reach_the_teacher:.0%}", values),
+        others="" if robust else "; the others are dead or back at a larger loss",
     )
 
 
 def rate_that_kills(quick: bool) -> Finding:
     """Train at 0.4 and note when the neuron dies."""
-    values: dict[str, Any] = {}
+    values = {}
     for label, problem, dtype in SETTINGS:
         run = final(START, problem, Adam(lr=KILLS), dtype=dtype)
         values[label] = {
@@ -74,62 +73,54 @@ def rate_that_kills(quick: bool) -> Finding:
             "best_constant": reference_losses(problem)["best_constant"],
         }
     dies = all(entry["outcome"] == "constant" and entry["dies_at_step"] for entry in values.values())
-    return Finding(
-        "reproduced" if dies else "refuted",
-        ("" if dies else "Not so in every setting: ")
-        + "At rate 0.4 the neuron dies at step "
-        + ", ".join(f"{entry['dies_at_step']} ({label})" for label, entry in values.items())
-        + f"; the final loss is {'that of the best constant, ' if dies else ''}"
-        + ", ".join(f"{entry['final_loss']:.4f}" for entry in values.values())
-        + ".",
+    return finding(
+        by_rule(refuted=not dies),
+        "At rate 0.4 the neuron dies at step {at}; the final loss, of the best constant, is {losses}.",
         {"settings": values, "published_loss": PUBLISHED_CONSTANT_LOSS},
+        so=dies,
+        at=each("{dies_at_step} ({label})", values),
+        losses=each("{final_loss:.4f}", values),
     )
 
 
 def rates_between(quick: bool) -> Finding:
     """Sweep the rate: who dies in the first transient, and who dies later."""
-    died: dict[str, np.ndarray] = {}
     rates = np.round(np.arange(0.05, 0.6001, 0.05 if quick else 0.01), 6)
-    values: dict[str, Any] = {}
+    died: list[np.ndarray] = []
+    values: dict[str, dict[str, Any]] = {}
     for label, problem, dtype in SETTINGS:
         run = final(START, problem, Adam(lr=rates), dtype=dtype)
         deaths = [death_step(run.run, (i,)) for i in range(rates.size)]
-        died[label] = np.array([step is not None for step in deaths])
+        died.append(np.array([step is not None for step in deaths]))
         early = [
-            float(r) for r, step in zip(rates, deaths, strict=True) if step is not None and step <= EARLY
+            r for r, step in zip(rates.tolist(), deaths, strict=True) if step is not None and step <= EARLY
         ]
-        late = [float(r) for r, step in zip(rates, deaths, strict=True) if step is not None and step > EARLY]
         values[label] = {
             "lowest_rate_killed_early": min(early, default=None),
-            "every_higher_rate_is_killed_early": len(early)
-            == int(np.sum(rates >= min(early, default=np.inf))),
-            "rates_killed_late": late,
+            "every_higher_rate_is_killed_early": len(early) == count(rates >= min(early, default=np.inf)),
+            "rates_killed_late": [
+                r for r, step in zip(rates.tolist(), deaths, strict=True) if step is not None and step > EARLY
+            ],
             "reach_the_teacher": names(run.outcome).count("global"),
             "rates": rates.size,
         }
-    disagree = int(np.count_nonzero(died[SETTINGS[0][0]] != died[SETTINGS[1][0]]))
     kills = all(entry["lowest_rate_killed_early"] is not None for entry in values.values())
     sharp = not any(entry["rates_killed_late"] for entry in values.values())
-    early_rates = [entry["lowest_rate_killed_early"] for entry in values.values()]
     settled = all(entry["every_higher_rate_is_killed_early"] for entry in values.values())
-    return Finding(
-        "refuted" if not kills else "reproduced" if settled and sharp else "conditional",
-        f"In the first transient (step <= {EARLY}) every rate from about "
-        + ", ".join(f"{rate}" for rate in early_rates)
-        + " on kills"
-        + ("" if settled else " (with exceptions)")
-        + f" ({', '.join(values)}). Later, up to step {STEPS}, the neuron dies at "
-        + ", ".join(str(len(entry["rates_killed_late"])) for entry in values.values())
-        + f" of the {rates.size} rates swept, lower ones. These depend on rounding: at {disagree} rates the same 100 inputs kill "
-        "in one precision and not in the other.",
+    return finding(
+        by_rule(refuted=not kills, conditional=not (settled and sharp)),
+        f"In the first transient (step <= {EARLY}) every rate from about {{early}} on kills{{exceptions}} ({', '.join(values)}). Later, up to step {STEPS}, the neuron dies at {{late}} of the "
+        f"{rates.size} rates swept, lower ones. These depend on rounding: at {np.count_nonzero(died[0] != died[1])} rates the same 100 inputs kill in one precision and not in the other.",
         values,
+        early=each("{lowest_rate_killed_early}", values),
+        exceptions="" if settled else " (with exceptions)",
+        late=each("{0}", [len(entry["rates_killed_late"]) for entry in values.values()]),
     )
 
 
 def gradient_descent(quick: bool) -> Finding:
     """Do the same with plain GD."""
-    rates = np.array([WORKS, KILLS])
-    run = final(START, SAMPLE, GD(lr=rates), 10_000)
+    run = final(START, SAMPLE, GD(lr=np.array([WORKS, KILLS])), 10_000)
     ends = names(run.outcome)
 
     def early_deaths(rate: np.ndarray) -> np.ndarray:
@@ -139,51 +130,48 @@ def gradient_descent(quick: bool) -> Finding:
 
     kills = bracket(early_deaths, (0.2, 0.9), tol=1e-3 if quick else 1e-6, sections=300)
     step = death_step(train(START, SAMPLE, GD(lr=0.9), EARLY))
-    works, same = ends == ["global", "global"], ends == ["global", "constant"]
-    return Finding(
-        "reproduced" if same else "conditional" if step is not None else "refuted",
-        f"GD {'takes' if works else 'does not take'} both rates (0.2: {ends[0]}, loss {float(run.loss[-1, 0]):.0e}; 0.4: {ends[1]}, "
-        f"{float(run.loss[-1, 1]):.0e}); it kills in the transient from rate {kills.value:.4f} on "
-        f"(at 0.9 at step {step}).",
+    return finding(
+        by_rule(reproduced=ends == ["global", "constant"], conditional=step is not None, refuted=True),
+        f"GD {{takes}} both rates (0.2: {ends[0]}, loss {float(run.loss[-1, 0]):.0e}; 0.4: {ends[1]}, {float(run.loss[-1, 1]):.0e}); it kills in the transient from rate {{kills_from_rate:.4f}} on (at 0.9 at step {step}).",
         {
             "outcomes": dict(zip(("0.2", "0.4"), ends, strict=True)),
             "kills_from_rate": kills.value,
             "kills_from_rate_uncertainty": kills.uncertainty,
             "dies_at_step_with_rate_0.9": step,
         },
+        takes="takes" if ends == ["global", "global"] else "does not take",
     )
 
 
 def once_dead_frozen(quick: bool) -> Finding:
     """Compare what happens after death under GD and under Adam."""
-    gd = curve(START, POPULATION, GD(lr=0.7), 2000)
-    gd_step = death_step(gd.run)
-    adam = curve(START, SAMPLE, Adam(lr=0.4), 2000)
-    adam_step = death_step(adam.run)
+    gd, adam = curve(START, POPULATION, GD(lr=0.7), 2000), curve(START, SAMPLE, Adam(lr=0.4), 2000)
+    gd_step, adam_step = death_step(gd.run), death_step(adam.run)
     if gd_step is None or adam_step is None:
         return Finding("open", "No neuron died in the runs that were to show it.")
-    gd_moves = float(np.max(np.abs(gd.theta[gd_step:, :3] - gd.theta[gd_step, :3])))
+    gd_moves = largest(gd.theta[gd_step:, :3] - gd.theta[gd_step, :3])
     adam_moves = adam.theta[-1, :3] - adam.theta[adam_step, :3]
     predicted = _drift(adam, adam_step, lr=0.4)
-    agreement = float(np.max(np.abs(adam_moves - predicted)) / np.max(np.abs(predicted)))
+    agreement = largest(adam_moves - predicted) / largest(predicted)
     died, revived = _revivals(quick)
-    return Finding(
-        "conditional" if gd_moves == 0.0 and revived else "reproduced" if gd_moves == 0.0 else "refuted",
-        f"{'True' if gd_moves == 0.0 else 'Not true'} for GD: after its death at step {gd_step} (rate 0.7) w1, b1 and w2 change by {gd_moves:.0g}. Not so for Adam: "
-        f"its momentum outlives the gradient, and after death at step {adam_step} (rate 0.4) (w1, b1, w2) drifts by "
-        f"({', '.join(f'{move:+.3f}' for move in adam_moves)}), {'as' if agreement < 1e-6 else 'not as'} the closed form of the "
-        f"decaying moments predicts (within {agreement:.0e}). The drift can carry a neuron back: of {died} that died in a sweep of starts and rates, {revived} "
-        "came to life again.",
+    return finding(
+        by_rule(refuted=gd_moves, conditional=revived),
+        "For GD, after its death at step {gd_dies_at_step} (rate 0.7) w1, b1 and w2 change by {gd_largest_move_after_death:.0g}. Not so for Adam: its momentum outlives the gradient, and "
+        "after death at step {adam_dies_at_step} (rate 0.4) (w1, b1, w2) drifts by ({moves}), {as_predicted} the closed form of the decaying moments predicts (within {relative_difference:.0e}). "
+        "The drift can carry a neuron back: of {adam_died} that died in a sweep of starts and rates, {adam_revived} came to life again.",
         {
             "gd_largest_move_after_death": gd_moves,
             "gd_dies_at_step": gd_step,
             "adam_dies_at_step": adam_step,
-            "adam_drift_of_w1_b1_w2": [float(v) for v in adam_moves],
-            "adam_drift_predicted": [float(v) for v in predicted],
+            "adam_drift_of_w1_b1_w2": adam_moves,
+            "adam_drift_predicted": predicted,
             "relative_difference": agreement,
             "adam_died": died,
             "adam_revived": revived,
         },
+        so=not gd_moves,
+        moves=each("{0:+.3f}", adam_moves),
+        as_predicted="as" if agreement < 1e-6 else "not as",
     )
 
 
@@ -214,29 +202,3 @@ def _revivals(quick: bool) -> tuple[int, int]:
     died = {event.index for event in run.events if event.event.endswith("-> dead")}
     revived = {event.index for event in run.events if event.event.startswith("dead ->")}
     return len(died), len(died & revived)
-
-
-CLAIMS = (
-    Claim("obs2.lr-0.2", SOURCE, "When LR = 0.2 the loss can be optimized to zero.", rate_that_works),
-    Claim(
-        "obs2.lr-0.4",
-        SOURCE,
-        "When LR = 0.4 the loss only reaches 0.1, because the neuron becomes dead.",
-        rate_that_kills,
-    ),
-    Claim(
-        "obs2.between",
-        QUESTIONS,
-        "Too large a learning rate kills the neuron: which rates do?",
-        rates_between,
-    ),
-    Claim(
-        "obs2.gd", QUESTIONS, "Too large a learning rate kills the neuron under GD as well.", gradient_descent
-    ),
-    Claim(
-        "obs2.frozen",
-        SOURCE,
-        "Once dead, neurons are hard (or impossible) to bring back.",
-        once_dead_frozen,
-    ),
-)

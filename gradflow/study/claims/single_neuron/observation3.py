@@ -12,29 +12,26 @@ import numpy as np
 from gradflow.descent import train
 from gradflow.field import gradient, hessian
 from gradflow.neuron.problem import Neuron, Problem
-from gradflow.study.claims.ledger import Claim, Finding, Verdict
+from gradflow.study.claims.evidence import count, largest
+from gradflow.study.claims.ledger import Finding, by_rule
 from gradflow.study.claims.single_neuron.settings import ADAM, SAMPLE, first_step
 from gradflow.study.claims.single_neuron.silu import (
     LEVEL,
-    QUICK_STEPS,
     SILU_POPULATION,
     SILU_SAMPLE,
     START,
-    STEPS,
     Run,
     adams_wait,
     critical_points,
-    each,
-    known,
+    length,
     run,
     settings,
     shown,
 )
-from gradflow.study.claims.single_neuron.spiking import spiking
+from gradflow.study.claims.words import each, finding
 from gradflow.theory.saddle import Critical, negative_directions, search
 from gradflow.theory.waiting import Plateau, least_wait, line_at_infinity, line_loss, plateau, predicted_wait
 
-SOURCE = "Liu 2026, Observation 3"
 # Read off the post's figure, log10 of the loss to about 0.05: on the plateau, after the drop, before the
 # spikes.
 PUBLISHED_LOG10_LOSS = {2000: -2.4, 6600: -4.7, 13000: -8.0}
@@ -53,13 +50,13 @@ QUICK_GRID, GRID = 9, 40
 
 def recovers(quick: bool) -> Finding:
     """Train from b2 = −2 with SiLU and with ReLU, and look for other minima."""
-    steps = QUICK_STEPS if quick else STEPS
+    steps = length(quick)
     values: dict[str, Any] = {}
     for label, problem, dtype in settings(quick):
         done = run(problem, dtype, steps)
         last = search(done.theta[:, -1], problem)
         values[label] = {
-            "log10_loss": {str(step): float(np.log10(done.loss[step])) for step in PUBLISHED_LOG10_LOSS},
+            "log10_loss": {step: float(np.log10(done.loss[step])) for step in PUBLISHED_LOG10_LOSS},
             "smallest_loss": float(np.min(done.loss)),
             "loss_at_the_end": float(done.loss[-1]),
             "squared_rounding_unit": float(np.finfo(dtype).eps) ** 2,
@@ -68,106 +65,83 @@ def recovers(quick: bool) -> Finding:
             "distance_of_that_minimum": _distance(last.theta, problem),
         }
     relu = train(START, SAMPLE, ADAM, 500 if quick else 2000, events=False, first_change=False)
-    relu_loss, relu_line = float(relu.loss[-1]), line_loss(SAMPLE)
     # The teacher, the best of them, is left out; further ones with its loss would be as good.
     points = critical_points(SILU_SAMPLE, *((QUICK_GRID, 100) if quick else (GRID, 300)))
     traps = [p for p in points if p["negative_eigenvalues"] == 0 and p["loss"] > 1e-9]
     comes = all(
         v["smallest_loss"] < 1e-8
-        and bool(v["minimum_near_the_end"]["found"])
+        and v["minimum_near_the_end"]["found"]
         and v["distance_of_that_minimum"] < 1e-6
         for v in values.values()
     )
     precise = all(v["smallest_loss"] <= v["squared_rounding_unit"] for v in values.values())
-    first, label = next(iter(values.values())), next(iter(values))
-    deviation = max(abs(first["log10_loss"][str(k)] - v) for k, v in PUBLISHED_LOG10_LOSS.items())
-    flattest = first["minimum_near_the_end"]["eigenvalues"][0]
-    return Finding(
-        ("reproduced" if precise and not traps else "conditional") if comes else "refuted",
-        f"From b2 = -2 the SiLU neuron {'comes' if comes else 'does not come'} back under Adam, the ReLU neuron ends at "
-        f"{relu_loss:.5f} (best line {relu_line:.5f}). log10 of the loss is "
-        + ", ".join(f"{first['log10_loss'][str(k)]:.2f} at {k}" for k in PUBLISHED_LOG10_LOSS)
-        + f" ({label}; the figure shows {', '.join(str(v) for v in PUBLISHED_LOG10_LOSS.values())}; largest deviation "
-        f"{deviation:.2f}). "
-        + ("To machine precision it comes" if precise else "Not to machine precision")
-        + f" within {steps} steps: the smallest loss is "
-        + ", ".join(f"{v['smallest_loss']:.1e} ({name})" for name, v in values.items())
-        + f", where the squared rounding unit is {np.finfo('float32').eps ** 2:.0e} and {np.finfo('float64').eps ** 2:.0e}; "
-        f"the Hessian's smallest eigenvalue at the minimum is {flattest:.1e}, and Newton's method from the last state "
-        f"reaches a loss of {first['minimum_near_the_end']['loss']:.0e}. "
-        + (
-            f"And not from everywhere: Newton's method finds {len(traps)} other minim{'um' if len(traps) == 1 else 'a'}, at (w1, "
-            "b1, w2, b2) = "
-            + " and ".join(
-                f"({', '.join(f'{v:.3f}' for v in p['theta'])}) with the loss {p['loss']:.2e} and a smallest eigenvalue of "
-                f"{p['smallest_eigenvalue']:.1e}"
-                for p in traps
-            )
-            + "."
-            if traps
-            else "No other minimum was found."
-        ),
+    label, first = next(iter(values.items()))
+    minimum = first["minimum_near_the_end"]
+    at = " and ".join(
+        f"({each('{0:.3f}', p['theta'])}) with the loss {p['loss']:.2e} and a smallest eigenvalue of {p['smallest_eigenvalue']:.1e}"
+        for p in traps
+    )
+    return finding(
+        by_rule(refuted=not comes, conditional=not precise or traps),
+        "From b2 = -2 the SiLU neuron {comes} back under Adam, the ReLU neuron ends at {relu_loss:.5f} (best line {relu_best_line:.5f}). log10 of the loss is {ours} "
+        f"({label}; the figure shows {{published}}; largest deviation {{largest_deviation:.2f}}). {{precise}} within {steps} steps: the smallest loss is {{smallest}}, where the squared rounding unit is {np.finfo('float32').eps ** 2:.0e} and {np.finfo('float64').eps ** 2:.0e}; "
+        f"the Hessian's smallest eigenvalue at the minimum is {minimum['eigenvalues'][0]:.1e}, and Newton's method from the last state reaches a loss of {minimum['loss']:.0e}. {{others}}.",
         {
             "settings": values,
-            "published_log10_loss": {str(k): v for k, v in PUBLISHED_LOG10_LOSS.items()},
-            "largest_deviation": deviation,
-            "relu_loss": relu_loss,
-            "relu_best_line": relu_line,
+            "published_log10_loss": PUBLISHED_LOG10_LOSS,
+            "largest_deviation": max(
+                abs(first["log10_loss"][k] - v) for k, v in PUBLISHED_LOG10_LOSS.items()
+            ),
+            "relu_loss": float(relu.loss[-1]),
+            "relu_best_line": line_loss(SAMPLE),
             "other_minima": traps,
         },
+        comes="comes" if comes else "does not come",
+        ours=each("{0:.2f} at {label}", first["log10_loss"]),
+        published=each("{0}", PUBLISHED_LOG10_LOSS.values()),
+        precise="To machine precision it comes" if precise else "Not to machine precision",
+        smallest=each("{smallest_loss:.1e} ({label})", values),
+        others=f"And not from everywhere: Newton's method finds {len(traps)} other minim{'um' if len(traps) == 1 else 'a'}, at (w1, b1, w2, b2) = {at}"
+        if traps
+        else "No other minimum was found",
     )
 
 
 def saddle(quick: bool) -> Finding:
     """Look for the saddle from the plateau, on which the neuron is close to a line."""
-    problems = (
-        {"100 inputs": SILU_SAMPLE} if quick else {"100 inputs": SILU_SAMPLE, "population": SILU_POPULATION}
-    )
-    steps = QUICK_STEPS if quick else STEPS
+    problems = {"100 inputs": SILU_SAMPLE} | ({} if quick else {"population": SILU_POPULATION})
     values = {
-        label: _plateau(run(problem, "float64", steps), problem, quick) for label, problem in problems.items()
+        label: _plateau(run(problem, "float64", length(quick)), problem, quick)
+        for label, problem in problems.items()
     }
     if not all(v["waits"] for v in values.values()):
-        return Finding(
-            "refuted", "There is no plateau: the loss passes it at once.", known({"settings": values})
-        )
-    found = sum(v["saddles_found_near"] for v in values.values())
+        return finding("refuted", "There is no plateau: the loss passes it at once.", {"settings": values})
+    found, minima = (sum(v[of] for v in values.values()) for of in ("saddles_found_near", "minima_found"))
     steady = all(v["gradient_falls_as_proved"] for v in values.values())
     first = values["100 inputs"]
     away = first["towards_infinity"]
     wide = () if quick else critical_points(SILU_SAMPLE, GRID, 300)
-    return Finding(
-        "reproduced" if found else "conditional" if steady else "open",
-        (
-            ""
-            if found or not steady
-            else "If a critical point at infinity counts as a saddle: at a finite one it does not. "
-        )
-        + f"It waits: {first['exit'] - first['entry']} steps of Adam on 100 inputs between the best line's loss "
-        f"{first['best_line']:.3e} and {LEVEL:g}, halfway at {first['loss_halfway']:.2e}. "
-        + (
-            f"Newton's method from states of the plateau finds a saddle {found} times."
-            if found
-            else "Newton's method finds no saddle from "
-            + each(values, lambda v: f"{v['states_searched_from']} states of the plateau")
-            + f" (it runs away, to w1 = {first['smallest_w1_of_the_searches']:.2f} here, or comes to a minimum, "
-            f"{sum(v['minima_found'] for v in values.values())} times). On the plateau the gradient is at least "
-            + each(values, lambda v: f"{v['least_gradient_on_the_plateau']:.1e}")
-            + f", with a negative eigenvalue in {first['states_with_a_negative_eigenvalue']} of "
-            f"{first['states_searched_from']} states, down to {min(first['smallest_eigenvalues']):.1e}. What it is close to lies at infinity: the "
-            "neurons with dL/dw1 = dL/db1 = 0 are a surface over w1 and b1, from which the state behind the first tenth of the "
-            f"plateau, with w1 = {first['w1']:.2f} and b1 = {first['b1']:.2f}, is {first['distance_from_the_surface']:.0e} away; "
-            "along it, with this b1 and w1 = "
-            + ", ".join(away)
-            + " the gradient falls to "
-            + ", ".join(f"{v['gradient']:.1e}" for v in away.values())
-            + " while w2 grows to "
-            + ", ".join(f"{v['w2']:.0f}" for v in away.values())
-            + " and the output tends to the best line"
-            + (" (derivation 20, part 1)." if steady else ", not at the rate of derivation 20.")
-            + ("" if quick else f" A search over |w1| <= 4, |b1| <= 8 finds {_kinds(wide)}.")
-        ),
-        {"settings": values, "critical_points": list(wide)},
+    return finding(
+        by_rule(reproduced=found, conditional=steady, open=True),
+        "{begin}It waits: {wait} steps of Adam on 100 inputs between the best line's loss {v[best_line]:.3e} and "
+        f"{LEVEL:g}, halfway at {{v[loss_halfway]:.2e}}. {{newton}} On the plateau the gradient is at least {{least}}, with a negative eigenvalue in {{v[states_with_a_negative_eigenvalue]}} of {{v[states_searched_from]}} states, down to {min(first['smallest_eigenvalues']):.1e}. "
+        "What it is close to lies at infinity: the neurons with dL/dw1 = dL/db1 = 0 are a surface over w1 and b1, from which the state behind the first tenth of the plateau, with w1 = {v[w1]:.2f} and b1 = {v[b1]:.2f}, is {v[distance_from_the_surface]:.0e} away; along it, with this b1 "
+        "and w1 = {w1} the gradient falls to {gradient} while w2 grows to {w2} and the output tends to the best line{proved}{wide}",
+        {"settings": values, "critical_points": wide},
+        v=first,
+        begin=""
+        if found or not steady
+        else "If a critical point at infinity counts as a saddle: at a finite one it does not. ",
+        wait=first["exit"] - first["entry"],
+        newton=f"Newton's method from states of the plateau finds a saddle {found} times."
+        if found
+        else f"Newton's method finds no saddle from {each('{states_searched_from} states of the plateau ({label})', values)} (it runs away, to w1 = {first['smallest_w1_of_the_searches']:.2f} here, or comes to a minimum, {minima} times).",
+        least=each("{least_gradient_on_the_plateau:.1e} ({label})", values),
+        w1=each("{label}", away),
+        gradient=each("{gradient:.1e}", away),
+        w2=each("{w2:.0f}", away),
+        proved=" (derivation 20, part 1)." if steady else ", not at the rate of derivation 20.",
+        wide="" if quick else f" A search over |w1| <= 4, |b1| <= 8 finds {', '.join(map(_kind, wide))}.",
     )
 
 
@@ -179,9 +153,8 @@ LONG = 10.0
 def waiting(quick: bool) -> Finding:
     """Compare the wait with the rest of the way down, and with what is predicted from the state at its
     begin."""
-    biases = (-2.0, -3.0) if quick else (-1.5, -2.0, -2.5, -3.0, -4.0)
     flows: dict[str, Any] = {}
-    for b2 in biases:
+    for b2 in (-2.0, -3.0) if quick else (-1.5, -2.0, -2.5, -3.0, -4.0):
         line = line_loss(SILU_POPULATION)
         found: Plateau = plateau(Neuron(b2=b2), SILU_POPULATION, LEVEL, line, 1e5)
         flows[f"{b2:g}"] = {
@@ -197,59 +170,42 @@ def waiting(quick: bool) -> Finding:
         cases += [(f"100 inputs, b2 = {b2:g}", SILU_SAMPLE, b2) for b2 in (-1.5, -2.5, -3.0)]
     for label, problem, b2 in cases:
         # The other claims' run where it is the same.
-        steps = (QUICK_STEPS if quick else STEPS) if b2 == START.b2 else LONGEST_WAIT
-        done = run(problem, "float64", steps, START._replace(b2=b2))
-        adams[label] = adams_wait(done, problem)
+        steps = length(quick) if b2 == START.b2 else LONGEST_WAIT
+        adams[label] = adams_wait(run(problem, "float64", steps, START._replace(b2=b2)), problem)
     post = adams["100 inputs"]
     if post["measured"] is None:
-        return Finding(
-            "open",
-            f"The loss does not fall from that of the best line to {LEVEL:g} within the run.",
-            known({"flow": flows, "adam": adams}),
-        )
-    every = (*flows.values(), *adams.values())
-    times = [_times(entry) for entry in every]
-    errors = [
-        abs(entry["predicted"] / entry["measured"] - 1.0) if entry["measured"] else np.inf for entry in every
-    ]
-    worst, of_post = float(np.max(errors)), _times(post)
-    good = worst < CLOSE
-    verdict: Verdict = "refuted" if of_post < LONG else "reproduced" if min(times) >= LONG else "conditional"
+        says = f"The loss does not fall from that of the best line to {LEVEL:g} within the run."
+        return finding("open", says, {"flow": flows, "adam": adams})
+    rows = [*flows.values(), *adams.values()]
+    errors = [abs(row["predicted"] / row["measured"] - 1.0) if row["measured"] else np.inf for row in rows]
+    worst, of_post, least = float(np.max(errors)), _times(post), min(map(_times, rows))
     memory = _memory(post, quick) if of_post >= LONG else {}
-    return Finding(
-        verdict,
-        f"From b2 = {START.b2:g} Adam's loss passes that of the best line at step {post['entry']} and {LEVEL:g} at step {post['exit']} (the "
-        f"figure: on the plateau until about 5000, dropping between {PUBLISHED_DROP[0]} and {PUBLISHED_DROP[1]}): the wait is "
-        f"{of_post:.0f} times as long as the way to it, {post['measured'] / post['exit']:.0%} of the steps. Very long is {LONG:g} times; it is, at other b2 and under the flow as well, "
-        + ", ".join(f"{_times(v):.1f} (flow, b2 = {b2})" for b2, v in flows.items())
-        + ", "
-        + ", ".join(f"{_times(v):.1f} (Adam, {label})" for label, v in adams.items())
-        + ". The slow flow that keeps slope and intercept "
-        f"predicts the wait from the state at its begin {'within' if good else 'only within'} {100 * worst:.1f}%: under the flow "
-        + ", ".join(f"{v['predicted']:.0f} for {v['measured']:.0f} (b2 = {b2})" for b2, v in flows.items())
-        + "; in steps of Adam, with its v decaying by 0.999, "
-        + ", ".join(
+    times = {f"flow, b2 = {b2}": _times(v) for b2, v in flows.items()}
+    times |= {f"Adam, {label}": _times(v) for label, v in adams.items()}
+    return finding(
+        by_rule(refuted=of_post < LONG, conditional=least < LONG),
+        f"From b2 = {START.b2:g} Adam's loss passes that of the best line at step {{post[entry]}} and {LEVEL:g} at step {{post[exit]}} (the figure: on the plateau until about 5000, dropping between {PUBLISHED_DROP[0]} and {PUBLISHED_DROP[1]}): the wait is {of_post:.0f} times as long as the "
+        f"way to it, {post['measured'] / post['exit']:.0%} of the steps. Very long is {LONG:g} times; it is, at other b2 and under the flow as well, {{times}}. The slow flow that keeps slope and intercept predicts the wait from the state at its begin {{within}} {100 * worst:.1f}%: under the "
+        "flow {of_flows}; in steps of Adam, with its v decaying by 0.999, {of_adams}.{memory}",
+        {
+            "flow": flows,
+            "adam": adams,
+            "wait_over_the_way_to_it": of_post,
+            "least_of_all": least,
+            "largest_relative_error": worst,
+            "published_drop": PUBLISHED_DROP,
+            "begun_anew": memory,
+        },
+        post=post,
+        times=each("{0:.1f} ({label})", times),
+        within="within" if worst < CLOSE else "only within",
+        of_flows=each("{predicted:.0f} for {measured:.0f} (b2 = {label})", flows),
+        of_adams=", ".join(
             f"{v['predicted']:.0f} for {shown(v['measured'])} ({label})" for label, v in adams.items()
-        )
-        + "."
-        + (
-            f" Adam waits for its own memory: with the v of step {post['entry']} unchanged it would take "
-            f"{post['predicted_with_v_unchanged']:.0f} steps, and an Adam that begins anew at the state of step {memory['at_step']} takes "
-            f"{shown(memory['steps'])} instead of {post['exit'] - memory['at_step']}."
-            if memory
-            else ""
         ),
-        known(
-            {
-                "flow": flows,
-                "adam": adams,
-                "wait_over_the_way_to_it": of_post,
-                "least_of_all": min(times),
-                "largest_relative_error": worst,
-                "published_drop": list(PUBLISHED_DROP),
-                "begun_anew": memory,
-            }
-        ),
+        memory=f" Adam waits for its own memory: with the v of step {post['entry']} unchanged it would take {post['predicted_with_v_unchanged']:.0f} steps, and an Adam that begins anew at the state of step {memory['at_step']} takes {shown(memory['steps'])} instead of {post['exit'] - memory['at_step']}."
+        if memory
+        else "",
     )
 
 
@@ -261,7 +217,7 @@ def _times(entry: dict[str, Any]) -> float:
 def _memory(post: dict[str, Any], quick: bool) -> dict[str, Any]:
     """Start Adam anew from a state behind the transient, without its memory, and count its steps."""
     begin = 2 * post["entry"]
-    state = run(SILU_SAMPLE, "float64", QUICK_STEPS if quick else STEPS).theta[:, begin]
+    state = run(SILU_SAMPLE, "float64", length(quick)).theta[:, begin]
     new = train(state, SILU_SAMPLE, ADAM, 1000, record_every=1, events=False, first_change=False)
     return {"at_step": begin, "steps": first_step(np.asarray(new.loss) < LEVEL)}
 
@@ -297,52 +253,34 @@ def _plateau(done: Run, problem: Problem, quick: bool) -> dict[str, Any]:
         "loss_halfway": float(done.loss[(entry + leaves) // 2]),
         "least_gradient_on_the_plateau": float(np.min(done.speed[entry:leaves])),
         "states_searched_from": int(inner.size),
-        "saddles_found_near": int(np.sum(near)),
-        "minima_found": int(np.sum(ended.found & (down == 0))),
+        "saddles_found_near": count(near),
+        "minima_found": count(ended.found & (down == 0)),
         "smallest_w1_of_the_searches": float(np.min(np.abs(theta[0]))),
-        "states_with_a_negative_eigenvalue": int(np.sum(lowest < 0.0)),
+        "states_with_a_negative_eigenvalue": count(lowest < 0.0),
         "smallest_eigenvalues": lowest.tolist(),
         "w1": w1,
         "b1": b1,
-        "distance_from_the_surface": float(np.max(np.abs(states[:, 0] - here))),
+        "distance_from_the_surface": largest(states[:, 0] - here),
         "towards_infinity": away,
         "gradient_falls_as_proved": max(falls) < 2.0 * min(falls),
     }
 
 
-def _kinds(points: tuple[dict[str, Any], ...]) -> str:
-    """Return critical points as text, lowest loss first."""
-    names = ("a minimum", "a saddle with 1 negative eigenvalue")
-    return ", ".join(
-        f"{(*names, f'a saddle with {n} negative eigenvalues')[min(n, 2)]} at the loss {p['loss']:.2e}"
-        for p in points
-        for n in (p["negative_eigenvalues"],)
-    )
+def _kind(point: dict[str, Any]) -> str:
+    n = point["negative_eigenvalues"]
+    name = f"a saddle with {n} negative eigenvalue{'s' if n > 1 else ''}" if n else "a minimum"
+    return f"{name} at the loss {point['loss']:.2e}"
 
 
 def _distance(theta: Any, problem: Problem) -> float:
-    teacher = np.array([float(value) for value in problem.teacher])
-    return float(np.max(np.abs(np.asarray(theta) - teacher)))
+    return largest(np.asarray(theta) - np.array([float(value) for value in problem.teacher]))
 
 
 def _described(found: Critical) -> dict[str, Any]:
     return {
         "found": bool(found.found),
-        "theta": np.asarray(found.theta).tolist(),
+        "theta": found.theta,
         "loss": float(found.loss),
         "gradient": float(found.residual),
-        "eigenvalues": np.asarray(found.eigenvalues).tolist(),
+        "eigenvalues": found.eigenvalues,
     }
-
-
-CLAIMS = (
-    Claim(
-        "obs3.recovers",
-        SOURCE,
-        "For SiLU the loss can eventually reach zero (up to machine precision).",
-        recovers,
-    ),
-    Claim("obs3.saddle", SOURCE, "Training gets stuck at saddle points.", saddle),
-    Claim("obs3.waiting", SOURCE, "It is stuck for a very long time.", waiting),
-    Claim("obs3.spikes", SOURCE, "The figure's loss spikes periodically from step 13 000 on.", spiking),
-)

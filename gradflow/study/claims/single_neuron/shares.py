@@ -67,17 +67,8 @@ def final_losses(
         return np.asarray(run.loss, dtype=np.float64)
     rate, steps = size.gd if dynamics == "GD" else size.adam
     config = GD(lr=rate) if dynamics == "GD" else Adam(lr=rate)
-    done = train(
-        grid,
-        problem,
-        config,
-        steps,
-        events=False,
-        first_change=False,
-        kind=kind,
-        modifiers=modifiers,
-        backend="numpy",
-    )
+    how: Any = {"kind": kind, "modifiers": modifiers, "backend": "numpy"}
+    done = train(grid, problem, config, steps, events=False, first_change=False, **how)
     return np.where(done.diverged, np.nan, done.loss[-1])
 
 
@@ -107,7 +98,4 @@ def described(entry: dict[str, dict[str, Any]], names: tuple[str, ...], end: str
 
 def conditions(size: Size) -> str:
     """Return in words what is run."""
-    return (
-        f"{size.starts} x {size.starts} starts, b1 in [{B1[0]:g}, {B1[1]:g}], b2 in [{B2[0]:g}, {B2[1]:g}], w1 = w2 = 1; "
-        f"flow to t = {size.t_end:g}, {size.gd[1]} steps of GD at {size.gd[0]:g}, {size.adam[1]} of Adam at {size.adam[0]:g}"
-    )
+    return f"{size.starts} x {size.starts} starts, b1 in [{B1[0]:g}, {B1[1]:g}], b2 in [{B2[0]:g}, {B2[1]:g}], w1 = w2 = 1; flow to t = {size.t_end:g}, {size.gd[1]} steps of GD at {size.gd[0]:g}, {size.adam[1]} of Adam at {size.adam[0]:g}"

@@ -9,6 +9,7 @@ import numpy as np
 from gradflow.descent import Adam, train
 from gradflow.field import gradient, hessian
 from gradflow.neuron.problem import Neuron, Problem
+from gradflow.study.claims.evidence import median
 from gradflow.study.claims.shared import remembered
 from gradflow.study.claims.single_neuron.settings import ADAM, RATE, SAMPLE, first_step
 from gradflow.theory.saddle import negative_directions, search
@@ -64,6 +65,11 @@ def settings(quick: bool) -> tuple[tuple[str, Problem, str], ...]:
     return every[1:2] if quick else every
 
 
+def length(quick: bool) -> int:
+    """Return the steps of the runs."""
+    return QUICK_STEPS if quick else STEPS
+
+
 def run(problem: Problem, dtype: str, steps: int, start: Neuron | None = None) -> Run:
     """Train with Adam, by default from b2 = −2, and compute what it had in its memory at each step."""
     return _run(problem, dtype, steps, START if start is None else start, ADAM)
@@ -104,13 +110,7 @@ def adams_wait(done: Run, problem: Problem) -> dict[str, Any]:
     """Return the wait of a run, predicted from the state and v at its begin, and measured, in steps."""
     entry, leaves = first_step(done.loss < line_loss(problem)), first_step(done.loss < LEVEL)
     if entry is None or leaves is None:
-        return {
-            "entry": entry,
-            "exit": leaves,
-            "measured": None,
-            "predicted": np.nan,
-            "predicted_with_v_unchanged": np.nan,
-        }
+        return {"entry": entry, "exit": leaves, "measured": None, "predicted": np.nan}
     scale = np.sqrt(done.second[:, entry])
     time = predicted_wait(done.theta[:, entry], problem, LEVEL, scale)
     corrected = np.sqrt(1.0 - float(ADAM.beta2) ** entry)
@@ -141,6 +141,7 @@ def spike_values(done: Run, problem: Problem, dtype: str) -> dict[str, Any]:
     crossings = [FROM + spike.crossing for spike in found]
     nexts = [FROM + s.trough + steps_to_limit(s.trough_sharpness, limit, step=FROM + s.trough) for s in found]
     distances = np.diff(crossings)
+    spread = float(np.std(distances, ddof=1) / np.mean(distances)) if distances.size > 1 else None
     model = spikes(*quadratic_run(H, teacher, done.second[:, FROM], steps.size, dtype=dtype), limit)
     return {
         "spikes": len(found),
@@ -150,30 +151,12 @@ def spike_values(done: Run, problem: Problem, dtype: str) -> dict[str, Any]:
         "delay": found[0].peak - found[0].crossing,
         "predicted_delay": visible_after(gain, limit, RATE),
         "errors_of_next_crossings": [a - b for a, b in zip(nexts[:-1], crossings[1:], strict=True)],
-        "median_distance": float(np.median(distances)) if distances.size else None,
-        "spread_of_distances": float(np.std(distances, ddof=1) / np.mean(distances))
-        if distances.size >= LEAST_DISTANCES
-        else None,
-        "model_distance": float(np.median(np.diff([s.crossing for s in model]))) if len(model) > 1 else None,
-        "median_peak": float(np.median([s.peak_loss for s in found])),
+        "median_distance": median(distances) if distances.size else None,
+        "spread_of_distances": spread if distances.size >= LEAST_DISTANCES else None,
+        "model_distance": median(np.diff([s.crossing for s in model])) if len(model) > 1 else None,
+        "median_peak": median([s.peak_loss for s in found]),
         "lowest_floor": float(np.min(done.loss)),
     }
-
-
-def known(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values without those that are None or not finite, at any depth."""
-    kept = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            kept[name] = known(value)
-        elif value is not None and not (isinstance(value, float) and not np.isfinite(value)):
-            kept[name] = value
-    return kept
-
-
-def each(values: dict[str, Any], show: Any) -> str:
-    """Return what is shown of each entry, with its label."""
-    return ", ".join(f"{show(entry)} ({label})" for label, entry in values.items())
 
 
 def shown(value: float | None) -> str:

@@ -15,8 +15,10 @@ from gradflow.descent import GD, Adam, AdamW, HeavyBall, init, train, update
 from gradflow.field import gradient
 from gradflow.flow.ensemble import integrate_ensemble
 from gradflow.neuron.activity import BALANCED, DEAD, activity
-from gradflow.study.claims.ledger import Claim, Finding
+from gradflow.study.claims.evidence import count, largest
+from gradflow.study.claims.ledger import Finding, by_rule
 from gradflow.study.claims.single_neuron.settings import POPULATION
+from gradflow.study.claims.words import each, finding
 from gradflow.theory.decay import decay_revival
 from gradflow.theory.hyperactive import trapped
 from gradflow.theory.steps import NEVER, revival
@@ -44,58 +46,45 @@ def irreversibility(quick: bool) -> Finding:
     """Look for dead neurons that return: without momentum, with it, and with weight decay."""
     n = 3000 if quick else 8000
     start = dead_starts(n)
-    pull = float(np.max(np.abs(gradient(start, POPULATION)[:3])))
     rates = np.random.default_rng(1).uniform(0.0, 1.0, n)
     end = train(start, POPULATION, GD(rates), LONGEST, events=False).final
-    back = int(np.sum(activity(end, POPULATION) != DEAD))
-    move = float(np.max(np.abs(end - start)[:3]))
     values: dict[str, Any] = {
         "dead_starts": n,
-        "largest_gradient_of_w1_b1_w2": pull,
-        "gd_returned": back,
-        "gd_largest_move_of_w1_b1_w2": move,
+        "largest_gradient_of_w1_b1_w2": largest(gradient(start, POPULATION)[:3]),
+        "gd_returned": count(activity(end, POPULATION) != DEAD),
+        "gd_largest_move_of_w1_b1_w2": largest((end - start)[:3]),
     }
-    if pull != 0.0 or move != 0.0 or back:
-        return Finding(
+    if any(list(values.values())[1:]):
+        return finding(
             "refuted",
-            f"Not so: on {n} dead starts the loss pulls at w1, b1 or w2 by up to {pull:.2g}, and under GD {back} of them come "
-            "back. Derivation 7 needs a slope of 0 where the neuron is not active.",
+            "Not so: on {dead_starts} dead starts the loss pulls at w1, b1 or w2 by up to {largest_gradient_of_w1_b1_w2:.2g}, and under GD {gd_returned} of them come back. Derivation 7 needs a slope of 0 where the neuron is not active.",
             values,
         )
     momentum = {name: after_death(config, n) for name, config in MOMENTUM.items()}
-    decay = {
-        name: with_decay(start, of_w1, of_b1)
-        for name, of_w1, of_b1 in (("b1", 0.0, DECAY), ("w1", DECAY, 0.0), ("both", DECAY, DECAY))
-    }
+    decays = {"b1": (0.0, DECAY), "w1": (DECAY, 0.0), "both": (DECAY, DECAY)}
+    decay = {name: with_decay(start, *of) for name, of in decays.items()}
     flow = hyperactive_returns(60 if quick else 200)
-    values |= {f"{name.replace(' ', '_')}_just_died": found._asdict() for name, found in momentum.items()}
-    values |= {f"decay_of_{name}": found._asdict() for name, found in decay.items()} | {"hyperactive": flow}
     tested = (*momentum.values(), *decay.values())
     wrong = sum(found.wrong for found in tested)
-    agrees = wrong == 0 and flow["trapped_that_return"] == 0
-    revived = any(found.returned for found in tested)
-    return Finding(
-        "open" if not agrees else "conditional" if revived else "reproduced",
-        f"For the dead it holds exactly without momentum and decay: on {n} dead starts the gradient of w1, b1 and w2 is 0, so the "
-        f"flow leaves them where they are (derivation 7), and none comes back under GD at rates up to 1 in {LONGEST} steps "
-        f"(derivation 12, part 2). Momentum left over "
-        + (
-            "brings some back: "
-            if any(found.returned for found in momentum.values())
-            else "brings none back: "
-        )
-        + "; ".join(
-            f"of {found.dead} that have just died under {_named(name, MOMENTUM[name])}, {found.returned} return, "
-            f"{found.predicted} by the closed form (derivation 12, parts 3 and 4)"
-            for name, found in momentum.items()
-        )
-        + f". Decay (part 5) of the bias alone brings back {decay['b1'].returned} of {n} within {LONGEST} steps, of w1 "
-        f"alone {decay['w1'].returned}, of both {decay['both'].returned}. The predicted step is "
-        + (f"wrong in {wrong} cases" if wrong else "right in every case")
-        + f". For the hyperactive it {'does not hold in general' if flow['balanced_again'] else 'holds'}: of {flow['starts']} random hyperactive starts of the flow "
-        f"{flow['balanced_again']} are balanced again at t = {flow['t']:g}. {flow['proved_trapped']} are trapped by then "
-        f"(derivation 8), and {flow['trapped_that_return']} of these are balanced at t = {2 * flow['t']:g}.",
+    values |= {f"{name.replace(' ', '_')}_just_died": found for name, found in momentum.items()}
+    values |= {f"decay_of_{name}": found for name, found in decay.items()} | {"hyperactive": flow}
+    return finding(
+        by_rule(
+            open=wrong or flow["trapped_that_return"], conditional=any(found.returned for found in tested)
+        ),
+        f"For the dead it holds exactly without momentum and decay: on {{dead_starts}} dead starts the gradient of w1, b1 and w2 is 0, so the flow leaves them where they are (derivation 7), and none comes back under GD at rates up to 1 in {LONGEST} steps (derivation 12, part 2). Momentum left over brings "
+        f"{{some}} back: {{momentum}}. Decay (part 5) of the bias alone brings back {{decay_of_b1.returned}} of {{dead_starts}} within {LONGEST} steps, of w1 alone {{decay_of_w1.returned}}, of both {{decay_of_both.returned}}. The predicted step is {{wrong}}. For the hyperactive it {{general}}: of "
+        "{hyperactive[starts]} random hyperactive starts of the flow {hyperactive[balanced_again]} are balanced again at t = {hyperactive[t]:g}. {hyperactive[proved_trapped]} are trapped by then (derivation 8), and {hyperactive[trapped_that_return]} of these are balanced at "
+        f"t = {2 * flow['t']:g}.",
         values,
+        some="some" if any(found.returned for found in momentum.values()) else "none",
+        momentum=each(
+            "of {dead} that have just died under {label}, {returned} return, {predicted} by the closed form (derivation 12, parts 3 and 4)",
+            {f"{name} at rate {MOMENTUM[name].lr:g}": found for name, found in momentum.items()},
+            "; ",
+        ),
+        wrong=f"wrong in {wrong} cases" if wrong else "right in every case",
+        general="does not hold in general" if flow["balanced_again"] else "holds",
     )
 
 
@@ -149,9 +138,9 @@ def hyperactive_returns(n: int, t_end: float = 5.0) -> dict[str, Any]:
     return {
         "starts": n,
         "t": t_end,
-        "balanced_again": int(np.sum(activity(middle, POPULATION) == BALANCED)),
-        "proved_trapped": int(np.sum(held)),
-        "trapped_that_return": int(np.sum(activity(end, POPULATION) == BALANCED)),
+        "balanced_again": count(activity(middle, POPULATION) == BALANCED),
+        "proved_trapped": count(held),
+        "trapped_that_return": count(activity(end, POPULATION) == BALANCED),
     }
 
 
@@ -159,19 +148,5 @@ def _compared(found: np.ndarray, predicted: np.ndarray) -> Returns:
     """Count the steps that were found and predicted, within those watched."""
     predicted = np.where(predicted > LONGEST, NEVER, predicted)
     found = np.where(found > LONGEST, NEVER, found)
-    counts = (int(np.sum(mask)) for mask in (found > 0, predicted > 0, found != predicted))
+    counts = (count(mask) for mask in (found > 0, predicted > 0, found != predicted))
     return Returns(found.size, *counts)
-
-
-def _named(name: str, config: HeavyBall | Adam) -> str:
-    return f"{name} at rate {config.lr:g}"
-
-
-CLAIMS = (
-    Claim(
-        "theory.irreversibility",
-        "Liu 2026, Takeaway, and notes on dying ReLU: the theorems",
-        "Once a neuron leaves the balanced state, it is very hard to return; once dead, it can never recover.",
-        irreversibility,
-    ),
-)

@@ -13,9 +13,11 @@ import numpy as np
 from gradflow.descent import GD, train
 from gradflow.ends.outcome import GLOBAL, outcome
 from gradflow.neuron.activity import DEAD, activity
-from gradflow.study.claims.ledger import Claim, Finding
+from gradflow.study.claims.evidence import count
+from gradflow.study.claims.ledger import Finding, by_rule
 from gradflow.study.claims.single_neuron.observation2 import START
 from gradflow.study.claims.single_neuron.settings import POPULATION
+from gradflow.study.claims.words import each, finding
 from gradflow.theory.stability import flattest_minimum, stable_minima
 from gradflow.theory.steps import killing_rates
 from gradflow.theory.survival import survives_until
@@ -38,39 +40,39 @@ class Holding(NamedTuple):
 
 def large_rate(quick: bool) -> Finding:
     """Compare the rates that kill, and those that hold a minimum, with what GD does."""
-    n = 10_000 if quick else 100_000
-    one = one_step(n)
+    one = one_step(10_000 if quick else 100_000)
     along = along_runs(41 if quick else 161)
     first = float(killing_rates(START, POPULATION).least)
     until = float(survives_until(START, POPULATION))
     limit = 2.0 / float(flattest_minimum(POPULATION).sharpness)
     ends = holding(limit, 100 if quick else 500)
-    below = [count for rate, count in zip(ends.rates, ends.at_teacher, strict=True) if rate < limit]
-    above = [count for rate, count in zip(ends.rates, ends.at_teacher, strict=True) if rate > limit]
+    runs = list(zip(ends.rates, ends.at_teacher, strict=True))
+    below, above = [run for run in runs if run[0] < limit], [run for run in runs if run[0] > limit]
     safe = np.isinf(until)
-    agrees = not (one["disagree"] or along["disagree"] or sum(above) or ends.outside)
-    shares = ", ".join(f"{share:.0%} at rate {rate}" for rate, share in one["killed_by_a_step"].items())
-    return Finding(
-        "open" if not agrees else "reproduced" if one["killed"] and along["die"] and safe else "refuted",
-        f"One step of GD kills iff its rate is in an interval that starts at eta* (derivation 12, part 1): of {n} random starts with "
-        f"random rates {one['disagree']} do otherwise ({one['killed']} die). {one['with_killing_rates']} of the {one['alive']} that are "
-        f"alive have such a rate, and for {one['with_a_largest']} of these a still larger one no longer kills; a step kills {shares}. "
-        f"From b2 = {float(START.b2):g} (w1 = w2 = 1, b1 = 0) {'no rate kills' if np.isinf(first) else f'rates from {first:.3g} on kill'} in the "
-        f"first step, but eta* changes along the run: of {along['rates']} rates "
-        f"in [0.2, 1] {along['die']} kill within {along['steps']} steps, the first at {along['least_that_kills']:g}, "
-        f"at step {', '.join(map(str, along['steps_of_death'])) or '(none)'}, {'each' if not along['disagree'] else 'not each'} at the step "
-        "at which its rate reaches eta*. The flow "
-        + ("never kills that start" if safe else f"may kill after t = {until:.3g}")
-        + f" (derivation 10, part 2). And no global minimum is stable for GD above the rate {limit:.6f} (derivation 16): of {ends.runs} random "
-        f"starts, {', '.join(map(str, below))} end at the teacher at rates {_listed(ends.rates, below=limit)}, "
-        + ("all" if not ends.outside else f"all but {ends.outside}")
-        + f" at a minimum that is stable at their rate, and {', '.join(map(str, above))} at rates {_listed(ends.rates, above=limit)}.",
+    against = one["disagree"] or along["disagree"] or any(at for _, at in above) or ends.outside
+    return finding(
+        by_rule(open=against, refuted=not (one["killed"] and along["die"] and safe)),
+        "One step of GD kills iff its rate is in an interval that starts at eta* (derivation 12, part 1): of {one_step[starts]} random starts with random rates {one_step[disagree]} do otherwise ({one_step[killed]} die). {one_step[with_killing_rates]} of the {one_step[alive]} that are alive have such a rate, "
+        f"and for {{one_step[with_a_largest]}} of these a still larger one no longer kills; a step kills {{shares}}. From b2 = {float(START.b2):g} (w1 = w2 = 1, b1 = 0) {{first}} in the first step, but eta* changes along the run: of {{along[rates]}} rates in [0.2, 1] {{along[die]}} kill within {{along[steps]}} "
+        "steps, the first at {along[least_that_kills]:g}, at step {deaths}, {each} at the step at which its rate reaches eta*. The flow {flow} (derivation 10, part 2). And no global minimum is stable for GD above the rate {largest_stable_rate:.6f} (derivation 16): of {ends_of_random_starts.runs} random starts, "
+        "{below} end at the teacher at rates {below_at}, {all} at a minimum that is stable at their rate, and {above} at rates {above_at}.",
         {
             "one_step": one,
             "from_the_posts_start": along,
             "largest_stable_rate": limit,
-            "ends_of_random_starts": ends._asdict(),
+            "ends_of_random_starts": ends,
         },
+        along=along,
+        shares=each("{0:.0%} at rate {label}", one["killed_by_a_step"]),
+        first="no rate kills" if np.isinf(first) else f"rates from {first:.3g} on kill",
+        deaths=each("{0}", along["steps_of_death"]),
+        each="not each" if along["disagree"] else "each",
+        flow="never kills that start" if safe else f"may kill after t = {until:.3g}",
+        below=each("{0[1]}", below, none=""),
+        below_at=each("{0[0]:.3f}", below, none=""),
+        all=f"all but {ends.outside}" if ends.outside else "all",
+        above=each("{0[1]}", above, none=""),
+        above_at=each("{0[0]:.3f}", above, none=""),
     )
 
 
@@ -85,10 +87,10 @@ def one_step(n: int) -> dict[str, Any]:
     shares = {str(r): float(np.mean(((least <= r) & (r <= largest))[alive])) for r in SHARES}
     return {
         "starts": n,
-        "alive": int(np.sum(alive)),
-        "with_killing_rates": int(np.sum(alive & np.isfinite(least))),
-        "with_a_largest": int(np.sum(alive & np.isfinite(largest))),
-        "killed": int(np.sum(alive & dead)),
+        "alive": count(alive),
+        "with_killing_rates": count(alive & np.isfinite(least)),
+        "with_a_largest": count(alive & np.isfinite(largest)),
+        "killed": count(alive & dead),
         "disagree": int(np.sum(dead != ((least <= rate) & (rate <= largest)))),
         "killed_by_a_step": shares,
     }
@@ -105,10 +107,10 @@ def along_runs(n: int, steps: int = 60) -> dict[str, Any]:
     return {
         "rates": n,
         "steps": steps,
-        "die": int(np.sum(found > 0)),
+        "die": count(found > 0),
         "least_that_kills": float(rates[found > 0].min(initial=np.inf)) if np.any(found > 0) else 0.0,
         "steps_of_death": sorted({int(step) for step in found if step > 0}),
-        "disagree": int(np.sum(found != predicted)),
+        "disagree": count(found != predicted),
     }
 
 
@@ -129,17 +131,3 @@ def holding(limit: float, n: int, steps: int = 3000) -> Holding:
 def _first(condition: np.ndarray) -> np.ndarray:
     """Return the first step, counted from 1, at which a condition holds, −1 where it never does."""
     return np.where(condition.any(axis=0), np.argmax(condition, axis=0) + 1, -1)
-
-
-def _listed(rates: list[float], below: float = np.inf, above: float = 0.0) -> str:
-    return ", ".join(f"{rate:.3f}" for rate in rates if above < rate < below)
-
-
-CLAIMS = (
-    Claim(
-        "theory.large-rate",
-        "Liu 2026, Observation 2: the theorems",
-        "Too large a learning rate can also kill the neuron.",
-        large_rate,
-    ),
-)

@@ -1,0 +1,12 @@
+"""What theorems say of the sources' sentences on death."""
+
+from gradflow.study.claims.ledger import rows
+from gradflow.study.claims.theory import irreversibility, large_bias, large_rate
+
+CLAIMS = (
+    *rows(
+        ("theory.irreversibility", "Training dynamics of a single ReLU neuron, Takeaway, and Dying ReLU: the theorems", "Once a neuron leaves the balanced state, it is very hard to return; once dead, it can never recover.", irreversibility.irreversibility),
+        ("theory.large-b2", "Training dynamics of a single ReLU neuron, Observation 1: the theorems", "Large |b2| can kill the neuron: under which dynamics, and from which b2 on?", large_bias.large_bias),
+        ("theory.large-rate", "Training dynamics of a single ReLU neuron, Observation 2: the theorems", "Too large a learning rate can also kill the neuron.", large_rate.large_rate),
+    ),
+)  # fmt: skip
