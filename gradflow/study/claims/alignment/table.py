@@ -1,4 +1,4 @@
-"""What "Early neuron alignment in two-layer ReLU networks" says (Min, Mallada, Vidal, arXiv:2307.12851), what a
+"""Claims of "Early neuron alignment in two-layer ReLU networks" (Min, Mallada, Vidal, arXiv:2307.12851), what a
 summary of it asks, and its neighbours."""
 
 from gradflow.study.claims.alignment import (
@@ -83,4 +83,4 @@ UNTESTABLE = (
     ("The requirement of an extremely small initialisation could be practically limiting.", "A matter of taste; how small is proved, and how small is enough here, is in align.time and align.breakdown."),
     ("Confidence: early alignment mechanism high, O(log n/√μ) convergence time medium, O(1/t) convergence and low-rank bias medium.", "An opinion; what the three rest on is in align.monotone, align.time and align.scaling, align.rate and align.rank."),
 )  # fmt: skip
-"""What it says that no computation can decide, and why."""
+"""Its sentences that no computation can decide, with the reason."""

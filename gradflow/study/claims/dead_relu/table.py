@@ -1,4 +1,4 @@
-"""What the article "Learning rate and dead ReLU" says, sentence by sentence, and who checks it.
+"""Claims of the article "Learning rate and dead ReLU", sentence by sentence, and who checks it.
 
 Where the text contradicts itself the finding gives the arithmetic; what it leaves out (inputs, loss,
 optimiser, the network around the neuron) is fixed in `gradflow.study.claims.dead_relu.settings`.
@@ -60,4 +60,4 @@ UNTESTABLE = (
     ("This article explains why learning rate matters, how it interacts with gradients and upstream layers, and provides a concrete numerical example.", "Announces the text; the example is dead.example-dead to dead.demonstrates."),
     ("Assume gradient updates change the bias very slowly.", "An assumption of the example, which contradicts its gradient of 0: see dead.case1-bias."),
 )  # fmt: skip
-"""What it says that no computation can decide, and why."""
+"""Its sentences that no computation can decide, with the reason."""

@@ -1,4 +1,4 @@
-"""What the note "Dying ReLU" says of deep networks, sentence by sentence; and who is born dead."""
+"""Claims of the note "Dying ReLU" on deep networks, sentence by sentence; and who is born dead."""
 
 from gradflow.study.claims.depth import birth, capacity, causes, door, fixes, spread
 from gradflow.study.claims.ledger import rows
@@ -49,4 +49,4 @@ UNTESTABLE = (
     ("ReLU remained the default for years due to its simplicity and the fact that dying neurons don't prevent training.", "History and motives; the last part is claim depth.trains-on."),
     ("The shift to smooth alternatives (GELU in BERT/GPT, SiLU/Swish in EfficientNet, SwiGLU in LLaMA) was motivated by dying ReLU and by the observation that smooth activations train slightly better in practice.", "Motives; 'slightly better' on those models is out of reach here (losses on small tasks: depth.smooth)."),
 )  # fmt: skip
-"""What it says that no computation can decide, and why."""
+"""Its sentences that no computation can decide, with the reason."""

@@ -1,4 +1,4 @@
-"""What "Training dynamics of a single ReLU neuron" says (Ziming Liu, blog post, 2026-01-03), and who checks it."""
+"""Claims of "Training dynamics of a single ReLU neuron" (Ziming Liu, blog post, 2026-01-03), and who checks it."""
 
 from gradflow.study.claims.ledger import rows
 from gradflow.study.claims.single_neuron import (
@@ -66,4 +66,4 @@ UNTESTABLE = (
     ("In some LLM training setups, bias terms are disabled. Whitening inputs and normalizing intermediate representations are common practices.", "What others do; what it does to one neuron is in practice.model-bias and practice.data-bias."),
     ("This might be why we have various ugly tricks for LLM (learning rate schedule, weight decay, etc).", "A conjecture on motives. (That a neuron which has left the balanced state hardly returns is theory.irreversibility.)"),
 )  # fmt: skip
-"""What it says that no computation can decide, and why."""
+"""Its sentences that no computation can decide, with the reason."""

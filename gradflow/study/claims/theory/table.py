@@ -1,4 +1,4 @@
-"""What theorems say of the sources' sentences on death."""
+"""Theorems on the sources' sentences on death."""
 
 from gradflow.study.claims.ledger import rows
 from gradflow.study.claims.theory import irreversibility, large_bias, large_rate
