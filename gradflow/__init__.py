@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gradflow.descent import GD as GD
-    from gradflow.descent import Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign, train
+    from gradflow.descent import Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign, train_arrays
     from gradflow.ends import bracket, descent_outcomes, flow_outcomes
     from gradflow.field import gradient, hessian, loss
     from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
-    from gradflow.runs import crossings, descend, gradient_flow
+    from gradflow.runs import crossings, gradient_flow, train
     from gradflow.sweeps import Axis, basins
 
 _HOMES = {
-    "gradflow.descent": ("GD", "Adam", "AdamW", "HeavyBall", "Nesterov", "RMSProp", "Sign", "train"),
+    "gradflow.descent": ("GD", "Adam", "AdamW", "HeavyBall", "Nesterov", "RMSProp", "Sign", "train_arrays"),
     "gradflow.ends": ("bracket", "descent_outcomes", "flow_outcomes"),
     "gradflow.field": ("gradient", "hessian", "loss"),
     "gradflow.neuron.problem": ("Neuron", "Problem", "Sample", "Uniform", "grid"),
-    "gradflow.runs": ("crossings", "descend", "gradient_flow"),
+    "gradflow.runs": ("crossings", "gradient_flow", "train"),
     "gradflow.sweeps": ("Axis", "basins"),
 }
 _FOLDERS = (
@@ -67,7 +67,6 @@ __all__ = [
     "basins",
     "bracket",
     "crossings",
-    "descend",
     "descent_outcomes",
     "flow_outcomes",
     "gradient",
@@ -76,6 +75,7 @@ __all__ = [
     "hessian",
     "loss",
     "train",
+    "train_arrays",
 ]
 
 

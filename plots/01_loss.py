@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.descent import Adam, Descent, train
+from gradflow.descent import Adam, Descent, train_arrays
 from gradflow.field.baselines import best_line
 from gradflow.neuron.problem import Neuron, Problem, grid
 from gradflow.study.figures import Level, Panel, Series, fraction, loss_curves
@@ -32,7 +32,7 @@ CAPTION = (
 def run(dtype: str) -> Descent:
     """Train both students, recording every step."""
     start = Neuron(1.0, 0.0, 1.0, np.array(B2))
-    return train(
+    return train_arrays(
         start,
         PROBLEM,
         Adam(lr=RATE),

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.descent import Adam, Descent, train
+from gradflow.descent import Adam, Descent, train_arrays
 from gradflow.neuron.activity import HYPERACTIVE, activity, breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, grid
 from gradflow.study.figures import snapshots
@@ -29,7 +29,7 @@ CAPTION = (
 @functools.cache
 def run() -> Descent:
     """Train the student, recording every step."""
-    return train(Neuron(1.0, 0.0, 1.0, B2), PROBLEM, Adam(lr=RATE), STEPS, record_every=1)
+    return train_arrays(Neuron(1.0, 0.0, 1.0, B2), PROBLEM, Adam(lr=RATE), STEPS, record_every=1)
 
 
 def numbers() -> dict[str, object]:

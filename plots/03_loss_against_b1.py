@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.descent import Adam, train
+from gradflow.descent import Adam, train_arrays
 from gradflow.ends import Threshold, bracket, descent_outcomes, flow_outcomes
 from gradflow.ends.outcome import GLOBAL, outcome
 from gradflow.field.baselines import best_constant, best_line
@@ -60,7 +60,7 @@ def flow_threshold() -> Threshold:
 @functools.cache
 def adam() -> tuple[np.ndarray, float]:
     """Return Adam's final losses, and the start from which it ends at the best line."""
-    run = train(Neuron(b1=ADAM_B1), SAMPLE, Adam(lr=RATE), STEPS, events=False, first_change=False)
+    run = train_arrays(Neuron(b1=ADAM_B1), SAMPLE, Adam(lr=RATE), STEPS, events=False, first_change=False)
     last = int(np.flatnonzero(outcome(run.final, SAMPLE) == GLOBAL)[-1])
 
     def decide(b1: np.ndarray) -> np.ndarray:

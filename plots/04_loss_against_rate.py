@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.descent import GD, Adam, Descent, train
+from gradflow.descent import GD, Adam, Descent, train_arrays
 from gradflow.field.baselines import best_constant, best_line
 from gradflow.neuron.activity import DEAD, activity
 from gradflow.neuron.problem import Neuron, Problem, grid
@@ -39,14 +39,14 @@ CAPTION = (
 def adam(dtype: str) -> Descent:
     """Train with Adam at all rates."""
     start, config = Neuron(1.0, 0.0, 1.0, B2), Adam(lr=RATES)
-    return train(start, PROBLEM, config, STEPS, events=False, first_change=False, dtype=dtype)
+    return train_arrays(start, PROBLEM, config, STEPS, events=False, first_change=False, dtype=dtype)
 
 
 @functools.cache
 def gd() -> Descent:
     """Train with gradient descent at all rates."""
     start, config = Neuron(1.0, 0.0, 1.0, B2), GD(lr=GD_RATES)
-    return train(start, PROBLEM, config, STEPS, events=False, first_change=False)
+    return train_arrays(start, PROBLEM, config, STEPS, events=False, first_change=False)
 
 
 def is_dead(run: Descent) -> np.ndarray:

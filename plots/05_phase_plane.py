@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.descent import Adam, train
+from gradflow.descent import Adam, train_arrays
 from gradflow.ends.outcome import OUTCOMES, outcome
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
 from gradflow.runs import gradient_flow
@@ -39,7 +39,9 @@ def trajectories() -> tuple[Trajectory, ...]:
             Trajectory(np.array([run[name] for name in PARAMETERS]), "flow", OUTCOMES[int(run["outcome"])])
         )
     start = Neuron(1.0, 0.0, 1.0, np.array(B2))
-    adam = train(start, PROBLEM, Adam(lr=RATE), STEPS, record_every=5, events=False, first_change=False)
+    adam = train_arrays(
+        start, PROBLEM, Adam(lr=RATE), STEPS, record_every=5, events=False, first_change=False
+    )
     names = [OUTCOMES[code] for code in outcome(adam.final, PROBLEM)]
     dashed = [Trajectory(adam.theta[:, :, i].T, "adam", name) for i, name in enumerate(names)]
     return (*solid, *dashed)

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.descent import Adam, train
+from gradflow.descent import Adam, train_arrays
 from gradflow.ends import Threshold, bracket, descent_outcomes, flow_outcomes
 from gradflow.field.baselines import best_constant, best_line
 from gradflow.neuron.problem import Neuron, Problem, grid
@@ -60,7 +60,7 @@ def flow_threshold() -> Threshold:
 def adam(inputs: str) -> tuple[np.ndarray, float, float]:
     """Return Adam's final losses, and where the outcome changes on the left and, first, on the right."""
     problem = PROBLEMS[inputs]
-    run = train(Neuron(b2=ADAM_B2), problem, Adam(lr=RATE), STEPS, events=False, first_change=False)
+    run = train_arrays(Neuron(b2=ADAM_B2), problem, Adam(lr=RATE), STEPS, events=False, first_change=False)
 
     def decide(b2: np.ndarray) -> np.ndarray:
         return descent_outcomes(Neuron(b2=b2), problem, Adam(lr=RATE), STEPS)

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from gradflow.descent import optimizer, train
+from gradflow.descent import optimizer, train_arrays
 from gradflow.ends.outcome import CONSTANT, UNDECIDED, outcome
 from gradflow.neuron.activity import DEAD, activity, end_preactivations
 from gradflow.neuron.problem import Neuron, Problem
@@ -82,7 +82,9 @@ def ends(name: str, n: int = N) -> tuple[np.ndarray, np.ndarray]:
     if method == "flow":
         codes = run(Sweep(axes(n)))["outcome"].values
         return codes, np.full(codes.shape, np.nan)
-    after = train(starts(n), Problem(), optimizer(method, lr=rate), STEPS, events=False, first_change=False)
+    after = train_arrays(
+        starts(n), Problem(), optimizer(method, lr=rate), STEPS, events=False, first_change=False
+    )
     largest = np.maximum(*map(np.asarray, end_preactivations(after.final)))
     return np.asarray(outcome(after.final, Problem(), after.diverged)), largest
 
@@ -116,7 +118,7 @@ def faded(name: str, n: int = N) -> np.ndarray:
 def killed_at_once(name: str, n: int = N) -> np.ndarray:
     """Return which starts are not dead, and are after the first step."""
     method, rate = PANELS[name]
-    after = train(starts(n), Problem(), optimizer(method, lr=rate), 1, events=False).final
+    after = train_arrays(starts(n), Problem(), optimizer(method, lr=rate), 1, events=False).final
     return np.asarray(lives(n) & (np.asarray(activity(after)) == DEAD))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.descent import GD, Adam, HeavyBall, train
+from gradflow.descent import GD, Adam, HeavyBall, train_arrays
 from gradflow.neuron.problem import Problem
 from gradflow.study.figures.convergence import Errors, Orders, measured_order
 from gradflow.study.figures.frames import sheet
@@ -50,7 +50,7 @@ CAPTION = (
 def run(start: np.ndarray, config: Callable[[float], Any], time: float, counts: np.ndarray) -> np.ndarray:
     """Return the parameters at `time` for each number of steps, shape (4, K, …)."""
     ends = [
-        train(start, PROBLEM, config(time / n), int(n), events=False, first_change=False).final
+        train_arrays(start, PROBLEM, config(time / n), int(n), events=False, first_change=False).final
         for n in counts
     ]
     return np.stack([np.asarray(end) for end in ends], axis=1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.descent import Adam, Descent, train
+from gradflow.descent import Adam, Descent, train_arrays
 from gradflow.field import gradient, hessian
 from gradflow.field.baselines import best_line
 from gradflow.neuron.problem import Neuron, Problem, grid
@@ -63,7 +63,7 @@ CAPTION = (
 def run(activation: str, dtype: str) -> Descent:
     """Train a student, recording every step."""
     problem = SILU if activation == "silu" else RELU
-    return train(
+    return train_arrays(
         Neuron(b2=B2),
         problem,
         CONFIG,
@@ -101,7 +101,7 @@ def adam_waits() -> np.ndarray:
     """Return measured and predicted waits of Adam in steps, shape (2, N)."""
     line = line_loss(SILU)
     start = Neuron(b2=np.array(ADAMS))
-    done = train(start, SILU, CONFIG, 10_500, record_every=1, events=False, first_change=False)
+    done = train_arrays(start, SILU, CONFIG, 10_500, record_every=1, events=False, first_change=False)
     theta, loss = np.moveaxis(np.asarray(done.theta), 0, -1), np.asarray(done.loss)
     waits = []
     for i in range(len(ADAMS)):

@@ -25,8 +25,8 @@ def loaded(code: str) -> set[str]:
 
 SIMULATING = """
 import gradflow as g; g.loss(g.Neuron())
-g.gradient_flow(t_end=1.0); g.descend(steps=3); g.hessian(g.Neuron())
-g.train(g.Neuron(), g.Problem(), g.Adam(), 3); import gradflow.ends
+g.gradient_flow(t_end=1.0); g.train(steps=3); g.hessian(g.Neuron())
+g.train_arrays(g.Neuron(), g.Problem(), g.Adam(), 3); import gradflow.ends
 import gradflow.sweeps.store, gradflow.sweeps.cluster, gradflow.field
 """
 

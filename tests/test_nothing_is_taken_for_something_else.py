@@ -37,8 +37,8 @@ TAKERS: dict[str, Callable[[Any], object]] = {
     "gradient": gf.gradient,
     "hessian": gf.hessian,
     "flow": lambda neuron: gf.gradient_flow(neuron, t_end=0.1),
-    "train": lambda neuron: gf.train(neuron, PROBLEM, gf.GD(), 1),
-    "descend": lambda neuron: gf.descend(neuron, steps=1),
+    "train_arrays": lambda neuron: gf.train_arrays(neuron, PROBLEM, gf.GD(), 1),
+    "train": lambda neuron: gf.train(neuron, steps=1),
     "flow_outcomes": lambda neuron: gf.flow_outcomes(neuron, PROBLEM),
     "descent_outcomes": lambda neuron: gf.descent_outcomes(neuron, PROBLEM, gf.GD(), 1),
     "outcome": lambda neuron: outcome(neuron, PROBLEM),
@@ -84,7 +84,7 @@ def test_a_wrong_problem_is_answered() -> None:
         assert found == "problem: expected a Problem, got None"
         found = refused(lambda taker=taker: taker(NEURON, gf.grid(3)))  # type: ignore[misc]
         assert found.endswith("; write Problem(inputs=Sample(…))")
-    for call in (gf.train, gf.descent_outcomes):
+    for call in (gf.train_arrays, gf.descent_outcomes):
         found = refused(lambda call=call: call(NEURON, gf.Uniform(), gf.GD(), 1))  # type: ignore[misc]
         assert found.startswith("problem: expected a Problem, got Uniform(")
         assert found.endswith("; write Problem(inputs=Uniform(…))")
@@ -125,25 +125,25 @@ def test_torch_tensors_are_trained_as_arrays_are() -> None:
     start = np.random.default_rng(0).normal(size=(4, 3))
     for dtype in ("float32", "float64"):
         tensor = torch.tensor(start.astype(dtype), requires_grad=True)
-        run = gf.train(tensor, PROBLEM, gf.Adam(0.01), 30, record_every=7)
-        plain = gf.train(start.astype(dtype), PROBLEM, gf.Adam(0.01), 30, record_every=7)
+        run = gf.train_arrays(tensor, PROBLEM, gf.Adam(0.01), 30, record_every=7)
+        plain = gf.train_arrays(start.astype(dtype), PROBLEM, gf.Adam(0.01), 30, record_every=7)
         assert isinstance(run.final, torch.Tensor)
         np.testing.assert_allclose(
             run.final.detach().numpy(), plain.final, rtol=1e-6 if dtype == "float32" else 1e-14
         )
         assert run.events == plain.events
-    assert "final" not in gf.descend(torch.ones(4, dtype=torch.float64), steps=2)
+    assert "final" not in gf.train(torch.ones(4, dtype=torch.float64), steps=2)
     assert "expected one array library" in refused(lambda: gf.loss(gf.Neuron(torch.ones(2), np.ones(2))))
     with pytest.raises(TypeError, match=r"^start: .*dtype torch\.(b?float16)$"):
-        gf.train(torch.ones(4, dtype=torch.bfloat16), PROBLEM, gf.GD(), 1)
+        gf.train_arrays(torch.ones(4, dtype=torch.bfloat16), PROBLEM, gf.GD(), 1)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.dtype("float32"), "float32", "f4", ">f4"])
 def test_a_dtype_may_be_any_that_numpy_knows(dtype: Any) -> None:
-    run = gf.descend(steps=2, dtype=dtype)
+    run = gf.train(steps=2, dtype=dtype)
     assert run["loss"].dtype == np.float32
     assert '"dtype": "float32"' in run.attrs["configuration"]
-    assert gf.train(NEURON, PROBLEM, gf.GD(), 1, dtype=dtype).final.dtype == np.float32
+    assert gf.train_arrays(NEURON, PROBLEM, gf.GD(), 1, dtype=dtype).final.dtype == np.float32
 
 
 class TestSample:

@@ -66,7 +66,9 @@ def _train(
     theta: np.ndarray, problem: gf.Problem, steps: int, optimizer: Any, backend: str
 ) -> Callable[[], np.ndarray]:
     def go() -> np.ndarray:
-        run = gf.train(theta, problem, optimizer, steps, events=False, first_change=False, backend=backend)
+        run = gf.train_arrays(
+            theta, problem, optimizer, steps, events=False, first_change=False, backend=backend
+        )
         return np.asarray(run.final)
 
     return go

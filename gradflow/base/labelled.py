@@ -9,7 +9,7 @@ from typing import Any
 def unlabelled(value: Any) -> Any:
     """Return the plain NumPy array of a labelled one (pandas, polars, xarray), anything else unchanged.
 
-    Labels align nothing here: arrays broadcast by position. `gradflow.runs.training.descend` takes the
+    Labels align nothing here: arrays broadcast by position. `gradflow.runs.training.train` takes the
     names of dimensions into account before.
     """
     # By what they offer, so that neither library has to be imported to know its objects.

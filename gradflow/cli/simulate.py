@@ -28,7 +28,7 @@ from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
 from gradflow.runs import gradient_flow
 from gradflow.runs.records import crossings, limit
-from gradflow.runs.training import descend
+from gradflow.runs.training import train as train_run
 
 
 @with_options(start=neuron, task=population)
@@ -103,7 +103,7 @@ def train(
     check_file(out)
     check_figure(figure)
     with progress_bar("train", max(how.steps, 1)) as advance:
-        run = descend(start, task, config, how.steps, dtype=how.dtype, progress=advance)
+        run = train_run(start, task, config, how.steps, dtype=how.dtype, progress=advance)
     found = crossings(run)
     events = zip(found["step"].values, found["event"].values, strict=True)
     report = {

@@ -24,7 +24,7 @@ from gradflow.ends.follow import decided_flows
 from gradflow.ends.outcome import UNDECIDED
 from gradflow.ends.thresholds import TOO_SHORT, values_told
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
-from gradflow.runs import descend, gradient_flow
+from gradflow.runs import gradient_flow, train
 from gradflow.sweeps.axes import require_varied
 
 SECTIONS = {"flow": 8, "steps": 64}
@@ -179,7 +179,7 @@ class _Search(NamedTuple):
         start, hyper = self.at(value, how)
         if method == "flow":
             return gradient_flow(start, self.problem)
-        return descend(start, self.problem, optimizer(method, **hyper), how.steps, dtype=how.dtype)
+        return train(start, self.problem, optimizer(method, **hyper), how.steps, dtype=how.dtype)
 
     def by_steps(self, method: str, how: Steps, backend: str | None) -> Callable[[np.ndarray], np.ndarray]:
         """Return the rule that trains."""

@@ -7,7 +7,7 @@ beside ``gd.py`` and a line in ``registry.py``.
 """
 
 from gradflow.descent.events import Crossing
-from gradflow.descent.loop import train
+from gradflow.descent.loop import train_arrays
 from gradflow.descent.optimisers.adam import Adam
 from gradflow.descent.optimisers.adamw import AdamW
 from gradflow.descent.optimisers.gd import GD
@@ -52,6 +52,6 @@ __all__ = [
     "optimizer",
     "optimizer_name",
     "register",
-    "train",
+    "train_arrays",
     "update",
 ]

@@ -48,7 +48,7 @@ LEAST = 144
 """Of those, so many updates back are always kept; those farther back if they are in the last fifth."""
 
 
-def train(
+def train_arrays(
     start: Neuron | Array,
     problem: Problem,
     optimizer: Config,

@@ -9,7 +9,7 @@ import numpy as np
 from gradflow.base.arrays import to_numpy
 from gradflow.base.checks import flag, number, numbers
 from gradflow.compiled.installed import available
-from gradflow.descent import Descent, train
+from gradflow.descent import Descent, train_arrays
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.ends.decision import SIMULATION, STAYS_DEAD, Decision, decide
 from gradflow.ends.outcome import CONSTANT, LOCAL, UNDECIDED, outcome, references
@@ -273,7 +273,7 @@ def descent_run(
 ) -> Ends:
     """Train from an array of starts; the first crossing is a step."""
     problem = as_problem(problem)
-    run = train(
+    run = train_arrays(
         neuron, problem, optimizer, steps, events=False, last=has_wells(problem), dtype=dtype, backend=backend
     )
     codes = _codes(run, problem)
@@ -306,7 +306,7 @@ def descent_outcomes(
 ) -> np.ndarray:
     """Return the outcomes of training from an array of starts (or with an array of hyper-parameters)."""
     problem = as_problem(problem)
-    run = train(
+    run = train_arrays(
         neuron, problem, optimizer, steps,
         events=False, first_change=False, last=has_wells(problem), dtype=dtype, backend=backend,
     )  # fmt: skip

@@ -2,6 +2,6 @@
 
 from gradflow.runs.flow import gradient_flow
 from gradflow.runs.records import crossings, limit
-from gradflow.runs.training import descend
+from gradflow.runs.training import train
 
-__all__ = ["crossings", "descend", "gradient_flow", "limit"]
+__all__ = ["crossings", "gradient_flow", "limit", "train"]

@@ -49,7 +49,7 @@ def crossings(run: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     run : Dataset
-        What `gradient_flow` or `descend` returned, or its file. A part of it gives the whole run's crossings.
+        What `gradient_flow` or `train` returned, or its file. A part of it gives the whole run's crossings.
 
     Returns
     -------
@@ -71,9 +71,9 @@ def crossings(run: xr.Dataset) -> xr.Dataset:
     ['balanced -> hyperactive']
     """
     if not isinstance(run, xr.Dataset):
-        raise TypeError(f"run: expected what gradient_flow or descend returned, got {shown(run)}")
+        raise TypeError(f"run: expected what gradient_flow or train returned, got {shown(run)}")
     if CROSSINGS not in run.attrs:
-        raise ValueError("run: expected what gradient_flow or descend returned, got one without crossings")
+        raise ValueError("run: expected what gradient_flow or train returned, got one without crossings")
     columns = {
         name: np.array(column, dtype=None if column else _EMPTY.get(name, np.float64))
         for name, column in json.loads(run.attrs[CROSSINGS]).items()

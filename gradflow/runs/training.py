@@ -13,7 +13,7 @@ from gradflow.base.checks import dtype_name, integer
 from gradflow.base.tables import named
 from gradflow.descent.axes import Start, axes, by_position
 from gradflow.descent.events import Crossing
-from gradflow.descent.loop import train
+from gradflow.descent.loop import train_arrays
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import OPTIMIZERS, check
 from gradflow.descent.prepared import Descent
@@ -35,7 +35,7 @@ TAKEN = frozenset(
 """Names that an axis of a batch cannot have."""
 
 
-def descend(
+def train(
     neuron: Neuron | Array = Neuron(),
     problem: Problem = Problem(),
     optimizer: Config | None = None,
@@ -93,7 +93,7 @@ def descend(
     if record_every is None and steps > 0:
         record_every = -(-steps // MOST_RECORDED)
     start = by_position(neuron, check(optimizer))
-    run = train(
+    run = train_arrays(
         start.neuron, problem, start.optimizer, steps,
         schedule=schedule, record_every=record_every, last=has_wells(as_problem(problem)), dtype=dtype,
         progress=progress,

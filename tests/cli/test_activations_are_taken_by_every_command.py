@@ -31,7 +31,7 @@ def test_train(capsys: Capture) -> None:
     options = ("--teacher-activation", "relu", "--samples", "50", "--steps", "30", "--lr", "0.05")
     found = answer(capsys, "train", *SILU, *options)
     problem = gf.Problem(inputs=gf.grid(50), activation="silu", teacher_activation="relu")
-    expected = gf.descend(gf.Neuron(b2=-1.5), problem, gf.Adam(lr=0.05), steps=30)
+    expected = gf.train(gf.Neuron(b2=-1.5), problem, gf.Adam(lr=0.05), steps=30)
     assert found["loss"] == float(expected.loss[-1])
 
 

@@ -180,7 +180,7 @@ def test_a_directory_without_permission(tmp_path: Path, capsys: pytest.CaptureFi
 
 COMPUTE = {
     ("flow",): "gradflow.cli.simulate.gradient_flow",
-    ("train",): "gradflow.cli.simulate.descend",
+    ("train",): "gradflow.cli.simulate.train_run",
     ("threshold", "--vary", "b2", "--between", "-2", "1"): "gradflow.cli.thresholds.bracket",
     ("basins", "--grid", "b2", "-2", "1", "3"): "gradflow.cli.basins.sweep_in_memory",
 }
@@ -224,7 +224,7 @@ def test_too_little_memory_is_said(
     def enormous(*_: object, **__: object) -> None:
         raise MemoryError("Unable to allocate 7 TiB")
 
-    monkeypatch.setattr("gradflow.cli.simulate.descend", enormous)
+    monkeypatch.setattr("gradflow.cli.simulate.train_run", enormous)
     assert refused(capsys, "train") == "not enough memory: Unable to allocate 7 TiB"
 
 

@@ -40,7 +40,7 @@ def test_by_train(data: Path, capsys: Capture, tmp_path: Path) -> None:
     out = tmp_path / "run.nc"
     line = ("train", "--b2", "-0.3", "--data", str(data), "--steps", "50", "--out", str(out))
     told = answer(capsys, *line)
-    meant = gf.descend(gf.Neuron(b2=-0.3), PROBLEM, gf.Adam(lr=0.01), steps=50)
+    meant = gf.train(gf.Neuron(b2=-0.3), PROBLEM, gf.Adam(lr=0.01), steps=50)
     assert told["loss"] == float(meant.loss[-1])
     assert told["final"]["w1"] == float(meant.w1[-1])
     with xr.open_dataset(out) as written:

@@ -28,7 +28,7 @@ Patch = pytest.MonkeyPatch
 COMMANDS = {info.callback.__name__: info.callback for info in app.registered_commands if info.callback}
 
 CALLS = (
-    *("gradflow.cli.simulate.gradient_flow", "gradflow.cli.simulate.descend"),
+    *("gradflow.cli.simulate.gradient_flow", "gradflow.cli.simulate.train_run"),
     *("gradflow.cli.thresholds.flow_run", "gradflow.cli.thresholds.decided_flows"),
     "gradflow.cli.thresholds.descent_outcomes",
     *("gradflow.cli.basins.sweep_in_memory", "gradflow.cli.basins.sweep_into_store"),

@@ -38,7 +38,7 @@ def test_every_flag(name: str, field: str, word: str, value: bool) -> None:
 
 def test_it_reaches_the_optimiser(capsys: pytest.CaptureFixture[str]) -> None:
     line = ("train", "--b2", "-1", "--optimizer", "rmsprop", "--steps", "20", "--hyper", "centered=True")
-    expected = gf.descend(gf.Neuron(b2=-1.0), gf.Problem(), gf.RMSProp(lr=0.01, centered=True), 20)
+    expected = gf.train(gf.Neuron(b2=-1.0), gf.Problem(), gf.RMSProp(lr=0.01, centered=True), 20)
     assert answer(capsys, *line)["loss"] == float(expected["loss"][-1])
     assert answer(capsys, *line[:-2])["loss"] != float(expected["loss"][-1])
 

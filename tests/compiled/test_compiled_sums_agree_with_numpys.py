@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.descent import GD, Adam, HeavyBall, loop, train
+from gradflow.descent import GD, Adam, HeavyBall, loop, train_arrays
 from gradflow.descent import compiled as fused
 from gradflow.descent.compiled import run as fused_run
 from gradflow.field import means, quadrature
@@ -24,11 +24,11 @@ TOLERANCE = {"float64": 1e-12, "float32": 1e-4}
 
 
 def in_numpy(*case: Any, **options: Any) -> Any:
-    return train(*case, events=False, backend="numpy", **options)
+    return train_arrays(*case, events=False, backend="numpy", **options)
 
 
 def in_c(*case: Any, **options: Any) -> Any:
-    return train(*case, events=False, backend="cupy", **options)
+    return train_arrays(*case, events=False, backend="cupy", **options)
 
 
 def compare(student: str, teacher: str, name: str, dtype: str = "float64", config: Any = GENTLE) -> None:
@@ -163,9 +163,9 @@ def test_it_is_chosen_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fused_run, "WORTH_COMPILING", 8 * M * 100)
     smooth, sample = Problem(activation="silu"), Problem(inputs=grid(128))
     for problem in (smooth, sample):
-        train(starts(), problem, GD(0.01), 99, events=False)
+        train_arrays(starts(), problem, GD(0.01), 99, events=False)
         assert taken == []
-        train(starts(), problem, GD(0.01), 100, events=False)
+        train_arrays(starts(), problem, GD(0.01), 100, events=False)
         assert taken == ["NumbaRunner"]
         taken.clear()
 

@@ -19,7 +19,7 @@ from gradflow.descent import (
     RMSProp,
     Warmup,
     optimizer,
-    train,
+    train_arrays,
 )
 from gradflow.descent import compiled as fused
 from gradflow.neuron.problem import Neuron, Problem
@@ -31,7 +31,7 @@ SCHEDULE = Chain(Warmup(100), 100, Cosine(300, 0.1))
 
 
 def in_numpy(*arguments: Any, **options: Any) -> Any:
-    return train(*arguments, events=False, backend="numpy", **options)
+    return train_arrays(*arguments, events=False, backend="numpy", **options)
 
 
 @pytest.mark.parametrize("name", list(OPTIMIZERS))

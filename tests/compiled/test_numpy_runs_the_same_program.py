@@ -9,7 +9,7 @@ import pytest
 
 from gradflow.compiled.numpy_source import numpy_source
 from gradflow.compiled.program import Program, Statement
-from gradflow.descent import GD, OPTIMIZERS, Adam, Cosine, HeavyBall, RMSProp, optimizer, train
+from gradflow.descent import GD, OPTIMIZERS, Adam, Cosine, HeavyBall, RMSProp, optimizer, train_arrays
 from gradflow.descent import compiled as fused
 from gradflow.descent.compiled.step import record_step
 from gradflow.descent.loop import OVERHEAD, WORTH
@@ -21,7 +21,7 @@ from tests.compiled.batches import PROBLEMS, N, assert_same_bits, starts
 def compare(*case: Any, chunk: int | None = None, **options: Any) -> None:
     assert case[3] * (N + OVERHEAD) < WORTH, "the loop itself must be what it is compared with"
     run = fused.train(*case, backend="numpy", chunk=chunk, **options)
-    assert_same_bits(run, train(*case, events=False, backend="numpy", **options))
+    assert_same_bits(run, train_arrays(*case, events=False, backend="numpy", **options))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gradflow.compiled import cupy_runner, installed
-from gradflow.descent import GD, Adam, RMSProp, loop, prepared, train
+from gradflow.descent import GD, Adam, RMSProp, loop, prepared, train_arrays
 from gradflow.descent import compiled as fused
 from gradflow.descent.compiled import run as fused_run
 from gradflow.descent.optimisers import registry
@@ -36,7 +36,7 @@ def message(call: Any) -> str:
 
 def refused(**changes: Any) -> str:
     arguments = {"start": starts(), "problem": Problem(), "optimizer": GD(), "steps": 3, **changes}
-    return message(lambda: train(backend="numba", **{"events": False, **arguments}))
+    return message(lambda: train_arrays(backend="numba", **{"events": False, **arguments}))
 
 
 @pytest.fixture
@@ -58,18 +58,18 @@ def test_large_runs_are_compiled_and_small_ones_are_not(
     monkeypatch.setattr(loop, "WORTH", 100_000)
     monkeypatch.setattr(fused_run, "WORTH_COMPILING", 20_000)
     case = (starts(), Problem(), GD(0.01))
-    train(*case, 200, events=False)
-    train(*case, 200, events=False, backend="numpy")
+    train_arrays(*case, 200, events=False)
+    train_arrays(*case, 200, events=False, backend="numpy")
     # Worth printing, but not a compiler's start.
-    train(Neuron(), Problem(), GD(0.01), 2000, events=False)
+    train_arrays(Neuron(), Problem(), GD(0.01), 2000, events=False)
     assert taken == ["NumbaRunner", "NumpyRunner", "NumpyRunner"]
-    train(*case, 10, events=False)
-    train(*case, 200)
-    train(*case, 200, events=False, record_every=1)
-    train(starts(), Problem(inputs=grid(300)), GD(0.01), 200, events=False, backend="numpy")
+    train_arrays(*case, 10, events=False)
+    train_arrays(*case, 200)
+    train_arrays(*case, 200, events=False, record_every=1)
+    train_arrays(starts(), Problem(inputs=grid(300)), GD(0.01), 200, events=False, backend="numpy")
     assert len(taken) == 3
     monkeypatch.setattr(fused_run, "available", lambda: False)
-    train(*case, 200, events=False)
+    train_arrays(*case, 200, events=False)
     assert taken[3:] == ["NumpyRunner"]
 
 
@@ -77,17 +77,19 @@ def test_what_cannot_be_printed_is_left_to_the_loop(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(loop, "WORTH", 0)
     monkeypatch.setattr(fused_run, "WORTH_COMPILING", 0)
     case = (starts(), Problem(), Adam(0.01, beta1=np.full(N, 0.9)), 20)
-    assert_same_bits(train(*case, events=False), train(*case[:2], Adam(0.01, beta1=0.9), 20, events=False))
+    assert_same_bits(
+        train_arrays(*case, events=False), train_arrays(*case[:2], Adam(0.01, beta1=0.9), 20, events=False)
+    )
     small = (starts(), Problem(inputs=grid(10)), GD(0.05), 20)
-    assert not np.all(train(*small, events=False).diverged)
+    assert not np.all(train_arrays(*small, events=False).diverged)
 
 
 def test_the_choice_does_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("numba")
     case = (starts(), Problem(), GD(0.05), 100)
-    expected = train(*case, events=False)
+    expected = train_arrays(*case, events=False)
     monkeypatch.setattr(loop, "WORTH", 0)
-    assert_same_bits(train(*case, events=False), expected)
+    assert_same_bits(train_arrays(*case, events=False), expected)
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,9 +97,9 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused() == "backend: numba is not installed; in a clone of gradflow: pip install '.[fast]'"
     assert message(lambda: fused.train(Neuron(), Problem(), GD(), 1)).startswith("backend: numba is not")
     monkeypatch.setattr(cupy_runner, "available", lambda: False)
-    found = message(lambda: train(Neuron(), Problem(), GD(), 1, backend="cupy"))
+    found = message(lambda: train_arrays(Neuron(), Problem(), GD(), 1, backend="cupy"))
     assert found == "backend: cupy is not installed or finds no GPU (docs.cupy.dev/en/stable/install.html)"
-    found = message(lambda: train(Neuron(), Problem(), GD(), 1, backend="torch"))
+    found = message(lambda: train_arrays(Neuron(), Problem(), GD(), 1, backend="torch"))
     assert found == "backend: expected numpy, numba or cupy, got 'torch'"
 
 
@@ -106,7 +108,7 @@ def test_a_numba_that_cannot_be_imported_is_not_chosen(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "gradflow.compiled.numba_runner", None)
     monkeypatch.setattr(loop, "WORTH", 0)
     monkeypatch.setattr(fused_run, "WORTH_COMPILING", 0)
-    assert not np.any(train(Neuron(b2=-1.0), Problem(), GD(), 20, events=False).diverged)
+    assert not np.any(train_arrays(Neuron(b2=-1.0), Problem(), GD(), 20, events=False).diverged)
     assert refused().startswith("backend: numba cannot be imported: ")
 
 
@@ -154,7 +156,7 @@ def test_an_optimiser_from_outside_is_recorded_or_refused(monkeypatch: pytest.Mo
     assert refused(optimizer=Odd()).startswith("optimizer: this Odd has no fused version")
     assert refused(optimizer=Odd(kind="branch")).startswith("optimizer: this Odd has no fused version")
     case = (starts(), Problem(), Odd(kind="half"), 3)
-    assert_same_bits(fused.train(*case), train(*case, events=False, backend="numpy"))
+    assert_same_bits(fused.train(*case), train_arrays(*case, events=False, backend="numpy"))
 
 
 class _Any:
@@ -176,7 +178,7 @@ def test_training_imports_numba_only_when_it_compiles() -> None:
     code = (
         "import sys, gradflow, gradflow.descent, gradflow.compiled\n"
         "from gradflow.neuron.problem import Neuron, Problem\n"
-        "gradflow.descent.train(Neuron(b2=-1.0), Problem(), gradflow.descent.GD(), 10)\n"
+        "gradflow.descent.train_arrays(Neuron(b2=-1.0), Problem(), gradflow.descent.GD(), 10)\n"
         "print([m for m in ('numba', 'llvmlite', 'cupy') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

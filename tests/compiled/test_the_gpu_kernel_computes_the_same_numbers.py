@@ -15,7 +15,7 @@ import pytest
 
 from gradflow.compiled import cupy_runner
 from gradflow.compiled.cuda_source import cuda_source
-from gradflow.descent import GD, OPTIMIZERS, Adam, Cosine, HeavyBall, optimizer, train
+from gradflow.descent import GD, OPTIMIZERS, Adam, Cosine, HeavyBall, optimizer, train_arrays
 from gradflow.descent.compiled.step import record_step
 from gradflow.descent.prepared import prepare
 from gradflow.neuron.problem import Neuron, Problem, Uniform
@@ -33,8 +33,8 @@ def cupy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cupy:
 
 
 def compare(*case: Any, **options: Any) -> None:
-    run = train(*case, events=False, backend="cupy", **options)
-    assert_same_bits(run, train(*case, events=False, backend="numpy", **options))
+    run = train_arrays(*case, events=False, backend="cupy", **options)
+    assert_same_bits(run, train_arrays(*case, events=False, backend="numpy", **options))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -19,7 +19,7 @@ from gradflow.descent import (
     optimizer,
     optimizer_name,
     register,
-    train,
+    train_arrays,
     update,
 )
 from gradflow.descent.optimisers.hyper import NON_NEGATIVE
@@ -132,7 +132,7 @@ def test_a_hyper_parameter_of_the_wrong_type(name: str, hyper: dict[str, Any], s
 )
 def test_a_wrong_argument_of_train(arguments: dict[str, Any], expected: str) -> None:
     everything = {"start": Neuron(b2=0.5), "problem": Problem(), "optimizer": GD(), "steps": 3, **arguments}
-    assert message(ValueError, lambda: train(**everything)).startswith(expected)
+    assert message(ValueError, lambda: train_arrays(**everything)).startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_wrong_argument_of_train(arguments: dict[str, Any], expected: str) -> 
 )
 def test_an_argument_of_train_of_the_wrong_type(arguments: dict[str, Any], expected: str) -> None:
     everything = {"start": Neuron(), "problem": Problem(), "optimizer": GD(), "steps": 3, **arguments}
-    assert message(TypeError, lambda: train(**everything)).startswith(expected)
+    assert message(TypeError, lambda: train_arrays(**everything)).startswith(expected)
 
 
 class Halving(NamedTuple):
@@ -187,7 +187,7 @@ def test_an_optimiser_from_outside_is_one_call_away(monkeypatch: pytest.MonkeyPa
     config = optimizer("halving")
     theta, state = update(config, np.ones(4), init(config, np.ones(4)), np.ones(4))
     assert (theta.tolist(), state) == ([0.5] * 4, ())
-    np.testing.assert_array_equal(train(np.ones(4), Problem(), config, 3).final, np.full(4, 0.125))
+    np.testing.assert_array_equal(train_arrays(np.ones(4), Problem(), config, 3).final, np.full(4, 0.125))
     taken = message(ValueError, lambda: register("gd", Halving, init, update, {"lr": NON_NEGATIVE}))
     assert taken == "optimizer: the name 'gd' is taken by GD"
     assert "expected one for each of lr" in message(
@@ -229,7 +229,7 @@ def test_another_name_is_answered(typed: Any, answer: str) -> None:
 
 def test_a_class_or_a_name_instead_of_a_config_is_answered() -> None:
     for given, answer in ((Adam, "; write Adam()"), ("adam", "; write gradflow.descent.optimizer('adam')")):
-        found = message(TypeError, lambda given=given: train(Neuron(), Problem(), given, 1))
+        found = message(TypeError, lambda given=given: train_arrays(Neuron(), Problem(), given, 1))
         assert found.endswith(answer)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradflow.descent import GD, OPTIMIZERS, Adam, Constant, optimizer, train
+from gradflow.descent import GD, OPTIMIZERS, Adam, Constant, optimizer, train_arrays
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 
 WILD = (3.0, 50.0, 1e30, 1e160, 1e300)
@@ -24,9 +24,9 @@ def bound(dtype: str) -> float:
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
 def test_neighbours_are_unaffected_to_the_bit(name: str, inputs: Any, dtype: str) -> None:
     problem, start = Problem(inputs=inputs), Neuron(1.1, 0.2, 0.9, -0.6)
-    swept = train(start, problem, optimizer(name, lr=np.asarray([0.01, *WILD, 0.02])), 80, dtype=dtype)
+    swept = train_arrays(start, problem, optimizer(name, lr=np.asarray([0.01, *WILD, 0.02])), 80, dtype=dtype)
     for i, lr in ((0, 0.01), (-1, 0.02)):
-        alone = train(start, problem, optimizer(name, lr=lr), 80, dtype=dtype)
+        alone = train_arrays(start, problem, optimizer(name, lr=lr), 80, dtype=dtype)
         assert not alone.diverged
         assert not swept.diverged[i]
         np.testing.assert_array_equal(swept.final[:, i], alone.final)
@@ -38,7 +38,7 @@ def test_neighbours_are_unaffected_to_the_bit(name: str, inputs: Any, dtype: str
 
 def test_gradient_descent_above_its_stability_limit_diverges() -> None:
     # For a dead neuron b2 − 1/4 is multiplied by 1 − 2η.
-    run = train(Neuron(0.0, -1.0, 1.0, 1.0), Problem(), GD(np.asarray([0.9, 1.1])), 2000)
+    run = train_arrays(Neuron(0.0, -1.0, 1.0, 1.0), Problem(), GD(np.asarray([0.9, 1.1])), 2000)
     np.testing.assert_array_equal(run.diverged, [False, True])
     assert run.final[3, 0] == pytest.approx(0.25)
     assert bound("float64") / 1.3 < abs(run.final[3, 1]) <= bound("float64")
@@ -46,11 +46,11 @@ def test_gradient_descent_above_its_stability_limit_diverges() -> None:
 
 def test_the_last_good_state_is_that_of_a_shorter_run() -> None:
     start, config = Neuron(0.0, -1.0, 1.0, 1.0), GD(3.0)
-    run = train(start, Problem(), config, 200, record_every=1)
+    run = train_arrays(start, Problem(), config, 200, record_every=1)
     assert run.diverged
     last = int(np.argmax(np.all(run.theta == run.final, axis=1)))
     assert 0 < last < 200
-    shorter = train(start, Problem(), config, last)
+    shorter = train_arrays(start, Problem(), config, last)
     assert not shorter.diverged
     np.testing.assert_array_equal(shorter.final, run.final)
     np.testing.assert_array_equal(run.theta[last:], np.broadcast_to(run.final, (201 - last, 4)))
@@ -59,14 +59,14 @@ def test_the_last_good_state_is_that_of_a_shorter_run() -> None:
 
 def test_a_batch_that_has_diverged_still_has_every_record() -> None:
     seen: list[int] = []
-    run = train(
+    run = train_arrays(
         Neuron(), Problem(), GD(np.asarray([1e200, 1e300])), 50, record_every=20, progress=seen.append
     )
     np.testing.assert_array_equal(run.steps, [0, 20, 40, 50])
     assert run.theta.shape == (4, 4, 2)
     # The start is the teacher: the gradient is 0, and no rate makes it move.
     assert not np.any(run.diverged)
-    run = train(
+    run = train_arrays(
         Neuron(b2=1.0), Problem(), GD(np.asarray([1e200, 1e300])), 50, record_every=20, progress=seen.append
     )
     assert np.all(run.diverged)
@@ -79,7 +79,7 @@ def test_a_batch_that_has_diverged_still_has_every_record() -> None:
 
 def test_a_start_beyond_the_bound_is_flagged_at_once() -> None:
     start = Neuron(w1=np.asarray([1.0, 1e45, -1e200]))
-    run = train(start, Problem(), Adam(), 3)
+    run = train_arrays(start, Problem(), Adam(), 3)
     np.testing.assert_array_equal(run.diverged, [False, True, True])
     np.testing.assert_array_equal(run.final[0, 1:], [1e45, -1e200])
 
@@ -87,15 +87,15 @@ def test_a_start_beyond_the_bound_is_flagged_at_once() -> None:
 def test_a_gradient_whose_square_overflows_is_flagged() -> None:
     # Adam would stand still unnoticed: m/√∞ = 0.
     problem = Problem(inputs=Uniform(-1e60, 1e60))
-    run = train(Neuron(b2=np.asarray([1.0, 2.0]), w2=np.asarray([1e20, 0.0])), problem, Adam(), 3)
+    run = train_arrays(Neuron(b2=np.asarray([1.0, 2.0]), w2=np.asarray([1e20, 0.0])), problem, Adam(), 3)
     np.testing.assert_array_equal(run.diverged, [True, False])
 
 
 def test_a_schedule_may_save_or_break_a_run() -> None:
     start = Neuron(0.0, -1.0, 1.0, 1.0)
-    assert train(start, Problem(), GD(3.0), 200).diverged
-    assert not train(start, Problem(), GD(3.0), 200, schedule=Constant(0.1)).diverged
-    assert train(start, Problem(), GD(0.1), 200, schedule=Constant(1e308)).diverged
+    assert train_arrays(start, Problem(), GD(3.0), 200).diverged
+    assert not train_arrays(start, Problem(), GD(3.0), 200, schedule=Constant(0.1)).diverged
+    assert train_arrays(start, Problem(), GD(0.1), 200, schedule=Constant(1e308)).diverged
 
 
 @settings(max_examples=30, deadline=None)
@@ -105,6 +105,6 @@ def test_a_schedule_may_save_or_break_a_run() -> None:
     theta=st.tuples(*[st.floats(-1e30, 1e30)] * 4),
 )
 def test_no_rate_and_no_start_raises_a_warning(lr: float, name: str, theta: tuple[float, ...]) -> None:
-    run = train(Neuron(*theta), Problem(), optimizer(name, lr=lr), 5)
+    run = train_arrays(Neuron(*theta), Problem(), optimizer(name, lr=lr), 5)
     assert np.all(np.isfinite(run.final))
     assert np.all(np.isfinite(run.loss))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradflow.descent import GD, Adam, Crossing, Descent, HeavyBall, train
+from gradflow.descent import GD, Adam, Crossing, Descent, HeavyBall, train_arrays
 from gradflow.descent.events import Watch
 from gradflow.neuron.activity import ACTIVITIES, activity, breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
@@ -27,7 +27,7 @@ def watched(path: Sequence[tuple[float, float]], problem: Problem = Problem()) -
 
 @pytest.mark.parametrize("inputs", [grid(100), Uniform()])
 def test_the_known_run_becomes_hyperactive(inputs: Any) -> None:
-    run = train(Neuron(b2=-1.2), Problem(inputs=inputs), Adam(lr=0.01), 1000)
+    run = train_arrays(Neuron(b2=-1.2), Problem(inputs=inputs), Adam(lr=0.01), 1000)
     (event,) = run.events
     assert event.event == "balanced -> hyperactive"
     assert 230 <= event.step <= 260
@@ -37,7 +37,7 @@ def test_the_known_run_becomes_hyperactive(inputs: Any) -> None:
 
 def test_the_step_is_the_first_in_the_new_cell() -> None:
     problem = Problem(inputs=grid(100))
-    run = train(Neuron(b2=-1.2), problem, Adam(lr=0.01), 260, record_every=1)
+    run = train_arrays(Neuron(b2=-1.2), problem, Adam(lr=0.01), 260, record_every=1)
     codes = activity(run.theta.T, problem)
     step = run.events[0].step
     assert ACTIVITIES[codes[step - 1]] == "balanced"
@@ -109,7 +109,7 @@ def test_breakpoints_that_differ_by_rounding_do_not_pass(scale: float) -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_converged_optimiser_passes_the_teacher_no_more(dtype: str) -> None:
-    run = train(
+    run = train_arrays(
         Neuron(1.0, 0.2, 1.2, -0.1), Problem(), HeavyBall(0.05, 0.9), 3000, record_every=1, dtype=dtype
     )
     w1, b1 = np.asarray(run.theta, dtype=np.float64)[:, :2].T
@@ -152,7 +152,9 @@ def test_a_random_walk_has_the_events_of_its_activities(seed: int) -> None:
 
 
 def test_indices_are_places_in_the_batch_in_order() -> None:
-    run: Descent = train(Neuron(b2=np.asarray([[-1.2, 0.1], [-1.3, -1.25]])), Problem(), Adam(lr=0.01), 400)
+    run: Descent = train_arrays(
+        Neuron(b2=np.asarray([[-1.2, 0.1], [-1.3, -1.25]])), Problem(), Adam(lr=0.01), 400
+    )
     changes = [e for e in run.events if "->" in e.event]
     assert {e.index for e in changes} == {(0, 0), (1, 0), (1, 1)}
     assert [(e.step, e.index) for e in run.events] == sorted((e.step, e.index) for e in run.events)
@@ -163,7 +165,7 @@ def test_indices_are_places_in_the_batch_in_order() -> None:
 
 
 def test_a_diverged_trajectory_has_no_further_events() -> None:
-    run = train(Neuron(b2=-1.2), Problem(), GD(10.0), 300, record_every=1)
+    run = train_arrays(Neuron(b2=-1.2), Problem(), GD(10.0), 300, record_every=1)
     assert run.diverged
     last = int(np.argmax(np.all(run.theta == run.final, axis=1)))
     assert all(event.step <= last for event in run.events)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.descent import GD, Adam, AdamW, train
+from gradflow.descent import GD, Adam, AdamW, train_arrays
 from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
 from gradflow.descent.optimisers.registry import init, update
 from gradflow.field import gradient
@@ -99,19 +99,19 @@ def test_clipping_is_the_norm_over_one_neuron() -> None:
 
 def test_the_same_decay_on_all_is_the_optimisers_own() -> None:
     start, problem = Neuron(1.0, np.linspace(-0.5, 0.5, 5), 1.0, 0.4), Problem()
-    own = train(start, problem, AdamW(lr=0.01, weight_decay=0.2), 200).final
-    apart = train(start, problem, Adam(lr=0.01), 200, modifiers=Modifiers(decoupled=(0.2,) * 4)).final
+    own = train_arrays(start, problem, AdamW(lr=0.01, weight_decay=0.2), 200).final
+    apart = train_arrays(start, problem, Adam(lr=0.01), 200, modifiers=Modifiers(decoupled=(0.2,) * 4)).final
     np.testing.assert_allclose(apart, own, rtol=1e-12, atol=1e-14)
-    own = train(start, problem, Adam(lr=0.01, weight_decay=0.2), 200).final
-    apart = train(start, problem, Adam(lr=0.01), 200, modifiers=Modifiers(coupled=(0.2,) * 4)).final
+    own = train_arrays(start, problem, Adam(lr=0.01, weight_decay=0.2), 200).final
+    apart = train_arrays(start, problem, Adam(lr=0.01), 200, modifiers=Modifiers(coupled=(0.2,) * 4)).final
     np.testing.assert_allclose(apart, own, rtol=1e-12, atol=1e-14)
 
 
 def test_training_with_modifiers_is_a_plain_loop() -> None:
     problem, lam, clip, rate = Problem(inputs=grid(11)), np.array([0.0, 0.5, 0.0, 0.1]), 0.3, 0.05
     theta = np.array([1.0, 0.4, 1.0, -2.0])
-    run = train(theta, problem, GD(lr=rate), 60, modifiers=Modifiers(clip=clip, decoupled=tuple(lam)))
-    schedule = train(
+    run = train_arrays(theta, problem, GD(lr=rate), 60, modifiers=Modifiers(clip=clip, decoupled=tuple(lam)))
+    schedule = train_arrays(
         theta,
         problem,
         GD(lr=rate),
@@ -134,24 +134,26 @@ def test_no_run_sees_the_others(kind: Any) -> None:
     start = rng.standard_normal((4, 8))
     n = len(kind.parameters)
     modifiers = Modifiers(0.7, (0.1,) * n, tuple(np.linspace(0.0, 0.3, n)))
-    many = train(start, Problem(), Adam(lr=0.05), 40, kind=kind, modifiers=modifiers)
+    many = train_arrays(start, Problem(), Adam(lr=0.05), 40, kind=kind, modifiers=modifiers)
     for i in (0, 7):
-        one = train(start[:, i], Problem(), Adam(lr=0.05), 40, kind=kind, modifiers=modifiers)
+        one = train_arrays(start[:, i], Problem(), Adam(lr=0.05), 40, kind=kind, modifiers=modifiers)
         np.testing.assert_allclose(many.final[:, i], one.final, rtol=1e-11, atol=1e-13)
 
 
 def test_float32_stays_float32() -> None:
     modifiers = Modifiers(0.5, LAMBDAS, LAMBDAS)
-    run = train(Neuron(b2=-1.0), Problem(), Adam(lr=0.01), 50, modifiers=modifiers, dtype="float32")
-    double = train(Neuron(b2=-1.0), Problem(), Adam(lr=0.01), 50, modifiers=modifiers)
+    run = train_arrays(Neuron(b2=-1.0), Problem(), Adam(lr=0.01), 50, modifiers=modifiers, dtype="float32")
+    double = train_arrays(Neuron(b2=-1.0), Problem(), Adam(lr=0.01), 50, modifiers=modifiers)
     assert run.final.dtype == np.float32
     np.testing.assert_allclose(run.final, double.final, rtol=1e-4)
 
 
 def test_none_changes_no_bit() -> None:
     start = Neuron(1.0, np.linspace(-0.5, 0.5, 5), 1.0, 0.4)
-    plain = train(start, Problem(), Adam(lr=0.01), 50)
-    again = train(start, Problem(), Adam(lr=0.01), 50, modifiers=NONE)
-    zero = train(start, Problem(), Adam(lr=0.01), 50, modifiers=Modifiers(None, (0.0,) * 4, (0.0,) * 4))
+    plain = train_arrays(start, Problem(), Adam(lr=0.01), 50)
+    again = train_arrays(start, Problem(), Adam(lr=0.01), 50, modifiers=NONE)
+    zero = train_arrays(
+        start, Problem(), Adam(lr=0.01), 50, modifiers=Modifiers(None, (0.0,) * 4, (0.0,) * 4)
+    )
     assert np.array_equal(plain.final, again.final)
     assert np.array_equal(plain.final, zero.final)

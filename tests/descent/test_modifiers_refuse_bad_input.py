@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gradflow.descent import GD, train
+from gradflow.descent import GD, train_arrays
 from gradflow.descent.modifiers import Modifiers
 from gradflow.field.kinds import GATED, SOLVED_OUTPUT
 from gradflow.neuron.problem import Neuron, Problem
@@ -39,7 +39,7 @@ BAD = (
 @pytest.mark.parametrize(("given", "kind", "message"), BAD)
 def test_bad_input_gives_one_line(given: dict[str, Any], kind: type[Exception], message: str) -> None:
     with pytest.raises(kind) as caught:
-        train(Neuron(), Problem(), GD(), 3, **given)
+        train_arrays(Neuron(), Problem(), GD(), 3, **given)
     text = str(caught.value)
     assert text.startswith(message)
     assert "\n" not in text

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradflow.base.arrays import to_numpy
-from gradflow.descent import OPTIMIZERS, Adam, Chain, Cosine, Descent, Warmup, optimizer, train
+from gradflow.descent import OPTIMIZERS, Adam, Chain, Cosine, Descent, Warmup, optimizer, train_arrays
 from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
 
 RATES = np.geomspace(1e-3, 0.5, 5)[:, None]
@@ -42,47 +42,47 @@ def assert_same(swept: Descent, alone: Descent, index: tuple[int, ...]) -> None:
 def test_every_optimiser(name: str, inputs: str) -> None:
     problem = Problem(inputs=INPUTS[inputs])
     how: dict[str, Any] = {"schedule": SCHEDULE, "record_every": 10}
-    swept = train(Neuron(0.8, 0.1, 1.1, BIASES), problem, optimizer(name, lr=RATES), 45, **how)
+    swept = train_arrays(Neuron(0.8, 0.1, 1.1, BIASES), problem, optimizer(name, lr=RATES), 45, **how)
     assert swept.theta.shape == (6, 4, 5, 3)
     for i, j in ((0, 0), (2, 1), (4, 0), (4, 2)):
         config = optimizer(name, lr=float(RATES[i, 0]))
-        alone = train(Neuron(0.8, 0.1, 1.1, float(BIASES[j])), problem, config, 45, **how)
+        alone = train_arrays(Neuron(0.8, 0.1, 1.1, float(BIASES[j])), problem, config, 45, **how)
         assert_same(swept, alone, (i, j))
 
 
 def test_teachers_and_intervals_are_swept_too() -> None:
     bt, hi = np.asarray([-0.3, 0.0, 0.4]), np.asarray([[1.0], [2.0]])
     problem = Problem(teacher=Neuron(b1=bt), inputs=Uniform(-1.0, hi))
-    swept = train(Neuron(b2=-0.5), problem, Adam(0.05), 60)
+    swept = train_arrays(Neuron(b2=-0.5), problem, Adam(0.05), 60)
     assert swept.final.shape == (4, 2, 3)
     for i, j in np.ndindex(2, 3):
         one = Problem(teacher=Neuron(b1=float(bt[j])), inputs=Uniform(-1.0, float(hi[i, 0])))
-        assert_same(swept, train(Neuron(b2=-0.5), one, Adam(0.05), 60), (i, j))
+        assert_same(swept, train_arrays(Neuron(b2=-0.5), one, Adam(0.05), 60), (i, j))
 
 
 @pytest.mark.parametrize("inputs", [Uniform(), grid(30)])
 def test_the_memory_layout_of_the_start_does_not_matter(inputs: Any) -> None:
     start = np.random.default_rng(2).uniform(-1.5, 1.5, (4, 6, 3))
     problem = Problem(inputs=inputs)
-    expected = train(start, problem, Adam(0.05), 30)
+    expected = train_arrays(start, problem, Adam(0.05), 30)
     for other in (np.asfortranarray(start), start.transpose(2, 1, 0).copy().transpose(2, 1, 0)):
-        np.testing.assert_array_equal(train(other, problem, Adam(0.05), 30).final, expected.final)
-    np.testing.assert_array_equal(train(Neuron(*start), problem, Adam(0.05), 30).final, expected.final)
+        np.testing.assert_array_equal(train_arrays(other, problem, Adam(0.05), 30).final, expected.final)
+    np.testing.assert_array_equal(train_arrays(Neuron(*start), problem, Adam(0.05), 30).final, expected.final)
 
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), size=st.integers(1, 40))
 def test_a_part_of_a_batch_runs_as_in_the_whole(seed: int, size: int) -> None:
     start = np.random.default_rng(seed).uniform(-2.0, 2.0, (4, 41))
-    whole = train(start, Problem(), Adam(0.1), 15)
-    part = train(start[:, :size], Problem(), Adam(0.1), 15)
+    whole = train_arrays(start, Problem(), Adam(0.1), 15)
+    part = train_arrays(start[:, :size], Problem(), Adam(0.1), 15)
     np.testing.assert_array_equal(part.final, whole.final[:, :size])
     assert part.events == [e for e in whole.events if e.index[0] < size]
 
 
 @pytest.mark.parametrize("shape", [(0,), (3, 0), (1, 1)])
 def test_empty_and_small_batches(shape: tuple[int, ...]) -> None:
-    run = train(np.ones((4, *shape)), Problem(), Adam(0.1), 4, record_every=2)
+    run = train_arrays(np.ones((4, *shape)), Problem(), Adam(0.1), 4, record_every=2)
     assert run.final.shape == (4, *shape)
     assert run.theta.shape == (3, 4, *shape)
     assert run.loss.shape == (3, *shape)
@@ -97,19 +97,19 @@ def test_the_strict_array_api_gives_numpys_bits(inputs: Any) -> None:
     start, rates = np.random.default_rng(4).uniform(-1.5, 1.5, (4, 3)), np.asarray([0.01, 0.1, 9.0])
     problem = Problem(inputs=inputs)
     how: dict[str, Any] = {"record_every": 7, "schedule": SCHEDULE}
-    expected = train(start, problem, Adam(rates, weight_decay=0.1), 30, **how)
-    run = train(strict(start), problem, Adam(strict(rates), weight_decay=0.1), 30, **how)
+    expected = train_arrays(start, problem, Adam(rates, weight_decay=0.1), 30, **how)
+    run = train_arrays(strict(start), problem, Adam(strict(rates), weight_decay=0.1), 30, **how)
     for name in ("final", "steps", "theta", "loss", "first_change", "diverged"):
         ours = getattr(run, name)
         assert isinstance(ours, type(strict(start))), name
         np.testing.assert_array_equal(to_numpy(ours), getattr(expected, name))
     assert run.events == expected.events
-    single = train(strict(start[:, 0]), problem, Adam(float(rates[0]), weight_decay=0.1), 30, **how)
+    single = train_arrays(strict(start[:, 0]), problem, Adam(float(rates[0]), weight_decay=0.1), 30, **how)
     np.testing.assert_array_equal(to_numpy(single.final), expected.final[:, 0])
 
 
 def test_hyper_parameters_may_be_lists_or_numpy_scalars() -> None:
-    expected = train(Neuron(), Problem(), Adam(np.asarray([0.1, 0.2])), 5).final
-    np.testing.assert_array_equal(train(Neuron(), Problem(), Adam([0.1, 0.2]), 5).final, expected)
-    single = train(Neuron(), Problem(), Adam(np.float64(0.1)), 5).final
+    expected = train_arrays(Neuron(), Problem(), Adam(np.asarray([0.1, 0.2])), 5).final
+    np.testing.assert_array_equal(train_arrays(Neuron(), Problem(), Adam([0.1, 0.2]), 5).final, expected)
+    single = train_arrays(Neuron(), Problem(), Adam(np.float64(0.1)), 5).final
     np.testing.assert_array_equal(single, expected[:, 0])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from gradflow.descent import GD, HeavyBall, train
+from gradflow.descent import GD, HeavyBall, train_arrays
 from gradflow.ends import descent_run, flow_decisions, flow_run
 from gradflow.ends.decision import decide
 from gradflow.ends.labels import outcome_name
@@ -14,7 +14,7 @@ from gradflow.ends.outcome import CONSTANT, LINEAR, LOCAL, outcome
 from gradflow.ends.rest import at_rest
 from gradflow.flow import integrate
 from gradflow.neuron.problem import Neuron, Problem, Sample, grid
-from gradflow.runs.training import descend
+from gradflow.runs.training import train
 
 ABS = Problem(teacher_activation="slopes=-1,1")
 LEAKY = Problem(activation="slopes=0.1,1", teacher_activation="relu")
@@ -67,14 +67,14 @@ def test_an_optimiser_that_has_come_to_rest_is_there_too() -> None:
     place = np.array(integrate(Neuron(1.0, 0.3, 1.0, 0.1), ABS, 1e3).last.theta)
     for config in (GD(0.1), HeavyBall(0.01, 0.9)):
         assert int(descent_run(Neuron(*(place + 1e-3)), ABS, config, 9000).outcome) == LOCAL
-    assert outcome_name(descend(place + 1e-1, ABS, GD(0.1), steps=30)) == "undecided"
+    assert outcome_name(train(place + 1e-1, ABS, GD(0.1), steps=30)) == "undecided"
 
 
 def test_a_samples_minimum_that_is_not_the_teachers() -> None:
     # Targets that rise and fall, which no neuron meets.
     x, targets = np.array([-1.0, -0.6, 0.2, 1.0]), np.array([0.0, 2.0, 1.0, 3.0])
     problem = Problem(inputs=Sample(x, targets=targets))
-    run = train(Neuron(1.0, 0.3, 1.0, 0.5), problem, GD(0.2), 5000, events=False, record_every=5000)
+    run = train_arrays(Neuron(1.0, 0.3, 1.0, 0.5), problem, GD(0.2), 5000, events=False, record_every=5000)
     theta = run.final
     assert int(outcome(theta, problem)) == LOCAL
     assert at_rest(theta, problem)
@@ -87,7 +87,7 @@ def test_a_gradient_that_jumps_is_no_rest() -> None:
     rng = np.random.default_rng(3)
     x = np.sort(rng.uniform(-1.0, 1.0, 30))
     problem = Problem(inputs=Sample(x, targets=rng.normal(size=30)))
-    theta = train(Neuron(1.0, -0.25, 1.0, 0.0), problem, GD(0.1), 4000, record_every=4000).final
+    theta = train_arrays(Neuron(1.0, -0.25, 1.0, 0.0), problem, GD(0.1), 4000, record_every=4000).final
     assert np.min(np.abs(-theta[1] / theta[0] - x)) < 1e-2
     assert not at_rest(theta, problem)
 

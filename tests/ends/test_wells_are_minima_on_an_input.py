@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.descent import GD, Adam, HeavyBall, train
+from gradflow.descent import GD, Adam, HeavyBall, train_arrays
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.ends import descent_outcomes, descent_run
 from gradflow.ends.labels import outcome_name
@@ -16,7 +16,7 @@ from gradflow.ends.rest import at_rest
 from gradflow.ends.wells import NOWHERE, Wells, found, has_wells, stayed, wells
 from gradflow.field import gradient
 from gradflow.neuron.problem import Neuron, Problem, Sample, grid
-from gradflow.runs.training import descend
+from gradflow.runs.training import train
 
 
 def noisy(seed: int, n: int, activation: str = "relu", weighted: bool = False) -> Problem:
@@ -175,7 +175,7 @@ def test_optimisers_that_go_to_and_fro_about_one_end_there(problem: Problem, con
     np.testing.assert_allclose(later.loss, ends.loss[on_input], rtol=1e-2)
     # A single run says the same; on its way, or when it is too short to tell, it says nothing.
     one = Neuron(*(float(value[0]) for value in start))
-    names = [outcome_name(descend(one, problem, config, steps=steps)) for steps in (2500, 150, 20)]
+    names = [outcome_name(train(one, problem, config, steps=steps)) for steps in (2500, 150, 20)]
     assert names == ["local", "undecided", "undecided"]
 
 
@@ -280,8 +280,8 @@ def test_what_has_no_wells_and_what_is_no_history() -> None:
 
 def test_the_states_kept_are_those_of_the_run() -> None:
     problem = CASES[0]
-    whole = train(Neuron(1.0, 0.1, 1.0, 0.2), problem, Adam(0.01), 1000, record_every=1)
-    run = train(Neuron(1.0, 0.1, 1.0, 0.2), problem, Adam(0.01), 1000, last=True, record_every=300)
+    whole = train_arrays(Neuron(1.0, 0.1, 1.0, 0.2), problem, Adam(0.01), 1000, record_every=1)
+    run = train_arrays(Neuron(1.0, 0.1, 1.0, 0.2), problem, Adam(0.01), 1000, last=True, record_every=300)
     assert run.steps.tolist() == [0, 300, 600, 900, 1000]
     assert run.last is not None
     assert whole.last is None
@@ -289,7 +289,7 @@ def test_the_states_kept_are_those_of_the_run() -> None:
     np.testing.assert_array_equal(run.last, whole.theta[kept])
     np.testing.assert_array_equal(run.theta, whole.theta[run.steps])
     np.testing.assert_array_equal(run.loss, whole.loss[run.steps])
-    long = train(Neuron(1.0, 0.1, 1.0, 0.2), problem, Adam(0.01), 5000, last=True)
+    long = train_arrays(Neuron(1.0, 0.1, 1.0, 0.2), problem, Adam(0.01), 5000, last=True)
     assert long.last is not None
     assert len(long.last) == 15
-    assert train(Neuron(), problem, GD(0.1), 143, last=True).last is None
+    assert train_arrays(Neuron(), problem, GD(0.1), 143, last=True).last is None

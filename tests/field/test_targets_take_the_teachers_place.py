@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.descent import GD, train
+from gradflow.descent import GD, train_arrays
 from gradflow.field import evaluator, gradient, hessian, loss
 from gradflow.field.baselines import best_constant, best_line, moments
 from gradflow.neuron.problem import Neuron, Problem, Sample
@@ -62,7 +62,7 @@ def test_repeated_inputs_with_different_targets_leave_a_rest() -> None:
 
 def test_training_goes_down_to_the_targets_and_records_the_fields_loss() -> None:
     problem = Problem(inputs=Sample(X, targets=2.0 * np.maximum(X - 0.25, 0.0) - 1.0))
-    run = train(np.asarray([1.0, 0.0, 1.0, 0.0]), problem, GD(lr=0.05), 3000)
+    run = train_arrays(np.asarray([1.0, 0.0, 1.0, 0.0]), problem, GD(lr=0.05), 3000)
     assert run.loss[0] > 0.5
     assert run.loss[-1] < 1e-6
     assert run.loss[-1] == loss(run.final, problem)

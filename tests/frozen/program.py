@@ -17,7 +17,6 @@ from gradflow import Uniform as Uniform
 from gradflow import basins as basins
 from gradflow import bracket as bracket
 from gradflow import crossings as crossings
-from gradflow import descend as descend
 from gradflow import descent_outcomes as descent_outcomes
 from gradflow import flow_outcomes as flow_outcomes
 from gradflow import gradient as gradient
@@ -26,6 +25,7 @@ from gradflow import grid as grid
 from gradflow import hessian as hessian
 from gradflow import loss as loss
 from gradflow import train as train
+from gradflow import train_arrays as train_arrays
 from gradflow.cli import run as run
 from gradflow.descent.modifiers import Modifiers as Modifiers
 from gradflow.descent.schedules import Chain as Chain

@@ -66,7 +66,7 @@ def command(line: str) -> Any:
 
 def trained(problem: g.Problem, optimizer: Any, count: int, **options: Any) -> dict[str, Any]:
     """Return where six neurons are after some steps of training, and what happened on the way."""
-    run = g.train(starts(6), problem, optimizer, count, **options)
+    run = g.train_arrays(starts(6), problem, optimizer, count, **options)
     return {
         **{"final": run.final, "loss": run.loss, "diverged": run.diverged, "first_change": run.first_change},
         "events": [(event.step, list(event.index), event.event) for event in run.events],

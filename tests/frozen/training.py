@@ -80,5 +80,5 @@ def batches() -> Iterator[Run]:
 
 def _course() -> Any:
     start = g.Neuron(b1=np.array([[0.0], [0.6]]), b2=np.array([-1.2, 0.8]))
-    run = g.descend(start, GRID, g.Adam(0.05), 150, record_every=50)
+    run = g.train(start, GRID, g.Adam(0.05), 150, record_every=50)
     return {**plain(run), "crossings": g.crossings(run)}

@@ -53,7 +53,7 @@ def test_derivatives_are_differences(problem: gf.Problem, neuron: gf.Neuron) -> 
 def test_everything_follows_it(problem: gf.Problem) -> None:
     run = gf.gradient_flow(NEURON, problem, t_end=5.0)
     assert abs(float(run.energy_residual[-1])) < 1e-8
-    many = gf.train(np.array([NEURON, STEEP], dtype=float).T, problem, gf.GD(1e-3), 50)
+    many = gf.train_arrays(np.array([NEURON, STEEP], dtype=float).T, problem, gf.GD(1e-3), 50)
     assert np.all(many.loss[-1] < many.loss[0])
     assert str(as_activation("Logistic")) == "logistic"
 
@@ -61,4 +61,4 @@ def test_everything_follows_it(problem: gf.Problem) -> None:
 def test_what_has_no_compiled_code_is_named(problem: gf.Problem) -> None:
     pytest.importorskip("numba")
     with pytest.raises(ValueError, match=r"^activation: there is no compiled code for logistic$"):
-        gf.train(NEURON, problem, gf.GD(1e-3), 5, events=False, backend="numba")
+        gf.train_arrays(NEURON, problem, gf.GD(1e-3), 5, events=False, backend="numba")

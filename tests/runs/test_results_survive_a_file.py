@@ -20,17 +20,17 @@ from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform
 from gradflow.neuron.records import balancedness, provenance, state_variables
 from gradflow.runs import gradient_flow
-from gradflow.runs.training import descend
+from gradflow.runs.training import train
 
 RUNS: dict[str, Callable[[], xr.Dataset]] = {
     "flow without crossings": lambda: gradient_flow(t_end=1.0),
     "flow with crossings": lambda: gradient_flow(Neuron(b2=-2.0), t_end=20.0),
     "dead flow": lambda: gradient_flow(Neuron(b1=-2.0), t_end=2.0),
-    "descent without crossings": lambda: descend(steps=3),
-    "descent with crossings": lambda: descend(Neuron(b2=-1.2), steps=300),
-    "batch": lambda: descend(Neuron(b2=np.array([[-1.2], [-1.1]])), optimizer=GD(np.full(3, 0.7)), steps=9),
-    "float32": lambda: descend(Neuron(b2=-1.0), steps=5, dtype="float32"),
-    "diverged": lambda: descend(Neuron(b2=-1.0), optimizer=GD(1e9), steps=30),
+    "descent without crossings": lambda: train(steps=3),
+    "descent with crossings": lambda: train(Neuron(b2=-1.2), steps=300),
+    "batch": lambda: train(Neuron(b2=np.array([[-1.2], [-1.1]])), optimizer=GD(np.full(3, 0.7)), steps=9),
+    "float32": lambda: train(Neuron(b2=-1.0), steps=5, dtype="float32"),
+    "diverged": lambda: train(Neuron(b2=-1.0), optimizer=GD(1e9), steps=30),
 }
 
 

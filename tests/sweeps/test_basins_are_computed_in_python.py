@@ -76,7 +76,7 @@ def test_every_sample(inputs: gf.Sample) -> None:
     problem = gf.Problem(gf.Neuron(1.0, 0.5, 2.0, 0.0), inputs, (0.25, 1.5), "leaky-relu=0.1")
     b1 = np.linspace(-1.0, 1.0, 5)
     found = gf.basins(problem, method="adam", b1=b1, lr=0.02, beta2=0.9, steps=30)
-    alone = gf.train(gf.Neuron(b1=b1), problem, gf.Adam(lr=0.02, beta2=0.9), 30)
+    alone = gf.train_arrays(gf.Neuron(b1=b1), problem, gf.Adam(lr=0.02, beta2=0.9), 30)
     np.testing.assert_array_equal(found["loss"], alone.loss[-1])
 
 

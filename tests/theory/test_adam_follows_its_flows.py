@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.descent import Adam, train
+from gradflow.descent import Adam, train_arrays
 from gradflow.field import gradient
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.theory.adaptive_flows import AdamState, adam_correction_field, adam_field, mean_age, sign_field
@@ -19,7 +19,9 @@ T = 0.25
 
 
 def adam_ends(start: np.ndarray, problem: Problem, config: Any, counts: np.ndarray, t: float = T) -> Any:
-    runs = [train(start, problem, config(t / n), int(n), events=False, first_change=False) for n in counts]
+    runs = [
+        train_arrays(start, problem, config(t / n), int(n), events=False, first_change=False) for n in counts
+    ]
     return np.stack([np.asarray(run.final) for run in runs], axis=1)
 
 
@@ -115,14 +117,16 @@ def test_ages_of_the_transient_make_the_error_smaller() -> None:
 def test_at_the_default_memory_the_correction_is_worse_than_none() -> None:
     problem, start = PROBLEMS["default"], np.array([1.5, 0.6, -1.5, -1.5])
     t, rate = 0.5, 0.01
-    reached = np.asarray(train(start, problem, Adam(rate), 50, events=False).final)
+    reached = np.asarray(train_arrays(start, problem, Adam(rate), 50, events=False).final)
     sign = size(solve(lambda _, y: sign_field(y, problem), start, t) - reached)
     corrected = size(solve(lambda _, y: adam_correction_field(y, problem, rate), start, t) - reached)
     ode = size(ode_end(start, problem, 0.1 / rate, 0.001 / rate, 1e-8, t) - reached)
     assert ode < 0.1 * sign < 0.1 * 0.1 * corrected
     # With η small against 1 − β2 it is the other way round.
     rate = 4e-5
-    reached = np.asarray(train(start, problem, Adam(rate), 12_500, events=False, first_change=False).final)
+    reached = np.asarray(
+        train_arrays(start, problem, Adam(rate), 12_500, events=False, first_change=False).final
+    )
     sign = size(solve(lambda _, y: sign_field(y, problem), start, t) - reached)
     corrected = size(solve(lambda _, y: adam_correction_field(y, problem, rate), start, t) - reached)
     assert corrected < 0.2 * sign

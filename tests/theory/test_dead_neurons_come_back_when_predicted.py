@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.descent import GD, Adam, HeavyBall, train
+from gradflow.descent import GD, Adam, HeavyBall, train_arrays
 from gradflow.descent.optimisers.adam import Moments
 from gradflow.descent.optimisers.heavy_ball import HeavyBallState
 from gradflow.descent.optimisers.registry import init, update
@@ -39,7 +39,7 @@ def test_a_step_kills_exactly_at_the_killing_rates(name: str) -> None:
     problem, theta = PROBLEMS[name], starts(100_000, 0)
     rate = np.random.default_rng(1).exponential(1.0, 100_000)
     least, largest = killing_rates(theta, problem)
-    final = train(theta, problem, GD(rate), 1, events=False).final
+    final = train_arrays(theta, problem, GD(rate), 1, events=False).final
     killed = activity(final, problem) == DEAD
     predicted = (least <= rate) & (rate <= largest)
     # Within rounding of a wall either is right.
@@ -56,7 +56,7 @@ def test_a_step_takes_the_kink_away_exactly_at_these_rates(name: str) -> None:
     theta = starts(100_000, 5)
     rate = np.random.default_rng(6).exponential(1.0, 100_000)
     least, largest = straightening_rates(theta, problem)
-    final = train(theta, problem, GD(rate), 1, events=False).final
+    final = train_arrays(theta, problem, GD(rate), 1, events=False).final
     z = np.abs(np.stack(end_preactivations(final, problem)))
     clear = np.min(z, axis=0) > 1e-12 * (1.0 + np.max(np.abs(final), axis=0))
     straight = activity(final, problem) == HYPERACTIVE
@@ -68,7 +68,7 @@ def test_a_step_takes_the_kink_away_exactly_at_these_rates(name: str) -> None:
     kept = activity(final, problem) == BALANCED
     assert np.all(kept[clear & balanced & (rate < safe)])
     some = balanced & (safe < 1e3)
-    over = train(theta[:, some], problem, GD(safe[some] * (1.0 + 1e-9)), 1, events=False).final
+    over = train_arrays(theta[:, some], problem, GD(safe[some] * (1.0 + 1e-9)), 1, events=False).final
     assert np.mean(activity(over, problem) != BALANCED) > 0.99
     assert np.all(safe[~balanced] == 0.0)
 
@@ -76,7 +76,7 @@ def test_a_step_takes_the_kink_away_exactly_at_these_rates(name: str) -> None:
 def test_with_momentum_the_rates_are_others() -> None:
     theta = starts(20_000, 2)
     least, largest = killing_rates(theta)
-    run = train(theta, Problem(), HeavyBall(0.5, 0.9), 3, events=False, record_every=1)
+    run = train_arrays(theta, Problem(), HeavyBall(0.5, 0.9), 3, events=False, record_every=1)
     wrong = 0
     for before, after in zip(run.theta[1:-1], run.theta[2:], strict=True):
         least, largest = killing_rates(before)
@@ -153,10 +153,10 @@ def test_on_a_wall_no_rate_is_safe() -> None:
     assert activity(on_wall) == HYPERACTIVE
     assert largest_safe_rate(on_wall) == 0.0
     assert straightening_rates(on_wall).least == np.inf
-    assert activity(train(on_wall, Problem(), GD(1e-3), 1, events=False).final) == BALANCED
+    assert activity(train_arrays(on_wall, Problem(), GD(1e-3), 1, events=False).final) == BALANCED
     # Both walls at once: w1 = b1 = 0 is dead, but for rounding.
     start = Neuron(1.0, 2.0, 2.0, -2.75)
-    end = train(start, Problem(), GD(straightening_rates(start).largest), 1, events=False).final
+    end = train_arrays(start, Problem(), GD(straightening_rates(start).largest), 1, events=False).final
     np.testing.assert_allclose(end[:2], 0.0, atol=1e-15)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.descent import GD, Adam, AdamW, HeavyBall, RMSProp, Sign, init, train, update
+from gradflow.descent import GD, Adam, AdamW, HeavyBall, RMSProp, Sign, init, train_arrays, update
 from gradflow.descent.optimisers.heavy_ball import HeavyBallState
 from gradflow.field import gradient
 from gradflow.neuron.activity import DEAD, activity
@@ -123,7 +123,7 @@ COUPLED = [
 def test_coupled_decay_revives_in_training_when_iterated(name: str, config: Any) -> None:
     problem, theta = PROBLEMS[name], dead(PROBLEMS[name], 400, 3)
     predicted = coupled_revival(theta, problem, config, init(config, theta), 400)
-    run = train(theta, problem, config, 400, events=False)
+    run = train_arrays(theta, problem, config, 400, events=False)
     assert run.first_change is not None
     changed = ~run.diverged
     assert np.mean(changed) > 0.99
@@ -294,6 +294,6 @@ def test_what_is_not_proved_is_refused() -> None:
         coupled_revival(Neuron(), Problem(), Adam(weight_decay=-1.0), state)
     # A leaky neuron has a gradient while dead, and comes back without any decay.
     theta = dead(Problem(), 200, 13)
-    run = train(theta, leaky, GD(0.3), 300, events=False)
+    run = train_arrays(theta, leaky, GD(0.3), 300, events=False)
     assert run.first_change is not None
     assert np.sum(run.first_change > 0) > 20

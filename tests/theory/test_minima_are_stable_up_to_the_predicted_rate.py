@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.descent import GD, Adam, HeavyBall, init, train, update
+from gradflow.descent import GD, Adam, HeavyBall, init, train_arrays, update
 from gradflow.field import gradient, hessian, loss
 from gradflow.neuron.activity import BALANCED, activity
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
@@ -139,10 +139,10 @@ def test_gradient_descent_stays_below_the_rate_and_leaves_above(name: str) -> No
     start = minima(middle * np.geomspace(0.3, 3.0, 41), problem)
     rate = largest_stable_rate(start, problem)
     moved = start + 1e-6 * np.random.default_rng(4).normal(size=start.shape)
-    run = train(moved, problem, GD(0.99 * rate), 4000, events=False)
+    run = train_arrays(moved, problem, GD(0.99 * rate), 4000, events=False)
     assert np.max(np.abs(run.final - start)) < 1e-4
     assert np.all(run.loss[-1] < 1e-18 * (1.0 + rate**-2))
-    run = train(moved, problem, GD(1.01 * rate), 4000, events=False, record_every=20)
+    run = train_arrays(moved, problem, GD(1.01 * rate), 4000, events=False, record_every=20)
     away = np.max(np.abs(run.theta - start), axis=(0, 1))
     assert np.all(away > 1e-3)
     # Those that come to rest again do so at a flatter minimum.
@@ -156,7 +156,7 @@ def test_gradient_descent_stays_below_the_rate_and_leaves_above(name: str) -> No
 def ends_at_minima(n: int, rates: tuple[float, ...], steps: int) -> None:
     theta = np.random.default_rng(5).normal(size=(4, n))
     for rate in rates:
-        run = train(theta, Problem(), GD(rate), steps, events=False)
+        run = train_arrays(theta, Problem(), GD(rate), steps, events=False)
         ended = ~run.diverged & (run.loss[-1] < 1e-20)
         value = sharpness(run.final)
         assert np.sum(ended) > n // 10
@@ -170,7 +170,7 @@ def ends_at_minima(n: int, rates: tuple[float, ...], steps: int) -> None:
         calm = ended & (rate * value < 1.99) & (np.cumsum(ended) < 200)
         for held, leaves, more in ((too_sharp, True, 40_000), (calm, False, 4000)):
             moved = run.final[:, held] + 1e-9
-            again = train(moved, Problem(), GD(rate), more, events=False, record_every=400)
+            again = train_arrays(moved, Problem(), GD(rate), more, events=False, record_every=400)
             assert np.all((np.max(again.loss, axis=0) > 100.0 * again.loss[0]) == leaves)
         # The bound is attained: some end just below it.
         assert np.max(rate * value[ended]) > 1.95
@@ -192,7 +192,7 @@ def test_the_flow_ends_at_sharper_minima() -> None:
     theta = theta[:, reaches_teacher(theta)]
     # Q decides where the flow ends.
     flow_ends, rate = sharpness(limit(theta)), 0.3
-    run = train(theta, Problem(), GD(rate), 3000, events=False)
+    run = train_arrays(theta, Problem(), GD(rate), 3000, events=False)
     ended = ~run.diverged & (run.loss[-1] < 1e-20)
     ends = sharpness(run.final)
     assert np.all(rate * ends[ended] <= 2.0 * (1.0 + 1e-6))
@@ -204,9 +204,9 @@ def test_the_flow_ends_at_sharper_minima() -> None:
 def test_above_the_flattest_no_run_ends_at_a_global_minimum() -> None:
     theta = np.random.default_rng(6).normal(size=(4, 5000))
     rate = 1.01 * 2.0 / float(flattest_minimum().sharpness)
-    run = train(theta, Problem(), GD(rate), 3000, events=False)
+    run = train_arrays(theta, Problem(), GD(rate), 3000, events=False)
     assert not np.any(~run.diverged & (run.loss[-1] < 1e-20))
-    below = train(theta, Problem(), GD(0.97 / 1.01 * rate), 3000, events=False)
+    below = train_arrays(theta, Problem(), GD(0.97 / 1.01 * rate), 3000, events=False)
     assert np.sum(~below.diverged & (below.loss[-1] < 1e-20)) > 500
 
 
@@ -296,7 +296,9 @@ def test_momentum_stays_where_gradient_descent_leaves() -> None:
     moved = start + 1e-6
     for factor, stays in ((1.5, True), (1.89, True), (1.92, False)):
         # torch's form: (2 + 2 μ)/η.
-        run = train(moved, Problem(), HeavyBall(factor * rate, 0.9), 4000, events=False, record_every=20)
+        run = train_arrays(
+            moved, Problem(), HeavyBall(factor * rate, 0.9), 4000, events=False, record_every=20
+        )
         assert np.all((np.max(np.abs(run.theta - start), axis=(0, 1)) < 1e-3) == stays)
 
 

@@ -10,7 +10,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from gradflow.descent import Adam, train
+from gradflow.descent import Adam, train_arrays
 from gradflow.descent.optimisers.adam import Moments
 from gradflow.descent.optimisers.registry import init, update
 from gradflow.field import gradient, hessian
@@ -248,7 +248,7 @@ def test_what_is_no_quadratic_is_refused(arguments: Any, message: str) -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_the_silu_neuron_spikes_when_predicted(dtype: str) -> None:
     config, begin, end = Adam(lr=0.01), 9000, 16_000
-    run = train(
+    run = train_arrays(
         Neuron(b2=-2.0), SAMPLE, config, end, record_every=1, events=False, first_change=False, dtype=dtype
     )
     theta = np.ascontiguousarray(np.asarray(run.theta, dtype=np.float64).T)

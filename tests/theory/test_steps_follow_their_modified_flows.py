@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradflow.base.scripts import load_script, script_paths
-from gradflow.descent import GD, HeavyBall, train
+from gradflow.descent import GD, HeavyBall, train_arrays
 from gradflow.field import gradient, hessian
 from gradflow.neuron.problem import Neuron, Problem, grid
 from gradflow.proofs.render import main
@@ -32,7 +32,9 @@ T = 0.5
 
 def ends(start: np.ndarray, problem: Problem, config: Any, counts: np.ndarray) -> np.ndarray:
     """Return the parameters at T for each number of steps, shape (4, K, N)."""
-    runs = [train(start, problem, config(T / n), int(n), events=False, first_change=False) for n in counts]
+    runs = [
+        train_arrays(start, problem, config(T / n), int(n), events=False, first_change=False) for n in counts
+    ]
     return np.stack([np.asarray(run.final) for run in runs], axis=1)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad, solve_ivp
 
-from gradflow.descent import GD, train
+from gradflow.descent import GD, train_arrays
 from gradflow.field import gradient
 from gradflow.flow.ensemble import EVENTS, integrate_ensemble
 from gradflow.neuron.activity import DEAD, activity
@@ -80,7 +80,7 @@ def test_a_sample_kills_at_the_predicted_time() -> None:
     time = quad(lambda tau: 0.5 / (n * rho(tau)), 0.0, first, epsabs=1e-13)[0]
     problem = Problem(inputs=Sample(np.array([at]), targets=np.array([y])))
     steps = 20_000
-    run = train(start, problem, GD(2.0 * time / steps), steps, first_change=True, events=False)
+    run = train_arrays(start, problem, GD(2.0 * time / steps), steps, first_change=True, events=False)
     assert activity(run.final, problem) == DEAD
     assert run.first_change is not None
     assert float(run.first_change) * 2.0 * time / steps == pytest.approx(time, rel=1e-3)
@@ -90,7 +90,7 @@ def test_a_sample_kills_at_the_predicted_time() -> None:
 
 def test_one_step_kills_from_the_stated_rate_on() -> None:
     rates = np.array([0.1, 0.6, 0.6666, 0.6667, 1.0, 2.0])
-    run = train(Neuron(1.0, 0.0, 1.0, 1.0), Problem(), GD(rates), 1)
+    run = train_arrays(Neuron(1.0, 0.0, 1.0, 1.0), Problem(), GD(rates), 1)
     assert (activity(run.final) == DEAD).tolist() == [False, False, False, True, True, True]
     assert survives_until(Neuron(1.0, 0.0, 1.0, 1.0)) == np.inf
 
@@ -98,7 +98,7 @@ def test_one_step_kills_from_the_stated_rate_on() -> None:
 def test_finite_steps_kill_what_the_flow_cannot() -> None:
     theta = starts(20_000, 1)
     immortal = np.isinf(survives_until(theta))
-    run = train(theta, Problem(), GD(0.4), 50, events=False)
+    run = train_arrays(theta, Problem(), GD(0.4), 50, events=False)
     assert np.sum(immortal & (activity(run.final) == DEAD)) > 100
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.descent import GD, train
+from gradflow.descent import GD, train_arrays
 from gradflow.field import gradient, loss
 from gradflow.flow import integrate
 from gradflow.flow.ensemble import integrate_ensemble
@@ -94,7 +94,7 @@ def test_the_levels_are_as_high_as_they_can_be() -> None:
 
 def test_finite_steps_cross_the_barrier() -> None:
     theta = below(Problem(), 1 / 48, 5000, 3)
-    run = train(theta, Problem(), GD(1.2), 500, events=False)
+    run = train_arrays(theta, Problem(), GD(1.2), 500, events=False)
     assert np.sum(reaches_teacher(theta) & ((activity(run.final) == DEAD) | (run.loss[-1] > 1 / 48))) > 10
 
 

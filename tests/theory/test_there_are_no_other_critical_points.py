@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.descent import GD, train
+from gradflow.descent import GD, train_arrays
 from gradflow.field import gradient, hessian
 from gradflow.neuron.activity import BALANCED, activity
 from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
@@ -112,7 +112,7 @@ def test_on_samples_the_floor_fails() -> None:
     sample = Sample(np.linspace(-1.0, 1.0, 4))
     problem = Problem(inputs=sample)
     theta = starts(2000, 2)
-    end = train(theta, problem, GD(0.05), 4000, events=False, first_change=False).final
+    end = train_arrays(theta, problem, GD(0.05), 4000, events=False, first_change=False).final
     balanced = activity(end, Problem()) == BALANCED
     undercut = gradient_floor(end) > 10.0 * norm(end, problem) + 1e-6
     assert np.sum(undercut & balanced) > 50

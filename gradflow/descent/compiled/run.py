@@ -77,7 +77,7 @@ def train(
     Returns
     -------
     Descent
-        The bits of `gradflow.descent.train` in NumPy, for any number of threads and any chunk; without
+        The bits of `gradflow.descent.train_arrays` in NumPy, for any number of threads and any chunk; without
         events. Where something smooth is added up (`rounds`) they agree to rounding instead: over 200 steps
         of trajectories that are not chaotic to 1e-12 of the parameters, in float32 to 1e-4.
 
@@ -92,7 +92,7 @@ def train(
 
     See Also
     --------
-    gradflow.descent.train : the other parameters.
+    gradflow.descent.train_arrays : the other parameters.
     """
     if backend not in ("numba", "numpy"):
         raise ValueError(f"backend: expected numba or numpy, got {backend!r}")
@@ -127,7 +127,7 @@ def attempt(
     first_change: bool,
     progress: Callable[[int], object] | None,
 ) -> Descent | None:
-    """Train what `gradflow.descent.train` has prepared; None if that is for its own loop to do.
+    """Train what `gradflow.descent.train_arrays` has prepared; None if that is for its own loop to do.
 
     Without a backend, and with "numpy", the loop does what has no fused version; with "numba" and "cupy"
     that is an error. A Numba that is not installed or cannot be imported leaves the work to NumPy unless

@@ -69,7 +69,7 @@ def record_step(theta: Array, problem: Problem, optimizer: Config, first_change:
     theta : array of NumPy, shape (4, *batch)
         The start.
     problem, optimizer
-        As `gradflow.descent.train` has prepared them: checked, in one dtype.
+        As `gradflow.descent.train_arrays` has prepared them: checked, in one dtype.
     first_change : bool
         Whether the first change of activity is noted.
 

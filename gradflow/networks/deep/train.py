@@ -111,8 +111,9 @@ def train(
 
     Notes
     -----
-    A network has diverged when a parameter or its gradient leaves the range that `gradflow.descent.train`
-    allows or is not finite. It stays at its last good state; the others go on, unharmed to the bit.
+    A network has diverged when a parameter or its gradient is not finite or leaves the range that
+    `gradflow.descent.train_arrays` allows. It stays at its last good state; the others go on, unharmed to the
+    bit.
     """
     steps, due = recorded(steps, record_every)
     if not isinstance(network, Network):

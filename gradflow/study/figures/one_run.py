@@ -29,7 +29,7 @@ def one_run(run: xr.Dataset, problem: Problem = Problem()) -> Figure:
     Parameters
     ----------
     run : xarray.Dataset
-        What `gradient_flow` or `descend` returned for one neuron.
+        What `gradient_flow` or `train` returned for one neuron.
     problem : Problem
         What it was trained on.
 

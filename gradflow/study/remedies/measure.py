@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.base.arrays import Array
-from gradflow.descent import train
+from gradflow.descent import train_arrays
 from gradflow.ends import flow_run
 from gradflow.ends.outcome import (
     CONSTANT,
@@ -191,7 +191,7 @@ def _train(
     config = remedy.optimizer(name, rates[:, None, None])
     if config is None:
         return [None] * rates.size
-    run = train(
+    run = train_arrays(
         begin, problem, config, steps, schedule=remedy.schedule(steps), kind=remedy.kind,
         modifiers=remedy.modifiers, record_every=max(1, steps // RECORDS), events=False, first_change=False,
     )  # fmt: skip

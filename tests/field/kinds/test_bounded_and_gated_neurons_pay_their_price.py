@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from gradflow.descent import GD, Adam, train
+from gradflow.descent import GD, Adam, train_arrays
 from gradflow.descent.modifiers import Modifiers
 from gradflow.field.kinds import BOUNDED, GATED, PLAIN, SHIFTED
 from gradflow.flow.of_kind import flow
@@ -21,7 +21,7 @@ def test_a_bounded_neuron_is_balanced_under_any_steps() -> None:
     rng = np.random.default_rng(0)
     theta = Neuron(*rng.standard_normal((4, 200)) * 2.0)
     for config in (Adam(lr=0.3), GD(lr=0.1)):
-        run = train(theta, Problem(), config, 300, kind=BOUNDED, record_every=50)
+        run = train_arrays(theta, Problem(), config, 300, kind=BOUNDED, record_every=50)
         w1, b1 = BOUNDED.line(np.moveaxis(run.theta, 0, 1), Problem())
         state = activity(Neuron(w1, b1), Problem())
         # Beyond |s| = 18 or so the rounded place is the end itself.
@@ -42,7 +42,7 @@ def test_rounding_takes_the_breakpoint_to_the_end_where_stated() -> None:
 
 def test_a_plain_neuron_is_not() -> None:
     rng = np.random.default_rng(0)
-    run = train(Neuron(*rng.standard_normal((4, 200)) * 2.0), Problem(), Adam(lr=0.3), 300)
+    run = train_arrays(Neuron(*rng.standard_normal((4, 200)) * 2.0), Problem(), Adam(lr=0.3), 300)
     assert np.mean(activity(run.final, Problem()) == BALANCED) < 0.9
 
 
@@ -91,7 +91,7 @@ def test_decay_on_the_shift_brings_the_dead_back_when_derived() -> None:
     ):
         end = float(problem.hi)
         start = Neuron(1.3, -1.3 * p, 0.7, 0.0)
-        run = train(
+        run = train_arrays(
             start,
             problem,
             GD(lr=rate),
@@ -108,7 +108,7 @@ def test_decay_on_the_shift_brings_the_dead_back_when_derived() -> None:
 def test_the_same_decay_on_weight_and_bias_brings_none_back() -> None:
     start = Neuron(1.3, -1.3 * DEAD_STARTS, 0.7, 0.0)
     both = Modifiers(decoupled=(0.05, 0.05, 0.0, 0.0))
-    run = train(start, Problem(), GD(lr=0.1), 500, modifiers=both, kind=PLAIN)
+    run = train_arrays(start, Problem(), GD(lr=0.1), 500, modifiers=both, kind=PLAIN)
     assert np.all(run.first_change == -1)
     assert np.all(activity(run.final, Problem()) == DEAD)
     np.testing.assert_allclose(-run.final[1] / run.final[0], DEAD_STARTS, rtol=1e-12)
@@ -118,7 +118,7 @@ def test_an_end_on_the_other_side_of_zero_is_never_reached() -> None:
     problem = Problem(inputs=Uniform(-3.0, -1.0))
     # Dead: p = −0.5, above the input, and decay moves it further up.
     assert activity(Neuron(1.0, 0.5, 1.0, 0.0), problem) == DEAD
-    run = train(
+    run = train_arrays(
         Neuron(1.0, 0.5, 1.0, 0.0),
         problem,
         GD(lr=0.1),

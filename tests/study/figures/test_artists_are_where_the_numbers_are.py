@@ -14,7 +14,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 import gradflow as gf
-from gradflow.descent import train
+from gradflow.descent import train_arrays
 from gradflow.ends.outcome import OUTCOMES
 from gradflow.study.figures import (
     Diagram,
@@ -102,7 +102,7 @@ def test_the_key_of_snapshots_names_what_is_there(b1: list[float], names: list[s
 
 
 def test_a_run_is_answered_with_what_to_write_and_that_draws() -> None:
-    run = gf.descend(gf.Neuron(b2=-1.0), gf.Problem(), gf.GD(0.1), 3)
+    run = gf.train(gf.Neuron(b2=-1.0), gf.Problem(), gf.GD(0.1), 3)
     given: Any = run
     with pytest.raises(
         TypeError, match=r"^theta: .* got a Dataset; write part = run\.isel\(step=\[0, -1\]\)"
@@ -136,8 +136,8 @@ def test_the_plane_has_no_teacher_where_targets_take_its_place() -> None:
 def test_no_neuron_passes_a_teacher_that_is_not_there() -> None:
     x = np.linspace(-1.0, 1.0, 21)
     start, optimizer = gf.Neuron(b1=0.3, b2=-0.2), gf.Adam(0.1)
-    taught = train(start, gf.Problem(inputs=gf.Sample(x)), optimizer, 60)
-    same = train(start, gf.Problem(inputs=gf.Sample(x, targets=np.maximum(x, 0.0))), optimizer, 60)
+    taught = train_arrays(start, gf.Problem(inputs=gf.Sample(x)), optimizer, 60)
+    same = train_arrays(start, gf.Problem(inputs=gf.Sample(x, targets=np.maximum(x, 0.0))), optimizer, 60)
     np.testing.assert_allclose(same.final, taught.final, rtol=1e-12)
     passes = [[e for e in run.events if e.event == "passes teacher"] for run in (taught, same)]
     assert len(passes[0]) > 0

@@ -25,7 +25,7 @@ def test_moments_part_the_way_equally() -> None:
 
 
 def test_a_runs_loss_and_crossings_are_where_they_are() -> None:
-    run = gf.descend(gf.Neuron(b2=-2.0), gf.Problem(inputs=gf.grid(30)), gf.Adam(lr=0.01), steps=600)
+    run = gf.train(gf.Neuron(b2=-2.0), gf.Problem(inputs=gf.grid(30)), gf.Adam(lr=0.01), steps=600)
     axes, *panels = one_run(run, gf.Problem(inputs=gf.grid(30))).get_axes()
     loss = next(line for line in axes.get_lines() if np.size(line.get_xdata()) == 601)
     np.testing.assert_array_equal(loss.get_ydata(), run.loss.values)
@@ -46,7 +46,7 @@ def test_a_loss_below_the_axis_stands_on_its_end_and_says_so() -> None:
 
 
 def test_a_batch_is_refused() -> None:
-    run = gf.descend(gf.Neuron(b2=np.array([-1.0, 0.0])), steps=3)
+    run = gf.train(gf.Neuron(b2=np.array([-1.0, 0.0])), steps=3)
     with pytest.raises(ValueError, match="run: expected one neuron"):
         one_run(run)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from gradflow.descent import GD, Adam, train
+from gradflow.descent import GD, Adam, train_arrays
 from gradflow.descent.modifiers import Modifiers
 from gradflow.ends import descent_outcomes
 from gradflow.ends.outcome import CONSTANT, DIVERGED, GLOBAL, LINEAR, UNDECIDED, references
@@ -92,7 +92,7 @@ def test_the_teacher_has_the_students_activation(name: str) -> None:
 
 def test_the_time_to_a_low_loss_is_that_of_the_recorded_losses() -> None:
     cell = measure(NOTHING, (GRADIENT,), GRID, 2000)[0][GRADIENT]
-    run = train(GRID, Problem(), GD(0.1), 2000, record_every=20)
+    run = train_arrays(GRID, Problem(), GD(0.1), 2000, record_every=20)
     assert cell is not None
     for i in np.ndindex(5, 5):
         low = np.flatnonzero(run.loss[(slice(None), *i)] < 1e-6)
@@ -159,7 +159,7 @@ def test_decay_of_the_flow_is_that_of_small_steps() -> None:
     kind = penalised(PLAIN, strength)
     end = flow(kind, start, Problem(), 2.0, rtol=1e-11).final
     theta, rate = np.array(start), 2.0 / 4000
-    run = train(theta, Problem(), GD(rate), 4000, modifiers=decays(strength)).final
+    run = train_arrays(theta, Problem(), GD(rate), 4000, modifiers=decays(strength)).final
     np.testing.assert_allclose(end, run, atol=2e-3)
     assert np.max(np.abs(end - flow(PLAIN, start, Problem(), 2.0).final)) > 0.05
 

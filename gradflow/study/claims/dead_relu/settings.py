@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.descent import GD, train
+from gradflow.descent import GD, train_arrays
 from gradflow.neuron.activity import DEAD, activity
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.study.claims.evidence import count, largest, share
@@ -69,14 +69,14 @@ def step_size(values: tuple[float, ...]) -> list[float]:
 
 def run_example(rate: float, steps: int = STEPS) -> np.ndarray:
     """Return w1, b1, w2, b2 of the example after so many steps of gradient descent."""
-    return np.asarray(train(EXAMPLE, PROBLEM, GD(rate), steps, events=False, first_change=False).final)
+    return np.asarray(train_arrays(EXAMPLE, PROBLEM, GD(rate), steps, events=False, first_change=False).final)
 
 
 def isolated(quick: bool) -> dict[str, Any]:
     """Train dead neurons, each at every rate: how many come back, and how far w1, b1, w2 and b2 move."""
     n, steps = 100 if quick else 1000, 100
     start = dead_starts(n)[:, :, None]
-    end = train(start, PROBLEM, GD(np.array(RATES)), steps, events=False, first_change=False).final
+    end = train_arrays(start, PROBLEM, GD(np.array(RATES)), steps, events=False, first_change=False).final
     *own, of_b2 = np.abs(end - start)
     return {
         "neurons": n,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.descent import GD, Adam, train
+from gradflow.descent import GD, Adam, train_arrays
 from gradflow.ends import bracket
 from gradflow.ends.outcome import CONSTANT, GLOBAL
 from gradflow.field import gradient
@@ -124,12 +124,12 @@ def gradient_descent(quick: bool) -> Finding:
     ends = names(run.outcome)
 
     def early_deaths(rate: np.ndarray) -> np.ndarray:
-        run = train(START, SAMPLE, GD(lr=rate), EARLY)
+        run = train_arrays(START, SAMPLE, GD(lr=rate), EARLY)
         dead = [death_step(run, (i,)) is not None for i in range(rate.size)]
         return np.where(dead, CONSTANT, GLOBAL)
 
     kills = bracket(early_deaths, (0.2, 0.9), tol=1e-3 if quick else 1e-6, sections=300)
-    step = death_step(train(START, SAMPLE, GD(lr=0.9), EARLY))
+    step = death_step(train_arrays(START, SAMPLE, GD(lr=0.9), EARLY))
     return finding(
         by_rule(reproduced=ends == ["global", "constant"], conditional=step is not None, refuted=True),
         f"GD {{takes}} both rates (0.2: {ends[0]}, loss {float(run.loss[-1, 0]):.0e}; 0.4: {ends[1]}, {float(run.loss[-1, 1]):.0e}); it kills in the transient from rate {{kills_from_rate:.4f}} on (at 0.9 at step {step}).",
@@ -198,7 +198,7 @@ def _revivals(quick: bool) -> tuple[int, int]:
     n = 12 if quick else 40
     b1 = np.linspace(-0.99, 0.9, n)[:, None]
     rates = np.linspace(0.02, 1.0, n)
-    run = train(Neuron(b1=b1, b2=-1.0), POPULATION, Adam(lr=rates), 300)
+    run = train_arrays(Neuron(b1=b1, b2=-1.0), POPULATION, Adam(lr=rates), 300)
     died = {event.index for event in run.events if event.event.endswith("-> dead")}
     revived = {event.index for event in run.events if event.event.startswith("dead ->")}
     return len(died), len(died & revived)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.descent import train
+from gradflow.descent import train_arrays
 from gradflow.field import gradient, hessian
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.study.claims.evidence import count, largest
@@ -64,7 +64,7 @@ def recovers(quick: bool) -> Finding:
             "minimum_near_the_end": _described(last),
             "distance_of_that_minimum": _distance(last.theta, problem),
         }
-    relu = train(START, SAMPLE, ADAM, 500 if quick else 2000, events=False, first_change=False)
+    relu = train_arrays(START, SAMPLE, ADAM, 500 if quick else 2000, events=False, first_change=False)
     # The teacher, the best of them, is left out; further ones with its loss would be as good.
     points = critical_points(SILU_SAMPLE, *((QUICK_GRID, 100) if quick else (GRID, 300)))
     traps = [p for p in points if p["negative_eigenvalues"] == 0 and p["loss"] > 1e-9]
@@ -218,7 +218,7 @@ def _memory(post: dict[str, Any], quick: bool) -> dict[str, Any]:
     """Start Adam anew from a state behind the transient, without its memory, and count its steps."""
     begin = 2 * post["entry"]
     state = run(SILU_SAMPLE, "float64", length(quick)).theta[:, begin]
-    new = train(state, SILU_SAMPLE, ADAM, 1000, record_every=1, events=False, first_change=False)
+    new = train_arrays(state, SILU_SAMPLE, ADAM, 1000, record_every=1, events=False, first_change=False)
     return {"at_step": begin, "steps": first_step(np.asarray(new.loss) < LEVEL)}
 
 

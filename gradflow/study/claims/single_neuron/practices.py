@@ -14,7 +14,7 @@ import numpy as np
 
 from gradflow import field
 from gradflow.base.arrays import Array, namespace
-from gradflow.descent import train
+from gradflow.descent import train_arrays
 from gradflow.field.baselines import best_line
 from gradflow.field.kinds import PLAIN, Kind
 from gradflow.field.kinds.kind import Evaluator
@@ -102,7 +102,7 @@ def model_bias(quick: bool) -> Finding:
     least: dict[str, float] = {}
     for (name, problem), (label, (kind, start)) in product(teachers.items(), starts.items()):
         config = ADAM._replace(lr=rate)
-        run = train(
+        run = train_arrays(
             start, problem, config, steps, events=False, first_change=False, kind=kind, backend="numpy"
         )
         first, last = (activity(_plain(state), problem) for state in (_first(start, kind), run.final))
@@ -155,7 +155,7 @@ def data_bias(quick: bool) -> Finding:
     rows, ends = {}, {}
     for name, problem in problems.items():
         config = ADAM._replace(lr=rate)
-        run = train(start, problem, config, steps, events=False, first_change=False, backend="numpy")
+        run = train_arrays(start, problem, config, steps, events=False, first_change=False, backend="numpy")
         first, last = (np.asarray(activity(state, problem)) for state in (np.stack(start), run.final))
         rows[name] = kept(first, last, run.loss[-1], problem)
         ends[name] = {f"{state}_at_the_end": share(last == i) for i, state in enumerate(ACTIVITIES)}

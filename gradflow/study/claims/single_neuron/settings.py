@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.descent import Adam, Descent, train
+from gradflow.descent import Adam, Descent, train_arrays
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.ends.outcome import OUTCOMES, outcome
 from gradflow.field.baselines import best_constant, best_line
@@ -54,7 +54,7 @@ def curve(
     neuron: Neuron, problem: Problem, optimizer: Config = ADAM, steps: int = STEPS, dtype: str = "float64"
 ) -> Curve:
     """Train and record every step."""
-    run = train(neuron, problem, optimizer, steps, record_every=1, dtype=dtype)
+    run = train_arrays(neuron, problem, optimizer, steps, record_every=1, dtype=dtype)
     ends = outcome(run.final, problem, run.diverged)
     return Curve(run.theta.astype(np.float64), run.loss.astype(np.float64), ends, run)
 
@@ -63,7 +63,7 @@ def final(
     neuron: Neuron, problem: Problem, optimizer: Config = ADAM, steps: int = STEPS, dtype: str = "float64"
 ) -> Curve:
     """Train and keep the first and the last state only, with the crossings."""
-    run = train(neuron, problem, optimizer, steps, dtype=dtype)
+    run = train_arrays(neuron, problem, optimizer, steps, dtype=dtype)
     return Curve(
         run.theta.astype(np.float64),
         run.loss.astype(np.float64),

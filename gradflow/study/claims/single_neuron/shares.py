@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.descent import GD, Adam, train
+from gradflow.descent import GD, Adam, train_arrays
 from gradflow.descent.modifiers import NONE, Modifiers
 from gradflow.field.baselines import best_constant, best_line
 from gradflow.field.kinds import Kind
@@ -68,7 +68,7 @@ def final_losses(
     rate, steps = size.gd if dynamics == "GD" else size.adam
     config = GD(lr=rate) if dynamics == "GD" else Adam(lr=rate)
     how: Any = {"kind": kind, "modifiers": modifiers, "backend": "numpy"}
-    done = train(grid, problem, config, steps, events=False, first_change=False, **how)
+    done = train_arrays(grid, problem, config, steps, events=False, first_change=False, **how)
     return np.where(done.diverged, np.nan, done.loss[-1])
 
 

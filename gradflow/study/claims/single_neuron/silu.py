@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.descent import Adam, train
+from gradflow.descent import Adam, train_arrays
 from gradflow.field import gradient, hessian
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.study.claims.evidence import median
@@ -77,7 +77,9 @@ def run(problem: Problem, dtype: str, steps: int, start: Neuron | None = None) -
 
 @remembered
 def _run(problem: Problem, dtype: str, steps: int, start: Neuron, config: Adam) -> Run:
-    done = train(start, problem, config, steps, record_every=1, events=False, first_change=False, dtype=dtype)
+    done = train_arrays(
+        start, problem, config, steps, record_every=1, events=False, first_change=False, dtype=dtype
+    )
     theta = np.ascontiguousarray(np.asarray(done.theta, dtype=np.float64).T)
     slope = np.asarray(gradient(theta, problem))
     loss = np.asarray(done.loss, dtype=np.float64)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.descent import GD, Adam, AdamW, HeavyBall, init, train, update
+from gradflow.descent import GD, Adam, AdamW, HeavyBall, init, train_arrays, update
 from gradflow.field import gradient
 from gradflow.flow.ensemble import integrate_ensemble
 from gradflow.neuron.activity import BALANCED, DEAD, activity
@@ -47,7 +47,7 @@ def irreversibility(quick: bool) -> Finding:
     n = 3000 if quick else 8000
     start = dead_starts(n)
     rates = np.random.default_rng(1).uniform(0.0, 1.0, n)
-    end = train(start, POPULATION, GD(rates), LONGEST, events=False).final
+    end = train_arrays(start, POPULATION, GD(rates), LONGEST, events=False).final
     values: dict[str, Any] = {
         "dead_starts": n,
         "largest_gradient_of_w1_b1_w2": largest(gradient(start, POPULATION)[:3]),

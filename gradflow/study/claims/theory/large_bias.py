@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradflow.descent import GD, train
+from gradflow.descent import GD, train_arrays
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.ends import Decide, bracket
 from gradflow.ends.outcome import CONSTANT, GLOBAL
@@ -92,7 +92,7 @@ def _dies(config: Config, steps: int) -> Decide:
     (global)."""
 
     def outcomes(b2: np.ndarray) -> np.ndarray:
-        end = train(Neuron(b2=b2), POPULATION, config, steps, events=False, first_change=False).final
+        end = train_arrays(Neuron(b2=b2), POPULATION, config, steps, events=False, first_change=False).final
         return np.where(activity(end, POPULATION) == DEAD, CONSTANT, GLOBAL)
 
     return outcomes

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.descent import GD, train
+from gradflow.descent import GD, train_arrays
 from gradflow.ends.outcome import GLOBAL, outcome
 from gradflow.neuron.activity import DEAD, activity
 from gradflow.study.claims.evidence import count
@@ -82,7 +82,7 @@ def one_step(n: int) -> dict[str, Any]:
     start, rate = rng.normal(size=(4, n)), rng.exponential(1.0, n)
     least, largest = killing_rates(start, POPULATION)
     alive = activity(start, POPULATION) != DEAD
-    end = train(start, POPULATION, GD(rate), 1, events=False, first_change=False).final
+    end = train_arrays(start, POPULATION, GD(rate), 1, events=False, first_change=False).final
     dead = activity(end, POPULATION) == DEAD
     shares = {str(r): float(np.mean(((least <= r) & (r <= largest))[alive])) for r in SHARES}
     return {
@@ -99,7 +99,7 @@ def one_step(n: int) -> dict[str, Any]:
 def along_runs(n: int, steps: int = 60) -> dict[str, Any]:
     """Train the post's start at n rates; compare the steps of death with `killing_rates` along the runs."""
     rates = np.linspace(0.2, 1.0, n)
-    run = train(START, POPULATION, GD(rates), steps, record_every=1, events=False)
+    run = train_arrays(START, POPULATION, GD(rates), steps, record_every=1, events=False)
     states = np.moveaxis(run.theta, 0, 1)
     least, largest = killing_rates(states[:, :-1], POPULATION)
     predicted = _first((least <= rates) & (rates <= largest))
@@ -118,7 +118,7 @@ def holding(limit: float, n: int, steps: int = 3000) -> Holding:
     """Train n random starts at rates below and above `limit`, and see where they end."""
     rates = limit * np.array(RELATIVE)
     start = np.random.default_rng(1).normal(size=(4, n, 1))
-    run = train(start, POPULATION, GD(rates), steps, events=False, first_change=False)
+    run = train_arrays(start, POPULATION, GD(rates), steps, events=False, first_change=False)
     there = outcome(run.final, POPULATION, run.diverged) == GLOBAL
     least, largest = stable_minima(POPULATION, rates)
     size = np.abs(run.final[0])
