@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.base.arrays import Array, as_floating, device, namespace
-from gradflow.base.checks import batch_shape, flags, number
+from gradflow.base.checks import batch_shape, flags, number, require_numbers
 from gradflow.ends.rest import ACCURACY, at_rest, grows, on_input
 from gradflow.ends.wells import has_wells, stayed
 from gradflow.field import loss
@@ -117,6 +117,7 @@ def _on_input(
 ) -> Array:
     """Whether trajectories end where the breakpoint meets an input of a sample."""
     if before is not None:
+        require_numbers("before", before)
         _, (before,) = as_floating((before,))
         if before.ndim < 2 or tuple(before.shape[1:]) != (4, *like.shape):
             raise ValueError(

@@ -69,7 +69,7 @@ def ending(patch: pytest.MonkeyPatch, stays: Callable[[Problem, Kind], float]) -
             theta = theta[[0, 2]]
         return Ended(theta, np.ones((1, theta.shape[1])))
 
-    patch.setattr(practices, "train", train)
+    patch.setattr(practices, "train_arrays", train)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_starts_that_become_balanced_are_not_kept_ones(monkeypatch: pytest.Monke
         theta[1] = -theta[0] * (float(problem.inputs.lo) + float(problem.inputs.hi)) / 2
         return Ended(theta, np.ones((1, theta.shape[1])))
 
-    monkeypatch.setattr(practices, "train", train)
+    monkeypatch.setattr(practices, "train_arrays", train)
     for entry in check(BY_ID["practice.data-bias"], quick=True).finding.values.values():
         assert entry["balanced_at_the_end"] == 1.0
         assert entry["of_them_balanced_at_the_end"] == entry["balanced_at_the_start"] < 100

@@ -345,7 +345,7 @@ def test_gradient_descent(ends: Any, step: int | None, expected: str, monkeypatc
     run = ended(GLOBAL, np.zeros(2))
     run.outcome[:] = ends
     monkeypatch.setattr(observation2, "final", lambda *_: run)
-    monkeypatch.setattr(observation2, "train", lambda *_: None)
+    monkeypatch.setattr(observation2, "train_arrays", lambda *_: None)
     monkeypatch.setattr(observation2, "death_step", lambda _: step)
     monkeypatch.setattr(observation2, "bracket", lambda *_, **__: at(0.6))
     assert observation2.gradient_descent(True).verdict == expected
