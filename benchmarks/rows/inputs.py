@@ -13,7 +13,7 @@ from benchmarks.table import Line, Section, compare, disagreement, find
 ROW = "inputs"
 TOLERANCE = 1e-9
 MANY = 1_000_000
-# Fewer inputs than 256 have no fused version: they are summed directly.
+# Fewer inputs than 256 have no compiled version: they are summed directly.
 SIDES: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
     ("fused", "numba", 256, ("numba",)),
     ("NumPy", "numpy", 100, ()),

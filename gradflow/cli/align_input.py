@@ -71,6 +71,7 @@ def _built_in(
         return sets.cone(10 if count is None else count, number("--mu", mu), size, seed)
     if name == "digits":
         return sets.digits_data(count, mnist)
+    # The two pairs of garments, "t-shirt-trouser" and "t-shirt-shirt".
     return sets.garments_data("t-shirt", name.removeprefix("t-shirt-"))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from gradflow import compiled as fused
+from gradflow import compiled
 from gradflow.cli.options import (
     ACTIVATION,
     INTERVAL,
@@ -132,9 +132,9 @@ def backend_option(name: str | None) -> str | None:
     if name not in BACKENDS:
         raise ValueError(f"--backend: expected numpy, numba or cupy, got {name!r}")
     if name == "numba":
-        fused.require()
+        compiled.require()
     if name == "cupy":
-        fused.require_cupy()
+        compiled.require_cupy()
     return name
 
 

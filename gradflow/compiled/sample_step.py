@@ -13,11 +13,13 @@ from gradflow.field import ranges, sorted_sample
 
 
 def require_sorted(dtype: Any, teachers: int) -> None:
-    """Raise a one-line UnsupportedError for a large sample that has no fused version."""
+    """Raise a one-line UnsupportedError for a large sample that has no compiled version."""
     if dtype != "float64":
-        raise UnsupportedError(f"inputs: the fused path trains on large samples in float64, not in {dtype}")
+        raise UnsupportedError(
+            f"inputs: the compiled path trains on large samples in float64, not in {dtype}"
+        )
     if teachers:
-        raise UnsupportedError("teacher: the fused path trains on one sample, not on one for each teacher")
+        raise UnsupportedError("teacher: the compiled path trains on one sample, not on one for each teacher")
 
 
 def sample_gradient(

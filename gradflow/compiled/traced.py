@@ -25,7 +25,7 @@ TRANSCENDENTAL = frozenset({"log", "expm1", "exp"})
 
 
 class UnsupportedError(ValueError):
-    """Raised where there is no fused version; the message is one line that names what was asked for."""
+    """Raised where there is no compiled version; the message is one line that names what was asked for."""
 
 
 class Compound:

@@ -143,7 +143,7 @@ def train_arrays(
         if not is_plain and backend in ("numba", "cupy"):
             raise ValueError(f"backend: {backend} trains plain neurons without modifiers only")
         if is_plain and (backend in ("numba", "cupy") or _pays(theta, steps, due, events)):
-            # Only now: the fused path is built on this module.
+            # Only now: most runs need none of it.
             from gradflow.descent.compiled import attempt
 
             run = attempt(

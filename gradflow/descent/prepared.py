@@ -29,7 +29,7 @@ BACKENDS = (None, "numpy", "numba", "cupy")
 
 
 class Descent(NamedTuple):
-    """The result of `train`; the arrays are in the namespace of the run.
+    """The result of `train_arrays`; the arrays are in the namespace of the run.
 
     Attributes
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -104,3 +104,18 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
         code = xp.where(here & as_good, xp.full_like(code, GLOBAL), code)
         theorem = xp.where(here, xp.full_like(code, name), theorem)
     return Decision(code, theorem)
+
+
+def dead_by_rounding(theorem: Any, activities: Any) -> np.ndarray:
+    """Return where a state on a trajectory is dead only because it was rounded.
+
+    A neuron that fades is never dead, so what is proved of dead neurons does not hold of it.
+
+    Parameters
+    ----------
+    theorem : array
+        What `decide` found of the states.
+    activities : array
+        Those of the cells in which the integrator has the states.
+    """
+    return np.asarray((np.asarray(theorem) == STAYS_DEAD) & (np.asarray(activities) != DEAD))

@@ -11,7 +11,7 @@ from gradflow.base.checks import flag, number, numbers
 from gradflow.compiled.installed import available
 from gradflow.descent import Descent, train_arrays
 from gradflow.descent.optimisers.hyper import Config
-from gradflow.ends.decision import SIMULATION, STAYS_DEAD, Decision, decide
+from gradflow.ends.decision import SIMULATION, Decision, dead_by_rounding, decide
 from gradflow.ends.outcome import CONSTANT, LOCAL, UNDECIDED, outcome, references
 from gradflow.ends.rest import at_rest, revives
 from gradflow.ends.wells import NOWHERE, has_wells, stayed
@@ -137,8 +137,7 @@ def _verdict(
     if not theory:
         return codes, np.zeros_like(codes)
     proved, theorem = (np.asarray(part) for part in decide(theta, problem))
-    # A neuron that dies away never is dead; only its rounded state is.
-    by = np.where((theorem == STAYS_DEAD) & (activity != DEAD), SIMULATION, theorem)
+    by = np.where(dead_by_rounding(theorem, activity), SIMULATION, theorem)
     return np.where(proved == UNDECIDED, codes, proved), by
 
 
@@ -156,7 +155,8 @@ class Ends(NamedTuple):
     loss : array
         The last loss, where the trajectory was left; a minimum's where it goes to and fro about that.
     first_crossing : array
-        When activity first changed until then; NaN: not.
+        When the first wall was crossed until then, by the flow the teacher's breakpoint included; by an
+        optimiser the step at which activity first changed; NaN: not.
     decided_by : array of int8
         The theorem that decided the outcome, codes of `gradflow.ends.decision.THEOREMS`; 0: the simulation
         did.
@@ -241,7 +241,7 @@ def _decided(problem: Problem, rtol: float) -> StopRule:
     def is_decided(states: States) -> np.ndarray:
         found = decide(states.theta, problem)
         # One that dies away rounds to a dead state, and may come back.
-        fades = (found.theorem == STAYS_DEAD) & (states.activity != DEAD)
+        fades = dead_by_rounding(found.theorem, states.activity)
         proved = (found.outcome != UNDECIDED) & ~fades
         codes = outcome(states.theta, problem, accuracy=rtol)
         leaves = (codes == CONSTANT) & revives(states.theta, states.activity, problem)

@@ -16,7 +16,7 @@ from gradflow.base.arrays import Array
 from gradflow.base.checks import flag, function, integer, number, numbers, one_of, require_finite
 from gradflow.base.tables import codes, named
 from gradflow.ends.approach import approached
-from gradflow.ends.decision import SIMULATION, STAYS_DEAD, THEOREMS, decide
+from gradflow.ends.decision import SIMULATION, THEOREMS, dead_by_rounding, decide
 from gradflow.ends.labels import outcome_codes
 from gradflow.ends.outcome import CONSTANT, UNDECIDED, outcome
 from gradflow.ends.rest import at_one_height, at_one_place, at_rest, revives
@@ -164,7 +164,7 @@ def gradient_flow(
 
 def _is_decided(point: Point, problem: Problem) -> bool:
     found = decide(np.array(point.theta), problem)
-    fades = int(found.theorem) == STAYS_DEAD and point.activity != DEAD
+    fades = bool(dead_by_rounding(found.theorem, point.activity))
     return int(found.outcome) != UNDECIDED and not fades
 
 
@@ -243,8 +243,7 @@ def _decided(run: Trajectory, problem: Problem) -> Decided:
     """Return the first decision among the recorded states and the last one."""
     points = [*run.points, run.last]
     found = decide(np.array([point.theta for point in points]).T, problem)
-    # A neuron that dies away never is dead; only its rounded state is.
-    fades = (np.asarray(found.theorem) == STAYS_DEAD) & np.array([p.activity != DEAD for p in points])
+    fades = dead_by_rounding(found.theorem, [point.activity for point in points])
     known = np.flatnonzero((np.asarray(found.outcome) != UNDECIDED) & ~fades)
     if known.size == 0:
         return Decided(UNDECIDED, SIMULATION, np.nan)

@@ -209,7 +209,7 @@ def test_a_backend_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]
         assert "--backend: cupy is not installed" in capsys.readouterr().err
     if importlib.util.find_spec("numba") is not None:
         assert run([*sweep, "--grid", "beta2", "0.9", "0.99", "2", "--backend", "numba"]) == 2
-        assert "optimizer: this Adam has no fused version" in capsys.readouterr().err
+        assert "optimizer: this Adam has no compiled version" in capsys.readouterr().err
 
 
 DECAYING = (

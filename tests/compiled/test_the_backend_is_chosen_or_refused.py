@@ -114,12 +114,14 @@ def test_a_numba_that_cannot_be_imported_is_not_chosen(monkeypatch: pytest.Monke
 
 def test_what_has_no_fused_version_is_named() -> None:
     pytest.importorskip("numba")
-    assert refused(events=True).startswith("events: not listed by the fused path")
+    assert refused(events=True).startswith("events: not listed by the compiled path")
     sample = Problem(inputs=grid(300))
-    assert refused(problem=sample, start=starts("float32")).startswith("inputs: the fused path trains on lar")
+    assert refused(problem=sample, start=starts("float32")).startswith(
+        "inputs: the compiled path trains on lar"
+    )
     for size in (10, 300):
         taught = Problem(inputs=grid(size), teacher=Neuron(b1=np.zeros(N)))
-        assert refused(problem=taught).startswith("teacher: the fused path trains on one sample")
+        assert refused(problem=taught).startswith("teacher: the compiled path trains on one sample")
     for problem in (Problem(activation="silu"), Problem(inputs=grid(10))):
         found = message(lambda p=problem: fused.train(Neuron(), p, GD(), 1, backend="numpy"))
         assert found == "inputs: printed for NumPy there is no sum over nodes"
@@ -128,7 +130,9 @@ def test_what_has_no_fused_version_is_named() -> None:
     found = message(lambda: fused.train(Neuron(), Problem(), GD(), 1, backend="cupy"))
     assert found == "backend: expected numba or numpy, got 'cupy'"
     betas = np.full(150, 0.9)
-    assert refused(optimizer=Adam(beta1=betas)).startswith("optimizer: this Adam has no fused version: log")
+    assert refused(optimizer=Adam(beta1=betas)).startswith(
+        "optimizer: this Adam has no compiled version: log"
+    )
     assert refused(optimizer=GD(betas), start=starts("float32")).startswith("lr: an array of float64 beside")
     assert refused(start=starts("float32"), steps=2**24 + 1).startswith("steps: 16777217 cannot be counted")
     for name, value in (("threads", 0), ("chunk", 0), ("chunk", True), ("threads", 1.5)):
@@ -153,8 +157,8 @@ def test_an_optimiser_from_outside_is_recorded_or_refused(monkeypatch: pytest.Mo
     registry.register(
         "odd", Odd, lambda config, theta: (), update, {"lr": NON_NEGATIVE, "kind": cast(Any, _Any())}
     )
-    assert refused(optimizer=Odd()).startswith("optimizer: this Odd has no fused version")
-    assert refused(optimizer=Odd(kind="branch")).startswith("optimizer: this Odd has no fused version")
+    assert refused(optimizer=Odd()).startswith("optimizer: this Odd has no compiled version")
+    assert refused(optimizer=Odd(kind="branch")).startswith("optimizer: this Odd has no compiled version")
     case = (starts(), Problem(), Odd(kind="half"), 3)
     assert_same_bits(fused.train(*case), train_arrays(*case, events=False, backend="numpy"))
 

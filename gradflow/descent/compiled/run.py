@@ -84,7 +84,7 @@ def train(
     Raises
     ------
     ValueError
-        If Numba is not installed, or if something has no fused version: an optimiser that is not made of
+        If Numba is not installed, or if something has no compiled version: an optimiser that is not made of
         elementwise +, −, ·, /, √ and comparisons, arrays of β (their logarithms differ between
         trajectories), arrays of hyper-parameters in float32; a sample labelled by several teachers, or of
         256 inputs and more in float32 for a piecewise linear student; with NumPy any sample, and anything
@@ -129,14 +129,14 @@ def attempt(
 ) -> Descent | None:
     """Train what `gradflow.descent.train_arrays` has prepared; None if that is for its own loop to do.
 
-    Without a backend, and with "numpy", the loop does what has no fused version; with "numba" and "cupy"
+    Without a backend, and with "numpy", the loop does what has no compiled version; with "numba" and "cupy"
     that is an error. A Numba that is not installed or cannot be imported leaves the work to NumPy unless
     it was asked for.
     """
     try:
         runner = _runner(backend, steps * theta[0, ...].size * _cost(problem) >= WORTH_COMPILING)
         if events:
-            raise UnsupportedError("events: not listed by the fused path; pass events=False")
+            raise UnsupportedError("events: not listed by the compiled path; pass events=False")
         if runner is NumpyRunner and (isinstance(problem.inputs, Sample) or not problem.is_linear):
             return None
         return run(runner, theta, problem, optimizer, steps, due, schedule, first_change, progress)
@@ -199,10 +199,10 @@ def record(theta: Array, problem: Problem, optimizer: Config, steps: int, first_
     Raises
     ------
     UnsupportedError
-        One line that names what has no fused version.
+        One line that names what has no compiled version.
     """
     if not isinstance(theta, np.ndarray):
-        raise UnsupportedError("start: the fused path takes NumPy arrays")
+        raise UnsupportedError("start: the compiled path takes NumPy arrays")
     if first_change and steps > 2 ** (np.finfo(theta.dtype).nmant + 1):
         raise UnsupportedError(f"steps: {steps} cannot be counted in {theta.dtype}; pass first_change=False")
     return record_step(theta, problem, optimizer, first_change)

@@ -146,7 +146,7 @@ def _summed(slots: _Slots, problem: Problem, first: int) -> tuple[Summed, Array,
     if isinstance(problem.inputs, Sample):
         if _teachers(problem):
             raise UnsupportedError(
-                "teacher: the fused path trains on one sample, not on one for each teacher"
+                "teacher: the compiled path trains on one sample, not on one for each teacher"
             )
         # NumPy's bits, where there is nothing smooth.
         dtype = dtype if problem.is_bent else "float64"
@@ -238,7 +238,7 @@ def _update(
         except (AttributeError, TypeError, UnsupportedError) as error:
             # It asked for what the traced values or their namespace do not have.
             name = type(config).__name__
-            raise UnsupportedError(f"optimizer: this {name} has no fused version: {error}") from error
+            raise UnsupportedError(f"optimizer: this {name} has no compiled version: {error}") from error
         new.append(_lane(value, slots.dtype))
         for piece, result in zip(pieces, after, strict=True):
             if piece.lane:
