@@ -24,7 +24,7 @@ from gradflow.theory.spikes import (
     visible_after,
 )
 from gradflow.theory.stability import adam_limit, preconditioned_sharpness
-from gradflow.theory.waiting import line_at_infinity, line_loss, plateau, predicted_wait, updates_of
+from gradflow.theory.waiting import line_at_infinity, plateau, predicted_wait, updates_of
 
 SAMPLES, STEPS, RATE, B2, FROM, LEVEL = 100, 20_000, 0.01, -2.0, 9000, 1e-3
 CONFIG = Adam(lr=RATE)
@@ -90,7 +90,7 @@ def approach() -> dict[str, np.ndarray]:
 def flow_waits() -> np.ndarray:
     """Return measured and predicted waits of the flow, shape (2, N)."""
     problem = Problem(activation="silu")
-    line = line_loss(problem)
+    line = float(best_line(problem).loss)
     found = [plateau(Neuron(b2=b2), problem, LEVEL, line, 1e6) for b2 in FLOWS]
     measured = [entry.exit - entry.entry for entry in found]
     return np.array([measured, [predicted_wait(entry.start, problem, LEVEL) for entry in found]])
@@ -99,7 +99,7 @@ def flow_waits() -> np.ndarray:
 @functools.cache
 def adam_waits() -> np.ndarray:
     """Return measured and predicted waits of Adam in steps, shape (2, N)."""
-    line = line_loss(SILU)
+    line = float(best_line(SILU).loss)
     start = Neuron(b2=np.array(ADAMS))
     done = train_arrays(start, SILU, CONFIG, 10_500, record_every=1, events=False, first_change=False)
     theta, loss = np.moveaxis(np.asarray(done.theta), 0, -1), np.asarray(done.loss)

@@ -16,7 +16,6 @@ from scipy.signal import lfilter
 from gradflow.base.arrays import to_numpy
 from gradflow.base.checks import require_finite
 from gradflow.descent.optimisers.hyper import FRACTION, NON_NEGATIVE
-from gradflow.field.baselines import best_line
 from gradflow.neuron.activations import Activation, Smooth, derivatives
 from gradflow.neuron.problem import Neuron, Problem, Sample, as_neuron
 from gradflow.theory.solve import terminal
@@ -359,11 +358,6 @@ def best_outer(w1: np.ndarray, b1: np.ndarray, problem: Problem | Nodes) -> np.n
     varies = spread > 1e-28 * (1.0 + mean * mean)
     w2 = np.where(varies, (away * at.target) @ at.weights / np.where(varies, spread, 1.0), 0.0)
     return np.stack([w1, b1, w2, wanted - w2 * mean])
-
-
-def line_loss(problem: Problem) -> float:
-    """Return the loss of the best line."""
-    return float(best_line(problem).loss)
 
 
 def _as_nodes(problem: Problem | Nodes) -> Nodes:

@@ -21,7 +21,6 @@ from gradflow.theory.waiting import (
     defect,
     least_wait,
     line_at_infinity,
-    line_loss,
     nodes,
     onto_lines,
     plateau,
@@ -111,7 +110,7 @@ def test_the_gradient_falls_towards_infinity_as_derived(b1: float) -> None:
         # Of b2, which cancels against w2 φ(b1), times w2 in the gradient.
         rounding = 1e-15 * float(neuron.w2) ** 2 * (1.0 + abs(float(silu(mpmath.mpf(b1))))) / w1**2
         np.testing.assert_allclose(g, [0.0, 0.0, by_w2, by_b2], atol=close * size + rounding)
-        rise = (float(loss(neuron, SILU)) - line_loss(SILU)) / w1
+        rise = (float(loss(neuron, SILU)) - float(best_line(SILU).loss)) / w1
         assert rise == pytest.approx(moment * slope * two / one, rel=close, abs=close * abs(moment))
 
 
@@ -154,7 +153,7 @@ def plain_wait(b2: float, level: float) -> float:
     def passes(value: float) -> Callable[[float, np.ndarray], float]:
         return lambda _, y: float(np.sum(weight * both(y)[2] ** 2)) - value
 
-    events = [passes(line_loss(SILU)), passes(level)]
+    events = [passes(float(best_line(SILU).loss)), passes(level)]
     run = solve_ivp(
         velocity, (0.0, 1500.0), [1.0, 0.0, 1.0, b2], method="BDF", rtol=1e-8, atol=1e-10, events=events
     )
@@ -163,17 +162,17 @@ def plain_wait(b2: float, level: float) -> float:
 
 @pytest.mark.parametrize("b2", [-2.0, -3.0])
 def test_the_flow_waits_as_long_as_predicted(b2: float) -> None:
-    found = plateau(Neuron(b2=b2), SILU, 1e-3, line_loss(SILU), 1e4)
+    found = plateau(Neuron(b2=b2), SILU, 1e-3, float(best_line(SILU).loss), 1e4)
     measured = found.exit - found.entry
     assert measured == pytest.approx(plain_wait(b2, 1e-3), rel=1e-4)
     assert predicted_wait(found.start, SILU, 1e-3) == pytest.approx(measured, rel=0.04)
-    assert least_wait(found.start, found.end, line_loss(SILU), 1e-3) <= measured
+    assert least_wait(found.start, found.end, float(best_line(SILU).loss), 1e-3) <= measured
 
 
 def test_a_wait_that_does_not_end_is_no_number() -> None:
     assert np.isnan(predicted_wait(Neuron(0.3, 1.0, 1.6, -1.1), SILU, 1e-3, longest=1.0))
     assert predicted_wait(Neuron(0.3, 1.0, 1.6, -1.1), SILU, 1.0) == 0.0
-    never = plateau(Neuron(b2=-2.0), SILU, 1e-3, line_loss(SILU), 10.0)
+    never = plateau(Neuron(b2=-2.0), SILU, 1e-3, float(best_line(SILU).loss), 10.0)
     assert np.isnan(never.exit)
     assert never.entry < 10.0
 

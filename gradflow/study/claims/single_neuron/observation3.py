@@ -11,6 +11,7 @@ import numpy as np
 
 from gradflow.descent import train_arrays
 from gradflow.field import gradient, hessian
+from gradflow.field.baselines import best_line
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.study.claims.evidence import count, largest
 from gradflow.study.claims.ledger import Finding, by_rule
@@ -30,7 +31,7 @@ from gradflow.study.claims.single_neuron.silu import (
 )
 from gradflow.study.claims.words import each, finding
 from gradflow.theory.saddle import Critical, negative_directions, search
-from gradflow.theory.waiting import Plateau, least_wait, line_at_infinity, line_loss, plateau, predicted_wait
+from gradflow.theory.waiting import Plateau, least_wait, line_at_infinity, plateau, predicted_wait
 
 # Read off the post's figure, log10 of the loss to about 0.05: on the plateau, after the drop, before the
 # spikes.
@@ -93,7 +94,7 @@ def recovers(quick: bool) -> Finding:
                 abs(first["log10_loss"][k] - v) for k, v in PUBLISHED_LOG10_LOSS.items()
             ),
             "relu_loss": float(relu.loss[-1]),
-            "relu_best_line": line_loss(SAMPLE),
+            "relu_best_line": float(best_line(SAMPLE).loss),
             "other_minima": traps,
         },
         comes="comes" if comes else "does not come",
@@ -155,7 +156,7 @@ def waiting(quick: bool) -> Finding:
     begin."""
     flows: dict[str, Any] = {}
     for b2 in (-2.0, -3.0) if quick else (-1.5, -2.0, -2.5, -3.0, -4.0):
-        line = line_loss(SILU_POPULATION)
+        line = float(best_line(SILU_POPULATION).loss)
         found: Plateau = plateau(Neuron(b2=b2), SILU_POPULATION, LEVEL, line, 1e5)
         flows[f"{b2:g}"] = {
             "entry": found.entry,
@@ -224,7 +225,7 @@ def _memory(post: dict[str, Any], quick: bool) -> dict[str, Any]:
 
 def _plateau(done: Run, problem: Problem, quick: bool) -> dict[str, Any]:
     """Return what surrounds the plateau of a run."""
-    line = line_loss(problem)
+    line = float(best_line(problem).loss)
     entry, leaves = first_step(done.loss < line), first_step(done.loss < LEVEL)
     if entry is None or leaves is None or leaves - entry < 500:
         return {"waits": False, "entry": entry, "exit": leaves}

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradflow.descent import Adam, train_arrays
 from gradflow.field import gradient, hessian
+from gradflow.field.baselines import best_line
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.study.claims.evidence import median
 from gradflow.study.claims.shared import remembered
@@ -24,7 +25,7 @@ from gradflow.theory.spikes import (
     visible_after,
 )
 from gradflow.theory.stability import adam_limit, preconditioned_sharpness
-from gradflow.theory.waiting import best_outer, line_loss, predicted_wait, updates_of
+from gradflow.theory.waiting import best_outer, predicted_wait, updates_of
 
 START = Neuron(b2=-2.0)
 SILU_SAMPLE = Problem(inputs=SAMPLE.inputs, activation="silu")
@@ -110,7 +111,7 @@ def critical_points(problem: Problem, count: int, steps: int = 300) -> tuple[dic
 
 def adams_wait(done: Run, problem: Problem) -> dict[str, Any]:
     """Return the wait of a run, predicted from the state and v at its begin, and measured, in steps."""
-    entry, leaves = first_step(done.loss < line_loss(problem)), first_step(done.loss < LEVEL)
+    entry, leaves = first_step(done.loss < float(best_line(problem).loss)), first_step(done.loss < LEVEL)
     if entry is None or leaves is None:
         return {"entry": entry, "exit": leaves, "measured": None, "predicted": np.nan}
     scale = np.sqrt(done.second[:, entry])
