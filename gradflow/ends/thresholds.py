@@ -101,7 +101,11 @@ def bracket(
     scan = integer("scan", scan, 2, MOST)
 
     def parts() -> int:
-        return integer("sections", sections() if callable(sections) else sections, 1, MOST)
+        try:
+            found = sections() if callable(sections) else sections
+        except TypeError as error:
+            raise TypeError(f"sections: expected a number or a function of nothing: {error}") from error
+        return integer("sections", found, 1, MOST)
 
     change = integer("change", change, -MOST, MOST)
     if change == 0:

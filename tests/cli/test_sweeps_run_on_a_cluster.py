@@ -44,7 +44,7 @@ class Blocked:
 
 sys.meta_path.insert(0, Blocked())
 """
-OTHER = "import gradflow; gradflow.__version__ = '99.0'"
+OTHER = "import gradflow, gradflow.base.version as own; gradflow.__version__ = own.__version__ = '99.0'"
 
 
 class Cluster:

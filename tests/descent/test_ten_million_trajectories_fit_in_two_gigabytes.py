@@ -12,11 +12,11 @@ pytest.importorskip("resource")
 CODE = """
 import resource
 import numpy as np
-from gradflow.descent import Adam, train
+from gradflow.descent import Adam, train_arrays
 from gradflow.neuron.problem import Neuron, Problem
 
 start = Neuron(b1=np.linspace(-2.0, 2.0, 10**7))
-run = train(start, Problem(), Adam(0.01), {steps}, events=False, backend="{backend}")
+run = train_arrays(start, Problem(), Adam(0.01), {steps}, events=False, backend="{backend}")
 assert run.final.shape == (4, 10**7) and run.first_change.shape == (10**7,)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

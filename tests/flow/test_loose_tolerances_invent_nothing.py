@@ -113,4 +113,6 @@ def test_one_trajectory_by_any_method_crosses_no_more(method: str, rtol: float) 
         run = integrate(Neuron(*theta[:, i]), problem, 20.0, rtol=rtol, method=method, max_steps=2000)
         if run.last.t == 20.0:
             assert bool(died(run)) == bool(died(truth)[i]), theta[:, i]
-            assert len(run.crossings) <= truth.crossings[i], theta[:, i]
+            # A breakpoint that has converged to the teacher's may be said to pass it once more.
+            passed = [crossing.event for crossing in run.crossings].count("passes teacher")
+            assert len(run.crossings) - passed <= truth.crossings[i], theta[:, i]

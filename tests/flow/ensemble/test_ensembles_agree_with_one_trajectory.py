@@ -14,7 +14,7 @@ import pytest
 
 from gradflow.flow.ensemble import STATUSES, integrate_ensemble
 from gradflow.flow.reference import Trajectory
-from gradflow.flow.status import REACHED, STEP_TOO_SMALL
+from gradflow.flow.status import REACHED, STEP_TOO_SMALL, TOO_MANY_STEPS
 from gradflow.neuron.problem import Problem
 from tests.flow.ensemble.cases import Batch, batch, events, one_by_one, sensitivity
 
@@ -48,8 +48,14 @@ def compare(cases: Batch, t_end: float) -> Comparison:
     ends = [(STATUSES[code], other.status) for code, other in zip(run.status, others, strict=True)]
     # A trajectory that runs into w1 = b1 = 0, where the field is not continuous, ends there on both paths.
     # Its activity and its last crossings are rounding.
-    assert {mine for mine, theirs in ends if theirs != STEP_TOO_SMALL} <= {"reached t_end", "converged"}
-    assert {mine for mine, theirs in ends if theirs == STEP_TOO_SMALL} <= {"step too small"}
+    for i, (mine, theirs) in enumerate(ends):
+        if mine == "step too small":
+            assert theirs in (STEP_TOO_SMALL, TOO_MANY_STEPS)
+            assert np.max(np.abs((*run.final[:2, i], *others[i].last.theta[:2]))) < 1e-100
+            assert run.t[i] == pytest.approx(others[i].last.t, rel=1e-12)
+        else:
+            assert mine in ("reached t_end", "converged")
+            assert theirs != STEP_TOO_SMALL
     columns = [(*(getattr(run, name)[i] for name in run._fields[1:]), run.final[:, i]) for i in range(n)]
     for i, other in enumerate(others):
         if other.status != REACHED:
@@ -66,8 +72,8 @@ def compare(cases: Batch, t_end: float) -> Comparison:
     sharp = gentle & (grows.crossing <= 30.0)
     names = [other.crossings[0].event if other.crossings else "none" for other in others]
     same = np.array([
-        other.status == STEP_TOO_SMALL or (crossed(other), other.last.activity) == (count, code)
-        for other, count, code in zip(others, crossings, activity, strict=True)
+        mine == "step too small" or (crossed(other), other.last.activity) == (count, code)
+        for (mine, _), other, count, code in zip(ends, others, crossings, activity, strict=True)
     ]) & (np.array(names) == np.array(events(run)))  # fmt: skip
     return Comparison(
         np.where(gentle, state, np.nan),
