@@ -47,6 +47,7 @@ def test_the_two_ends_of_one_neuron_on_an_even_target() -> None:
     assert [place.first for place in seen] == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_grid_and_a_store_tell_the_same_whatever_the_blocks(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
