@@ -11,6 +11,7 @@ import xarray as xr
 
 from gradflow.base.arrays import to_numpy
 from gradflow.base.files import plain
+from gradflow.base.provenance import DETERMINISTIC
 from gradflow.base.tables import codes
 from gradflow.base.version import __version__
 from gradflow.neuron.activity import ACTIVITIES
@@ -23,7 +24,7 @@ def provenance(command: str, problem: Problem, **settings: object) -> dict[str, 
     return {
         "source": f"gradflow {__version__}",
         "configuration": json.dumps(configuration, default=plain, sort_keys=True),
-        "seed": "none: the computation is deterministic",
+        "seed": DETERMINISTIC,
     }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from gradflow.base.arrays import Array
 from gradflow.compiled import cupy_runner
+from gradflow.compiled.installed import require_cupy
 from gradflow.compiled.integral_source import Pair, in_c
 from gradflow.compiled.to_c import Translator
 from gradflow.flow.compiled import layout as at
@@ -78,10 +79,7 @@ class CupyFlow:
     share = 1 << 20
 
     def __init__(self, slopes: tuple[float, float], fixed: Array, pair: Pair | None = None) -> None:
-        if not cupy_runner.available():
-            raise ValueError(
-                "backend: cupy is not installed or finds no GPU (docs.cupy.dev/en/stable/install.html)"
-            )
+        require_cupy()
         self._cupy: Any = cupy_runner.library()
         module = self._cupy.RawModule(code=cuda_source(literal(slopes), pair), options=cupy_runner.OPTIONS)
         self._kernel = module.get_function("gradflow_follow")
