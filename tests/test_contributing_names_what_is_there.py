@@ -18,7 +18,7 @@ NAMED = sorted(set(re.findall(r"`(?:python )?([\w.-]+(?:/[\w.-]+)*(?:/|\.(?:py|m
 NEW = {"derivations/NN_name.py", "plots/NN_name.py"}
 BARE = {
     "problem.py": "gradflow/neuron",
-    "kernel.py": "gradflow/field",
+    "formulas.py": "gradflow/field",
     **dict.fromkeys(
         ("frames.py", "losses.py", "phase_diagram.py", "phase_plane.py", "snapshots.py"),
         "gradflow/study/figures",

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradflow.base.arrays import Array, as_floating, to_numpy
 from gradflow.base.error_free import affine, splitter, two_product
-from gradflow.field import kernel
+from gradflow.field import formulas
 from gradflow.field.population import operations
 from gradflow.field.quadrature import teacher_nodes
 from gradflow.neuron.activations import PiecewiseLinear, derivatives
@@ -106,7 +106,7 @@ def _closed(problem: Problem) -> Lines:
     xp, arrays = as_floating((*problem.teacher, problem.lo, problem.hi))
     w1, b1, w2, b2, lo, hi = arrays
     ops, eps = operations(xp, w1), float(xp.finfo(w1.dtype).eps)
-    aim = kernel.target(ops, (w1, b1, w2, b2), lo, hi, problem.teacher_slopes)
+    aim = formulas.target(ops, (w1, b1, w2, b2), lo, hi, problem.teacher_slopes)
     left, right = aim.widths
     least = float(xp.finfo(w1.dtype).smallest_normal)
     none = xp.zeros_like(left + w2 + b2)

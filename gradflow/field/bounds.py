@@ -2,7 +2,7 @@
 
 All is in double precision, whatever the neurons are given in, and takes the floats that are given as exact.
 
-The loss. The kernel rounds each pre-activation about once, and from there on it is a sum of squares of
+The loss. The formulas round each pre-activation about once, and from there on it is a sum of squares of
 residuals at nodes, with positive weights. So √L is the norm of a residual that differs nowhere from the true
 one by more than a few roundings of the terms it consists of: √L is off by that, and by a few roundings of
 itself.
@@ -83,7 +83,9 @@ def root_loss(neuron: Neuron | Array, problem: Problem = Problem()) -> Bounded:
     size, second = _sizes(neuron, problem)
     xp, (value, size, second) = as_floating((loss(neuron, problem), size, second))
     root = xp.sqrt(value)
-    # At most 7 roundings of the size and 4 (half EPS)² of the second one; squares may underflow.
+    # In units of EPS/2, of the size: 5 of the residual at a part's end, 10 of its fall to the other end, 1 of
+    # their difference; 4 EPS/2 of the second one. Widths and squares are off by 6 of themselves, and may
+    # underflow. Twice that is allowed.
     error = 16.0 * EPS * (size + root) + 16.0 * EPS * EPS * second + 1e-145
     return Bounded(root, error)
 

@@ -1,6 +1,6 @@
-"""Directional derivatives of the gradient within a cell, by running the kernel on truncated Taylor series.
+"""Directional derivatives of the gradient within a cell, by running the formulas on truncated Taylor series.
 
-A jet is the number a + b ε + c ε² with ε³ = 0. The integrals of `gradflow.field.kernel` evaluated at θ + ε d
+A jet is the number a + b ε + c ε² with ε³ = 0. The integrals of `gradflow.field.formulas` evaluated at θ + ε d
 are the gradient's Taylor polynomial along d: exact but for rounding, with no second text for its formulas.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gradflow.base.arrays import Array, as_floating
-from gradflow.field import kernel, population, sample
+from gradflow.field import formulas, population, sample
 from gradflow.neuron import activations
 from gradflow.neuron.problem import Neuron, Problem, Sample, as_neuron
 
@@ -75,7 +75,7 @@ def derivatives(
     direction: Neuron | Array,
     problem: Problem = Problem(),
     *,
-    cell: kernel.Signs | None = None,
+    cell: formulas.Signs | None = None,
 ) -> Derivatives:
     """Return the gradient and its first two derivatives along a direction, within a cell.
 
@@ -120,7 +120,7 @@ def derivatives(
     return Derivatives(*(xp.stack(xp.broadcast_arrays(*column)) for column in columns))
 
 
-def cell_of(neuron: Neuron | Array, problem: Problem = Problem()) -> kernel.Signs:
+def cell_of(neuron: Neuron | Array, problem: Problem = Problem()) -> formulas.Signs:
     """Return the cell of each neuron: whether it is active (z > 0) at lo, the teacher's breakpoint and hi.
 
     Where the teacher has no breakpoint inside the input the second is the first.
@@ -135,22 +135,23 @@ def cell_of(neuron: Neuron | Array, problem: Problem = Problem()) -> kernel.Sign
     given = (*as_neuron(neuron), *problem.teacher, problem.lo, problem.hi)
     _, arrays = as_floating(given)
     bound = population.bind(problem, arrays[0])
-    return kernel.signs(bound.ops, population.prepare(bound, Neuron(*arrays[:4])).z)
+    return formulas.signs(bound.ops, population.prepare(bound, Neuron(*arrays[:4])).z)
 
 
 def _of_population(
-    bound: population.Bound, theta: Neuron, along: Neuron, cell: kernel.Signs | None
+    bound: population.Bound, theta: Neuron, along: Neuron, cell: formulas.Signs | None
 ) -> tuple[Jet, ...]:
     # z is linear in (w1, b1), so that it keeps its digits next to a wall: no jet is compensated.
     z, dz = (
-        kernel.preactivations(bound.ops, w1, b1, bound.teacher, bound.aim, exact=bound.exact)
+        formulas.preactivations(bound.ops, w1, b1, bound.teacher, bound.aim, exact=bound.exact)
         for w1, b1 in (theta[:2], along[:2])
     )
     ops = _operations(bound.ops)
     jets = tuple(Jet(a, b) for a, b in zip(z, dz, strict=True))
-    signs = kernel.signs(bound.ops, z) if cell is None else cell
-    parts = kernel.segments(ops, (jets[0], jets[1], jets[2]), signs, bound.aim, bound.slopes)
-    return kernel.gradient(parts, Jet(theta.w2, along.w2), Jet(theta.b2 - bound.teacher[3], along.b2))
+    signs = formulas.signs(bound.ops, z) if cell is None else cell
+    parts = formulas.parts(ops, (jets[0], jets[1], jets[2]), signs, bound.aim)
+    w2, offset = Jet(theta.w2, along.w2), Jet(theta.b2 - bound.teacher[3], along.b2)
+    return formulas.gradient(ops, parts, w2, offset, bound.slopes)
 
 
 def _of_sample(bound: sample.Bound, theta: Neuron, along: Neuron) -> tuple[Jet, ...]:
@@ -168,8 +169,8 @@ def _summed(xp: Any, jet: Jet) -> Jet:
     return Jet(*(xp.sum(part, axis=-1) for part in (jet.a, jet.b, jet.c)))
 
 
-def _operations(ops: kernel.Operations) -> kernel.Operations:
-    """Return the kernel's operations on jets of the arrays that `ops` is for."""
+def _operations(ops: formulas.Operations) -> formulas.Operations:
+    """Return the formulas' operations on jets of the arrays that `ops` is for."""
 
     def where(condition: Any, a: Any, b: Any) -> Any:
         if not isinstance(a, Jet) and not isinstance(b, Jet):
@@ -177,7 +178,7 @@ def _operations(ops: kernel.Operations) -> kernel.Operations:
         left, right = (value if isinstance(value, Jet) else Jet(value) for value in (a, b))
         return Jet(*(ops.where(condition, *pair) for pair in _coefficients(left, right)))
 
-    return kernel.Operations(where, lambda jet: ops.positive(jet.a), ops.splitter)
+    return formulas.Operations(where, lambda jet: ops.positive(jet.a), ops.splitter)
 
 
 def _coefficients(left: Jet, right: Jet) -> tuple[tuple[Any, Any], ...]:

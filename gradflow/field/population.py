@@ -1,4 +1,4 @@
-"""Population loss, gradient and Hessian for arrays of neurons: the kernel on any array namespace."""
+"""Population loss, gradient and Hessian for arrays of neurons: the formulas on any array namespace."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from gradflow.base.arrays import Array, as_floating, device
 from gradflow.base.error_free import splitter
-from gradflow.field import kernel
+from gradflow.field import formulas
 from gradflow.neuron.problem import Neuron, Problem
 
 
@@ -17,17 +17,17 @@ class Bound(NamedTuple):
     """A problem's arrays and what depends on nothing else, for neurons of one namespace, dtype and device."""
 
     xp: Any
-    ops: kernel.Operations
+    ops: formulas.Operations
     teacher: tuple[Array, ...]
-    aim: kernel.Target
+    aim: formulas.Target
     slopes: tuple[float, float]
     exact: bool
 
 
 class Prepared(NamedTuple):
-    """The arguments of the kernel's integrals, for a batch of neurons."""
+    """The arguments of the formulas's integrals, for a batch of neurons."""
 
-    parts: kernel.Pieces
+    parts: formulas.Parts
     z: tuple[Array, Array, Array]
     line: tuple[Array, Array]
     w2: Array
@@ -40,7 +40,7 @@ def bind(problem: Problem, like: Array) -> Bound:
     xp, arrays = as_floating((like, *problem.teacher, inputs.lo, inputs.hi))
     ops = operations(xp, arrays[0])
     teacher, lo, hi = tuple(arrays[1:5]), arrays[5], arrays[6]
-    aim = kernel.target(ops, teacher, lo, hi, problem.teacher_slopes)
+    aim = formulas.target(ops, teacher, lo, hi, problem.teacher_slopes)
     exact = all(_is_scaling(value) for value in (inputs.lo, inputs.hi, *problem.teacher[:2]))
     return Bound(xp, ops, teacher, aim, problem.slopes, exact)
 
@@ -48,8 +48,8 @@ def bind(problem: Problem, like: Array) -> Bound:
 def prepare(bound: Bound, theta: Neuron | Array) -> Prepared:
     """Cut the input of every neuron at the kinks. All shapes broadcast; nothing branches on the neurons."""
     w1, b1, w2, b2 = parameters(theta)
-    z = kernel.preactivations(bound.ops, w1, b1, bound.teacher, bound.aim, exact=bound.exact)
-    parts = kernel.segments(bound.ops, z, kernel.signs(bound.ops, z), bound.aim, bound.slopes)
+    z = formulas.preactivations(bound.ops, w1, b1, bound.teacher, bound.aim, exact=bound.exact)
+    parts = formulas.parts(bound.ops, z, formulas.signs(bound.ops, z), bound.aim)
     return Prepared(parts, z, (w1, b1), w2, b2 - bound.teacher[3])
 
 
@@ -61,25 +61,34 @@ def parameters(theta: Neuron | Array) -> tuple[Array, ...]:
 def loss(bound: Bound, theta: Neuron) -> Array:
     """Return E[(f − f*)²] for every neuron."""
     p = prepare(bound, theta)
-    return kernel.loss(p.parts, p.w2, p.offset)
+    return formulas.loss(bound.ops, p.parts, p.w2, p.offset, bound.slopes)
 
 
 def gradient(bound: Bound, theta: Neuron) -> Array:
     """Return the gradient, shape (4, …)."""
     p = prepare(bound, theta)
-    return _stacked(bound, kernel.gradient(p.parts, p.w2, p.offset))
+    return _stacked(bound, gradient_of(bound, p))
+
+
+def gradient_of(bound: Bound, p: Prepared) -> tuple[Array, Array, Array, Array]:
+    """Return the gradient's components; of a ReLU neuron only the active part is integrated."""
+    low, high = bound.slopes
+    if isinstance(low, float) and low == 0.0:
+        return formulas.one_sided_gradient(bound.ops, p.parts, p.w2, p.offset, high)
+    return formulas.gradient(bound.ops, p.parts, p.w2, p.offset, bound.slopes)
 
 
 def loss_and_gradient(bound: Bound, theta: Neuron) -> tuple[Array, Array]:
     """Return both, cutting the input once."""
     p = prepare(bound, theta)
-    return kernel.loss(p.parts, p.w2, p.offset), _stacked(bound, kernel.gradient(p.parts, p.w2, p.offset))
+    value = formulas.loss(bound.ops, p.parts, p.w2, p.offset, bound.slopes)
+    return value, _stacked(bound, gradient_of(bound, p))
 
 
 def hessian(bound: Bound, theta: Neuron) -> Array:
     """Return the Hessian, shape (4, 4, …)."""
     p = prepare(bound, theta)
-    rows = kernel.hessian(bound.ops, p.parts, p.z, p.line, p.w2, p.offset, bound.slopes)
+    rows = formulas.hessian(bound.ops, p.parts, p.z, p.line, p.w2, p.offset, bound.slopes)
     entries = _stacked(bound, tuple(entry for row in rows for entry in row))
     return bound.xp.reshape(entries, (4, 4, *entries.shape[1:]))
 
@@ -96,8 +105,8 @@ def _is_scaling(values: Array) -> bool:
     return bool(np.all((mantissa == 0.0) | (np.abs(mantissa) == 0.5)))
 
 
-def operations(xp: Any, like: Array) -> kernel.Operations:
-    """Return the kernel's operations on arrays of the dtype and device of `like`."""
+def operations(xp: Any, like: Array) -> formulas.Operations:
+    """Return the formulas's operations on arrays of the dtype and device of `like`."""
 
     @cache
     def constant(value: float) -> Array:
@@ -110,4 +119,4 @@ def operations(xp: Any, like: Array) -> kernel.Operations:
             constant(b) if type(b) is float else b,
         )
 
-    return kernel.Operations(where=where, positive=lambda value: value > 0, splitter=splitter(like.dtype))
+    return formulas.Operations(where=where, positive=lambda value: value > 0, splitter=splitter(like.dtype))

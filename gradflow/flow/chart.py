@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.base.error_free import splitter
-from gradflow.field import kernel, means, quadrature
+from gradflow.field import formulas, means, quadrature
 from gradflow.field.baselines import best_constant
 from gradflow.field.quadrature import Bound, Ends, Taught
 from gradflow.neuron.activations import PiecewiseLinear, derivatives
@@ -22,25 +22,25 @@ from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron
 Floats = tuple[float, float, float, float]
 Cell = tuple[bool, bool, bool]
 
-FLOATS = kernel.Operations(
+FLOATS = formulas.Operations(
     where=lambda condition, a, b: a if condition else b,
     positive=lambda value: value > 0.0,
     splitter=splitter("float64"),
 )
-"""The kernel's operations on Python floats."""
+"""The formulas' operations on Python floats."""
 
 WALLS = ("lo", "teacher", "hi")
 """Where the student's breakpoint can cross a wall; the index is that of the node in a cell."""
 
 
 class Setting(NamedTuple):
-    """A problem with a single teacher and interval, in Python floats, prepared for the kernel."""
+    """A problem with a single teacher and interval, in Python floats, prepared for the formulas."""
 
     teacher: Floats
     lo: float
     hi: float
     slopes: tuple[float, float]
-    aim: kernel.Target
+    aim: formulas.Target
     mean: float
     variance: float
     quadrature: Bound | None = None
@@ -81,7 +81,7 @@ def setting(problem: Problem) -> Setting:
     # teacher's breakpoint is no wall of the field, but to pass it is still an event.
     slopes = problem.slopes if problem.is_bent else (1.0, 1.0)
     taught = problem.teacher_slopes if problem.is_linear else (1.0, 1.0)
-    aim = kernel.target(FLOATS, teacher, lo, hi, taught)
+    aim = formulas.target(FLOATS, teacher, lo, hi, taught)
     bound = None if problem.is_linear else quadrature.bind(problem, np.empty(0))
     if bound is not None:
         aim = with_outputs(aim, bound.taught, problem)
@@ -89,7 +89,7 @@ def setting(problem: Problem) -> Setting:
     return Setting(teacher, lo, hi, slopes, aim, float(constant.intercept), float(constant.loss), bound)
 
 
-def with_outputs(aim: kernel.Target, taught: Taught, problem: Problem) -> kernel.Target:
+def with_outputs(aim: formulas.Target, taught: Taught, problem: Problem) -> formulas.Target:
     """Return a smooth teacher's target with its outputs at the ends, without its bias."""
     lo, hi = (
         taught.w2 * derivatives(problem.teacher_activation, y, 0)[0] for y in (taught.y_lo, taught.y_hi)
@@ -100,7 +100,7 @@ def with_outputs(aim: kernel.Target, taught: Taught, problem: Problem) -> kernel
 def start(neuron: Neuron, where: Setting) -> tuple[Floats, tuple[float, float, float]]:
     """Return a single neuron's parameters as floats, and its pre-activations at lo, q and hi."""
     w1, b1, w2, b2 = (float(value) for value in as_neuron(neuron))
-    return (w1, b1, w2, b2), kernel.preactivations(FLOATS, w1, b1, where.teacher, where.aim)
+    return (w1, b1, w2, b2), formulas.preactivations(FLOATS, w1, b1, where.teacher, where.aim)
 
 
 def activity_of(cell: Cell) -> int:
@@ -138,8 +138,10 @@ def gradient(chart: Chart, where: Setting, c: float, d: float, w2: float, b2: fl
     if where.quadrature is not None:
         g = quadrature.of_ends(where.quadrature, _ends(chart, where.quadrature, c, d, w2, b2), means.gradient)
         return (float(g[0, 0]), float(g[1, 0]), float(g[2, 0]), float(g[3, 0]))
-    parts = kernel.segments(FLOATS, chart.preactivations(c, d), chart.cell, where.aim, where.slopes)
-    return kernel.gradient(parts, w2, b2 - where.teacher[3])
+    parts, offset = _parts(chart, where, c, d), b2 - where.teacher[3]
+    if where.slopes[0] == 0.0:
+        return formulas.one_sided_gradient(FLOATS, parts, w2, offset, where.slopes[1])
+    return formulas.gradient(FLOATS, parts, w2, offset, where.slopes)
 
 
 def loss(chart: Chart, where: Setting, c: float, d: float, w2: float, b2: float) -> float:
@@ -147,8 +149,12 @@ def loss(chart: Chart, where: Setting, c: float, d: float, w2: float, b2: float)
     if where.quadrature is not None:
         ends = _ends(chart, where.quadrature, c, d, w2, b2)
         return float(quadrature.of_ends(where.quadrature, ends, lambda xp, e: (means.loss(xp, e),))[0, 0])
-    parts = kernel.segments(FLOATS, chart.preactivations(c, d), chart.cell, where.aim, where.slopes)
-    return float(kernel.loss(parts, w2, b2 - where.teacher[3]))
+    parts = _parts(chart, where, c, d)
+    return float(formulas.loss(FLOATS, parts, w2, b2 - where.teacher[3], where.slopes))
+
+
+def _parts(chart: Chart, where: Setting, c: float, d: float) -> formulas.Parts:
+    return formulas.parts(FLOATS, chart.preactivations(c, d), chart.cell, where.aim)
 
 
 def _ends(chart: Chart, bound: Bound, c: float, d: float, w2: float, b2: float) -> Ends:

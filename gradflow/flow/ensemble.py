@@ -15,7 +15,7 @@ import numpy as np
 
 from gradflow.base.arrays import Array, as_floating, device
 from gradflow.base.checks import batch_shape, function, integer, number, one_of
-from gradflow.field import kernel, quadrature
+from gradflow.field import formulas, quadrature
 from gradflow.field.baselines import best_constant
 from gradflow.field.population import operations
 from gradflow.flow import lanes as batch
@@ -155,14 +155,14 @@ def _starts(setting: Setting, theta: Array, problem: Problem) -> Callable[[int, 
     xp, ops, teacher = setting.xp, setting.ops, tuple(problem.teacher)
     mean = best_constant(problem).intercept
     if setting.quadrature is None:
-        aim = kernel.target(ops, teacher, problem.lo, problem.hi, problem.teacher_slopes)
+        aim = formulas.target(ops, teacher, problem.lo, problem.hi, problem.teacher_slopes)
         taught: tuple[Array, ...] = ()
     else:
         # A smooth teacher's breakpoint is no wall of the field, but to pass it is still an event.
-        aim = kernel.target(ops, teacher, problem.lo, problem.hi, (1.0, 1.0))
+        aim = formulas.target(ops, teacher, problem.lo, problem.hi, (1.0, 1.0))
         taught = setting.quadrature.taught
         aim = with_outputs(aim, taught, problem)
-    terms = Terms(teacher[3], *aim.x, *aim.widths, *aim.y, aim.has_kink, mean)
+    terms = batch.terms_of(teacher[3], aim, mean)
     each = any(value.ndim for value in (*teacher, *terms[:-1]))
     if each:
         shape = theta.shape[1:]
@@ -174,11 +174,7 @@ def _starts(setting: Setting, theta: Array, problem: Problem) -> Callable[[int, 
 
     def start(i: int, j: int) -> Lanes:
         here, its = batch.part(terms, i, j), tuple(value[i:j] if each else value for value in teacher)
-        aim = kernel.Target(
-            (here.lo, here.q, here.hi), (here.left, here.right), (here.y_lo, here.y_q, here.y_hi),
-            here.has_kink,
-        )  # fmt: skip
-        z = kernel.preactivations(ops, theta[0, i:j], theta[1, i:j], its, aim)
+        z = formulas.preactivations(ops, theta[0, i:j], theta[1, i:j], its, batch.aim_of(here))
         lanes = batch.begin(setting, index[i:j], theta[:, i:j], xp.stack(xp.broadcast_arrays(*z)), here)
         return batch.arrived(setting, fade(setting, lanes))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from gradflow.base.arrays import Array, device
-from gradflow.field import kernel, means
+from gradflow.field import formulas, means
 from gradflow.field.quadrature import Bound, Ends, Taught, of_ends
 from gradflow.flow.status import CONVERGED, DIVERGED, REACHED, RUNNING, TOO_MANY_STEPS
 from gradflow.flow.stop import STOP_EVERY
@@ -36,7 +36,7 @@ Record = TypeVar("Record", bound=tuple[Any, ...])
 
 
 class Terms(NamedTuple):
-    """Each lane's problem, as the kernel wants it: scalars shared by all lanes, or one entry a lane."""
+    """Each lane's problem, as the formulas want it: scalars shared by all lanes, or one entry a lane."""
 
     offset: Array
     lo: Array
@@ -47,7 +47,14 @@ class Terms(NamedTuple):
     y_lo: Array
     y_q: Array
     y_hi: Array
+    rise_lo: Array
+    rise_hi: Array
+    room_lo: Array
+    room_hi: Array
     has_kink: Array
+    length: Array
+    middle: Array
+    """E[T], without the teacher's bias."""
     mean: Array
     taught: tuple[Array, ...] = ()
     """The teacher for quadrature (`gradflow.field.quadrature.Taught`), where there is no closed form."""
@@ -86,7 +93,7 @@ class Setting:
     """Data that all lanes share."""
 
     xp: Any
-    ops: kernel.Operations
+    ops: formulas.Operations
     slopes: tuple[float, float]
     t_end: float
     rtol: float
@@ -165,20 +172,36 @@ def weights(terms: Terms, y: Array) -> tuple[Array, Array]:
     return (y[1, ...] - y[0, ...]) / span, (y[0, ...] * terms.hi - y[1, ...] * terms.lo) / span
 
 
-def _segments(setting: Setting, terms: Terms, cell: Array, z: tuple[Array, ...]) -> kernel.Pieces:
-    aim = kernel.Target(
+def aim_of(terms: Terms) -> formulas.Target:
+    """Return the teachers' pieces."""
+    return formulas.Target(
         (terms.lo, terms.q, terms.hi), (terms.left, terms.right), (terms.y_lo, terms.y_q, terms.y_hi),
-        terms.has_kink,
+        (terms.rise_lo, terms.rise_hi), (terms.room_lo, terms.room_hi), terms.has_kink, terms.length,
+        terms.middle,
     )  # fmt: skip
+
+
+def terms_of(offset: Array, aim: formulas.Target, mean: Array) -> Terms:
+    """Return lanes' problems: the teacher's bias, its pieces, and E f*."""
+    return Terms(
+        offset, *aim.x, *aim.widths, *aim.y, *aim.rises, *aim.rooms, aim.has_kink, aim.length, aim.mean, mean,
+    )  # fmt: skip
+
+
+def _parts(terms: Terms, setting: Setting, cell: Array, z: tuple[Array, ...]) -> formulas.Parts:
     signs = (cell[0, ...], cell[1, ...], cell[2, ...])
-    return kernel.segments(setting.ops, (z[0], z[1], z[2]), signs, aim, setting.slopes)
+    return formulas.parts(setting.ops, (z[0], z[1], z[2]), signs, aim_of(terms))
 
 
 def velocity(setting: Setting, terms: Terms, cell: Array, y: Array, z: tuple[Array, ...]) -> Array:
     """Return dy/dt, shape (5, n), by the formulas of every lane's cell, also beyond its walls."""
     if setting.quadrature is None:
-        parts = _segments(setting, terms, cell, z)
-        g = kernel.gradient(parts, y[2, ...], y[3, ...] - terms.offset)
+        parts, (low, high) = _parts(terms, setting, cell, z), setting.slopes
+        w2, offset = y[2, ...], y[3, ...] - terms.offset
+        if setting.stays_dead:
+            g = formulas.one_sided_gradient(setting.ops, parts, w2, offset, high)
+        else:
+            g = formulas.gradient(setting.ops, parts, w2, offset, (low, high))
     else:
         g = of_ends(setting.quadrature, _ends(terms, cell, y), means.gradient)
     squared = g[0] * g[0] + g[1] * g[1] + g[2] * g[2] + g[3] * g[3]
@@ -191,8 +214,8 @@ def loss(setting: Setting, lanes: Lanes) -> Array:
     if setting.quadrature is not None:
         ends = _ends(terms, lanes.cell, y)
         return of_ends(setting.quadrature, ends, lambda xp, e: (means.loss(xp, e),))[0, ...]
-    parts = _segments(setting, terms, lanes.cell, preactivations(terms, y))
-    return kernel.loss(parts, y[2, ...], y[3, ...] - terms.offset)
+    parts = _parts(terms, setting, lanes.cell, preactivations(terms, y))
+    return formulas.loss(setting.ops, parts, y[2, ...], y[3, ...] - terms.offset, setting.slopes)
 
 
 def _ends(terms: Terms, cell: Array, y: Array) -> Ends:

@@ -22,7 +22,7 @@ import numpy as np
 from gradflow.base.arrays import Array, as_floating
 from gradflow.base.checks import number
 from gradflow.base.error_free import affine, determinant, splitter
-from gradflow.field import kernel, loss
+from gradflow.field import formulas, loss
 from gradflow.field.baselines import adaptable, best_constant, best_line, moments
 from gradflow.field.bounds import EPS, as_given, has_exact_signs, in_double
 from gradflow.field.population import operations
@@ -146,7 +146,7 @@ def _certificate(neuron: Neuron, problem: Problem, z: tuple[Array, Array]) -> Ar
     w1, b1, w2, _ = as_neuron(neuron)
     xp, arrays = as_floating((w1, b1, w2, *problem.teacher, *z, problem.lo, problem.hi))
     w1, b1, w2, wt, bt, vt, _, z_lo, z_hi, lo, hi = arrays
-    aim = kernel.target(operations(xp, wt), (wt, bt, vt, 0.0 * vt), lo, hi, problem.shared_slopes)
+    aim = formulas.target(operations(xp, wt), (wt, bt, vt, 0.0 * vt), lo, hi, problem.shared_slopes)
     inside = aim.has_kink & (aim.widths[0] > 0.0) & (aim.widths[1] > 0.0)
     claimed = (activity(neuron, problem) == BALANCED) & (w2 != 0.0)
     alpha, beta = _parts(xp, w1, z_lo, z_hi, claimed)

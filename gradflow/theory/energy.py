@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradflow.base.arrays import Array, as_floating
-from gradflow.field import kernel
+from gradflow.field import formulas
 from gradflow.field.baselines import Bounded, adaptable, lines
 from gradflow.field.bounds import EPS, has_exact_signs, in_double, root_loss
 from gradflow.field.population import operations
@@ -112,7 +112,7 @@ def _ends(problem: Problem) -> tuple[Any, ...]:
     """Return 1 where the teacher's breakpoint is inside the input and 0 elsewhere."""
     inputs = problem.inputs
     xp, (w1, b1, w2, b2, lo, hi) = as_floating((*problem.teacher, inputs.lo, inputs.hi))
-    aim = kernel.target(operations(xp, w1), (w1, b1, w2, b2), lo, hi, problem.teacher_slopes)
+    aim = formulas.target(operations(xp, w1), (w1, b1, w2, b2), lo, hi, problem.teacher_slopes)
     # At an end of the input it is not inside: then there is no second piece.
     inside = aim.has_kink & (aim.widths[0] > 0.0) & (aim.widths[1] > 0.0)
     return (xp.where(inside, xp.ones_like(w1 + lo), xp.zeros_like(w1 + lo)),)

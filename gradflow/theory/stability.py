@@ -13,7 +13,7 @@ import numpy as np
 
 from gradflow.base.arrays import Array, ArrayLike, as_floating
 from gradflow.descent.optimisers.hyper import FRACTION, NON_NEGATIVE, bias_correction
-from gradflow.field import hessian, kernel
+from gradflow.field import hessian, formulas
 from gradflow.field.population import operations
 from gradflow.neuron.activations import RELU
 from gradflow.neuron.problem import Neuron, Problem, Uniform, as_problem
@@ -249,7 +249,7 @@ def _family(problem: Problem) -> tuple[Any, Array, Array]:
     xp, (w1, b1, w2, b2, lo, hi) = as_floating((*problem.teacher, inputs.lo, inputs.hi))
     one = xp.ones_like(w1 + b1 + w2 + b2 + lo + hi)
     slopes = problem.shared_slopes
-    aim = kernel.target(operations(xp, one), (w1, b1, w2, b2), lo, hi, slopes)
+    aim = formulas.target(operations(xp, one), (w1, b1, w2, b2), lo, hi, slopes)
     inside = aim.has_kink & (aim.widths[0] > 0.0) & (aim.widths[1] > 0.0)
     bent = slopes[0] != slopes[1]
     known = inside & (w2 * one != 0.0) & bent

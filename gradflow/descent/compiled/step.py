@@ -32,7 +32,7 @@ from gradflow.compiled.traced import (
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import init, update
 from gradflow.descent.prepared import bounds
-from gradflow.field import SORTED_FROM, kernel, population, sorted_sample
+from gradflow.field import SORTED_FROM, formulas, population, sorted_sample
 from gradflow.neuron.activity import activity, classify
 from gradflow.neuron.problem import Neuron, Problem, Sample
 
@@ -175,19 +175,17 @@ def _gradient(slots: _Slots, bound: population.Bound, theta: list[Traced]) -> tu
     aim = bound.aim
     traced = population.Bound(
         NAMESPACE,
-        kernel.Operations(where, lambda value: value > 0, splitter(dtype)),
+        formulas.Operations(where, lambda value: value > 0, splitter(dtype)),
         tuple(slots.take(v) for v in bound.teacher),
-        kernel.Target(
-            (slots.take(aim.x[0]), slots.take(aim.x[1]), slots.take(aim.x[2])),
-            (slots.take(aim.widths[0]), slots.take(aim.widths[1])),
-            (slots.take(aim.y[0]), slots.take(aim.y[1]), slots.take(aim.y[2])),
-            slots.take(aim.has_kink),
-        ),
+        formulas.Target(
+            *(tuple(map(slots.take, group)) for group in aim[:5]),
+            *map(slots.take, aim[5:]),
+        ),  # fmt: skip
         (_slope(bound.slopes[0], dtype), _slope(bound.slopes[1], dtype)),
         bound.exact,
     )
     prepared = population.prepare(traced, Neuron(*theta))
-    return kernel.gradient(prepared.parts, prepared.w2, prepared.offset)
+    return population.gradient_of(traced, prepared)
 
 
 def _slope(value: float, dtype: Any) -> Any:

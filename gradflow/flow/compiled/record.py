@@ -19,7 +19,7 @@ from gradflow.base.error_free import splitter
 from gradflow.compiled.host import FUNCTIONS, ordered
 from gradflow.compiled.program import Program, program, shared
 from gradflow.compiled.traced import TRUTH, Compound, Traced, astype, record, slot
-from gradflow.field import kernel
+from gradflow.field import formulas
 from gradflow.flow import batch_step
 from gradflow.flow import lanes as batch
 from gradflow.flow.compiled import layout as at
@@ -127,7 +127,7 @@ def _slope(value: float, index: int) -> Any:
 
 def _setting(slopes: tuple[float, float]) -> Setting:
     kind = np.finfo(np.float64)
-    operations = kernel.Operations(_where, lambda value: value > 0.0, splitter(np.float64))
+    operations = formulas.Operations(_where, lambda value: value > 0.0, splitter(np.float64))
     shared_slopes: Any = (_slope(slopes[0], at.SLOPE_MINUS), _slope(slopes[1], at.SLOPE_PLUS))
     tiny = 1e8 * float(kind.smallest_normal)
     t_end, rtol, most, resting, pace = map(_shared, (at.T_END, at.RTOL, at.MAX_STEPS, at.RESTING, at.PACE))
