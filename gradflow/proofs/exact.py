@@ -81,7 +81,7 @@ def operations(place: Place) -> formulas.Operations:
 
 
 def shortened(value: Any) -> Any:
-    """Return a number, or a nested tuple of numbers and truths, with common factors of each fraction cancelled.
+    """Return a number, or a nested tuple, with common factors of each fraction cancelled.
 
     The value is the same rational function; what is computed from it stays small.
     """

@@ -13,8 +13,8 @@ from gradflow import field
 from gradflow.base.arrays import Array, ArrayLike, as_floating, namespace
 from gradflow.base.checks import numbers, require_finite
 from gradflow.descent.optimisers.hyper import quotient
-from gradflow.field.jet import derivatives
 from gradflow.field.formulas import Signs
+from gradflow.field.jet import derivatives
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.theory.modified import gradient_in, together
 

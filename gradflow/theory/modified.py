@@ -13,8 +13,8 @@ import numpy as np
 from gradflow import field
 from gradflow.base.arrays import Array, ArrayLike, as_floating
 from gradflow.base.checks import numbers
-from gradflow.field.jet import Derivatives, derivatives
 from gradflow.field.formulas import Signs
+from gradflow.field.jet import Derivatives, derivatives
 from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron
 
 ORDERS = (1, 2, 3)

@@ -12,8 +12,8 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from gradflow.field.jet import cell_of
 from gradflow.field.formulas import Signs
+from gradflow.field.jet import cell_of
 from gradflow.neuron.activity import end_preactivations
 from gradflow.neuron.problem import Problem
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradflow.base.arrays import Array, ArrayLike, as_floating
 from gradflow.descent.optimisers.hyper import FRACTION, NON_NEGATIVE, bias_correction
-from gradflow.field import hessian, formulas
+from gradflow.field import formulas, hessian
 from gradflow.field.population import operations
 from gradflow.neuron.activations import RELU
 from gradflow.neuron.problem import Neuron, Problem, Uniform, as_problem
