@@ -27,9 +27,9 @@ STATUS = "proved"
 STATEMENT = """
 In exact arithmetic the functions of gradflow.field.formulas (target, preactivations, signs, parts, loss,
 gradient, one_sided_gradient, hessian), which every population loss of the package is computed with,
-return the closed forms of derivations 1 to 3: on each of the 20 cells; on each of the 20 walls with w1 ≠ 0 and, for the default
-convention φ′(0) = s₋, at w1 = b1 = 0; and for a teacher whose breakpoint is exactly at an end of the
-input or whose w1ᵀ and b1ᵀ are both 0.
+return the closed forms of derivations 1 to 3: on each of the 20 cells; on each of the 20 walls with w1 ≠ 0
+and, for the default convention φ′(0) = s₋, at w1 = b1 = 0; and for a teacher whose breakpoint is exactly at
+an end of the input or whose w1ᵀ and b1ᵀ are both 0. one_sided_gradient returns that for s₋ = 0.
 
 On a wall at an end of the input the Hessian returned is that of the dead or hyperactive side.
 """
@@ -41,11 +41,11 @@ HYPOTHESES = (
 
 PROOF = """
 The text of the formulas is executed as it stands, on symbolic numbers. The constants it writes down are
-dyadic rationals, or the third that it is given, and enter exactly. Each comparison is decided by SymPy's assumptions on the parameters of the
-cell, wall or point; if one were left open, the run would stop and the proof fail. Veltkamp's constant is
-a free symbol: the error terms of the compensated sums and products are then identically 0, so the result
-does not depend on it, and is the same as with the plain sums and products that are taken where
-those round nothing.
+dyadic rationals, or the third that it is given, and enter exactly. Each comparison is decided by SymPy's
+assumptions on the parameters of the cell, wall or point; if one were left open, the run would stop and the
+proof fail. Veltkamp's constant is a free symbol: the error terms of the compensated sums and products are
+then identically 0, so the result does not depend on it, and is the same as with the plain sums and products
+that are taken where those round nothing.
 
 On each cell, loss, the 4 components of the gradient and the 16 entries of the Hessian, minus the closed
 forms, are rational functions whose denominators do not vanish there and whose numerators expand to 0. On

@@ -1,7 +1,7 @@
 """Directional derivatives of the gradient within a cell, from the formulas run on Taylor series.
 
-A jet is the number a + b ε + c ε² with ε³ = 0. The integrals of `gradflow.field.formulas` evaluated
-at θ + ε d are the gradient's Taylor polynomial along d: exact but for rounding, with no second text for its formulas.
+A jet is the number a + b ε + c ε² with ε³ = 0. The integrals of `gradflow.field.formulas` evaluated at
+θ + ε d are the gradient's Taylor polynomial along d: exact but for rounding, with no second text for them.
 """
 
 from __future__ import annotations
