@@ -184,17 +184,20 @@ def parts(ops: Operations, z: Triple, cell: Signs, aim: Target) -> Parts:
 def part(ops: Operations, z: Triple, cell: Signs, aim: Target, active: bool) -> Part:
     """Return the part of the input on which the student is active, or that on which it is not."""
     on_lo, on_q, on_hi = cell[0] == active, cell[1] == active, cell[2] == active
-    z_end = ops.where(on_hi, z[2], z[0])
-    a = z_end - ops.where(on_hi, z[0], z[2])
+    z_end, z_other = ops.where(on_hi, z[2], z[0]), ops.where(on_hi, z[0], z[2])
     before, behind = aim.rooms
     room = ops.where(on_hi, behind, before)
     rest = ops.where(aim.has_kink, ops.where(on_hi, before, behind), 0.0)
     whole, ends = on_lo & on_hi, on_lo != on_hi
-    # With no width where the part is the whole input or empty: these are told by the signs alone.
     beyond = ends & on_q & aim.has_kink
-    width = ops.where(beyond, z[1], z_end) / ops.where(ends, a, 1.0)
-    m = ops.where(whole | beyond, room, ops.where(ends, width, 0.0))
-    k = ops.where(whole, rest, ops.where(beyond, width, 0.0))
+    # The student bends between the teacher's breakpoint and an end, or anywhere if there is none: so many
+    # parts of that are on this side, and the rest on the other, however few digits a tiny z has.
+    above = ops.where(beyond, z[1], z_end)
+    below = ops.where(aim.has_kink, ops.where(on_q, z_other, z[1]), z_other)
+    share = above / ops.where(ends, above - below, 1.0)
+    # That the part is the whole input, or empty, is told by the signs alone.
+    m = ops.where(whole | beyond, room, ops.where(ends, room * share, 0.0))
+    k = ops.where(whole, rest, ops.where(beyond, rest * share, 0.0))
     return Part(
         ops.where(on_hi, aim.x[2], aim.x[0]),
         ops.where(on_hi, -aim.length, aim.length),
@@ -203,7 +206,7 @@ def part(ops: Operations, z: Triple, cell: Signs, aim: Target, active: bool) -> 
         ops.where(on_hi, -aim.rises[0], aim.rises[1]),
         z_end,
         z[1],
-        a,
+        z_end - z_other,
         m,
         k,
     )
