@@ -1,0 +1,39 @@
+"""The formulas' `Operations` on single numbers, which compiled code keeps in registers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradflow.base.error_free import splitter
+
+
+class Registers:
+    """Operations on single numbers; the interface is that of `gradflow.field.formulas.Operations`.
+
+    As plain Python it runs, slowly, on floats. Compiled (`gradflow.compiled.on_numba`) `where` is one
+    instruction without a branch, and the object itself is nothing at all.
+    """
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+        number = np.float32 if dtype == "float32" else float
+        self.splitter: Any = number(splitter(dtype))
+        self.third: Any = number(1.0 / 3.0)
+
+    def where(self, condition: bool, a: Any, b: Any) -> Any:
+        """Return `a` where the condition holds, else `b`; both are computed."""
+        return a if condition else b
+
+    def positive(self, value: Any) -> Any:
+        """Return whether a number is positive; not where it is NaN."""
+        return value > 0
+
+    def __repr__(self) -> str:
+        return f"Registers({self.dtype!r})"
+
+
+REGISTERS: Any = Registers("float64")
+"""The formulas' `ops` in scalar code; compiled in single precision it becomes `SINGLE`."""
+SINGLE: Any = Registers("float32")
