@@ -43,6 +43,10 @@ def _simplified(value: Traced, args: tuple[Any, ...]) -> Traced:
     if value.op == "select" and (condition := _known(args[0])) is not None:
         chosen = args[1] if condition else args[2]
         return chosen if isinstance(chosen, Traced) else given(value.dtype.type(chosen))
+    if value.op in ("and", "or"):
+        for truth, other in (args, args[::-1]):
+            if (known := _known(truth)) is not None:
+                return other if bool(known) == (value.op == "and") else given(np.bool_(value.op == "or"))
     if value.op == "eq" and _known(args[1]) == 0.0 and _is_positive(args[0]):
         return given(np.bool_(False))
     if value.op == "div" and isinstance(args[1], Traced) and _is_scaling(args[1]):

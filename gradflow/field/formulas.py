@@ -39,15 +39,13 @@ class Target(NamedTuple):
     Attributes
     ----------
     x : tuple
-        lo, q and hi; q = lo where the teacher does not bend inside the input.
+        lo, q and hi. Where the teacher does not bend inside the input q = lo, and the first piece is empty.
     widths : tuple
         Of both pieces, as fractions of the input.
     y : tuple
         T at lo, q and hi.
     rises : tuple
         By how much T would rise over the whole input, as it does on both pieces.
-    rooms : tuple
-        The distances of q from lo and from hi as fractions of the input; 1 and 1 where it does not bend.
     has_kink : truth value
         Whether the teacher bends inside the input.
     length : number
@@ -60,7 +58,6 @@ class Target(NamedTuple):
     widths: tuple[Number, Number]
     y: tuple[Number, Number, Number]
     rises: tuple[Number, Number]
-    rooms: tuple[Number, Number]
     has_kink: Truth
     length: Number
     mean: Number
@@ -74,11 +71,11 @@ class Part(NamedTuple):
     end, inwards : number
         The end, and dx/du = ± the input's length.
     y, near, far : number
-        T at the end; dT/du before and behind the teacher's breakpoint, where T = 0.
+        T at the end, and dT/du before and behind q.
     z, z_q, a : number
-        The pre-activation at the end and at the teacher's breakpoint, and its fall over the whole input.
+        The pre-activation at the end and at q, and its fall over the whole input.
     m, k : number
-        The widths of what lies before and behind the teacher's breakpoint, as fractions of the input.
+        The widths of what lies before and behind q, as fractions of the input.
     """
 
     end: Number
@@ -102,7 +99,7 @@ class Parts(NamedTuple):
 
 
 class Residual(NamedTuple):
-    """The residual on a part: r0 − g u before the teacher's breakpoint, rq − g_far v behind it."""
+    """The residual on a part: r0 − g u before q, rq − g_far v behind it."""
 
     r0: Number
     g: Number
@@ -133,14 +130,12 @@ def target(ops: Operations, teacher: tuple[Number, ...], lo: Number, hi: Number,
     across = w1 * length
     rises = (ops.where(has_kink, steep_lo, alone) * across, ops.where(has_kink, steep_hi, alone) * across)
     out_q = ops.where(has_kink, 0.0 * out_lo, out_lo)
-    rooms = ops.where(has_kink, left, 1.0), right
     mean = 0.5 * (left * (out_lo + out_q) + right * (out_q + out_hi))
     return Target(
         (lo, q, hi),
         (left, right),
         (out_lo, out_q, out_hi),
         rises,
-        rooms,
         has_kink,
         length,
         mean,
@@ -185,15 +180,13 @@ def part(ops: Operations, z: Triple, cell: Signs, aim: Target, active: bool) -> 
     """Return the part of the input on which the student is active, or that on which it is not."""
     on_lo, on_q, on_hi = cell[0] == active, cell[1] == active, cell[2] == active
     z_end, z_other = ops.where(on_hi, z[2], z[0]), ops.where(on_hi, z[0], z[2])
-    before, behind = aim.rooms
-    room = ops.where(on_hi, behind, before)
-    rest = ops.where(aim.has_kink, ops.where(on_hi, before, behind), 0.0)
+    left, right = aim.widths
+    room, rest = ops.where(on_hi, right, left), ops.where(on_hi, left, right)
     whole, ends = on_lo & on_hi, on_lo != on_hi
-    beyond = ends & on_q & aim.has_kink
-    # The student bends between the teacher's breakpoint and an end, or anywhere if there is none: so many
-    # parts of that are on this side, and the rest on the other, however few digits a tiny z has.
-    above = ops.where(beyond, z[1], z_end)
-    below = ops.where(aim.has_kink, ops.where(on_q, z_other, z[1]), z_other)
+    beyond = ends & on_q
+    # The student bends on one of the target's pieces: such a share of it is on this side and the rest on
+    # the other, so that all widths add up, however few digits a tiny z has.
+    above, below = ops.where(on_q, z[1], z_end), ops.where(on_q, z_other, z[1])
     share = above / ops.where(ends, above - below, 1.0)
     # That the part is the whole input, or empty, is told by the signs alone.
     m = ops.where(whole | beyond, room, ops.where(ends, room * share, 0.0))
@@ -212,16 +205,19 @@ def part(ops: Operations, z: Triple, cell: Signs, aim: Target, active: bool) -> 
     )
 
 
-def residual(p: Part, weight: Number, offset: Number) -> Residual:
-    """Return the residual on a part; `weight` is w2 times the activation's slope there."""
+def residual(p: Part, y_q: Number, weight: Number, offset: Number) -> Residual:
+    """Return the residual on a part; `y_q` is T at q, `weight` w2 times the activation's slope there."""
     fall = weight * p.a
-    return Residual(weight * p.z + (offset - p.y), fall + p.near, weight * p.z_q + offset, fall + p.far)
+    return Residual(
+        weight * p.z + (offset - p.y), fall + p.near, weight * p.z_q + (offset - y_q), fall + p.far
+    )
 
 
 def loss(ops: Operations, p: Parts, w2: Number, offset: Number, slopes: Slopes) -> Number:
     """Return E[r²]; `offset` is b2 minus the teacher's b2."""
-    active = _squares(p.active, residual(p.active, w2 * slopes[1], offset))
-    inactive = _squares(p.inactive, residual(p.inactive, w2 * slopes[0], offset))
+    y_q = p.aim.y[1]
+    active = _squares(p.active, residual(p.active, y_q, w2 * slopes[1], offset))
+    inactive = _squares(p.inactive, residual(p.inactive, y_q, w2 * slopes[0], offset))
     return ops.third * (active + inactive)
 
 
@@ -230,8 +226,8 @@ def gradient(
 ) -> tuple[Number, Number, Number, Number]:
     """Return ∂L/∂(w1, b1, w2, b2) = 2 E[r · (w2 φ′(z) x, w2 φ′(z), φ(z), 1)]."""
     low, high = slopes
-    one = _moments(ops, p.active, p.aim.x[1], w2 * high, offset)
-    other = _moments(ops, p.inactive, p.aim.x[1], w2 * low, offset)
+    one = _moments(ops, p.active, p.aim, w2 * high, offset)
+    other = _moments(ops, p.inactive, p.aim, w2 * low, offset)
     by_x, by_one, by_z, area = (
         high * one[0] + low * other[0],
         high * one[1] + low * other[1],
@@ -245,7 +241,7 @@ def one_sided_gradient(
     ops: Operations, p: Parts, w2: Number, offset: Number, high: Number
 ) -> tuple[Number, Number, Number, Number]:
     """Return the gradient for the slopes (0, `high`): the inactive part adds nothing to it."""
-    by_x, by_one, by_z, area = _moments(ops, p.active, p.aim.x[1], w2 * high, offset)
+    by_x, by_one, by_z, area = _moments(ops, p.active, p.aim, w2 * high, offset)
     return _gradient(p, w2, offset, (high * by_x, high * by_one, high * by_z, high * area))
 
 
@@ -274,7 +270,7 @@ def hessian(
     """
     upper = [[0.0 * w2 for _ in range(4)] for _ in range(4)]
     for piece, s in ((p.active, slopes[1]), (p.inactive, slopes[0])):
-        rest = residual(piece, w2 * s, offset)
+        rest = residual(piece, p.aim.y[1], w2 * s, offset)
         for width, x0, z0, r0, g in (
             (piece.m, piece.end, piece.z, rest.r0, rest.g),
             (piece.k, p.aim.x[1], piece.z_q, rest.rq, rest.g_far),
@@ -306,17 +302,17 @@ def product(width: Number, f: tuple[Number, Number], g: tuple[Number, Number]) -
 
 
 def _moments(
-    ops: Operations, p: Part, q: Number, weight: Number, offset: Number
+    ops: Operations, p: Part, aim: Target, weight: Number, offset: Number
 ) -> tuple[Number, Number, Number, Number]:
     """Return what ∫ r x, ∫ r, ∫ r z and ∫ z over a part add to the means."""
-    rest = residual(p, weight, offset)
+    rest = residual(p, aim.y[1], weight, offset)
     half_m, half_k = 0.5 * p.m, 0.5 * p.k
     fall_m, fall_k = rest.g * half_m, rest.g_far * half_k
     near, far = p.m * (rest.r0 - fall_m), p.k * (rest.rq - fall_k)
-    # Against the distance from the end, of what lies before the teacher's breakpoint, and from that, behind.
+    # Against the distance from the end, of what lies before q, and from q, of what lies behind it.
     thrice = p.m * half_m * (3.0 * rest.r0 - 4.0 * fall_m) + p.k * half_k * (3.0 * rest.rq - 4.0 * fall_k)
     by_distance = ops.third * thrice
-    by_x = p.end * near + q * far + p.inwards * by_distance
+    by_x = p.end * near + aim.x[1] * far + p.inwards * by_distance
     by_z = p.z * near + p.z_q * far - p.a * by_distance
     area = p.m * (p.z - p.a * half_m) + p.k * (p.z_q - p.a * half_k)
     return by_x, near + far, by_z, area
@@ -346,10 +342,15 @@ def _point_mass(
     inside = (up[0] & up[1]) | (down[0] & down[1])
     w1, b1 = line
     at = ops.where(inside, -b1 / ops.where(inside, w1, 1.0), 0.0)
-    # T there: a slope times the distance from where T is 0, which lies in one of the parts; or a mean.
-    bent = p.active.far * p.active.k + p.inactive.far * p.inactive.k
-    straight = p.active.y * p.inactive.m + p.inactive.y * p.active.m
-    y = ops.where(p.aim.has_kink, bent, straight)
+    # T there, between the ends of the piece of the target on which it lies: a mean with positive weights.
+    active, inactive, y_q = p.active, p.inactive, p.aim.y[1]
+    beyond = inside & ops.positive(active.k)
+    near, far = ops.where(beyond, y_q, active.y), ops.where(beyond, inactive.y, y_q)
+    to_far = ops.where(beyond, active.k, active.m)
+    to_near = ops.where(beyond, inactive.m, inactive.k)
+    whole = to_far + to_near
+    # Without a breakpoint inside, the piece is the whole input; a part that starts at lo is then behind q.
+    y = (near * to_near + far * to_far) / ops.where(inside & ops.positive(whole), whole, 1.0)
     span = ops.where(up[0], z[2] - z[0], z[0] - z[2])
     mass = (slopes[1] - slopes[0]) * w2 * (offset - y) / ops.where(inside, span, 1.0)
     return at, ops.where(inside, mass, 0.0)

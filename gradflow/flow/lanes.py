@@ -49,8 +49,6 @@ class Terms(NamedTuple):
     y_hi: Array
     rise_lo: Array
     rise_hi: Array
-    room_lo: Array
-    room_hi: Array
     has_kink: Array
     length: Array
     middle: Array
@@ -176,7 +174,7 @@ def aim_of(terms: Terms) -> formulas.Target:
     """Return the teachers' pieces."""
     return formulas.Target(
         (terms.lo, terms.q, terms.hi), (terms.left, terms.right), (terms.y_lo, terms.y_q, terms.y_hi),
-        (terms.rise_lo, terms.rise_hi), (terms.room_lo, terms.room_hi), terms.has_kink, terms.length,
+        (terms.rise_lo, terms.rise_hi), terms.has_kink, terms.length,
         terms.middle,
     )  # fmt: skip
 
@@ -184,7 +182,7 @@ def aim_of(terms: Terms) -> formulas.Target:
 def terms_of(offset: Array, aim: formulas.Target, mean: Array) -> Terms:
     """Return lanes' problems: the teacher's bias, its pieces, and E f*."""
     return Terms(
-        offset, *aim.x, *aim.widths, *aim.y, *aim.rises, *aim.rooms, aim.has_kink, aim.length, aim.mean, mean,
+        offset, *aim.x, *aim.widths, *aim.y, *aim.rises, aim.has_kink, aim.length, aim.mean, mean,
     )  # fmt: skip
 
 

@@ -116,7 +116,7 @@ def test_square_roots_divisions_and_products_are_packed() -> None:
     none = np.zeros(0), np.zeros((0, 0))
     kernel(blocks, 0, 1, 16, np.zeros(program.fixed), np.zeros((0, program.columns)), *none)
     (assembly,) = kernel.inspect_asm().values()
-    expected = {"sqrt": 4, "div": 8, "mul": 70, "add": 50, "sub": 12}
+    expected = {"sqrt": 4, "div": 5, "mul": 50, "add": 25, "sub": 12}
     for operation, least in expected.items():
         packed = re.findall(rf"^\s+v?{operation}pd\s", assembly, flags=re.MULTILINE)
         assert len(packed) >= least, operation

@@ -177,7 +177,7 @@ def _gradient(slots: _Slots, bound: population.Bound, theta: list[Traced]) -> tu
         NAMESPACE,
         formulas.Operations(where, lambda value: value > 0, splitter(dtype)),
         tuple(slots.take(v) for v in bound.teacher),
-        formulas.Target._make([*(tuple(map(slots.take, g)) for g in aim[:5]), *map(slots.take, aim[5:])]),
+        formulas.Target._make([*(tuple(map(slots.take, g)) for g in aim[:4]), *map(slots.take, aim[4:])]),
         (_slope(bound.slopes[0], dtype), _slope(bound.slopes[1], dtype)),
         bound.exact,
     )

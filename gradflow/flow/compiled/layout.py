@@ -31,15 +31,15 @@ SHOWN = 141
 SQUARES = 142
 SIDES = 152
 TERMS = 155
-GRADIENT = 178
-HERE = 182
-ROWS = 183
+GRADIENT = 176
+HERE = 180
+ROWS = 181
 """Rows: time, next step, state (5), tolerances (5), whether the last trial was rejected, accepted steps, the
 step at which the stop rule is next due, how long it then waits; stages (16 × 5, the first is the velocity
 at the state); a stage's state (4) and velocity (5), the lowest pre-activations at the stages (3), the trial's
 step (5 times the same), its weighted sum (5), what the first `KEPT` rows become, what needs a closer look,
 the loss, whether the stop rule wants it, squares of both error estimates (10), the cell (3: 1 active, −1
-not), the problem (23), and where the field is a sum, the gradient (4); whether the place is taken."""
+not), the problem (21), and where the field is a sum, the gradient (4); whether the place is taken."""
 
 CELL = 21
 CROSSINGS = 22
@@ -76,13 +76,13 @@ TERM_RIGHT = 160
 TERM_Y_LO = 161
 TERM_Y_Q = 162
 TERM_Y_HI = 163
-TERM_HAS_KINK = 168
-TERM_MEAN = 171
-TERM_TAUGHT = 172
+TERM_HAS_KINK = 166
+TERM_MEAN = 169
+TERM_TAUGHT = 170
 """The rows of `TERMS`, one by one: the fields of `gradflow.flow.lanes.Terms`, the last of which has six."""
 
-TERM_COUNT = 23
-PLAIN_TERMS = 17
+TERM_COUNT = 21
+PLAIN_TERMS = 15
 
 QUEUE = 256
 POOL = 384
