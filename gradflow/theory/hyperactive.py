@@ -3,16 +3,19 @@
 While the pre-activation keeps one sign on the whole input the student is the line
 f = f*_line + ρ1 (x − E x) + ρ0, with ρ1 = s w1 w2 − slope and ρ0 = s w2 (w1 E x + b1) + b2 − E f*
 (s = s₊ where hyperactive, s₋ where dead), and L = L_line + e with e = Var(x) ρ1² + ρ0².
-``derivations/08_hyperactive_trap.py`` proves what is used here.
+``derivations/08_hyperactive_trap.py`` and, for gradient descent,
+``derivations/26_trap_of_gradient_descent.py`` prove what is used here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.base.arrays import Array, as_floating
+from gradflow.base.arrays import Array, ArrayLike, as_floating, namespace
+from gradflow.base.checks import shown
 from gradflow.base.error_free import affine, splitter
 from gradflow.field.baselines import Bounded, adaptable, lines
 from gradflow.field.bounds import EPS, TINY, as_given, has_exact_signs, in_double
@@ -21,6 +24,10 @@ from gradflow.neuron.problem import Neuron, Problem, as_neuron, as_problem
 
 ROUNDED = 4.0 * EPS
 """By how much less a square counts, and by how much more a quotient."""
+
+
+RADII = (0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
+"""Where between the flow's own path and the wall the radius of the ball is tried."""
 
 
 class Line(NamedTuple):
@@ -142,11 +149,88 @@ def trapped(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """
     problem = as_problem(problem)
     neuron, problem = in_double(neuron, problem)
+
+    def holds(distance: Array, s: float) -> Array:
+        return distance > _longest(neuron, problem, s)
+
+    return _on_both_sides(neuron, problem, holds)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def trapped_under_gd(neuron: Neuron | Array, lr: ArrayLike, problem: Problem = Problem()) -> Array:
+    """Whether gradient descent provably never gives the neuron a kink: it then converges to the best line.
+
+    Derivation 26: on a ball of radius r around θ, r at most the distance to the walls, the Hessian's norm is
+    at most Λ = 2 s² K (|w2| + r)² + 2 s² (N + r √K)² + 2 + 2 |s| √(K e), with N² = E z² and K the larger
+    eigenvalue of [[V, m√V], [m√V, m² + 1]]. The path of full-batch steps with rates up to η is shorter than ℓ
+    with c (1 − η Λ/2) for c (`remaining_path`), if that is below r. Sufficient, not necessary.
+
+    Parameters
+    ----------
+    neuron : Neuron or array, shape (4, …)
+        The start of plain gradient descent, or any later state of it.
+    lr : number or array
+        The largest rate, ≥ 0; it broadcasts with the neurons.
+    problem : Problem
+        The population or a sample.
+
+    Returns
+    -------
+    array of bool
+        With all errors of rounding in `neuron` and `problem` against it; the steps are exact numbers.
+
+    Raises
+    ------
+    ValueError
+        If a rate is negative or NaN.
+    """
+    problem = as_problem(problem)
+    neuron, problem = in_double(neuron, problem)
+    _, (rate,) = as_floating((lr,))
+    if not bool(namespace(rate).all(rate >= 0.0)):
+        raise ValueError(f"lr: expected rates of at least 0, got {shown(lr)}")
+
+    def holds(distance: Array, s: float) -> Array:
+        return _descends(neuron, problem, s, lr, distance)
+
+    return _on_both_sides(neuron, problem, holds)
+
+
+def _on_both_sides(neuron: Neuron, problem: Problem, holds: Callable[[Array, float], Array]) -> Array:
+    """Return where something holds of the distance to the nearer wall and the slope, if that is not 0."""
     d_lo, d_hi = (distance * (1.0 - 8.0 * EPS) for distance in wall_distances(neuron, problem))
+    xp, (d_lo, d_hi) = as_floating((d_lo, d_hi))
     s_minus, s_plus = problem.slopes
-    longest = _longest(neuron, problem, s_plus)
-    holds = (d_lo > longest) & (d_hi > longest)
+    found = holds(xp.minimum(d_lo, d_hi), s_plus)
     if s_minus != 0.0:
-        longest = _longest(neuron, problem, s_minus)
-        holds = holds | ((-d_lo > longest) & (-d_hi > longest))
-    return holds & has_exact_signs(neuron, problem)
+        found = found | holds(xp.minimum(-d_lo, -d_hi), s_minus)
+    return found & has_exact_signs(neuron, problem)
+
+
+def _descends(neuron: Neuron, problem: Problem, s: float, lr: ArrayLike, distance: Array) -> Array:
+    """Whether for some radius up to a distance the path of gradient descent is shorter than the radius."""
+    of = lines(problem)
+    given = (
+        *neuron, lr, distance, root_excess(neuron, problem, s), *adaptable(contraction(problem, s)),
+        *adaptable(of.mean_x.value, *of.variance_x),
+    )  # fmt: skip
+    xp, (w1, b1, w2, _, lr, most, root_e, c, mean_x, variance, error) = as_floating(given)
+    up = 1.0 + 32.0 * EPS
+    variance = (variance + error) * up
+    larger = (variance + mean_x * mean_x + 1.0 - kappa(xp, mean_x, variance)) * up
+    height = abs(w1 * mean_x) + abs(b1)
+    height = abs(affine(w1, mean_x, b1, splitter(w1.dtype))) + 8.0 * EPS * height
+    size = xp.sqrt(variance * (w1 * w1) + height * height) * up + TINY**0.5
+    inside = most > 0.0
+    least = path(xp, root_e, w2, c)
+    found = most != most
+    for part in RADII:
+        radius = part * most + (1.0 - part) * xp.where(inside & (least < most), least, 0.0 * most)
+        out, level = abs(w2) + radius, size + xp.sqrt(larger) * radius
+        bend = (s * s * (larger * out * out + level * level) + 1.0 + abs(s) * xp.sqrt(larger) * root_e) * up
+        # η Λ/2, as Λ is twice that.
+        factor = (1.0 - lr * bend) * (1.0 - 4.0 * EPS) - 4.0 * EPS
+        moves = factor > 0.0
+        longest = path(xp, root_e, w2, c * xp.where(moves, factor, 0.0 * factor)) * up
+        found = found | (inside & moves & (longest < radius) & (radius <= most))
+    return found
