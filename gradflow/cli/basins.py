@@ -17,7 +17,7 @@ from gradflow.cli.steps import Steps, Way, finite_steps, trained_on, way
 from gradflow.cli.sweeps import Tally, check_out, sweep_in_memory, sweep_into_store
 from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, note_undecided_ends, write_if_asked
 from gradflow.descent import optimizer
-from gradflow.ends.decision import THEOREMS
+from gradflow.ends.decision import SIMULATION, THEOREMS
 from gradflow.ends.outcome import LOCAL, OUTCOMES, UNDECIDED
 from gradflow.ends.places import places
 from gradflow.neuron.problem import Neuron, Problem
@@ -62,7 +62,8 @@ def basins(
     """Compute the outcome of every start, or rate, on a grid.
 
     The axes are parameters of the start or hyper-parameters of the method. Of local ends it says how many
-    different ones there are, with loss, breakpoint, and the first start that leads there.
+    different ones there are, with loss, breakpoint, and the first start that leads there. Settled are those
+    of which a theorem about the method says that they last.
     """
     method = way.method
     axes = tuple(_axis(text) for text in grid)
@@ -81,7 +82,7 @@ def basins(
     check_out(out)
     check_figure(figure)
     require_drawable(sweep, figure)
-    by_theory = method == "flow" and way.theory
+    by_theory = (method == "flow" and way.theory) or method == "gd"
     if out is not None and out.suffix == ".zarr":
         ended = sweep_into_store(sweep, out, cluster)
         deliver(lambda: _draw_stored(out, sweep, figure), lambda: _show(sweep, ended, by_theory, json))
@@ -118,7 +119,7 @@ def _show(sweep: Sweep, tally: Tally, by_theory: bool, json: bool) -> None:
         local = [
             {"outcome": OUTCOMES[LOCAL], **end._asdict(), "first": _start(sweep, end.first)} for end in ends
         ]
-        told = {"counts": counts, "n": n, "ends": local}
+        told = {"counts": counts, "n": n, "settled": n - decided_by[THEOREMS[SIMULATION]], "ends": local}
         print(to_json(told | ({"decided_by": decided_by} if by_theory else {})))
         return
     for name, number_ in counts.items():

@@ -23,6 +23,7 @@ from gradflow.cli.telling import (
 )
 from gradflow.descent import OPTIMIZERS
 from gradflow.descent import optimizer as make_optimizer
+from gradflow.ends.decision import SIMULATION
 from gradflow.ends.outcome import OUTCOMES, UNDECIDED
 from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
@@ -97,7 +98,9 @@ def train(
 ) -> None:
     """Train one neuron with an optimiser.
 
-    A crossing's step is the number of updates after which it had happened.
+    A crossing's step is the number of updates after which it had happened. `outcome` is where the neuron is
+    at the last step; it is `settled` where a theorem about the method says that it lasts, however long
+    training goes on: `decided_by` names it.
     """
     config = make_optimizer(optimizer, **how.hyper)
     check_file(out)
@@ -111,6 +114,7 @@ def train(
         "steps": how.steps,
         "crossings": [{"step": int(step), "event": str(event)} for step, event in events],
         "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
+        "decided_by": str(run["decided_by_name"].values),
     }
     deliver(lambda: _write(run, task, out, figure), lambda: _show(report, json))
     note_a_start_at_the_teacher(start, task, silent=json)
@@ -130,6 +134,7 @@ def _final(run: xr.Dataset, axis: str) -> dict[str, Any]:
         "loss": float(last["loss"]),
         "activity": ACTIVITIES[int(last["activity"])],
         "outcome": str(run["outcome_name"].values),
+        "settled": int(run["decided_by"]) != SIMULATION,
     }
 
 
@@ -145,6 +150,8 @@ def _show(report: dict[str, Any], json: bool) -> None:
                 print(f"  {when:<22.15g} {event}")
         elif value is None:
             print(f"{key:<16}none")
+        elif isinstance(value, bool):
+            print(f"{key:<16}{'yes' if value else 'no'}")
         elif isinstance(value, dict):
             print(f"{key:<16}" + "  ".join(f"{name} = {number_:.15g}" for name, number_ in value.items()))
         else:

@@ -7,9 +7,9 @@ reassociated, contracted or approximated.
 
 In single precision the numbers written in the code are single, as beside arrays they are.
 
-Compiled code is kept on disk under a digest of everything that it is made of: the files of all functions
-and classes, what was chosen, and the versions of Python, NumPy and Numba. A change in any of them gives another
-digest, so that nothing stale is ever found. Numba is imported when the first function is compiled.
+Compiled code is kept on disk under a digest of all that it is made of: the files of all functions
+and classes, what was chosen, and the versions of Python, NumPy and Numba. A change in any of them gives
+another digest, so that nothing stale is ever found. Numba is imported when the first function is compiled.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Decisions of theorems about the end of the flow, at any state of it."""
+"""Decisions of theorems about the end of the flow, and of gradient descent, at any state of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.base.arrays import Array, is_array, namespace
+from gradflow.base.arrays import Array, as_floating, is_array, namespace, to_numpy
+from gradflow.descent.optimisers.gd import GD
+from gradflow.descent.optimisers.hyper import Config
 from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED
 from gradflow.field.baselines import lines
 from gradflow.field.bounds import has_exact_signs, in_double
@@ -14,13 +16,13 @@ from gradflow.neuron.activity import BALANCED, DEAD, activity
 from gradflow.neuron.among import among
 from gradflow.neuron.problem import Neuron, Problem, Uniform, as_problem
 from gradflow.theory.energy import reaches_teacher
-from gradflow.theory.hyperactive import trapped
+from gradflow.theory.hyperactive import trapped, trapped_under_gd
 from gradflow.theory.signs import trapped_by_signs
 
-THEOREMS = ("simulation", "dead", "energy barrier", "path trap", "sign trap")
-"""Means of deciding; the theorems are those of derivations 7, 11, 8 and 13."""
+THEOREMS = ("simulation", "dead", "energy barrier", "path trap", "sign trap", "trap of gradient descent")
+"""Means of deciding; the theorems are those of derivations 7 (of steps: 12), 11, 8, 13 and 26."""
 
-SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP = range(5)
+SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP, STEPS_TRAP = range(6)
 
 
 class Decision(NamedTuple):
@@ -84,11 +86,62 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
     problem = as_problem(problem)
     # Of states that left the range of their numbers nothing is proved.
     with np.errstate(over="ignore", invalid="ignore"):
-        found = theorems(neuron, problem)
+        return _decision(theorems(neuron, problem), neuron, problem)
+
+
+def decide_descent(neuron: Neuron | Array, problem: Problem, optimizer: Config | None) -> Decision:
+    """Return the outcomes of training on from these states that are proved, for as many steps as one likes.
+
+    dead
+        Where φ is 0 below 0 a dead neuron stays where it is, but for b2, which goes to the best constant at a
+        rate below 1 (derivation 12).
+    trap of gradient descent
+        There is no kink on the input, and there never will be one (derivation 26).
+
+    Both are for full gradients, a constant rate, and neither momentum nor decay. Of any other optimiser
+    nothing is decided: what holds of the flow may not last (Adam leaves the best line again), and how far
+    its moments still carry a dead neuron the states alone do not say.
+
+    Parameters
+    ----------
+    neuron : Neuron or array, shape (4, …)
+        States of training.
+    problem : Problem
+        The population or a sample.
+    optimizer : one of the config classes, optional
+        With the rate of all later steps; None: nothing is known of them.
+
+    Returns
+    -------
+    Decision
+        The steps are taken as exact numbers; the states are exact, with all errors of rounding against it.
+    """
+    problem = as_problem(problem)
+    state = activity(neuron, problem)
+    nowhere = state != state
+    if not isinstance(optimizer, GD) or _decays(optimizer):
+        return _decision({STAYS_DEAD: nowhere}, neuron, problem)
+    with np.errstate(over="ignore", invalid="ignore"):
+        _, (lr, _) = as_floating((optimizer.lr, in_double(neuron, problem)[0].w1))
+        bounded = (lr > 0.0) & (lr < 1.0)
+        found = {STAYS_DEAD: theorems(neuron, problem)[STAYS_DEAD] & bounded}
+        if problem.is_bent:
+            found[STEPS_TRAP] = trapped_under_gd(neuron, optimizer.lr, problem) & (lr > 0.0)
+    return _decision(found, neuron, problem)
+
+
+def _decays(optimizer: GD) -> bool:
+    decay = optimizer.weight_decay
+    return bool(np.any((to_numpy(decay) if is_array(decay) else np.asarray(decay)) != 0.0))
+
+
+def _decision(found: dict[int, Array], neuron: Neuron | Array, problem: Problem) -> Decision:
+    """Return what theorems decide where they are proved to apply."""
     of = lines(in_double(neuron, problem)[1])
     ends = {
         PATH_TRAP: (LINEAR, of.straight),
         SIGN_TRAP: (LINEAR, of.straight),
+        STEPS_TRAP: (LINEAR, of.straight),
         BARRIER: (GLOBAL, of.straight & False),
         STAYS_DEAD: (CONSTANT, of.flat),
     }
@@ -97,6 +150,8 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
     code = xp.full_like(some, UNDECIDED, dtype=xp.int8)
     theorem = xp.full_like(some, SIMULATION, dtype=xp.int8)
     for name, (outcome, exact) in ends.items():
+        if name not in found:
+            continue
         here = found[name]
         as_good = exact if exact.ndim > 0 else xp.full_like(here, bool(exact))
         code = xp.where(here, xp.full_like(code, outcome), code)

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradflow.base.arrays import to_numpy
+from gradflow.base.arrays import namespace, to_numpy
 from gradflow.base.checks import flag, number, numbers
 from gradflow.compiled.installed import available
 from gradflow.descent import Descent, train_arrays
 from gradflow.descent.optimisers.hyper import Config
-from gradflow.ends.decision import SIMULATION, Decision, dead_by_rounding, decide
+from gradflow.ends.decision import SIMULATION, Decision, dead_by_rounding, decide, decide_descent
 from gradflow.ends.outcome import CONSTANT, LOCAL, UNDECIDED, outcome, references
 from gradflow.ends.rest import at_rest, revives
 from gradflow.ends.wells import NOWHERE, has_wells, stayed
@@ -276,7 +276,7 @@ def descent_run(
     run = train_arrays(
         neuron, problem, optimizer, steps, events=False, last=has_wells(problem), dtype=dtype, backend=backend
     )
-    codes = _codes(run, problem)
+    codes, theorem = _codes(run, problem, optimizer)
     changes = np.asarray(run.first_change)
     first = np.where(changes < 0, np.nan, changes)
     kink = np.asarray(breakpoint_position(run.final), dtype=np.float64)
@@ -287,12 +287,34 @@ def descent_run(
         # Elsewhere than in a well a local end is a state at rest, which is itself the place.
         moved = (codes == LOCAL) & (well.which != NOWHERE)
         value, kink = np.where(moved, well.loss, value), np.where(moved, well.breakpoint, kink)
-    return Ends(codes, value, first, np.zeros_like(codes), kink)
+    return Ends(codes, value, first, theorem, kink)
 
 
-def _codes(run: Descent, problem: Problem) -> np.ndarray:
-    """Return the outcomes of training, given the last states of a run on a sample."""
-    return np.asarray(outcome(run.final, problem, run.diverged, before=run.last))
+def settled_outcomes(run: Descent, problem: Problem, optimizer: Config | None) -> Decision:
+    """Return the outcomes of training, and the theorem that says that they last (0: none does).
+
+    Parameters
+    ----------
+    run : Descent
+        With `last`, if it is on a sample.
+    problem : Problem
+        What was trained on.
+    optimizer : config, optional
+        How training would go on; None if that is not known, as with a schedule: then nothing is settled.
+    """
+    found = decide_descent(run.final, problem, optimizer)
+    seen = outcome(run.final, problem, run.diverged, before=run.last)
+    xp = namespace(seen)
+    lasts = (found.theorem != SIMULATION) & ~xp.asarray(run.diverged)
+    return Decision(
+        xp.where(lasts, found.outcome, seen), xp.where(lasts, found.theorem, xp.zeros_like(found.theorem))
+    )
+
+
+def _codes(run: Descent, problem: Problem, optimizer: Config) -> tuple[np.ndarray, np.ndarray]:
+    """Return the outcomes of training, given the last states of a run on a sample, and what settles them."""
+    found = settled_outcomes(run, problem, optimizer)
+    return to_numpy(found.outcome), to_numpy(found.theorem)
 
 
 def descent_outcomes(
@@ -310,4 +332,4 @@ def descent_outcomes(
         neuron, problem, optimizer, steps,
         events=False, first_change=False, last=has_wells(problem), dtype=dtype, backend=backend,
     )  # fmt: skip
-    return _codes(run, problem)
+    return _codes(run, problem, optimizer)[0]

@@ -10,7 +10,7 @@ import xarray as xr
 
 from gradflow.base.arrays import Array, to_numpy
 from gradflow.base.checks import dtype_name, integer
-from gradflow.base.tables import named
+from gradflow.base.tables import codes, named
 from gradflow.descent.axes import Start, axes, by_position
 from gradflow.descent.events import Crossing
 from gradflow.descent.loop import train_arrays
@@ -18,8 +18,9 @@ from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import OPTIMIZERS, check
 from gradflow.descent.prepared import Descent
 from gradflow.descent.schedules import Schedule, constant
+from gradflow.ends.decision import THEOREMS
+from gradflow.ends.follow import settled_outcomes
 from gradflow.ends.labels import outcome_codes
-from gradflow.ends.outcome import outcome
 from gradflow.ends.wells import has_wells
 from gradflow.neuron.activity import activity
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, as_problem
@@ -30,7 +31,7 @@ MOST_RECORDED = 10_000
 
 TAKEN = frozenset(
     {*PARAMETERS, "breakpoint", "loss", "activity", "invariant_drift", "outcome", "outcome_name", "diverged"}
-    | {"step", "event"}
+    | {"decided_by", "decided_by_name", "step", "event"}
 )
 """Names that an axis of a batch cannot have."""
 
@@ -73,7 +74,9 @@ def train(
     xarray.Dataset
         Along `step` (the state after so many updates) and the axes of the batch: w1, b1, w2, b2,
         breakpoint, loss, activity, invariant_drift (of Q = w1² + b1² − w2²; finite steps do not conserve
-        it). Over the batch: outcome, outcome_name, diverged. Its crossings:
+        it). Over the batch: outcome, outcome_name, diverged; decided_by, the theorem that says that the
+        outcome lasts however long training goes on (by name in decided_by_name; "simulation": none does,
+        as is known for plain gradient descent at a constant rate only). Its crossings:
         `gradflow.runs.records.crossings`.
 
         What varies over the batch is a coordinate of the axes it varies along: the start's parameters as
@@ -110,16 +113,20 @@ def train(
     )
     # A trajectory that left the range of its numbers is a result; its loss may be infinite.
     with np.errstate(over="ignore", invalid="ignore"):
-        return _dataset(run, start, problem, attributes)
+        return _dataset(run, start, problem, attributes, schedule == constant)
 
 
-def _dataset(run: Descent, start: Start, problem: Problem, attributes: dict[str, str]) -> xr.Dataset:
+def _dataset(
+    run: Descent, start: Start, problem: Problem, attributes: dict[str, str], is_constant: bool
+) -> xr.Dataset:
     theta = np.moveaxis(to_numpy(run.theta), 1, 0)
     # In double precision, or a float32 run would show the rounding of its own check.
     q = balancedness(theta.astype(np.float64))
     batch, coords = axes(theta.shape[2:], start, problem, TAKEN)
     dims = ("step", *batch)
-    ended = outcome_codes(outcome(run.final, problem, run.diverged, before=run.last), batch)
+    found = settled_outcomes(run, problem, start.optimizer if is_constant else None)
+    ended = outcome_codes(found.outcome, batch)
+    theorem = codes(to_numpy(found.theorem), THEOREMS, batch, "theorem that decided the outcome")
     return xr.Dataset(
         {
             **state_variables(theta, dims),
@@ -128,6 +135,8 @@ def _dataset(run: Descent, start: Start, problem: Problem, attributes: dict[str,
             "invariant_drift": (dims, q - q[:1], {"long_name": "change of Q = w1^2 + b1^2 - w2^2"}),
             "outcome": ended,
             "outcome_name": named(ended),
+            "decided_by": theorem,
+            "decided_by_name": named(theorem, THEOREMS),
             "diverged": (batch, to_numpy(run.diverged).astype(np.int8)),
         },
         coords={

@@ -155,7 +155,8 @@ def test_basins_count_every_start_and_write_them(tmp_path: Path, capsys: pytest.
     path = tmp_path / "basins.nc"
     grid = ["--grid", "b1", "-2", "2", "9", "--grid", "b2", "-1.5", "1", "4"]
     counted = result(["basins", *grid, *ADAM, "--out", str(path)], capsys)
-    assert set(counted) == {"counts", "n", "ends"}
+    assert set(counted) == {"counts", "n", "settled", "ends"}
+    assert counted["settled"] == 0  # Of Adam no theorem says that anything lasts.
     assert counted["n"] == 36
     counts = counted["counts"]
     assert isinstance(counts, dict)

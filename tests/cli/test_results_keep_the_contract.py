@@ -17,12 +17,12 @@ from gradflow.study.claims import LEDGER
 from tests.cli.command import answer
 
 Capture = pytest.CaptureFixture[str]
-COMMON = {"final", "loss", "activity", "outcome", "crossings", "invariant_drift"}
+COMMON = {"final", "loss", "activity", "outcome", "settled", "decided_by", "crossings", "invariant_drift"}
 
 
 def test_flow(capsys: Capture) -> None:
     result = answer(capsys, "flow", "--b2", "-1.2")
-    assert COMMON | {"t", "limit", "status", "decided_by", "decided_at"} == set(result)
+    assert COMMON | {"t", "limit", "status", "decided_at"} == set(result)
     assert list(result["final"]) == ["w1", "b1", "w2", "b2"]
     np.testing.assert_allclose(list(result["final"].values()), [1, 0, 1, 0], atol=1e-8)
     assert (result["t"], result["outcome"], result["activity"]) == (200.0, "global", "balanced")
