@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -146,12 +147,17 @@ def of_the_limit(
 
 
 def recorded(name: str) -> Any:
-    """Return what the fused step of an optimiser consists of."""
+    """Return the packed instructions of the compiled step of an optimiser."""
     from benchmarks.limits import Program
+    from gradflow.compiled import jit
     from gradflow.descent import optimizer
-    from gradflow.descent.compiled.step import record_step
+    from gradflow.descent.compiled import block
+    from gradflow.descent.compiled.kernel import kernel, kinds
 
     theta, problem, config = prepare(np.zeros((4, 1)), gf.Problem(), optimizer(name, lr=RATE))
-    program = record_step(theta, problem, config, False).program
-    counts = Counter(statement.op for statement in program.statements)
-    return Program(counts, len(program.loads), len(program.stores))
+    step = kernel(theta, problem, config, False)
+    text = jit.assembly(block.advance, kinds(step, "float64")[0], "float64", step.chosen)
+    packed = Counter(re.findall(r"^\s+v?(sqrt|div|mul|add|sub|blendm|min|max)pd\s", text, flags=re.MULTILINE))
+    # One row each: parameters, memory, and whether the trajectory goes on.
+    rows = 4 + 4 * step.chosen[f"{block.__name__}.MEMORIES"] + 1
+    return Program(packed, rows, rows)

@@ -1,25 +1,26 @@
-"""Whole trajectories in straight-line code: training steps and flows, recorded from the array code.
+"""Scalar code in compiled form.
 
-The field's kernel and the optimisers' own updates are run once on scalars that record what is done with
-them (`traced`, `gradflow.descent.compiled.step`, `sample_step`), the record becomes straight-line code
-without common subexpressions (`program`), and that is printed for Numba (`python_source`), as NumPy calls
-into reused memory (`numpy_source`) and in CUDA (`cuda_source`). Nothing is reassociated, contracted or
-approximated; what is left out (1·x, x + 0) changes no number. So the results are those of the array code to
-the bit, for any chunk size and number of threads. The flow's step is recorded in the same way
-(`gradflow.flow.compiled.record`); its driver (`driver`, `crossing` there) is scalar code that Numba compiles
-and `to_c` turns into CUDA. Numba is imported when the first trajectory is computed, not before.
+A training step is plain scalar code, `gradflow.descent.compiled.block`: the field's formulas and the
+optimisers' rules as they stand, which Numba compiles (`jit`, `registers`, `on_numba`). Where the field has no
+closed form it is added up over nodes or inputs by scalar code too (`integral`, `smooth`). Nothing is
+reassociated, contracted or approximated, so that no result depends on the size of a block or the number of
+threads, to the bit.
 
-Where the field has no closed form it is added up over nodes or inputs before each step's statements, by
-scalar code too (`integral`, `smooth`, printed by `integral_source`; `gradflow.flow.compiled.summed`):
+A flow's step is recorded from the array code (`traced`, `gradflow.flow.compiled.record`), becomes
+straight-line code without common subexpressions (`program`), and is printed for Numba and in CUDA
+(`python_source`, `to_c`, `integral_source`). Numba is imported when the first trajectory is
+computed, not before.
 
-- On samples of fewer than 256 inputs, with a piecewise linear student, in the order in which NumPy adds:
-  the results are those of the array code to the bit, in float64 and float32. (Larger samples: `sample_step`.)
-- With a smooth student or teacher the results agree with the array code's to rounding, because exponentials
-  and the order of sums differ: trajectories that are not chaotic to 1e-12 of the parameters over 200 steps.
-  In float32 the sums are those of float64, rounded, so that they are more accurate than the array code's.
-  A flow's steps then differ by rounding as well, and its end by its tolerance.
-- In both cases Numba, CUDA and every processor return the same bits as each other, for any chunk size and
-  number of threads: no function of a mathematical library is called (but for a fading ReLU's flow).
+Compiled results beside the array code's:
+
+- In closed form, and on samples of a piecewise linear student, training agrees to rounding (in this version
+  of NumPy and Numba to the bit).
+- With a smooth student or teacher exponentials and the order of sums differ: trajectories that are not
+  chaotic agree to 1e-12 of the parameters over 200 steps. In float32 the sums are those of float64, rounded,
+  so that they are more accurate than the array code's. A flow's steps then differ by rounding
+  as well, and its end by its tolerance.
+- Every processor returns the same bits: no function of a mathematical library is called (but for a fading
+  ReLU's flow).
 """
 
 from gradflow.compiled.installed import available, require, require_cupy

@@ -1,4 +1,4 @@
-"""Numbers that all trajectories share, computed step by step by the NumPy calls of the training loop."""
+"""Recorded operations as NumPy calls, and recorded values in order."""
 
 from __future__ import annotations
 
@@ -51,57 +51,3 @@ def ordered(outputs: Sequence[Any]) -> list[Traced]:
         stack.append((value, True))
         stack.extend((argument, False) for argument in reversed(value.args))
     return result
-
-
-class Host:
-    """Host values that change from step to step.
-
-    Parameters
-    ----------
-    outputs : sequence of Traced
-        The values wanted at every step.
-    carried : dict of leaf to Traced
-        What each leaf becomes after the step.
-    """
-
-    def __init__(self, outputs: Sequence[Traced], carried: dict[Traced, Traced]) -> None:
-        self.outputs, self.carried = outputs, carried
-        moving: set[int] = set()
-        self._values: dict[int, Any] = {}
-        self._program: list[tuple[int, Callable[..., Any], tuple[Any, ...]]] = []
-        # Their identities are the keys: keep them alive.
-        self._kept = ordered([*outputs, *carried.values()])
-        for value in self._kept:
-            if value.op == "leaf" or any(id(a) in moving for a in value.args):
-                moving.add(id(value))
-            if value.op == "leaf":
-                continue
-            instruction = (id(value), _function(value), value.args)
-            if id(value) in moving:
-                self._program.append(instruction)
-            else:
-                self._execute(*instruction)
-
-    def step(self, leaves: dict[Traced, Any]) -> tuple[list[Any], dict[Traced, Any]]:
-        """Return the outputs at one step, and the carried leaves' values at the next."""
-        for leaf, value in leaves.items():
-            self._values[id(leaf)] = value
-        for instruction in self._program:
-            self._execute(*instruction)
-        values = self._values
-        return [values[id(value)] for value in self.outputs], {
-            leaf: values[id(value)] for leaf, value in self.carried.items()
-        }
-
-    def _execute(self, target: int, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        values = self._values
-        values[target] = function(*(values[id(a)] if isinstance(a, Traced) else a for a in args))
-
-
-def _function(value: Traced) -> Callable[..., Any]:
-    if value.op == "given":
-        return lambda number, name: number
-    if value.op == "cast":
-        to: Callable[..., Any] = value.dtype.type
-        return to
-    return FUNCTIONS[value.op]

@@ -1,8 +1,9 @@
-"""Whether compiled code can run here."""
+"""Whether compiled code can run here, and on how many cores."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 
 from gradflow.base.checks import not_installed
 from gradflow.compiled import cupy_runner
@@ -25,3 +26,10 @@ def require_cupy() -> None:
         raise ValueError(
             "backend: cupy is not installed or finds no GPU (docs.cupy.dev/en/stable/install.html)"
         )
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

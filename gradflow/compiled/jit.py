@@ -53,10 +53,34 @@ def compiled(
     dtype : {"float32", "float64"}
         Of the numbers written in the code.
     chosen : mapping of str to function or number, optional
-        What stands for a global name, which is written with its module: ``"gradflow.a.b.name"``.
+        What stands for a global name, which is written with its module: ``"gradflow.a.b.name"``. The name
+        DTYPE stands for the precision of the numbers in a module's code, where it is another.
     """
     entry = _entry(function, dtype, _sorted(chosen))
     return _ready(entry, signature)
+
+
+def refused() -> type[Exception]:
+    """Return the error of functions that Numba cannot compile."""
+    from gradflow.compiled import on_numba
+
+    error: type[Exception] = on_numba.NumbaError
+    return error
+
+
+def assembly(
+    function: Callable[..., Any],
+    signature: tuple[str, ...],
+    dtype: str = "float64",
+    chosen: Mapping[str, Any] | None = None,
+) -> str:
+    """Return the instructions of a compiled function, which compiled code from the disk does not show."""
+    from gradflow.compiled import on_numba
+
+    entry = on_numba.njit(**OPTIONS)(_rebuilt(function, dtype, _sorted(chosen), {}))
+    entry.compile(on_numba.types_of(signature))
+    (text,) = entry.inspect_asm().values()
+    return str(text)
 
 
 def stamp(
@@ -105,12 +129,12 @@ def _ready(entry: Any, signature: tuple[Any, ...]) -> Any:
     return entry
 
 
-def _rebuilt(function: Any, dtype: str, chosen: Chosen, made: dict[Any, Any]) -> FunctionType:
+def _rebuilt(function: Any, of: str, chosen: Chosen, made: dict[Any, Any]) -> FunctionType:
     """Return a function whose globals are what compiled code may use."""
-    names = dict(_globals(function, dict(chosen)))
+    dtype = dict(chosen).get(f"{function.__module__}.DTYPE", of)
     scope: dict[str, Any] = {"__name__": function.__module__, "__builtins__": __builtins__}
-    for name, value in names.items():
-        scope[name] = _inner(value, dtype, chosen, made) if _is_plain(value) else _number(value, dtype)
+    for name, value in _globals(function, dict(chosen)):
+        scope[name] = _inner(value, of, chosen, made) if _is_plain(value) else _number(value, dtype)
     code = function.__code__
     # Numba takes no arguments by keyword only: they become ordinary ones.
     named = [function.__kwdefaults__[name] for name in _keywords(code)]
@@ -132,6 +156,8 @@ def _keywords(code: CodeType) -> tuple[str, ...]:
 def _inner(function: Any, dtype: str, chosen: Chosen, made: dict[Any, Any]) -> Any:
     from gradflow.compiled import on_numba
 
+    if function in on_numba.INSTEAD:
+        return on_numba.INSTEAD[function]
     if function not in made:
         options = INNER if _has_loop(function.__code__) else {**INNER, "forceinline": True}
         made[function] = on_numba.njit(**options)(_rebuilt(function, dtype, chosen, made))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
+from llvmlite import ir
 from numba import njit, types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 from numba.core.errors import NumbaError
@@ -19,9 +21,10 @@ from numba.extending import (
     typeof_impl,
 )
 
+from gradflow.compiled import registers, smooth
 from gradflow.compiled.registers import REGISTERS, SINGLE, Registers
 
-__all__ = ["NumbaError", "files", "keep", "njit", "types_of"]
+__all__ = ["INSTEAD", "NumbaError", "files", "keep", "njit", "types_of"]
 
 
 class RegistersType(types.Type):  # type: ignore[misc]
@@ -58,6 +61,59 @@ def _select(typing: Any, condition: Any, a: Any, b: Any) -> Any:
     return number(types.boolean, number, number), generate
 
 
+@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
+def _loaded(typing: Any, numbers: Any, at: Any, apart: Any, count: Any) -> Any:
+    """Return `registers.loaded` of an array with one axis and a constant count."""
+    n = count.literal_value
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        places = _places(context, builder, signature.args, given, n)
+        return context.make_tuple(builder, signature.return_type, [builder.load(place) for place in places])
+
+    return types.UniTuple(numbers.dtype, n)(numbers, types.intp, types.intp, count), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _stored(typing: Any, numbers: Any, at: Any, apart: Any, values: Any) -> Any:
+    """Do what `registers.stored` does."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        kinds = signature.args
+        places = _places(context, builder, kinds, given, len(kinds[3]))
+        for k, place in enumerate(places):
+            value = builder.extract_value(given[3], k)
+            builder.store(context.cast(builder, value, kinds[3][k], kinds[0].dtype), place)
+        return context.get_dummy_value()
+
+    return types.void(numbers, types.intp, types.intp, values), generate
+
+
+def _places(context: Any, builder: Any, kinds: Any, given: Any, count: int) -> list[Any]:
+    array = context.make_array(kinds[0])(context, builder, given[0])
+    places, at = [], given[1]
+    for _ in range(count):
+        places.append(builder.gep(array.data, [at]))
+        at = builder.add(at, given[2])
+    return places
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _scaled(typing: Any, x: Any, rounded: Any) -> Any:
+    """Return `smooth.scaled`: the low bits of the rounded number are the exponent."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        whole = builder.bitcast(given[1], ir.IntType(64))
+        exponent = builder.shl(whole, ir.Constant(ir.IntType(64), 52))
+        power = builder.add(exponent, ir.Constant(ir.IntType(64), 1023 << 52))
+        return builder.fmul(given[0], builder.bitcast(power, ir.DoubleType()))
+
+    return types.float64(types.float64, types.float64), generate
+
+
+INSTEAD = {registers.loaded: _loaded, registers.stored: _stored, smooth.scaled: _scaled}
+"""Instructions in the place of functions that Python needs a loop, or a library, for."""
+
+
 def _constant(number: Any) -> Any:
     return lambda self: number
 
@@ -69,6 +125,9 @@ overload_method(RegistersType, "where", jit_options=_INLINE)(
 )
 overload_method(RegistersType, "positive", jit_options=_INLINE)(
     lambda self, value: lambda self, value: value > 0
+)
+overload_method(RegistersType, "sqrt", jit_options=_INLINE)(
+    lambda self, value: lambda self, value: sqrt(value)
 )
 overload_attribute(RegistersType, "splitter", jit_options=_INLINE)(
     lambda self: _constant(self.registers.splitter)

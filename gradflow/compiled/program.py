@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from gradflow.compiled.host import FUNCTIONS, ordered
-from gradflow.compiled.integral_source import Pair
 from gradflow.compiled.traced import TRUTH, Traced, given
 
 
@@ -136,31 +135,6 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Summed:
-    """A gradient that is added up over nodes before the statements (`gradflow.compiled.integral`).
-
-    Attributes
-    ----------
-    pair : Pair
-        What bends student and teacher.
-    dtype : {"float32", "float64"}
-        Of the numbers and nodes that it is given, and of its sums.
-    slot : int
-        The first of four slots for the gradient; w1, b1, w2 and b2 are in the first four.
-    alive : int
-        The slot that is 0 where there is nothing to train.
-    own : int
-        The first of six slots with a trajectory's own teacher and interval; −1 if all share one.
-    """
-
-    pair: Pair
-    dtype: str
-    slot: int
-    alive: int
-    own: int
-
-
-@dataclass(frozen=True)
 class Program:
     """One trajectory's step as straight-line code.
 
@@ -177,11 +151,6 @@ class Program:
         step different (c0, c1, …).
     statements : tuple of Statement
         In order.
-    search : int, optional
-        The slot that holds the neuron's row of a sorted sample's table. It is found before the statements,
-        from slots 0 and 1 (w1, b1), where the search for the last step's row has left it.
-    summed : Summed, optional
-        How the gradient is added up before the statements, where it is.
     """
 
     dtype: str
@@ -191,8 +160,6 @@ class Program:
     fixed: int
     columns: int
     statements: tuple[Statement, ...]
-    search: int | None = None
-    summed: Summed | None = None
 
 
 def program(dtype: str, slots: int, stores: dict[int, Traced]) -> tuple[Program, list[Traced], list[Traced]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,10 @@ class Registers:
         """Return whether a number is positive; not where it is NaN."""
         return value > 0
 
+    def sqrt(self, value: Any) -> Any:
+        """Return the square root; of a negative number NaN."""
+        return math.sqrt(value) if value >= 0 else math.nan
+
     def __repr__(self) -> str:
         return f"Registers({self.dtype!r})"
 
@@ -37,3 +42,14 @@ class Registers:
 REGISTERS: Any = Registers("float64")
 """The formulas' `ops` in scalar code; compiled in single precision it becomes `SINGLE`."""
 SINGLE: Any = Registers("float32")
+
+
+def loaded(numbers: Any, at: int, apart: int, count: int) -> tuple[Any, ...]:
+    """Return so many numbers of an array as a tuple; compiled, `count` is a constant."""
+    return tuple(numbers[at + apart * k] for k in range(count))
+
+
+def stored(numbers: Any, at: int, apart: int, values: tuple[Any, ...]) -> None:
+    """Put the numbers of a tuple into an array."""
+    for k, value in enumerate(values):
+        numbers[at + apart * k] = value

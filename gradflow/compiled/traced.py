@@ -17,15 +17,13 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from gradflow.compiled.unsupported import UnsupportedError as UnsupportedError
+
 TRUTH = np.dtype(bool)
 COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 LOGIC = frozenset({"and", "or", "not"})
 # Not correctly rounded, so that two libraries may differ in the last bit: never computed in a lane.
 TRANSCENDENTAL = frozenset({"log", "expm1", "exp"})
-
-
-class UnsupportedError(ValueError):
-    """Raised where there is no compiled version; the message is one line that names what was asked for."""
 
 
 class Compound:

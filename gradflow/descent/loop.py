@@ -20,21 +20,17 @@ from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
 from gradflow.descent.modifiers import check as check_modifiers
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import init, update
-from gradflow.descent.prepared import BACKENDS, Descent, bounds, factor, prepare, recorded
+from gradflow.descent.prepared import BACKENDS, Descent, bounds, factor, off_gpu, on_gpu, prepare, recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.field.kinds.kind import PLAIN, Kind
 from gradflow.neuron.problem import Neuron, Problem
-
-# Below so many steps of trajectories to record and print the step costs more than it saves.
-WORTH = 1_000_000
-
 
 # What one step of NumPy costs besides its trajectories, in trajectories.
 OVERHEAD = 500
 
 
-# From so many trajectories on, the temporary arrays of the loop no longer fit a processor's caches.
-MANY = 20_000
+# Below so many steps of trajectories (a fraction of a second) to load a compiler costs more than it saves.
+WORTH = 2_000_000
 
 
 LAST = (987, 610, 377, 233, 144, 89, 55, 34, 21, 13, 8, 5, 3, 2, 1)
@@ -94,10 +90,9 @@ def train_arrays(
     progress : callable, optional
         Called with the number of updates done, at most about 100 times.
     backend : {"numpy", "numba", "cupy"}, optional
-        What takes the steps: the arrays' own library ("numpy"), or compiled code that keeps a whole
-        trajectory in registers (`gradflow.compiled`), on the processor or on a GPU, which returns the same
-        bits (of smooth neurons: the same numbers to rounding). By default "numba" where it is installed,
-        can do what is asked and pays; otherwise "numpy".
+        What takes the steps: the arrays' own library ("numpy"), compiled code on blocks that fit the caches
+        (`gradflow.descent.compiled`), or CuPy on a GPU. All agree to rounding. By default "numba" where it
+        can do what is asked and the run is not over before it is loaded; otherwise "numpy".
     kind : Kind
         How the neuron is written down (`gradflow.field.kinds`); P is the number of its parameters, 4 if
         plain. It starts as the same function as the plain neurons `start`. Only plain ones are compiled.
@@ -142,19 +137,31 @@ def train_arrays(
         is_plain = kind is PLAIN and modifiers == NONE
         if not is_plain and backend in ("numba", "cupy"):
             raise ValueError(f"backend: {backend} trains plain neurons without modifiers only")
-        if is_plain and (backend in ("numba", "cupy") or _pays(theta, steps, due, events)):
+        if is_plain and (backend == "numba" or (backend is None and _pays(theta, steps, events))):
             # Only now: most runs need none of it.
             from gradflow.descent.compiled import attempt
 
             run = attempt(
-                backend, theta, problem, optimizer, steps, due, schedule, events, first_change, progress
+                backend is not None,
+                theta,
+                problem,
+                optimizer,
+                steps,
+                due,
+                schedule,
+                events,
+                first_change,
+                progress,
             )
             if run is not None:
                 return _kept(run, asked, due, kept)
+        if backend == "cupy":
+            theta, problem, optimizer = on_gpu(theta, problem, optimizer)
         theta, modifiers = kind.start(theta, problem), check_modifiers(modifiers, len(kind.parameters))
         task = Task(problem, kind, modifiers)
         run = _run(theta, task, optimizer, steps, due, schedule, events, first_change, progress)
-        return _kept(run, asked, due, kept)
+        run = _kept(run, asked, due, kept)
+        return off_gpu(run) if backend == "cupy" else run
 
 
 def _kept(run: Descent, asked: list[int], due: list[int], kept: list[int]) -> Descent:
@@ -248,9 +255,7 @@ def _run(
     )
 
 
-def _pays(theta: Array, steps: int, due: list[int], events: bool) -> bool:
-    """Whether straight-line code is worth asking for."""
+def _pays(theta: Array, steps: int, events: bool) -> bool:
+    """Whether compiled code may take a run, and is worth loading."""
     n = math.prod(theta.shape[1:])
-    # Every record asks for a loss of its own; the loop has it from the gradient, but all arrays in memory.
-    sparse = 10 * len(due) <= steps or n >= MANY
-    return isinstance(theta, np.ndarray) and not events and sparse and steps * (n + OVERHEAD) >= WORTH
+    return isinstance(theta, np.ndarray) and not events and steps * (n + OVERHEAD) >= WORTH

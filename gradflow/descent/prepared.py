@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from gradflow.base.arrays import Array, as_floating, device, is_array
+from gradflow.base.arrays import Array, as_floating, device, is_array, to_numpy
 from gradflow.base.checks import (
     batch_shape,
     dtype_name,
@@ -15,6 +15,8 @@ from gradflow.base.checks import (
     shown,
 )
 from gradflow.base.labelled import unlabelled
+from gradflow.compiled import cupy_runner
+from gradflow.compiled.installed import require_cupy
 from gradflow.descent.events import Crossing
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import check
@@ -112,3 +114,34 @@ def factor(schedule: Schedule, step: int) -> float:
     except (TypeError, ValueError) as error:
         expected = f"schedule: expected a finite factor >= 0, got {shown(value)} at step {step}"
         raise type(error)(expected) from None
+
+
+def on_gpu(theta: Array, problem: Problem, optimizer: Config) -> tuple[Array, Problem, Config]:
+    """Return what `prepare` returned in arrays of CuPy.
+
+    Raises
+    ------
+    ValueError
+        If CuPy is not installed or finds no GPU.
+    """
+    require_cupy()
+    cupy = cupy_runner.library()
+
+    def there(value: Any) -> Any:
+        return cupy.asarray(to_numpy(value)) if is_array(value) else value
+
+    inputs = problem.inputs
+    if isinstance(inputs, Uniform):
+        inputs = Uniform(there(inputs.lo), there(inputs.hi))
+    some: Any = optimizer
+    hyper = {name: there(value) for name, value in some._asdict().items()}
+    problem = replace(problem, teacher=Neuron(*map(there, problem.teacher)), inputs=inputs)
+    return there(theta), problem, some._replace(**hyper)
+
+
+def off_gpu(run: Descent) -> Descent:
+    """Return a run in arrays of NumPy."""
+    arrays: dict[str, Any] = {
+        name: to_numpy(value) for name, value in run._asdict().items() if is_array(value)
+    }
+    return run._replace(**arrays)

@@ -153,12 +153,13 @@ def preactivations(
     """
     lo, _, hi = aim.x
     wt, bt = teacher[0], teacher[1]
+    divisor = ops.where(aim.has_kink, wt, 1.0)
     if exact:
-        z_lo, z_hi, numerator = w1 * lo + b1, w1 * hi + b1, b1 * wt - w1 * bt
+        # The reciprocal of a power of two is exact, and the same for all students.
+        z_lo, z_hi, z_q = w1 * lo + b1, w1 * hi + b1, (b1 * wt - w1 * bt) * (1.0 / divisor)
     else:
         z_lo, z_hi = affine(w1, lo, b1, ops.splitter), affine(w1, hi, b1, ops.splitter)
-        numerator = determinant(b1, wt, w1, bt, ops.splitter)
-    z_q = numerator / ops.where(aim.has_kink, wt, 1.0)
+        z_q = determinant(b1, wt, w1, bt, ops.splitter) / divisor
     return z_lo, ops.where(aim.has_kink, z_q, z_lo), z_hi
 
 

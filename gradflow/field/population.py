@@ -98,11 +98,13 @@ def _stacked(bound: Bound, entries: tuple[Array, ...]) -> Array:
 
 
 def _is_scaling(values: Array) -> bool:
-    """Whether every entry is known to be 0 or ± a power of two, so that multiplying by it rounds nothing."""
+    """Whether every entry is known to be 0 or ± a power of two: products and quotients are exact."""
     if not isinstance(values, (int, float, np.generic, np.ndarray)):
         return False
-    mantissa, _ = np.frexp(values)
-    return bool(np.all((mantissa == 0.0) | (np.abs(mantissa) == 0.5)))
+    mantissa, exponent = np.frexp(values)
+    # Its reciprocal must be a number too.
+    is_power = (np.abs(mantissa) == 0.5) & (np.abs(exponent) < np.finfo(mantissa.dtype).maxexp - 2)
+    return bool(np.all((mantissa == 0.0) | is_power))
 
 
 def operations(xp: Any, like: Array) -> formulas.Operations:

@@ -23,7 +23,6 @@ For float32 neurons the decision is float32's, and the sums are float64's, round
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +42,8 @@ size a step of one neuron costs at most 1.8 (a direct one as much from about 12 
 a thousand neurons at most 1.0 (a direct one on 300 inputs costs 3). The rule looks at the number of
 inputs only, so that a neuron's result does not depend on the others in the batch.
 """
+
+SPLITTER = splitter("float64")
 
 
 class Bound(NamedTuple):
@@ -193,33 +194,35 @@ def sides(bound: Bound, theta: Neuron | Array) -> Sides:
     through = slope * w2
     sums = z[:, :, None] * row[:, :, : columns.T1 + 1] + w1[:, :, None] * row[:, :, columns.T1 : columns.SXY]
     first = tuple(sums[:, :, i] for i in range(4))
-    z_sums, r_sums = side_sums(lambda i: row[:, :, i], first, z, w1, b2, through)
+    means = tuple(row[:, :, i] for i in (columns.W, columns.SX, columns.SY, columns.SXY))
+    z_sums, r_sums = side_sums(means, first, z, w1, b2, through)
     return Sides(row, slope, through, z_sums, r_sums, w1, shape)
 
 
 def side_sums(
-    column: Callable[[int], Any], first: tuple[Any, ...], z: Any, w1: Any, b2: Any, through: Any
+    means: tuple[Any, ...], first: tuple[Any, ...], z: Any, w1: Any, b2: Any, through: Any
 ) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
     """Return (Σ w z, Σ w z x, Σ w z²) and (Σ w r, Σ w r x, Σ w r z) over a side.
 
     Parameters
     ----------
-    column : callable
-        A column of the side's row of the table.
+    means : tuple of four
+        W, Sx, Sy and Sxy of the side's row of the table.
     first : tuple of four
         z·(W, Sx, Sy, T1) + w1·(T1, Tx, Ty, T2).
     """
     total, by_x, by_y, by_d = first
+    mass, sx, sy, sxy = means
     square = z * total + w1 * by_d
-    r = through * total + (b2 * column(columns.W) - column(columns.SY))
-    rx = through * by_x + (b2 * column(columns.SX) - column(columns.SXY))
+    r = through * total + (b2 * mass - sy)
+    rx = through * by_x + (b2 * sx - sxy)
     rz = through * square + (b2 * total - by_y)
     return (total, by_x, square), (r, rx, rz)
 
 
 def corrected(w1: Any, x: Any, b1: Any, product: Any, z: Any) -> Any:
     """Return w1·x + b1 rounded about once, from its rounded product and sum."""
-    _, product_error = two_product(w1, x, splitter("float64"))
+    _, product_error = two_product(w1, x, SPLITTER)
     _, sum_error = two_sum(product, b1)
     return z + (sum_error + product_error)
 

@@ -14,8 +14,9 @@ from scipy.signal import lfilter
 
 from gradflow.base.arrays import Array, ArrayLike, as_floating
 from gradflow.base.checks import dtype_name, integer, number, require_finite
-from gradflow.descent.optimisers.adam import Adam, Moments, require_plain, update
+from gradflow.descent.optimisers.adam import Adam, Moments, require_plain
 from gradflow.descent.optimisers.hyper import FRACTION, NON_NEGATIVE
+from gradflow.descent.optimisers.registry import update
 from gradflow.theory.decay import log_ratio
 
 _LONGEST = 100_000

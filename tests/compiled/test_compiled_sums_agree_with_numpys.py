@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.descent import GD, Adam, HeavyBall, loop, train_arrays
+from gradflow.descent import GD, Adam, HeavyBall, train_arrays
 from gradflow.descent import compiled as fused
-from gradflow.descent.compiled import run as fused_run
 from gradflow.field import means, quadrature
 from gradflow.neuron.problem import Neuron, Problem, grid
 from tests.compiled.batches import assert_same_bits
-from tests.compiled.shim import Cupy
 from tests.compiled.smooth_cases import FEW, PAIRS, SMALL_SAMPLES, M, assert_close, problems, starts
 
 STEPS = 200
@@ -27,31 +25,29 @@ def in_numpy(*case: Any, **options: Any) -> Any:
     return train_arrays(*case, events=False, backend="numpy", **options)
 
 
-def in_c(*case: Any, **options: Any) -> Any:
-    return train_arrays(*case, events=False, backend="cupy", **options)
-
-
 def compare(student: str, teacher: str, name: str, dtype: str = "float64", config: Any = GENTLE) -> None:
     case = (starts(dtype), problems(student, teacher)[name], config, STEPS)
     expected = in_numpy(*case, dtype=dtype)
     assert expected.final.dtype == dtype
     assert not np.any(expected.diverged)
     assert np.max(np.abs(expected.final - starts(dtype))) > 0.01
-    assert_close(in_c(*case, dtype=dtype), expected, TOLERANCE[dtype])
+    assert_close(fused.train(*case, dtype=dtype), expected, TOLERANCE[dtype])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("student", "teacher"), FEW)
-def test_after_200_steps_with_steep_neurons_among_them(student: str, teacher: str, cupy: Cupy) -> None:
+def test_after_200_steps_with_steep_neurons_among_them(student: str, teacher: str) -> None:
     compare(student, teacher, "one")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["steep", "arrays"])
-def test_for_steep_teachers_and_arrays_of_them(name: str, cupy: Cupy) -> None:
+def test_for_steep_teachers_and_arrays_of_them(name: str) -> None:
     compare("silu", "gelu", name, config=GD(3e-5))
     compare("relu", "tanh", name, config=HeavyBall(3e-6))
 
 
-def test_in_single_precision(cupy: Cupy) -> None:
+def test_in_single_precision() -> None:
     compare("silu", "softplus", "arrays", "float32")
 
 
@@ -69,14 +65,15 @@ def absolute(problem: Problem, theta: np.ndarray) -> np.ndarray:
 
 def one_gradient(student: str, teacher: str, name: str) -> None:
     problem, theta = problems(student, teacher)[name], starts()
-    stepped = theta - in_c(theta, problem, GD(1.0), 1).final
+    stepped = theta - fused.train(theta, problem, GD(1.0), 1).final
     expected = quadrature.gradient(quadrature.bind(problem, theta), theta)
     # The subtraction rounds by the size of the parameters.
     bound = 2e-15 * (absolute(problem, theta) + np.abs(theta) + np.abs(expected))
     assert np.all(np.abs(stepped - expected) <= bound)
 
 
-def test_one_gradient_to_a_few_units_of_rounding(cupy: Cupy) -> None:
+@pytest.mark.slow
+def test_one_gradient_to_a_few_units_of_rounding() -> None:
     for student, teacher in FEW[:3]:
         one_gradient(student, teacher, "steep")
 
@@ -86,26 +83,28 @@ def test_one_gradient_to_a_few_units_of_rounding(cupy: Cupy) -> None:
     ("student", "teacher", "name"),
     [(*pair, name) for pair, name in zip(PAIRS, cycle(("one", "steep", "arrays")), strict=False)],
 )
-def test_for_every_pair_of_activations(student: str, teacher: str, name: str, cupy: Cupy) -> None:
+def test_for_every_pair_of_activations(student: str, teacher: str, name: str) -> None:
     one_gradient(student, teacher, name)
     compare(student, teacher, name, config=GD(3e-5))
 
 
-def test_small_samples_keep_every_bit(cupy: Cupy) -> None:
+@pytest.mark.slow
+def test_small_samples_keep_every_bit() -> None:
     for dtype in ("float64", "float32"):
         for name, problem in SMALL_SAMPLES.items():
             case = (starts(dtype), problem, Adam(0.02), 60)
-            run = in_c(*case)
+            run = fused.train(*case)
             assert run.final.dtype == dtype, name
             assert_same_bits(run, in_numpy(*case))
 
 
-def test_smooth_students_on_samples_of_any_size(cupy: Cupy) -> None:
+@pytest.mark.slow
+def test_smooth_students_on_samples_of_any_size() -> None:
     for n in (3, 300):
         problem = Problem(Neuron(2.0, 0.5, 1.0, 0.1), grid(n), "gelu", "relu")
         for dtype in ("float64", "float32"):
             case = (starts(dtype), problem, GENTLE, STEPS)
-            assert_close(in_c(*case), in_numpy(*case), TOLERANCE[dtype])
+            assert_close(fused.train(*case), in_numpy(*case), TOLERANCE[dtype])
 
 
 @pytest.mark.slow
@@ -116,21 +115,12 @@ def test_smooth_students_on_samples_of_any_size(cupy: Cupy) -> None:
         (starts("float32"), SMALL_SAMPLES["grid of 129"], Adam(0.02), 40),
     ],
 )
-def test_numba_has_the_bits_of_c_for_any_threads_and_chunk(case: tuple[Any, ...], cupy: Cupy) -> None:
-    pytest.importorskip("numba")
-    expected = in_c(*case)
+def test_the_bits_are_the_same_for_any_threads_and_chunk(case: tuple[Any, ...]) -> None:
+    expected = fused.train(*case)
     for threads, chunk in ((1, None), (3, 5), (2, 16), (7, 1)):
         assert_same_bits(fused.train(*case, threads=threads, chunk=chunk), expected)
     one = fused.train(case[0][:, :1], _first(case[1]), *case[2:])
     assert one.final.tobytes() == np.ascontiguousarray(expected.final[:, :1]).tobytes()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("student", "teacher"), FEW)
-def test_numba_has_the_bits_of_c(student: str, teacher: str, cupy: Cupy) -> None:
-    pytest.importorskip("numba")
-    case = (starts(), problems(student, teacher)["steep"], Adam(0.01), 50)
-    assert_same_bits(fused.train(*case), in_c(*case))
 
 
 def _first(problem: Problem) -> Problem:
@@ -142,32 +132,13 @@ def _first(problem: Problem) -> Problem:
     return Problem(teacher, inputs, problem.activation, problem.teacher_activation)
 
 
-def test_what_diverges_is_labelled_and_the_others_go_on(cupy: Cupy) -> None:
+def test_what_diverges_is_labelled_and_the_others_go_on() -> None:
     rates = np.where(np.arange(M) % 2, 1e30, 3e-4)
     case = (starts(), problems("silu", "silu")["one"], GD(rates), 50)
-    run, expected = in_c(*case), in_numpy(*case)
+    run, expected = fused.train(*case), in_numpy(*case)
     assert np.any(run.diverged)
     assert not np.all(run.diverged)
     assert_close(run, expected, TOLERANCE["float64"])
-
-
-def test_it_is_chosen_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("numba")
-    taken: list[str] = []
-
-    def run(runner: Any, *rest: Any) -> None:
-        taken.append(runner.__name__)
-
-    monkeypatch.setattr(fused_run, "run", run)
-    monkeypatch.setattr(loop, "WORTH", 0)
-    monkeypatch.setattr(fused_run, "WORTH_COMPILING", 8 * M * 100)
-    smooth, sample = Problem(activation="silu"), Problem(inputs=grid(128))
-    for problem in (smooth, sample):
-        train_arrays(starts(), problem, GD(0.01), 99, events=False)
-        assert taken == []
-        train_arrays(starts(), problem, GD(0.01), 100, events=False)
-        assert taken == ["NumbaRunner"]
-        taken.clear()
 
 
 def test_what_may_differ_in_rounding_is_known() -> None:
@@ -176,4 +147,4 @@ def test_what_may_differ_in_rounding_is_known() -> None:
     assert fused.rounds(Problem(activation="silu", inputs=grid(10)))
     assert not any(map(fused.rounds, (Problem(), *SMALL_SAMPLES.values(), Problem(inputs=grid(300)))))
     assert fused.takes(Problem(activation="silu"), Adam(0.01), "float64")
-    assert not fused.takes(Problem(activation="silu"), Adam(0.01, beta1=np.full(1, 0.9)), "float64")
+    assert not fused.takes(Problem(inputs=grid(300)), Adam(0.01), "float32")

@@ -174,6 +174,7 @@ class Halving(NamedTuple):
 
 def test_an_optimiser_from_outside_is_one_call_away(monkeypatch: pytest.MonkeyPatch) -> None:
     import gradflow.descent.optimisers.registry as registry
+    from gradflow.descent.optimisers.registry import coefficients
 
     monkeypatch.setattr(registry, "OPTIMIZERS", dict(OPTIMIZERS))
     monkeypatch.setattr(registry, "_RULES", dict(registry._RULES))
@@ -181,17 +182,20 @@ def test_an_optimiser_from_outside_is_one_call_away(monkeypatch: pytest.MonkeyPa
         "halving",
         Halving,
         lambda c, theta: (),
-        lambda c, g, s, theta, lr: (theta / 2, s),
+        lambda c, k: (),
+        lambda ops, c, g, memory, theta: (theta / 2, memory),
         {"lr": NON_NEGATIVE},
     )
     config = optimizer("halving")
     theta, state = update(config, np.ones(4), init(config, np.ones(4)), np.ones(4))
     assert (theta.tolist(), state) == ([0.5] * 4, ())
     np.testing.assert_array_equal(train_arrays(np.ones(4), Problem(), config, 3).final, np.full(4, 0.125))
-    taken = message(ValueError, lambda: register("gd", Halving, init, update, {"lr": NON_NEGATIVE}))
+    taken = message(
+        ValueError, lambda: register("gd", Halving, init, coefficients, update, {"lr": NON_NEGATIVE})
+    )
     assert taken == "optimizer: the name 'gd' is taken by GD"
     assert "expected one for each of lr" in message(
-        ValueError, lambda: register("other", Halving, init, update, {})
+        ValueError, lambda: register("other", Halving, init, coefficients, update, {})
     )
 
 

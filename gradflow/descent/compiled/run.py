@@ -1,22 +1,19 @@
-"""Training by straight-line code, printed for NumPy, Numba or CUDA: the bits of the training loop."""
+"""Training by compiled code, piece by piece."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from gradflow import field
 from gradflow.base.arrays import Array, is_array
 from gradflow.base.checks import integer
-from gradflow.compiled import cupy_runner
-from gradflow.compiled.installed import available, require, require_cupy
-from gradflow.compiled.numpy_runner import CHUNK, NumpyRunner
-from gradflow.compiled.recorded import Recorded
-from gradflow.compiled.traced import UnsupportedError
-from gradflow.descent.compiled.step import is_summed, record_step
+from gradflow.compiled.unsupported import UnsupportedError
+from gradflow.descent.compiled.blocks import Blocks
+from gradflow.descent.compiled.kernel import Kernel, functions, is_summed, kernel
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.prepared import Descent, factor, prepare, recorded
 from gradflow.descent.schedules import Schedule, constant
@@ -31,21 +28,8 @@ STRETCH = 4096
 PIECE = 1 << 17
 
 
-# Below so many steps of trajectories (a second in NumPy) Numba's start-up costs more than it saves.
-WORTH_COMPILING = 20_000_000
-
-
-class Runner(Protocol):
-    """Holds trajectories and takes them through steps."""
-
-    def advance(self, table: Array) -> None:
-        """Take every trajectory through the steps whose numbers are the rows of `table`."""
-
-    def read(self, index: int) -> Array:
-        """Return the trajectories' numbers in one slot, shape (n,), in NumPy."""
-
-
-MakeRunner = Callable[[Recorded], Runner]
+# Neurons whose losses are computed at once: their temporary arrays stay in the second-level cache.
+CHUNK = 8192
 
 
 def train(
@@ -59,7 +43,6 @@ def train(
     first_change: bool = True,
     dtype: Any = None,
     progress: Callable[[int], object] | None = None,
-    backend: str = "numba",
     threads: int | None = None,
     chunk: int | None = None,
 ) -> Descent:
@@ -67,37 +50,27 @@ def train(
 
     Parameters
     ----------
-    backend : {"numba", "numpy"}
-        What runs the code: Numba's compiler, or NumPy call by call.
     threads : int, optional
-        At most so many; by default one for each core that this process may use. NumPy takes one.
+        At most so many; by default one for each core that this process may use.
     chunk : int, optional
-        How many trajectories are computed side by side, with Numba at most 128.
+        How many trajectories are computed side by side, at most `gradflow.descent.compiled.block.W`.
 
     Returns
     -------
     Descent
-        The bits of `gradflow.descent.train_arrays` in NumPy, for any number of threads and any chunk; without
-        events. Where something smooth is added up (`rounds`) they agree to rounding instead: over 200 steps
-        of trajectories that are not chaotic to 1e-12 of the parameters, in float32 to 1e-4.
+        That of `gradflow.descent.train_arrays` in NumPy to rounding, without events: over 100 steps of
+        gradient descent to 1e-12 of the parameters. The same bits for any number of threads and any chunk.
 
     Raises
     ------
     ValueError
-        If Numba is not installed, or if something has no compiled version: an optimiser that is not made of
-        elementwise +, −, ·, /, √ and comparisons, arrays of β (their logarithms differ between
-        trajectories), arrays of hyper-parameters in float32; a sample labelled by several teachers, or of
-        256 inputs and more in float32 for a piecewise linear student; with NumPy any sample, and anything
-        smooth.
+        If something has no compiled version: an optimiser's rule that Numba does not take; a sample labelled
+        by several teachers, or of 256 inputs and more in float32 for a piecewise linear student.
 
     See Also
     --------
     gradflow.descent.train_arrays : the other parameters.
     """
-    if backend not in ("numba", "numpy"):
-        raise ValueError(f"backend: expected numba or numpy, got {backend!r}")
-    if backend == "numba":
-        require()
     for name, value in (("threads", threads), ("chunk", chunk)):
         if value is not None:
             integer(name, value, 1)
@@ -105,18 +78,11 @@ def train(
     with np.errstate(over="ignore", invalid="ignore"):
         theta, problem, optimizer = prepare(start, problem, optimizer, dtype)
 
-        def runner(step: Recorded) -> Runner:
-            if backend == "numpy":
-                return NumpyRunner(step, chunk)
-            from gradflow.compiled.numba_runner import NumbaRunner
-
-            return NumbaRunner(step, threads, chunk)
-
-        return run(runner, theta, problem, optimizer, steps, due, schedule, first_change, progress)
+        return run(theta, problem, optimizer, steps, due, schedule, first_change, progress, (threads, chunk))
 
 
 def attempt(
-    backend: str | None,
+    is_asked: bool,
     theta: Array,
     problem: Problem,
     optimizer: Config,
@@ -129,25 +95,20 @@ def attempt(
 ) -> Descent | None:
     """Train what `gradflow.descent.train_arrays` has prepared; None if that is for its own loop to do.
 
-    Without a backend, and with "numpy", the loop does what has no compiled version; with "numba" and "cupy"
-    that is an error. A Numba that is not installed or cannot be imported leaves the work to NumPy unless
-    it was asked for.
+    What has no compiled version is an error only where it was asked for.
     """
     try:
-        runner = _runner(backend, steps * theta[0, ...].size * _cost(problem) >= WORTH_COMPILING)
         if events:
             raise UnsupportedError("events: not listed by the compiled path; pass events=False")
-        if runner is NumpyRunner and (isinstance(problem.inputs, Sample) or not problem.is_linear):
-            return None
-        return run(runner, theta, problem, optimizer, steps, due, schedule, first_change, progress)
+        return run(theta, problem, optimizer, steps, due, schedule, first_change, progress)
     except UnsupportedError:
-        if backend in (None, "numpy"):
+        if not is_asked:
             return None
         raise
 
 
 def rounds(problem: Problem) -> bool:
-    """Whether compiled training differs from NumPy's in rounding: something smooth is added up."""
+    """Whether compiled training differs from NumPy's in rounding by much: something smooth is added up."""
     return is_summed(problem) and not (problem.is_bent and isinstance(problem.inputs, Sample))
 
 
@@ -155,7 +116,9 @@ def takes(problem: Problem, optimizer: Config, dtype: str) -> bool:
     """Whether there is compiled code for a problem and an optimiser, whose arrays are of equal shapes."""
     theta, problem, optimizer = prepare(Neuron(), problem, optimizer, dtype)
     try:
-        record(theta, problem, optimizer, 0, True)
+        some = _part(problem, optimizer, theta.shape[1:], slice(None))
+        step = _kernel(theta.reshape(4, -1), *some, 0, True)
+        functions(step, theta.dtype.name)
     except UnsupportedError:
         return False
     return True
@@ -176,40 +139,15 @@ def _stretch(problem: Problem, n: int) -> int:
     return min(STRETCH, max(1, int(STRETCH * PIECE / (3.0 * _cost(problem) * max(n, 1)))))
 
 
-def _runner(backend: str | None, worth_compiling: bool) -> MakeRunner:
-    if backend == "cupy":
-        require_cupy()
-        return cupy_runner.CupyRunner
-    if backend == "numpy" or (backend is None and not (worth_compiling and available())):
-        return NumpyRunner
-    require()
-    try:
-        from gradflow.compiled.numba_runner import NumbaRunner
-    except ImportError as error:
-        # Such as a Numba that does not know this NumPy yet.
-        if backend is None:
-            return NumpyRunner
-        raise ValueError(f"backend: {backend} cannot be imported: {str(error).splitlines()[0]}") from error
-    return NumbaRunner
-
-
-def record(theta: Array, problem: Problem, optimizer: Config, steps: int, first_change: bool) -> Recorded:
-    """Record the training step.
-
-    Raises
-    ------
-    UnsupportedError
-        One line that names what has no compiled version.
-    """
+def _kernel(theta: Array, problem: Problem, optimizer: Config, steps: int, first_change: bool) -> Kernel:
     if not isinstance(theta, np.ndarray):
         raise UnsupportedError("start: the compiled path takes NumPy arrays")
     if first_change and steps > 2 ** (np.finfo(theta.dtype).nmant + 1):
         raise UnsupportedError(f"steps: {steps} cannot be counted in {theta.dtype}; pass first_change=False")
-    return record_step(theta, problem, optimizer, first_change)
+    return kernel(theta, problem, optimizer, first_change)
 
 
 def run(
-    runner: MakeRunner,
     theta: Array,
     problem: Problem,
     optimizer: Config,
@@ -218,6 +156,7 @@ def run(
     schedule: Schedule,
     first_change: bool,
     progress: Callable[[int], object] | None,
+    sizes: tuple[int | None, int | None] = (None, None),
 ) -> Descent:
     """Take the trajectories from one step that is due to the next, and return what was asked for.
 
@@ -237,19 +176,19 @@ def run(
     stops = sorted({*due, *marks, *range(stretch, steps, stretch)})
     for number, part in enumerate(pieces):
         task, config = _part(problem, optimizer, batch, part)
-        step = record(flat[:, part], task, config, steps, first_change)
-        machine = runner(step)
+        step = _kernel(flat[:, part], task, config, steps, first_change)
+        machine = Blocks(step, config, *sizes)
         k = 0
-        for stop in _advance(step, machine, stops, schedule):
+        for stop in stops:
+            machine.advance([factor(schedule, i) for i in range(machine.done, stop)])
             if stop in marks and progress is not None:
                 progress((number * steps + stop) // len(pieces))
             if stop == due[k]:
-                state = flat[:, part] if stop == 0 else np.stack([machine.read(i) for i in range(4)])
-                states[k, :, part] = state
+                states[k, :, part] = flat[:, part] if stop == 0 else machine.parameters()
                 k += 1
         if first is not None:
-            first[part] = machine.read(step.first)
-        diverged[part] = machine.read(step.alive) == 0
+            first[part] = machine.first()
+        diverged[part] = machine.diverged()
     # In few neurons at a time, whose temporary arrays fit the cache.
     evaluate = field.evaluator(problem, theta) if isinstance(problem.inputs, Sample) else None
     for i in range(0, n, CHUNK):
@@ -285,18 +224,3 @@ def _part(problem: Problem, optimizer: Config, batch: tuple[int, ...], part: sli
         inputs = Uniform(some(inputs.lo), some(inputs.hi))
     task = replace(problem, teacher=Neuron(*map(some, problem.teacher)), inputs=inputs)
     return task, config._replace(**arrays)
-
-
-def _advance(step: Recorded, machine: Runner, stops: list[int], schedule: Schedule) -> Iterator[int]:
-    """Take the machine from one stop to the next, and give each when it is there."""
-    leaves, done = step.leaves, 0
-    for stop in stops:
-        rows = []
-        for k in range(done, stop):
-            row, leaves = step.host.step({**leaves, step.factor: np.float64(factor(schedule, k))})
-            rows.append(row)
-        if rows:
-            shape = (len(rows), step.program.columns)
-            machine.advance(np.asarray(rows, dtype=step.program.dtype).reshape(shape))
-        done = stop
-        yield stop

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from gradflow.base.arrays import Array, ArrayLike, device, namespace
+import numpy as np
+
+from gradflow.base.arrays import Array, ArrayLike, namespace
 from gradflow.descent.optimisers.hyper import (
     FLAG,
     FRACTION,
     NON_NEGATIVE,
-    bias_correction,
+    Operations,
+    corrected,
+    divided,
     double,
-    quotient,
-    rounded,
-    with_decay,
+    root_of,
 )
 
 LIMITS = {
@@ -82,32 +84,8 @@ def require_plain(config: Adam) -> None:
             raise ValueError(f"{name}: expected False, got True")
 
 
-class Adaptive(Protocol):
-    """The part of a config that `direction` reads."""
-
-    @property
-    def beta1(self) -> ArrayLike:
-        """The decay of the mean."""
-
-    @property
-    def beta2(self) -> ArrayLike:
-        """The decay of the mean square."""
-
-    @property
-    def eps(self) -> ArrayLike:
-        """The number added to the root."""
-
-    @property
-    def amsgrad(self) -> bool:
-        """Whether the largest mean square divides."""
-
-    @property
-    def eps_hat(self) -> bool:
-        """Whether ε is added before the bias correction."""
-
-
 class Moments(NamedTuple):
-    """The number of updates (float64, shape ()), and the two moments, of the shape of θ."""
+    """The number of updates (float64, shape (), on the host), and the two moments, of the shape of θ."""
 
     step: Array
     first: Array
@@ -123,46 +101,64 @@ class LargestMoments(NamedTuple):
     largest: Array
 
 
-def no_moments(config: Adaptive, theta: Array) -> Moments | LargestMoments:
+class Coefficients(NamedTuple):
+    """λ and 1 − η λ; 1 − β1; β2 and 1 − β2; the rate, the root's scale and ε, bias corrections in them."""
+
+    decay: ArrayLike
+    keep: ArrayLike
+    first: ArrayLike
+    second: ArrayLike
+    square: ArrayLike
+    rate: ArrayLike
+    scale: ArrayLike
+    eps: ArrayLike
+
+
+def init(config: Any, theta: Array) -> Moments | LargestMoments:
     """Return the moments before the first update."""
-    xp = namespace(theta)
-    step = xp.zeros((), dtype=xp.float64, device=device(theta))
-    moments = Moments(step, xp.zeros_like(theta), xp.zeros_like(theta))
-    return LargestMoments(*moments, xp.zeros_like(theta)) if config.amsgrad else moments
+    zeros = namespace(theta).zeros_like
+    # The count stays on the host, whatever the arrays are.
+    moments = Moments(np.zeros(()), zeros(theta), zeros(theta))
+    return LargestMoments(*moments, zeros(theta)) if config.amsgrad else moments
 
 
-def direction(
-    config: Adaptive, gradient: Array, state: Moments | LargestMoments, theta: Array, lr: ArrayLike
-) -> tuple[Array, Moments | LargestMoments]:
-    """Return what the adaptive step subtracts from θ, and the moments after it."""
-    xp = namespace(theta)
+def coefficients(config: Adam, k: int) -> Coefficients:
+    """Return the numbers of update k = 0, 1, …"""
+    return adaptive(config, k)._replace(decay=double(config.weight_decay))
+
+
+def adaptive(config: Any, k: int) -> Coefficients:
+    """Return the numbers of update k without any decay."""
     beta1, beta2 = double(config.beta1), double(config.beta2)
-    step = state.step + 1.0
-    first = state.first + rounded(1.0 - beta1, theta) * (gradient - state.first)
-    second = rounded(beta2, theta) * state.second + rounded(1.0 - beta2, theta) * (gradient * gradient)
-    after: Moments | LargestMoments = Moments(step, first, second)
-    divides = second
-    if isinstance(state, LargestMoments):
-        # So written, a NaN is kept.
-        divides = xp.where(second <= state.largest, state.largest, second)
-        after = LargestMoments(step, first, second, divides)
-    rate, eps = double(lr) / bias_correction(beta1, step), rounded(config.eps, theta)
-    root = xp.sqrt(bias_correction(beta2, step))
-    if config.eps_hat:
-        return rounded(rate * root, theta) * quotient(first, xp.sqrt(divides), eps), after
-    scaled = quotient(first, xp.sqrt(divides) * rounded(1.0 / root, theta), eps)
-    return rounded(rate, theta) * scaled, after
+    rate, root = double(config.lr) / corrected(beta1, k + 1), root_of(corrected(beta2, k + 1))
+    rate, scale = (rate * root, 1.0) if config.eps_hat else (rate, 1.0 / root)
+    return Coefficients(0.0, 1.0, 1.0 - beta1, beta2, 1.0 - beta2, rate, scale, double(config.eps))
 
 
-def init(config: Adam, theta: Array) -> Moments | LargestMoments:
-    """Return the state before the first update."""
-    return no_moments(config, theta)
+def rule(
+    ops: Operations, c: Coefficients, gradient: Array, memory: tuple[Array, Array], theta: Array
+) -> tuple[Array, tuple[Array, Array]]:
+    """Return the parameters after one step, and the moments."""
+    g = gradient + c.decay * theta
+    first = memory[0] + c.first * (g - memory[0])
+    second = c.second * memory[1] + c.square * (g * g)
+    step = divided(ops, first, ops.sqrt(second) * c.scale + c.eps)
+    return c.keep * theta - c.rate * step, (first, second)
 
 
-def update(
-    config: Adam, gradient: Array, state: Moments | LargestMoments, theta: Array, lr: ArrayLike
-) -> tuple[Array, Moments | LargestMoments]:
-    """Return the parameters after one step of rate `lr`, and the state."""
-    decayed = with_decay(gradient, theta, config.weight_decay)
-    change, state = direction(config, decayed, state, theta, lr)
-    return theta - change, state
+def largest_rule(
+    ops: Operations, c: Coefficients, gradient: Array, memory: tuple[Array, Array, Array], theta: Array
+) -> tuple[Array, tuple[Array, Array, Array]]:
+    """Return the parameters after one step of AMSGrad, the moments, and the largest second one."""
+    g = gradient + c.decay * theta
+    first = memory[0] + c.first * (g - memory[0])
+    second = c.second * memory[1] + c.square * (g * g)
+    # So written, a NaN is kept.
+    largest = ops.where(second <= memory[2], memory[2], second)
+    step = divided(ops, first, ops.sqrt(largest) * c.scale + c.eps)
+    return c.keep * theta - c.rate * step, (first, second, largest)
+
+
+def rule_of(config: Any) -> Any:
+    """Return the rule of a config."""
+    return largest_rule if config.amsgrad else rule

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gradflow.base.arrays import Array, ArrayLike
+from gradflow.base.arrays import ArrayLike
 from gradflow.descent.optimisers import adam
-from gradflow.descent.optimisers.hyper import double, rounded
+from gradflow.descent.optimisers.hyper import double
 
 LIMITS = adam.LIMITS
 
@@ -46,19 +46,10 @@ class AdamW(NamedTuple):
     eps_hat: bool = False
 
 
-def init(config: AdamW, theta: Array) -> adam.Moments | adam.LargestMoments:
-    """Return the state before the first update."""
-    return adam.no_moments(config, theta)
+def coefficients(config: AdamW, k: int) -> adam.Coefficients:
+    """Return the numbers of update k = 0, 1, …"""
+    keep = 1.0 - double(config.lr) * double(config.weight_decay)
+    return adam.adaptive(config, k)._replace(keep=keep)
 
 
-def update(
-    config: AdamW,
-    gradient: Array,
-    state: adam.Moments | adam.LargestMoments,
-    theta: Array,
-    lr: ArrayLike,
-) -> tuple[Array, adam.Moments | adam.LargestMoments]:
-    """Return the parameters after one step of rate `lr`, and the state."""
-    keep = rounded(1.0 - double(lr) * double(config.weight_decay), theta)
-    change, state = adam.direction(config, gradient, state, theta, lr)
-    return keep * theta - change, state
+init, rule, rule_of = adam.init, adam.rule, adam.rule_of

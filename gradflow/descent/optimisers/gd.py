@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gradflow.base.arrays import Array, ArrayLike
-from gradflow.descent.optimisers.hyper import NON_NEGATIVE, rounded, with_decay
+from gradflow.descent.optimisers.hyper import NON_NEGATIVE, Operations, double
 
 LIMITS = {"lr": NON_NEGATIVE, "weight_decay": NON_NEGATIVE}
 
@@ -42,6 +42,18 @@ def init(config: GD, theta: Array) -> GDState:
     return GDState()
 
 
-def update(config: GD, gradient: Array, state: GDState, theta: Array, lr: ArrayLike) -> tuple[Array, GDState]:
-    """Return the parameters after one step of rate `lr`, and the state."""
-    return theta - rounded(lr, theta) * with_decay(gradient, theta, config.weight_decay), state
+class Coefficients(NamedTuple):
+    """λ and η."""
+
+    decay: ArrayLike
+    rate: ArrayLike
+
+
+def coefficients(config: GD, k: int) -> Coefficients:
+    """Return the numbers of update k = 0, 1, …"""
+    return Coefficients(double(config.weight_decay), double(config.lr))
+
+
+def rule(ops: Operations, c: Coefficients, gradient: Array, memory: tuple[()], theta: Array) -> Any:
+    """Return the parameters after one step, and what is remembered."""
+    return theta - c.rate * (gradient + c.decay * theta), memory

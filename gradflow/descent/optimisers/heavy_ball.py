@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gradflow.base.arrays import Array, ArrayLike, namespace
-from gradflow.descent.optimisers.hyper import FRACTION, NON_NEGATIVE, rounded, with_decay
+from gradflow.descent.optimisers.hyper import FRACTION, NON_NEGATIVE, Operations, double
 
 LIMITS = {"lr": NON_NEGATIVE, "momentum": FRACTION, "weight_decay": NON_NEGATIVE}
 
@@ -54,10 +54,23 @@ def init(config: HeavyBall, theta: Array) -> HeavyBallState:
     return HeavyBallState(namespace(theta).zeros_like(theta))
 
 
-def update(
-    config: HeavyBall, gradient: Array, state: HeavyBallState, theta: Array, lr: ArrayLike
-) -> tuple[Array, HeavyBallState]:
-    """Return the parameters after one step of rate `lr`, and the state."""
-    g = with_decay(gradient, theta, config.weight_decay)
-    buffer = rounded(config.momentum, theta) * state.buffer + g
-    return theta - rounded(lr, theta) * buffer, HeavyBallState(buffer)
+class Coefficients(NamedTuple):
+    """λ, μ and η."""
+
+    decay: ArrayLike
+    momentum: ArrayLike
+    rate: ArrayLike
+
+
+def coefficients(config: HeavyBall, k: int) -> Coefficients:
+    """Return the numbers of update k = 0, 1, …"""
+    return Coefficients(double(config.weight_decay), double(config.momentum), double(config.lr))
+
+
+def rule(
+    ops: Operations, c: Coefficients, gradient: Array, memory: tuple[Array], theta: Array
+) -> tuple[Array, tuple[Array]]:
+    """Return the parameters after one step, and the buffer."""
+    g = gradient + c.decay * theta
+    buffer = c.momentum * memory[0] + g
+    return theta - c.rate * buffer, (buffer,)

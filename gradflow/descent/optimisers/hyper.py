@@ -6,12 +6,15 @@ that 1 − β keeps its digits in float32 and a float32 batch stays float32.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from gradflow.base.arrays import Array, ArrayLike, as_floating, device, is_array, namespace, to_numpy
 from gradflow.base.checks import shown
+from gradflow.field import population
 
 
 class Config(Protocol):
@@ -91,6 +94,38 @@ def bias_correction(beta: ArrayLike, step: Array) -> Array:
         beta = xp.asarray(beta, dtype=xp.float64, device=device(step))
     tiny = xp.asarray(np.finfo(np.float64).tiny, dtype=xp.float64, device=device(step))
     return -xp.expm1(step * xp.log(xp.where(beta > 0, beta, tiny)))
+
+
+class Operations(NamedTuple):
+    """Numbers' operations, as the optimisers' rules need them."""
+
+    where: Callable[[Any, Any, Any], Any]
+    sqrt: Callable[[Any], Any]
+
+
+def operations(theta: Array) -> Operations:
+    """Return the operations on arrays like `theta`."""
+    xp = namespace(theta)
+    return Operations(population.operations(xp, theta).where, xp.sqrt)
+
+
+def corrected(beta: ArrayLike, updates: int) -> ArrayLike:
+    """Return `bias_correction` after so many updates, a number for a number."""
+    if not is_array(beta):
+        return float(bias_correction(beta, np.asarray(float(updates))))
+    xp = namespace(beta)
+    return bias_correction(beta, xp.asarray(float(updates), dtype=xp.float64, device=device(beta)))
+
+
+def root_of(value: ArrayLike) -> ArrayLike:
+    """Return a square root, a number for a number."""
+    return namespace(value).sqrt(value) if is_array(value) else math.sqrt(value)
+
+
+def divided(ops: Operations, numerator: Array, denominator: Array) -> Array:
+    """Return the quotient, and 0 where there is nothing to divide by."""
+    empty = denominator == 0.0
+    return ops.where(empty, 0.0, numerator) / ops.where(empty, 1.0, denominator)
 
 
 def quotient(numerator: Array, root: Array, eps: ArrayLike) -> Array:

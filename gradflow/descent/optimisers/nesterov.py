@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gradflow.base.arrays import Array, ArrayLike, namespace
-from gradflow.descent.optimisers.hyper import FRACTION, NON_NEGATIVE, rounded, with_decay
+from gradflow.descent.optimisers.hyper import FRACTION, NON_NEGATIVE, Operations, double
 
 LIMITS = {"lr": NON_NEGATIVE, "momentum": FRACTION, "weight_decay": NON_NEGATIVE}
 
@@ -56,11 +56,23 @@ def init(config: Nesterov, theta: Array) -> NesterovState:
     return NesterovState(namespace(theta).zeros_like(theta))
 
 
-def update(
-    config: Nesterov, gradient: Array, state: NesterovState, theta: Array, lr: ArrayLike
-) -> tuple[Array, NesterovState]:
-    """Return the parameters after one step of rate `lr`, and the state."""
-    momentum = rounded(config.momentum, theta)
-    g = with_decay(gradient, theta, config.weight_decay)
-    buffer = momentum * state.buffer + g
-    return theta - rounded(lr, theta) * (g + momentum * buffer), NesterovState(buffer)
+class Coefficients(NamedTuple):
+    """λ, μ and η."""
+
+    decay: ArrayLike
+    momentum: ArrayLike
+    rate: ArrayLike
+
+
+def coefficients(config: Nesterov, k: int) -> Coefficients:
+    """Return the numbers of update k = 0, 1, …"""
+    return Coefficients(double(config.weight_decay), double(config.momentum), double(config.lr))
+
+
+def rule(
+    ops: Operations, c: Coefficients, gradient: Array, memory: tuple[Array], theta: Array
+) -> tuple[Array, tuple[Array]]:
+    """Return the parameters after one step, and the buffer."""
+    g = gradient + c.decay * theta
+    buffer = c.momentum * memory[0] + g
+    return theta - c.rate * (g + c.momentum * buffer), (buffer,)

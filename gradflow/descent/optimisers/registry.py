@@ -1,4 +1,4 @@
-"""Which optimisers there are, and how a config finds its init and update."""
+"""Which optimisers there are, and how a config finds its init, coefficients and rule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from gradflow.base.arrays import Array, ArrayLike
 from gradflow.base.checks import shown
 from gradflow.descent.optimisers import adam, adamw, gd, heavy_ball, nesterov, rmsprop, sign
-from gradflow.descent.optimisers.hyper import Config, Flag, Range
+from gradflow.descent.optimisers.hyper import Config, Flag, Range, operations, rounded
 
 OPTIMIZERS: dict[str, type[Any]] = {}
 """The config class of every optimiser, by name. `register` adds to it."""
@@ -18,7 +18,8 @@ C = TypeVar("C", bound=Config)
 
 class _Rule(NamedTuple):
     init: Callable[..., Any]
-    update: Callable[..., tuple[Array, Any]]
+    coefficients: Callable[..., tuple[ArrayLike, ...]]
+    rule_of: Callable[[Any], Callable[..., tuple[Array, Any]]]
     limits: Mapping[str, Range | Flag]
 
 
@@ -29,8 +30,11 @@ def register(
     name: str,
     config: type[Any],
     init: Callable[..., Any],
-    update: Callable[..., tuple[Array, Any]],
+    coefficients: Callable[..., tuple[ArrayLike, ...]],
+    rule: Callable[..., tuple[Array, Any]],
     limits: Mapping[str, Range | Flag],
+    *,
+    rule_of: Callable[[Any], Callable[..., tuple[Array, Any]]] | None = None,
 ) -> None:
     """Add an optimiser, for `optimizer`, `init`, `update`, `train` and the command line.
 
@@ -41,13 +45,19 @@ def register(
     config : NamedTuple class
         The hyper-parameters, all with defaults, one of them `lr`.
     init : callable
-        ``init(config, theta) -> state``: the state before the first update, a NamedTuple of arrays.
-    update : callable
-        ``update(config, gradient, state, theta, lr) -> (theta, state)``: pure, made of elementwise
-        operations from ``gradflow.base.arrays.namespace(theta)``, without branches on the data, in the
-        dtype of `theta`; `lr` is the rate of this step, schedule included.
+        ``init(config, theta) -> state``: the state before the first update, a NamedTuple of arrays of the
+        shape of `theta`, before them perhaps `step`, the number of updates.
+    coefficients : callable
+        ``coefficients(config, k) -> NamedTuple``: the numbers of update k = 0, 1, … in double precision,
+        or arrays where the hyper-parameters are; ``config.lr`` is the rate of this step, schedule included.
+    rule : callable
+        ``rule(ops, coefficients, gradient, memory, theta) -> (theta, memory)``: pure and elementwise, without
+        branches on the data, so that it runs on arrays and, compiled as it stands, on single numbers.
+        `memory` is the tuple of the state's arrays; `ops` has what operators do not say: ``where``, ``sqrt``.
     limits : mapping of str to Range or Flag
         What each hyper-parameter may be (`gradflow.descent.optimisers.hyper`).
+    rule_of : callable, optional
+        ``rule_of(config) -> rule``, where flags choose among several.
 
     Raises
     ------
@@ -66,7 +76,7 @@ def register(
             f"limits: expected one for each of {', '.join(fields)} (lr among them), got {', '.join(limits)}"
         )
     OPTIMIZERS[name] = config
-    _RULES[config] = _Rule(init, update, limits)
+    _RULES[config] = _Rule(init, coefficients, rule_of or (lambda config: rule), limits)
 
 
 for _name, _config, _module in (
@@ -78,7 +88,9 @@ for _name, _config, _module in (
     ("adamw", adamw.AdamW, adamw),
     ("sign", sign.Sign, sign),
 ):
-    register(_name, _config, _module.init, _module.update, _module.LIMITS)
+    _own: Any = _module
+    _rule_of = getattr(_own, "rule_of", None)
+    register(_name, _config, _own.init, _own.coefficients, _own.rule, _own.LIMITS, rule_of=_rule_of)
 
 
 def optimizer(name: str, **hyper: Any) -> Any:
@@ -194,7 +206,38 @@ def update(
     lr : number or array, optional
         The rate of this update where a schedule makes it differ from ``config.lr``.
     """
-    return _rule(config).update(config, gradient, state, theta, config.lr if lr is None else lr)
+    rated: Any = config if lr is None else _at(config, lr)
+    k = int(state.step) if counts(state) else 0
+    values = coefficients(rated, k)
+    numbers = type(values)(*(rounded(value, theta) for value in values)) if values else values
+    new, memory = rule_of(config)(operations(theta), numbers, gradient, remembered(state), theta)
+    parts = (state.step + 1.0, *memory) if counts(state) else memory
+    return new, type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)
+
+
+def coefficients(config: Config, k: int) -> Any:
+    """Return the numbers of update k = 0, 1, … in double precision."""
+    return _rule(config).coefficients(config, k)
+
+
+def rule_of(config: Config) -> Callable[..., tuple[Array, Any]]:
+    """Return the elementwise rule of an update."""
+    return _rule(config).rule_of(config)
+
+
+def counts(state: Any) -> bool:
+    """Whether a state begins with the number of updates."""
+    return getattr(state, "_fields", ())[:1] == ("step",)
+
+
+def remembered(state: Any) -> tuple[Array, ...]:
+    """Return the arrays of a state that have the shape of θ."""
+    return tuple(state)[1:] if counts(state) else tuple(state)
+
+
+def _at(config: Config, lr: ArrayLike) -> Any:
+    some: Any = config
+    return some._replace(lr=lr)
 
 
 def _rule(config: object) -> _Rule:

@@ -9,10 +9,9 @@ from gradflow.descent.optimisers.hyper import (
     FLAG,
     FRACTION,
     NON_NEGATIVE,
+    Operations,
+    divided,
     double,
-    quotient,
-    rounded,
-    with_decay,
 )
 
 LIMITS = {
@@ -89,25 +88,37 @@ def init(config: RMSProp, theta: Array) -> RMSPropState:
     return RMSPropState(zeros(theta), zeros(theta), zeros(theta))
 
 
-def update(
-    config: RMSProp, gradient: Array, state: RMSPropState, theta: Array, lr: ArrayLike
-) -> tuple[Array, RMSPropState]:
-    """Return the parameters after one step of rate `lr`, and the state."""
-    xp = namespace(theta)
-    alpha = double(config.alpha)
-    keep, take = rounded(alpha, theta), rounded(1.0 - alpha, theta)
-    g = with_decay(gradient, theta, config.weight_decay)
-    mean = state.mean
-    if config.centered:
-        # v − a² obeys this recurrence; as a difference it would cancel, and could round below 0.
-        change = g - mean
-        square = keep * (state.square + take * (change * change))
-        mean = mean + take * change
-    else:
-        square = keep * state.square + take * (g * g)
-    eps = rounded(config.eps, theta)
-    scaled = (
-        quotient(g, xp.sqrt(square + eps), 0.0) if config.eps_inside else quotient(g, xp.sqrt(square), eps)
-    )
-    buffer = rounded(config.momentum, theta) * state.buffer + scaled
-    return theta - rounded(lr, theta) * buffer, RMSPropState(square, mean, buffer)
+class Coefficients(NamedTuple):
+    """λ; α, what a square gains and what the mean does; ε inside and outside the root; μ and η."""
+
+    decay: ArrayLike
+    keep: ArrayLike
+    gain: ArrayLike
+    follow: ArrayLike
+    inside: ArrayLike
+    outside: ArrayLike
+    momentum: ArrayLike
+    rate: ArrayLike
+
+
+def coefficients(config: RMSProp, k: int) -> Coefficients:
+    """Return the numbers of update k = 0, 1, …"""
+    alpha, eps = double(config.alpha), double(config.eps)
+    take = 1.0 - alpha
+    # v − a² obeys a recurrence of its own; as a difference it would cancel, and could round below 0.
+    gain, follow = (alpha * take, take) if config.centered else (take, 0.0)
+    inside, outside = (eps, 0.0) if config.eps_inside else (0.0, eps)
+    rest = double(config.momentum), double(config.lr)
+    return Coefficients(double(config.weight_decay), alpha, gain, follow, inside, outside, *rest)
+
+
+def rule(
+    ops: Operations, c: Coefficients, gradient: Array, memory: tuple[Array, Array, Array], theta: Array
+) -> tuple[Array, tuple[Array, Array, Array]]:
+    """Return the parameters after one step, and mean square, mean and buffer."""
+    g = gradient + c.decay * theta
+    change = g - memory[1]
+    square = c.keep * memory[0] + c.gain * (change * change)
+    mean = memory[1] + c.follow * change
+    buffer = c.momentum * memory[2] + divided(ops, g, ops.sqrt(square + c.inside) + c.outside)
+    return theta - c.rate * buffer, (square, mean, buffer)

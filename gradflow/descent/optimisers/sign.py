@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from gradflow.base.arrays import Array, ArrayLike, namespace
-from gradflow.descent.optimisers.hyper import NON_NEGATIVE, rounded
+from gradflow.base.arrays import Array, ArrayLike
+from gradflow.descent.optimisers.hyper import NON_NEGATIVE, Operations, double
 
 LIMITS = {"lr": NON_NEGATIVE}
 
@@ -43,8 +43,18 @@ def init(config: Sign, theta: Array) -> SignState:
     return SignState()
 
 
-def update(
-    config: Sign, gradient: Array, state: SignState, theta: Array, lr: ArrayLike
-) -> tuple[Array, SignState]:
-    """Return the parameters after one step of rate `lr`, and the state."""
-    return theta - rounded(lr, theta) * namespace(theta).sign(gradient), state
+class Coefficients(NamedTuple):
+    """η."""
+
+    rate: ArrayLike
+
+
+def coefficients(config: Sign, k: int) -> Coefficients:
+    """Return the numbers of update k = 0, 1, …"""
+    return Coefficients(double(config.lr))
+
+
+def rule(ops: Operations, c: Coefficients, gradient: Array, memory: tuple[()], theta: Array) -> Any:
+    """Return the parameters after one step, and what is remembered."""
+    falling = ops.where(gradient < 0.0, -1.0, 0.0 * gradient)
+    return theta - c.rate * ops.where(gradient > 0.0, 1.0, falling), memory

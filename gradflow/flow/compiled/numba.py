@@ -10,8 +10,8 @@ from numba import types
 
 from gradflow.base.arrays import Array
 from gradflow.compiled import store
+from gradflow.compiled.installed import cores
 from gradflow.compiled.integral_source import Pair
-from gradflow.compiled.numba_runner import cores
 from gradflow.flow.compiled import layout as at
 from gradflow.flow.compiled.source import literal, numba_source
 from gradflow.flow.compiled.summed import SUM_SCRATCH
