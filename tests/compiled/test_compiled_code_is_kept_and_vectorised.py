@@ -74,7 +74,8 @@ def instructions(problem: Problem, config: Any) -> tuple[dict[str, int], str]:
         (Problem(), Adam(np.full(64, 0.01)), {"sqrt": 4, "div": 5, "mul": 50, "add": 20, "sub": 15}),
         (Problem(activation="gelu"), GD(0.01), {"mul": 40, "add": 40}),
         (Problem(inputs=grid(100)), GD(0.01), {"mul": 10, "add": 5}),
-        (Problem(inputs=grid(300)), GD(0.01), {"mul": 40, "add": 40}),
+        # Rows of the table are found and gathered lane by lane; the step itself is packed.
+        (Problem(inputs=grid(300)), GD(0.01), {"mul": 15, "add": 10}),
     ],
 )
 def test_square_roots_divisions_and_products_are_packed(

@@ -241,26 +241,27 @@ def gather(w: Any, width: int, numbers: Any, nodes: Any, sums: Any, q: Any) -> N
         w[ROW * W + i] = search(nodes, w[i], w[W + i], int(w[ROW * W + i]))
     low, high = numbers[LOW], numbers[HIGH]
     for i in range(width):
-        table, rising = sums[int(w[ROW * W + i])], w[i] >= 0.0
-        left = side(w, i, table, 0, REGISTERS.where(rising, low, high))
-        right = side(w, i, table, COLUMNS, REGISTERS.where(rising, high, low))
+        row, rising = int(w[ROW * W + i]), w[i] >= 0.0
+        left = side(w, i, loaded(sums, 2 * COLUMNS * row, 1, COLUMNS), REGISTERS.where(rising, low, high))
+        table = loaded(sums, 2 * COLUMNS * row + COLUMNS, 1, COLUMNS)
+        right = side(w, i, table, REGISTERS.where(rising, high, low))
         a, b, c, d = left[0] + right[0], left[1] + right[1], left[2] + right[2], left[3] + right[3]
         stored(w, GRADIENT * W + i, W, (a + a, b + b, c + c, d + d))
 
 
-def side(w: Any, i: int, t: Any, k: int, slope: Any) -> Any:
+def side(w: Any, i: int, t: Any, slope: Any) -> Any:
     """Return what one side of the breakpoint adds to half the gradient."""
     w1, b1, w2, b2 = w[i], w[W + i], w[2 * W + i], w[3 * W + i]
-    anchor, through = t[k + ANCHOR], slope * w2
+    anchor, through = t[ANCHOR], slope * w2
     product = w1 * anchor
     z = corrected(w1, anchor, b1, product, product + b1)
     first = (
-        z * t[k] + w1 * t[k + T1],
-        z * t[k + 1] + w1 * t[k + T1 + 1],
-        z * t[k + 2] + w1 * t[k + T1 + 2],
-        z * t[k + 3] + w1 * t[k + T1 + 3],
+        z * t[0] + w1 * t[T1],
+        z * t[1] + w1 * t[T1 + 1],
+        z * t[2] + w1 * t[T1 + 2],
+        z * t[3] + w1 * t[T1 + 3],
     )
-    means = (t[k + MASS], t[k + SX], t[k + SY], t[k + SXY])
+    means = (t[MASS], t[SX], t[SY], t[SXY])
     _, (r, rx, rz) = side_sums(means, first, z, w1, b2, through)
     return through * rx, through * r, slope * rz, r
 

@@ -112,7 +112,7 @@ def kinds(step: Kernel, dtype: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the types of what `block.advance` and `block.observe` take."""
     given, table = step.numbers.dtype.name, f"{dtype}[:,::1]"
     blocks = table, "int64", "int64", "int64", "int64", f"{dtype}[::1]"
-    rest = f"{given}[::1]", f"{given}[::1]", f"{given}[:,::1]"
+    rest = (f"{given}[::1]",) * 3
     return (*blocks, table, f"{dtype}[:,:,::1]", "int64[:,::1]", *rest), blocks
 
 
@@ -203,7 +203,7 @@ def _population(theta: Array, problem: Problem) -> _Field:
     if not shared:
         chosen.update(field=block.own_population_field, reach=block.own_reach, AT_LO=3, AT_HI=5)
     own = [] if shared else [np.asarray(value) for value in given]
-    return _Field(chosen, own, numbers, np.empty(0, theta.dtype), np.empty((0, 0), theta.dtype))
+    return _Field(chosen, own, numbers, np.empty(0, theta.dtype), np.empty(0, theta.dtype))
 
 
 def _flat(values: Any) -> list[Any]:
@@ -218,7 +218,7 @@ def _sorted(theta: Array, problem: Problem) -> _Field:
     _require_one_sample(problem)
     found = sorted_sample.bind(problem, theta)
     numbers = np.asarray(problem.slopes, dtype=theta.dtype)
-    sums = found.table.reshape(found.table.shape[0], -1)
+    sums = np.ascontiguousarray(found.table).reshape(-1)
     return _Field(
         {"prepare": block.gather, "field": block.found}, [], numbers, found.x, np.ascontiguousarray(sums)
     )
@@ -246,7 +246,7 @@ def _summed(dtype: Any, problem: Problem) -> _Field:
         "add_up": add_up,
         "SCRATCH": constants(pair, 4)["SCRATCH"],
     }
-    return _Field(chosen, own, numbers, nodes, np.empty((0, 0), numbers.dtype))
+    return _Field(chosen, own, numbers, nodes, np.empty(0, numbers.dtype))
 
 
 def _require_one_sample(problem: Problem) -> None:
