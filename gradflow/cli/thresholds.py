@@ -92,7 +92,7 @@ def threshold(
         except (TypeError, ValueError) as error:
             raise ValueError(f"--between: {error}") from error
     check_figure(figure)
-    search = _Search(vary, start, task, {}, {}, [])
+    search = _Search(vary, start, task, {}, {}, [], [])
     decide = search.by_flow(way.theory) if kind == "flow" else search.by_steps(method, how, way.backend)
     halvings = max(1.0, math.log2((hi - lo) / uncertainty))
     with progress_bar("threshold", halvings) as advance:
@@ -136,6 +136,7 @@ class _Search(NamedTuple):
     codes: dict[float, int]
     theorems: dict[float, int]
     slow: list[bool]
+    lingered: list[bool]
 
     def sections(self) -> int:
         """Return how many values to decide at once: one, once that takes a flow at a time."""
@@ -164,8 +165,12 @@ class _Search(NamedTuple):
 
     def _flow(self, values: np.ndarray, theory: bool) -> tuple[np.ndarray, np.ndarray]:
         """Follow flows more closely and a hundred times as long."""
-        found, slow = decided_flows(self.start._replace(**{self.vary: values}), self.problem, theory=theory)
+        starts = self.start._replace(**{self.vary: values})
+        found, slow, lingered = decided_flows(
+            starts, self.problem, theory=theory, lingers=bool(self.lingered and self.lingered[-1])
+        )
         self.slow.append(bool(np.any(slow)))
+        self.lingered.append(lingered)
         return np.asarray(found.outcome), np.asarray(found.theorem)
 
     def at(self, values: Any, how: Steps) -> tuple[Neuron, dict[str, Any]]:

@@ -65,20 +65,34 @@ def flow_decisions(
 
 
 def decided_flows(
-    neuron: Neuron, problem: Problem, *, rtol: float = 1e-12, longest: float = 1e6, theory: bool = True
-) -> tuple[Decision, np.ndarray]:
-    """Return `flow_decisions`'s decision, and which starts took long: one after the other."""
+    neuron: Neuron,
+    problem: Problem,
+    *,
+    rtol: float = 1e-12,
+    longest: float = 1e6,
+    theory: bool = True,
+    lingers: bool = False,
+) -> tuple[Decision, np.ndarray, bool]:
+    """Return `flow_decisions`'s decision; which starts took long, one after the other; whether any lingered.
+
+    With `lingers` they are expected to, and compiled code follows them from the start.
+    """
     rtol, longest = number("rtol", rtol, 1e-13, 1e-2), number("longest", longest, 0.0)
     theory = flag("theory", theory)
     fields = [numbers("neuron", value).astype(np.float64) for value in as_neuron(neuron)]
     starts = np.broadcast_arrays(*fields)
     every = Neuron(*starts)
-    ends, left, t = _followed(
-        every, problem, rtol, longest, theory, None, _PATIENCE if available() else _STIFF
-    )
-    codes, theorems = ends.outcome, ends.decided_by
-    if available() and np.any(left):
-        engine = "numba" if machine(None, np.zeros((4, 1)), worth=True) else None
+    engine = "numba" if available() and machine(None, np.zeros((4, 1)), worth=True) else None
+    if lingers and engine:
+        shape = starts[0].shape
+        codes, theorems = (np.full(shape, code, dtype=np.int8) for code in (UNDECIDED, SIMULATION))
+        left, t = np.ones(shape, dtype=bool), np.zeros(shape)
+    else:
+        first = _PATIENCE if available() else _STIFF
+        ends, left, t = _followed(every, problem, rtol, longest, theory, None, first)
+        codes, theorems = ends.outcome, ends.decided_by
+    lingered = bool(np.any(left))
+    if available() and lingered:
         for steps in (_STIFF, _LINGERS) if engine else (_STIFF,):
             which = left & ((t >= _MOVES * _STIFF) | (steps == _STIFF))
             if not np.any(which):
@@ -90,7 +104,7 @@ def decided_flows(
         index = tuple(place)
         start = Neuron(*(float(value[index]) for value in starts))
         codes[index], theorems[index] = _one(start, problem, rtol, longest, theory)
-    return Decision(codes, theorems), left
+    return Decision(codes, theorems), left, lingered
 
 
 _PATIENCE = 1000

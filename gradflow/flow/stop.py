@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gradflow.base.arrays import Array
 
 STOP_EVERY = 4
-LONGEST_WAIT = 256
+LONGEST_WAIT = 4096
 """A rule looks at every fourth step; a trajectory that it has let go on may wait longer, at most this."""
 
 
