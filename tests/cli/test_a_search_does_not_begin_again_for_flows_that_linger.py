@@ -9,6 +9,7 @@ import pytest
 
 from gradflow.cli.entry import run
 from gradflow.ends import follow
+from gradflow.flow import ensemble
 
 
 @pytest.mark.slow
@@ -17,7 +18,7 @@ def test_by_a_slow_saddle_numpy_follows_flows_once(
 ) -> None:
     engines: list[str | None] = []
     asked = 0
-    right = follow.integrate_ensemble
+    right = ensemble.integrate_ensemble
 
     def counting(*arguments: Any, **options: Any) -> Any:
         nonlocal asked
