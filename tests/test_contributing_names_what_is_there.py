@@ -19,6 +19,7 @@ NEW = {"derivations/NN_name.py", "plots/NN_name.py"}
 BARE = {
     "problem.py": "gradflow/neuron",
     "formulas.py": "gradflow/field",
+    "jit.py": "gradflow/compiled",
     **dict.fromkeys(
         ("frames.py", "losses.py", "phase_diagram.py", "phase_plane.py", "snapshots.py"),
         "gradflow/study/figures",

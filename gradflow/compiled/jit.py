@@ -77,7 +77,9 @@ def assembly(
     """Return the instructions of a compiled function, which compiled code from the disk does not show."""
     from gradflow.compiled import on_numba
 
-    entry = on_numba.njit(**OPTIONS)(_rebuilt(function, dtype, _sorted(chosen), {}))
+    entry = on_numba.njit(**OPTIONS)(
+        _rebuilt(function, dtype, _sorted(chosen), {}, stamp(function, dtype, chosen))
+    )
     entry.compile(on_numba.types_of(signature))
     (text,) = entry.inspect_asm().values()
     return str(text)
@@ -99,11 +101,12 @@ def _entry(function: Any, dtype: str, chosen: Chosen) -> Any:
     """Return a function that Numba compiles at its first call, or takes from the disk."""
     from gradflow.compiled import on_numba
 
-    entry = on_numba.njit(**OPTIONS)(_rebuilt(function, dtype, chosen, {}))
+    made_of = _stamp(function, dtype, chosen)
+    entry = on_numba.njit(**OPTIONS)(_rebuilt(function, dtype, chosen, {}, made_of))
     place = folder() / "compiled"
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        on_numba.keep(entry, place, function.__name__, _stamp(function, dtype, chosen))
+        on_numba.keep(entry, place, function.__name__, made_of)
     except OSError:
         pass  # It is compiled for this process only.
     return entry
@@ -129,12 +132,16 @@ def _ready(entry: Any, signature: tuple[Any, ...]) -> Any:
     return entry
 
 
-def _rebuilt(function: Any, of: str, chosen: Chosen, made: dict[Any, Any]) -> FunctionType:
-    """Return a function whose globals are what compiled code may use."""
+def _rebuilt(function: Any, of: str, chosen: Chosen, made: dict[Any, Any], made_of: str) -> FunctionType:
+    """Return a function whose globals are what compiled code may use.
+
+    `made_of`, the digest of the whole, is part of its name. Code from the disk brings its functions' names
+    along, and of two functions with one name the linker takes whichever it has.
+    """
     dtype = dict(chosen).get(f"{function.__module__}.DTYPE", of)
     scope: dict[str, Any] = {"__name__": function.__module__, "__builtins__": __builtins__}
     for name, value in _globals(function, dict(chosen)):
-        scope[name] = _inner(value, of, chosen, made) if _is_plain(value) else _number(value, dtype)
+        scope[name] = _inner(value, of, chosen, made, made_of) if _is_plain(value) else _number(value, dtype)
     code = function.__code__
     # Numba takes no arguments by keyword only: they become ordinary ones.
     named = [function.__kwdefaults__[name] for name in _keywords(code)]
@@ -145,7 +152,7 @@ def _rebuilt(function: Any, of: str, chosen: Chosen, made: dict[Any, Any]) -> Fu
     )
     defaults = tuple(_number(value, dtype) for value in (*(function.__defaults__ or ()), *named))
     new = FunctionType(code, scope, function.__name__, defaults or None)
-    new.__module__, new.__qualname__ = function.__module__, function.__qualname__
+    new.__module__, new.__qualname__ = function.__module__, f"{function.__qualname__}_{made_of}"
     return new
 
 
@@ -153,14 +160,14 @@ def _keywords(code: CodeType) -> tuple[str, ...]:
     return code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
 
 
-def _inner(function: Any, dtype: str, chosen: Chosen, made: dict[Any, Any]) -> Any:
+def _inner(function: Any, dtype: str, chosen: Chosen, made: dict[Any, Any], made_of: str) -> Any:
     from gradflow.compiled import on_numba
 
     if function in on_numba.INSTEAD:
         return on_numba.INSTEAD[function]
     if function not in made:
         options = INNER if _has_loop(function.__code__) else {**INNER, "forceinline": True}
-        made[function] = on_numba.njit(**options)(_rebuilt(function, dtype, chosen, made))
+        made[function] = on_numba.njit(**options)(_rebuilt(function, dtype, chosen, made, made_of))
     return made[function]
 
 

@@ -26,7 +26,7 @@ ROUNDED = 4.0 * EPS
 """By how much less a square counts, and by how much more a quotient."""
 
 
-RADII = (0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
+RADII = (1.0 / 64.0, 1.0 / 16.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.8125, 1.0)
 """Where between the flow's own path and the wall the radius of the ball is tried."""
 
 
