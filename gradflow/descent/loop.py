@@ -33,6 +33,10 @@ OVERHEAD = 500
 WORTH = 2_000_000
 
 
+# So many trajectories at most are in NumPy's loop at once, with its temporary arrays.
+MOST = 500_000
+
+
 LAST = (987, 610, 377, 233, 144, 89, 55, 34, 21, 13, 8, 5, 3, 2, 1)
 """How many updates before the last one the states are that `last` keeps; of no common period.
 
@@ -159,7 +163,10 @@ def train_arrays(
             theta, problem, optimizer = on_gpu(theta, problem, optimizer)
         theta, modifiers = kind.start(theta, problem), check_modifiers(modifiers, len(kind.parameters))
         task = Task(problem, kind, modifiers)
-        run = _run(theta, task, optimizer, steps, due, schedule, events, first_change, progress)
+        if is_plain and isinstance(theta, np.ndarray) and not events and math.prod(theta.shape[1:]) > MOST:
+            run = _in_parts(theta, problem, optimizer, steps, due, schedule, first_change, progress)
+        else:
+            run = _run(theta, task, optimizer, steps, due, schedule, events, first_change, progress)
         run = _kept(run, asked, due, kept)
         return off_gpu(run) if backend == "cupy" else run
 
@@ -252,6 +259,46 @@ def _run(
         events=watch.events if watch is not None else [],
         first_change=watch.first_change if watch is not None and first_change else None,
         diverged=xp.asarray(~alive, device=device(theta)),
+    )
+
+
+def _in_parts(
+    theta: Array,
+    problem: Problem,
+    optimizer: Config,
+    steps: int,
+    due: list[int],
+    schedule: Schedule,
+    first_change: bool,
+    progress: Callable[[int], object] | None,
+) -> Descent:
+    """Train some trajectories after the others: an optimiser's state is held for `MOST` at a time."""
+    from gradflow.descent.compiled.run import part_of
+
+    batch, flat = theta.shape[1:], theta.reshape(4, -1)
+    n = flat.shape[1]
+    states, losses = np.empty((len(due), 4, n), theta.dtype), np.empty((len(due), n), theta.dtype)
+    first, diverged = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=bool)
+    for i in range(0, n, MOST):
+        part = slice(i, i + MOST)
+        task, config = part_of(problem, optimizer, batch, part)
+        some = _run(
+            flat[:, part], Task(task, PLAIN, NONE), config, steps, due, schedule, False, first_change, None
+        )
+        states[..., part], losses[:, part], diverged[part] = some.theta, some.loss, some.diverged
+        if some.first_change is not None:
+            first[part] = some.first_change
+        if progress is not None:
+            progress(min(n, i + MOST) * steps // n)
+    whole = states.reshape(len(due), 4, *batch)
+    return Descent(
+        final=whole[-1],
+        steps=np.asarray(due, dtype=np.int64),
+        theta=whole,
+        loss=losses.reshape(len(due), *batch),
+        events=[],
+        first_change=first.reshape(batch) if first_change else None,
+        diverged=diverged.reshape(batch),
     )
 
 

@@ -116,7 +116,7 @@ def takes(problem: Problem, optimizer: Config, dtype: str) -> bool:
     """Whether there is compiled code for a problem and an optimiser, whose arrays are of equal shapes."""
     theta, problem, optimizer = prepare(Neuron(), problem, optimizer, dtype)
     try:
-        some = _part(problem, optimizer, theta.shape[1:], slice(None))
+        some = part_of(problem, optimizer, theta.shape[1:], slice(None))
         step = _kernel(theta.reshape(4, -1), *some, 0, True)
         functions(step, theta.dtype.name)
     except UnsupportedError:
@@ -175,7 +175,7 @@ def run(
     stretch = _stretch(problem, min(n, PIECE))
     stops = sorted({*due, *marks, *range(stretch, steps, stretch)})
     for number, part in enumerate(pieces):
-        task, config = _part(problem, optimizer, batch, part)
+        task, config = part_of(problem, optimizer, batch, part)
         step = _kernel(flat[:, part], task, config, steps, first_change)
         machine = Blocks(step, config, *sizes)
         k = 0
@@ -193,7 +193,7 @@ def run(
     evaluate = field.evaluator(problem, theta) if isinstance(problem.inputs, Sample) else None
     for i in range(0, n, CHUNK):
         part = slice(i, i + CHUNK)
-        loss = (evaluate or field.evaluator(_part(problem, optimizer, batch, part)[0], flat[:, part])).loss
+        loss = (evaluate or field.evaluator(part_of(problem, optimizer, batch, part)[0], flat[:, part])).loss
         for k in range(len(due)):
             losses[k, part] = loss(states[k, :, part])
     if progress is not None:
@@ -210,7 +210,9 @@ def run(
     )
 
 
-def _part(problem: Problem, optimizer: Config, batch: tuple[int, ...], part: slice) -> tuple[Problem, Config]:
+def part_of(
+    problem: Problem, optimizer: Config, batch: tuple[int, ...], part: slice
+) -> tuple[Problem, Config]:
     """Return the problem and the hyper-parameters of some of the flattened trajectories."""
 
     def some(values: Any) -> Any:
