@@ -52,11 +52,6 @@ def slot(index: int, dtype: Any) -> Traced:
     return Traced("slot", (index,), np.dtype(dtype), True)
 
 
-def leaf(dtype: Any = np.float64) -> Traced:
-    """Return a host value that the host changes from step to step."""
-    return Traced("leaf", (), np.dtype(dtype), False)
-
-
 def where(condition: Traced, a: Any, b: Any) -> Traced:
     """Return a where the condition holds and b elsewhere."""
     return record("select", condition, a, b)
@@ -120,7 +115,7 @@ class Traced:
     Attributes
     ----------
     op : str
-        What the printers' tables call it; "slot", "leaf" and "given" are what goes in.
+        What the printers' tables call it; "slot" and "given" are what goes in.
     args : tuple
         The operands.
     dtype : numpy.dtype
