@@ -69,7 +69,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def to_json(value: object, **options: Any) -> str:
-    """Return strict JSON: NumPy numbers and arrays become plain ones, NaN and infinity become null."""
+    """Return strict JSON: NumPy's numbers and any array become plain ones, NaN and infinity become null."""
     return json.dumps(_finite(value), allow_nan=False, ensure_ascii=False, **options)
 
 
@@ -78,8 +78,8 @@ def _finite(value: Any) -> Any:
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
-    if isinstance(value, (np.ndarray, np.generic)):
-        return _finite(value.tolist())
+    if isinstance(value, (np.ndarray, np.generic)) or hasattr(value, "__array_namespace__"):
+        return _finite(plain(value))
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

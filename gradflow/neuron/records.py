@@ -1,8 +1,7 @@
-"""Variables of a neuron's states, and the attributes that every result carries."""
+"""Variables of a neuron's states, and its problem as plain data."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,22 +9,9 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import to_numpy
-from gradflow.base.files import plain
-from gradflow.base.provenance import DETERMINISTIC
 from gradflow.base.tables import codes
-from gradflow.base.version import __version__
 from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import PARAMETERS, Problem, Sample
-
-
-def provenance(command: str, problem: Problem, **settings: object) -> dict[str, str]:
-    """Return the attributes every result carries: version, command and configuration (as JSON)."""
-    configuration = {"command": command, **describe_problem(problem), **settings}
-    return {
-        "source": f"gradflow {__version__}",
-        "configuration": json.dumps(configuration, default=plain, sort_keys=True),
-        "seed": DETERMINISTIC,
-    }
 
 
 def describe_problem(problem: Problem) -> dict[str, object]:

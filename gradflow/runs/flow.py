@@ -14,6 +14,7 @@ import xarray as xr
 
 from gradflow.base.arrays import Array
 from gradflow.base.checks import flag, function, integer, number, numbers, one_of, require_finite
+from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
 from gradflow.ends.approach import approached
 from gradflow.ends.decision import SIMULATION, THEOREMS, dead_by_rounding, decide
@@ -25,7 +26,7 @@ from gradflow.flow.reference import AUTO, METHODS, Point, Trajectory, integrate
 from gradflow.flow.status import STATUSES, STOPPED
 from gradflow.neuron.activity import DEAD
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, as_neuron, as_problem, require_one
-from gradflow.neuron.records import activity_codes, balancedness, provenance, state_variables
+from gradflow.neuron.records import activity_codes, balancedness, describe_problem, state_variables
 from gradflow.runs.records import crossings_attribute, limit_variables
 
 __all__ = ["METHODS", "STATUSES", "Trajectory", "gradient_flow", "integrate"]
@@ -147,19 +148,19 @@ def gradient_flow(
     if at_start:
         run = run._replace(status=STOPPED)
     limit = _limit(run, passed, problem, rtol)
-    attributes = provenance(
-        "flow",
-        problem,
-        neuron=dict(zip(PARAMETERS, (float(v) for v in start), strict=True)),
-        t_end=t_end,
-        rtol=rtol,
-        method=method,
-        max_steps=max_steps,
-        times=moments,
-        theory=theory,
-        until_decided=until_decided,
-    )
-    return _dataset(run, limit, start, problem, attributes, rtol, theory)
+    configuration = {
+        **describe_problem(problem),
+        "neuron": dict(zip(PARAMETERS, (float(v) for v in start), strict=True)),
+        "t_end": t_end,
+        "rtol": rtol,
+        "method": method,
+        "max_steps": max_steps,
+        "times": moments,
+        "theory": theory,
+        "until_decided": until_decided,
+    }
+    provenance = attributes("Gradient flow of one neuron", "flow", configuration)
+    return _dataset(run, limit, start, problem, provenance, rtol, theory)
 
 
 def _is_decided(point: Point, problem: Problem) -> bool:
@@ -173,7 +174,7 @@ def _dataset(
     limit: np.ndarray,
     start: Neuron,
     problem: Problem,
-    attributes: dict[str, str],
+    provenance: dict[str, str],
     rtol: float,
     theory: bool,
 ) -> xr.Dataset:
@@ -227,7 +228,7 @@ def _dataset(
             **limit_variables(limit),
         },
         coords={"time": (dims, np.array([p.t for p in run.points]), {"long_name": "time", "units": "1"})},
-        attrs={"title": "Gradient flow of one neuron", **attributes, **crossed},
+        attrs={**provenance, **crossed},
     )
 
 

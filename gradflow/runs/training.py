@@ -10,6 +10,7 @@ import xarray as xr
 
 from gradflow.base.arrays import Array, to_numpy
 from gradflow.base.checks import dtype_name, integer
+from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
 from gradflow.descent.axes import Start, axes, by_position
 from gradflow.descent.events import Crossing
@@ -24,7 +25,7 @@ from gradflow.ends.labels import outcome_codes
 from gradflow.ends.wells import has_wells
 from gradflow.neuron.activity import activity
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, as_problem
-from gradflow.neuron.records import activity_codes, balancedness, provenance, state_variables
+from gradflow.neuron.records import activity_codes, balancedness, describe_problem, state_variables
 from gradflow.runs.records import crossings_attribute
 
 MOST_RECORDED = 10_000
@@ -101,23 +102,23 @@ def train(
         schedule=schedule, record_every=record_every, last=has_wells(as_problem(problem)), dtype=dtype,
         progress=progress,
     )  # fmt: skip
-    attributes = provenance(
-        "train",
-        problem,
-        optimizer={"name": _name(optimizer), **start.optimizer._asdict()},
-        schedule=repr(schedule),
-        steps=steps,
-        dtype=dtype,
-        record_every=record_every,
-        neuron={name: to_numpy(run.theta[0, i, ...]).tolist() for i, name in enumerate(PARAMETERS)},
-    )
+    configuration = {
+        **describe_problem(problem),
+        "optimizer": {"name": _name(optimizer), **start.optimizer._asdict()},
+        "schedule": repr(schedule),
+        "steps": steps,
+        "dtype": dtype,
+        "record_every": record_every,
+        "neuron": {name: run.theta[0, i, ...] for i, name in enumerate(PARAMETERS)},
+    }
+    provenance = attributes("Training with finite steps", "train", configuration)
     # A trajectory that left the range of its numbers is a result; its loss may be infinite.
     with np.errstate(over="ignore", invalid="ignore"):
-        return _dataset(run, start, problem, attributes, schedule == constant)
+        return _dataset(run, start, problem, provenance, schedule == constant)
 
 
 def _dataset(
-    run: Descent, start: Start, problem: Problem, attributes: dict[str, str], is_constant: bool
+    run: Descent, start: Start, problem: Problem, provenance: dict[str, str], is_constant: bool
 ) -> xr.Dataset:
     theta = np.moveaxis(to_numpy(run.theta), 1, 0)
     # In double precision, or a float32 run would show the rounding of its own check.
@@ -144,8 +145,7 @@ def _dataset(
             **coords,
         },
         attrs={
-            "title": "Training with finite steps",
-            **attributes,
+            **provenance,
             **crossings_attribute(_columns(run.events, batch, coords)),
         },
     )

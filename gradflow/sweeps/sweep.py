@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.checks import dtype_name, flag, integer, one_of
+from gradflow.base.provenance import attributes_of_text
 from gradflow.base.tables import codes
 from gradflow.base.tasks import completed
 from gradflow.base.version import __version__
@@ -306,12 +307,7 @@ def template(sweep: Sweep) -> xr.Dataset:
             )
             for axis in sweep.axes
         },
-        attrs={
-            "title": f"Outcomes of {sweep.method}",
-            "source": f"gradflow {__version__}",
-            "configuration": sweep.configuration(),
-            "seed": "none: the computation is deterministic",
-        },
+        attrs=attributes_of_text(f"Outcomes of {sweep.method}", sweep.configuration()),
     )
 
 

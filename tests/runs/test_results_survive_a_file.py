@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named, read, write
 from gradflow.base.version import __version__
 from gradflow.descent import GD
@@ -18,7 +19,7 @@ from gradflow.ends.labels import outcome_codes, outcome_name
 from gradflow.ends.outcome import OUTCOMES
 from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform
-from gradflow.neuron.records import balancedness, provenance, state_variables
+from gradflow.neuron.records import balancedness, describe_problem, state_variables
 from gradflow.runs import gradient_flow
 from gradflow.runs.training import train
 
@@ -60,14 +61,18 @@ def test_provenance(name: str) -> None:
     assert wanted[configuration["command"]] <= set(configuration)
 
 
+def _configuration(problem: Problem, **settings: object) -> str:
+    return attributes("A title", "x", {**describe_problem(problem), **settings})["configuration"]
+
+
 def test_provenance_of_a_sample_and_of_arrays() -> None:
     sample = Problem(inputs=Sample(np.array([-1.0, 0.5, 2.0]), weights=np.array([1.0, 1.0, 2.0])))
-    configuration = json.loads(provenance("x", sample, rate=np.array([0.1, 0.2]))["configuration"])
+    configuration = json.loads(_configuration(sample, rate=np.array([0.1, 0.2])))
     assert configuration["interval"] == [-1.0, 2.0]
     assert (configuration["samples"], configuration["weighted"]) == (3, True)
     assert configuration["rate"] == [0.1, 0.2]
     several = Problem(teacher=Neuron(b2=np.array([0.0, 1.0])), inputs=Uniform(-1.0, np.array([1.0, 2.0])))
-    configuration = json.loads(provenance("x", several)["configuration"])
+    configuration = json.loads(_configuration(several))
     assert configuration["teacher"]["b2"] == [0.0, 1.0]
     assert configuration["interval"] == [-1.0, [1.0, 2.0]]
 

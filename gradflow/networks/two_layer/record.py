@@ -126,8 +126,9 @@ def flow_dataset(
     # On a wall the pattern knows what rounding does not.
     records.rows["membership"] = list(memberships(path.patterns, objective.data.labels))
     axis = {"long_name": "time of the flow of the objective", "units": "1"}
-    title = f"Gradient flow on {objective.data.name}"
-    found = records.dataset("time", path.t, axis, _provenance(title, "alignment.flow", objective, settings))
+    title, configuration = f"Gradient flow on {objective.data.name}", {**objective.described(), **settings}
+    provenance = attributes(title, "alignment.flow", configuration, settings.get("seed"))
+    found = records.dataset("time", path.t, axis, provenance)
     kinds = np.array([SWITCHES.index(switch.kind) for switch in path.crossings], dtype=np.int8)
     variables = {
         "pattern": codes(path.patterns, GATES, ("time", "neuron", "datum"), "gate of a neuron at a datum"),
@@ -181,13 +182,9 @@ def limit_dataset(path: LimitPath, objective: Objective, **settings: object) -> 
         "growth": ("neuron", ends.rates, {"long_name": "rate of log |w| in the end"}),
     }
     title = f"Limit of small initialisation on {objective.data.name}"
-    return xr.Dataset(variables, attrs=_provenance(title, "alignment.limit", objective, settings))
-
-
-def _provenance(
-    title: str, command: str, objective: Objective, settings: dict[str, object]
-) -> dict[str, str]:
-    return attributes(title, command, {**objective.described(), **settings}, settings.get("seed"))
+    configuration = {**objective.described(), **settings}
+    provenance = attributes(title, "alignment.limit", configuration, settings.get("seed"))
+    return xr.Dataset(variables, attrs=provenance)
 
 
 _INNER: dict[str, tuple[str, ...]] = {
