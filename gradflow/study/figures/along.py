@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from gradflow.study.figures.cells import along, edges, scale
 from gradflow.study.figures.loss_axis import loss_axis, shown
-from gradflow.study.figures.panels import Mark, Panel, decorate, legend, legend_columns, plot, points, span
+from gradflow.study.figures.panels import Mark, Panel, decorate, legend, legend_above, plot, points, reach
 from gradflow.study.figures.phase_diagram import Diagram, check, draw_diagram, key
 from gradflow.study.figures.style import BLACK, DOUBLE, SMALL, styled
 
@@ -63,8 +63,7 @@ def outcomes_along(
     curves = [points(series) for series in losses.series]
     floor = loss_axis(plane, [*(y for _, y in curves), [level.value for level in losses.levels]])
     if loss_xlabel:
-        reach = span(x for x, _ in curves) or (0.0, 1.0)
-        plane.set_xlim(reach[0], reach[1] if reach[1] > reach[0] else reach[0] + 1.0)
+        plane.set_xlim(*reach(x for x, _ in curves))
         strip.set_xlabel(xlabel)
     else:
         plane.set_xscale(on)
@@ -79,8 +78,7 @@ def outcomes_along(
     legend(plane, losses)
     if mark is not None:
         _mark(strip, mark)
-    handles = key([diagram])
-    figure.legend(handles=handles, loc="outside upper center", ncols=legend_columns(handles, width))
+    legend_above(figure, key([diagram]), width)
     return figure
 
 

@@ -24,11 +24,16 @@ def loss_axis(axes: Axes, losses: Iterable[ArrayLike]) -> float:
     floor = float(10.0**low)
     axes.set_yscale("log")
     axes.set_ylim(10.0 ** (low - 0.03 * (high - low)), 10.0**high)
-    ticks = np.arange(low, high + 1e-9, max(1, int(np.ceil((high - low) / 6.0))))
-    axes.yaxis.set_major_locator(FixedLocator([float(tick) for tick in 10.0**ticks]))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(partial(_tick, floor=floor if found[0] < LOWEST else 0.0)))
+    tick_powers(axes, low, high, floor if found[0] < LOWEST else 0.0)
     return floor
+
+
+def tick_powers(axes: Axes, low: float, high: float, floor: float) -> None:
+    """Put at most seven ticks from 10^low to 10^high on a logarithmic vertical axis; "≤" at the floor."""
+    powers = np.arange(low, high + 1e-9, max(1, int(np.ceil((high - low) / 6.0))))
+    axes.yaxis.set_major_locator(FixedLocator([float(value) for value in 10.0**powers]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(partial(_tick, floor=floor)))
 
 
 def shown(losses: ArrayLike, floor: float) -> Floats:

@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
+from gradflow.study.figures.loss_axis import tick_powers
 from gradflow.study.figures.panels import (
     Floats,
     Panel,
@@ -20,6 +21,7 @@ from gradflow.study.figures.panels import (
     new_figure,
     plot,
     points,
+    reach,
     require,
     span,
 )
@@ -62,11 +64,10 @@ def loss_curves(
     found = span([*(y for panel in data for _, y in panel), levels], positive=True) or (1e-3, 1.0)
     lowest = floor or 10.0 ** np.floor(np.log10(found[0]) - 1e-9)
     highest = 10.0 ** np.ceil(np.log10(max(found[1], 10.0 * lowest)) + 1e-9)
-    reach = span(x for panel in data for x, _ in panel) or (0.0, 1.0)
     figure, row = new_figure(len(panels), (1, len(panels)), (width, height), sharex=True, sharey=True)
     row[0].set_yscale("log")
     row[0].set_ylim(lowest, highest)
-    row[0].set_xlim(reach[0], reach[1] if reach[1] > reach[0] else reach[0] + 1.0)
+    row[0].set_xlim(*reach(x for panel in data for x, _ in panel))
     row[0].yaxis.set_major_locator(LogLocator(numticks=9))
     row[0].yaxis.set_minor_locator(NullLocator())
     row[0].set_ylabel(ylabel)
@@ -117,9 +118,9 @@ def loss_against(
         raise ValueError(f"xscale: must be linear or log, got {xscale!r}")
     if not 0.0 < floor < ceiling:
         raise ValueError(f"floor: must be positive and below ceiling, got {floor:g} and {ceiling:g}")
-    reach = span((x for panel in data for x, _ in panel), positive=xscale == "log") or (0.1, 1.0)
+    xlim = reach((x for panel in data for x, _ in panel), positive=xscale == "log", empty=(0.1, 1.0))
     figure, column = new_figure(len(panels), (len(panels), 1), (width, height), sharex=True, sharey=True)
-    _axes(column[0], reach, xscale, floor, ceiling)
+    _axes(column[0], xlim, xscale, floor, ceiling)
     _fill(column, panels, data, partial(_draw, floor=floor, ceiling=ceiling))
     if len(panels) > 1:
         figure.supylabel(ylabel, fontsize=column[0].yaxis.label.get_fontsize())
@@ -157,21 +158,12 @@ def _draw(axes: Axes, series: Series, x: Floats, y: Floats, floor: float, ceilin
         axes.plot(x[above], np.full(int(np.sum(above)), ceiling), **options)
 
 
-def _axes(axes: Axes, reach: tuple[float, float], xscale: str, floor: float, ceiling: float) -> None:
+def _axes(axes: Axes, xlim: tuple[float, float], xscale: str, floor: float, ceiling: float) -> None:
     axes.set_xscale(xscale)
-    lo, hi = reach if reach[1] > reach[0] else (reach[0], reach[0] + 1.0)
+    lo, hi = xlim
     pad = (hi / lo) ** 0.02 if xscale == "log" else 0.02 * (hi - lo)
     axes.set_xlim(*((lo / pad, hi * pad) if xscale == "log" else (lo - pad, hi + pad)))
     axes.set_yscale("log")
     decades = np.log10(ceiling / floor)
     axes.set_ylim(floor * 10.0 ** (-0.04 * decades), ceiling * 10.0 ** (0.04 * decades))
-    step = max(1, int(np.ceil(decades / 6.0)))
-    exponents = np.arange(np.log10(floor), np.log10(ceiling) + 1e-9, step)
-    axes.yaxis.set_major_locator(FixedLocator([float(v) for v in 10.0**exponents]))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(partial(_tick, floor=floor)))
-
-
-def _tick(value: float, position: int | None = None, *, floor: float) -> str:
-    power = f"10^{{{round(np.log10(value))}}}"
-    return rf"$\leq {power}$" if value <= floor else f"${power}$"
+    tick_powers(axes, float(np.log10(floor)), float(np.log10(ceiling)), floor)

@@ -168,6 +168,14 @@ def span(values: Iterable[ArrayLike], positive: bool = False) -> tuple[float, fl
     return (float(np.min(numbers)), float(np.max(numbers))) if numbers.size else None
 
 
+def reach(
+    values: Iterable[ArrayLike], positive: bool = False, empty: tuple[float, float] = (0.0, 1.0)
+) -> tuple[float, float]:
+    """Return limits of an axis on which arrays are seen whole: `empty` for none, one wide for one number."""
+    low, high = span(values, positive) or empty
+    return low, high if high > low else low + 1.0
+
+
 def plot(axes: Axes, series: Series, x: Floats, y: Floats) -> None:
     """Draw points with the look of a series."""
     axes.plot(x, y, label=series.label, **line_options(look(series.look)))
@@ -228,6 +236,11 @@ def legend_columns(handles: Sequence[Artist], width: float) -> int:
         if size * (needed + (count - 1) * between + edge) <= 72.0 * width:
             return count
     return 1
+
+
+def legend_above(figure: Figure, handles: Sequence[Artist], width: float) -> None:
+    """Draw a legend above everything, in as many columns as fit into a width in inches."""
+    figure.legend(handles=handles, loc="outside upper center", ncols=legend_columns(handles, width))
 
 
 def name_above(axes: Axes, name: str, x: float, on: Any) -> None:

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from gradflow.ends.outcome import OUTCOMES
 from gradflow.study.figures.cells import LINEAR, LOG, along, beyond, edges, paint, scale
-from gradflow.study.figures.panels import Floats, in_rows, legend_columns, new_figure, require
+from gradflow.study.figures.panels import Floats, in_rows, legend_above, new_figure, require
 from gradflow.study.figures.style import BLACK, DOUBLE, GREY, PALE, SKY, VERMILLION, styled
 
 # Far apart in lightness, so that they read in grey: 100, 70, 25, 84, 0 and 52.
@@ -111,8 +111,7 @@ def phase_diagram(
     outcomes, size_of_label = diagrams[0].outcomes, every[0].xaxis.label.get_fontsize()
     figure.supxlabel(xlabel or name_of(outcomes, 0), fontsize=size_of_label)
     figure.supylabel(ylabel or name_of(outcomes, 1), fontsize=size_of_label)
-    handles = key(diagrams)
-    figure.legend(handles=handles, loc="outside upper center", ncols=legend_columns(handles, width))
+    legend_above(figure, key(diagrams), width)
     return figure
 
 

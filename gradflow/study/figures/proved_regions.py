@@ -11,7 +11,7 @@ from gradflow.study.figures.panels import (
     Panel,
     Series,
     decorate,
-    legend_columns,
+    legend_above,
     letters,
     new_figure,
     points,
@@ -88,8 +88,7 @@ def proved_regions(
     if shares.legend and any(series.label for series in shares.series):
         plot.legend(loc=shares.legend)
     letters([*planes, plot])
-    handles = key(diagrams, PALE_COLORS)
-    figure.legend(handles=handles, loc="outside upper center", ncols=legend_columns(handles, width))
+    legend_above(figure, key(diagrams, PALE_COLORS), width)
     return figure
 
 
