@@ -64,6 +64,17 @@ smaller" for p > q, and the same with w1 and b1 exchanged.
 neuron is the same for all λ > 0; multiplying w1, b1 and η by one factor multiplies the path by it. So the
 step of its return depends on w1/η and b1/η only. Adam's first step moves every decayed parameter that is
 not 0 by exactly η towards 0, whatever its size.
+
+(8) Dead for ever. Without decay, at a constant rate, a dead neuron moves from its state after K updates
+(w1 and b1; w2 does not matter) by no more than D_j, towards the sign of −m_j, in all later steps together:
+(a) GD, sign descent and RMSProp without momentum: D = 0. (b) Heavy ball and RMSProp with momentum, m the
+buffer: D = η μ/(1 − μ) |m|, Nesterov: D = η μ²/(1 − μ) |m|; the way done is at all times the same part of
+both. (c) Adam and AdamW, also with ε as in Keras: with ρ = β1/√β2 < 1, D = η |m| ρ/((1 − ρ) (1 − β1^(K+1)) √v); with
+ε > 0, also where ρ ≥ 1, D = η |m| β1/((1 − β1) (1 − β1^(K+1)) ε); with AMSGrad and its largest moment u,
+D = η |m| β1/((1 − β1) (1 − β1^(K+1)) (√u + ε)). If at both ends e of the input z_e − e sgn(m₁) D₁ − sgn(m₂)
+D₂ ≤ 0 in (b), and in (c) z_e plus the positive ones of these two terms ≤ 0, the neuron is dead for ever.
+Its b2 − E f* then obeys a linear recurrence under GD, heavy ball and Nesterov, and goes to 0 from every
+state iff 0 < η < 1, 0 < η < 1 + μ and 0 < η < (1 + μ)/(1 + 2 μ).
 """
 
 HYPOTHESES = (
@@ -118,6 +129,16 @@ place of (p/q)^k.
 after the update, and m/√v is not changed (checked for Adam; RMSProp's is the same with m = g). By
 induction over the steps all λ give the same path. If θ is multiplied by c, so is g, and the moves are the
 same multiples of η. At Adam's first step m/(1 − β1) = g and v/(1 − β2) = g².
+
+(8) (a) Their moves are 0 where the gradient is 0, whatever is remembered. (b) The series of (3), which for
+RMSProp is the buffer's own, as quotients of 0 are 0; Nesterov's steps are μ times those of the heavy ball
+(checked). (c) The k-th move is η β1^k |m|/(1 − β1^(K+k)) over √(β2^k v/(1 − β2^(K+k))) + ε. Drop ε and
+1 − β2^(K+k) < 1, or the root; 1 − β1^(K+k) is at least its value at k = 1; sum the geometric series. With Keras's ε
+a factor √(1 − β2^(K+k)) < 1 multiplies the move, and the root is √(β2^k v). AMSGrad's u does not change, as
+β2^k v < u, and its root is at least √u. All moves have the sign of −m_j, so at all times the way done is
+between 0 and D_j; in (b) it is the same part of both, so z_e moves monotonically between its value and the
+stated one. b2: with y = b2 − E f* the gradient is 2 y; the matrices' traces and determinants (checked)
+satisfy Jury's conditions 1 ± T + D > 0 and D < 1 iff η is as stated. (For η as stated |1 − 2 η| μ < 1.)
 """
 
 NOT_CLAIMED = (
@@ -126,6 +147,8 @@ NOT_CLAIMED = (
     "When decay inside the gradient of Adam or RMSProp brings a neuron back: gradflow.theory.decay iterates "
     "it. (In the random cases tried, Adam's brought back every neuron that AdamW's leaves dead.)",
     "Momentum left over together with decoupled decay, in closed form.",
+    "In (8), that what is not called dead for ever comes back; that b2 comes to rest under Adam, RMSProp or "
+    "sign descent (it goes to and fro about the best constant).",
     "In (6), η λ = (1 ± √μ)² and η λ > (1 + √μ)².",
 )
 
@@ -178,6 +201,7 @@ def prove(proof: Proof) -> None:
     prove_decay(proof)
     prove_momentum_with_decay(proof)
     prove_scaling(proof)
+    prove_for_ever(proof)
 
 
 def prove_decay(proof: Proof) -> None:
@@ -244,6 +268,31 @@ def prove_scaling(proof: Proof) -> None:
     )
 
 
+def prove_for_ever(proof: Proof) -> None:
+    """Prove Nesterov's moves after death, and when b2 of the dead converges."""
+    buffer, y = sympy.symbols("m y", real=True)
+    for name, nesterov in (("heavy ball", False), ("Nesterov", True)):
+
+        def step(y: Expr, buffer: Expr, pull: Expr, nesterov: bool = nesterov) -> tuple[Expr, Expr]:
+            new = mu * buffer + pull
+            return y - eta * (pull + mu * new if nesterov else new), new
+
+        moved, kept = step(y, buffer, sympy.Integer(0))
+        factor = mu if nesterov else sympy.Integer(1)
+        proof.equal(
+            f"{name}: without a gradient", [moved - y, kept], [-eta * factor * mu * buffer, mu * buffer]
+        )
+        after = sympy.Matrix(step(y, buffer, 2 * y))
+        matrix = after.jacobian(sympy.Matrix([y, buffer]))
+        trace, det = matrix.trace(), matrix.det()
+        proof.equal(f"{name}: the determinant", det, mu * (1 - 2 * eta) if nesterov else mu)
+        proof.equal(f"{name}: 1 − T + D", 1 - trace + det, 2 * eta)
+        least = 2 * (1 + mu) - 2 * eta * (1 + 2 * mu if nesterov else 1)
+        proof.equal(f"{name}: 1 + T + D", 1 + trace + det, least)
+    # |1 − 2 η| μ < 1 for 0 < η < (1 + μ)/(1 + 2 μ): at the upper end 2 η − 1 = 1/(1 + 2 μ) < 1.
+    proof.equal("2 (1 + μ)/(1 + 2 μ) − 1", 2 * (1 + mu) / (1 + 2 * mu) - 1, 1 / (1 + 2 * mu))
+
+
 def formulas() -> tuple[tuple[str, Expr], ...]:
     """Return the step, the drift of heavy ball, decay, and the drift of Adam."""
     z, zeta, beta, i, S, rho = sympy.symbols("z_e zeta_e beta_e i S rho")
@@ -260,6 +309,7 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
             sympy.Eq(sympy.Symbol("z_e(k)"), sympy.Symbol("p") ** k * w1 * end + sympy.Symbol("q") ** k * b1),
         ),
         ("Adam's drift, in units of η m/√v", sympy.Eq(S, sympy.Sum(term, (i, 1, sympy.oo)))),
+        ("Bound on it", sympy.Le(S, rho / (1 - rho) / (1 - beta1 ** (K + 1)))),
     )
 
 

@@ -19,7 +19,7 @@ from gradflow.descent.events import Watch
 from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
 from gradflow.descent.modifiers import check as check_modifiers
 from gradflow.descent.optimisers.hyper import Config
-from gradflow.descent.optimisers.registry import init, update
+from gradflow.descent.optimisers.registry import init, joined, remembered, update
 from gradflow.descent.prepared import BACKENDS, Descent, bounds, factor, off_gpu, on_gpu, prepare, recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.field.kinds.kind import PLAIN, Kind
@@ -59,6 +59,7 @@ def train_arrays(
     events: bool = True,
     first_change: bool = True,
     last: bool = False,
+    state: bool = False,
     dtype: Any = None,
     progress: Callable[[int], object] | None = None,
     backend: str | None = None,
@@ -89,6 +90,8 @@ def train_arrays(
         which saves about a tenth of the time.
     last : bool
         Whether some of the states before the final one are kept, which tell whether it moves on.
+    state : bool
+        Whether the optimiser's own last state is returned, from which theorems say what it still moves.
     dtype : {"float32", "float64"}, optional
         What everything is computed in; by default the dtype of start, teacher and interval.
     progress : callable, optional
@@ -135,6 +138,7 @@ def train_arrays(
         function("progress", progress, "the number of updates done")
     one_of("backend", backend, BACKENDS)
     events, first_change = flag("events", events), flag("first_change", first_change)
+    state = flag("state", state)
     # A start may be too large for float32, and a diverging update overflows before it is thrown away.
     with np.errstate(over="ignore", invalid="ignore"):
         theta, problem, optimizer = prepare(start, problem, optimizer, dtype)
@@ -156,6 +160,7 @@ def train_arrays(
                 events,
                 first_change,
                 progress,
+                state,
             )
             if run is not None:
                 return _kept(run, asked, due, kept)
@@ -164,10 +169,10 @@ def train_arrays(
         theta, modifiers = kind.start(theta, problem), check_modifiers(modifiers, len(kind.parameters))
         task = Task(problem, kind, modifiers)
         if is_plain and isinstance(theta, np.ndarray) and not events and math.prod(theta.shape[1:]) > MOST:
-            run = _in_parts(theta, problem, optimizer, steps, due, schedule, first_change, progress)
+            run = _in_parts(theta, problem, optimizer, steps, due, schedule, first_change, progress, state)
         else:
             run = _run(theta, task, optimizer, steps, due, schedule, events, first_change, progress)
-        run = _kept(run, asked, due, kept)
+        run = _kept(run if state else run._replace(state=None), asked, due, kept)
         return off_gpu(run) if backend == "cupy" else run
 
 
@@ -259,6 +264,7 @@ def _run(
         events=watch.events if watch is not None else [],
         first_change=watch.first_change if watch is not None and first_change else None,
         diverged=xp.asarray(~alive, device=device(theta)),
+        state=state,
     )
 
 
@@ -271,6 +277,7 @@ def _in_parts(
     schedule: Schedule,
     first_change: bool,
     progress: Callable[[int], object] | None,
+    state: bool,
 ) -> Descent:
     """Train some trajectories after the others: an optimiser's state is held for `MOST` at a time."""
     from gradflow.descent.compiled.run import part_of
@@ -279,6 +286,7 @@ def _in_parts(
     n = flat.shape[1]
     states, losses = np.empty((len(due), 4, n), theta.dtype), np.empty((len(due), n), theta.dtype)
     first, diverged = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=bool)
+    memory: list[tuple[Array, ...]] = []
     for i in range(0, n, MOST):
         part = slice(i, i + MOST)
         task, config = part_of(problem, optimizer, batch, part)
@@ -288,6 +296,8 @@ def _in_parts(
         states[..., part], losses[:, part], diverged[part] = some.theta, some.loss, some.diverged
         if some.first_change is not None:
             first[part] = some.first_change
+        if state:
+            memory.append(remembered(some.state))
         if progress is not None:
             progress(min(n, i + MOST) * steps // n)
     whole = states.reshape(len(due), 4, *batch)
@@ -299,6 +309,7 @@ def _in_parts(
         events=[],
         first_change=first.reshape(batch) if first_change else None,
         diverged=diverged.reshape(batch),
+        state=joined(optimizer, theta, steps, memory) if state else None,
     )
 
 

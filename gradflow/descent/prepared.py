@@ -53,6 +53,9 @@ class Descent(NamedTuple):
     last : array, shape (J, P, *batch), or None
         The parameters `LAST` updates before the last one, in that order, as far as they are in the last
         fifth of the run or in the last `LEAST` updates; None if not asked for, or if fewer were made.
+    state : NamedTuple of arrays, or None
+        The optimiser's state after the last update, as `gradflow.descent.update` returns it; None if not
+        asked for. That of a trajectory which diverged means nothing.
     """
 
     final: Array
@@ -63,6 +66,7 @@ class Descent(NamedTuple):
     first_change: Array | None
     diverged: Array
     last: Array | None = None
+    state: Any = None
 
 
 def bounds(xp: Any, dtype: Any) -> tuple[float, float]:
@@ -144,4 +148,6 @@ def off_gpu(run: Descent) -> Descent:
     arrays: dict[str, Any] = {
         name: to_numpy(value) for name, value in run._asdict().items() if is_array(value)
     }
+    if run.state is not None:
+        arrays["state"] = type(run.state)(*map(to_numpy, run.state))
     return run._replace(**arrays)

@@ -6,15 +6,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.base.arrays import Array, as_floating, is_array, namespace, to_numpy
+from gradflow.base.arrays import Array, as_floating, is_array, namespace
 from gradflow.descent.optimisers.gd import GD
 from gradflow.descent.optimisers.hyper import Config
-from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED
+from gradflow.descent.optimisers.sign import Sign
+from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED, near, references
+from gradflow.field import loss
 from gradflow.field.baselines import lines
 from gradflow.field.bounds import has_exact_signs, in_double
 from gradflow.neuron.activity import BALANCED, DEAD, activity
 from gradflow.neuron.among import among
 from gradflow.neuron.problem import Neuron, Problem, Uniform, as_problem
+from gradflow.theory.after_death import dead_for_ever, knows, steers
 from gradflow.theory.energy import reaches_teacher
 from gradflow.theory.hyperactive import trapped, trapped_under_gd
 from gradflow.theory.signs import trapped_by_signs
@@ -89,18 +92,21 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
         return _decision(theorems(neuron, problem), neuron, problem)
 
 
-def decide_descent(neuron: Neuron | Array, problem: Problem, optimizer: Config | None) -> Decision:
+def decide_descent(
+    neuron: Neuron | Array, problem: Problem, optimizer: Config | None, state: Any = None
+) -> Decision:
     """Return the outcomes of training on from these states that are proved, for as many steps as one likes.
 
     dead
-        Where φ is 0 below 0 a dead neuron stays where it is, but for b2, which goes to the best constant at a
-        rate below 1 (derivation 12).
+        Where φ is 0 below 0 a dead neuron has no gradient, and is dead for ever if what the optimiser
+        remembers does not move it far enough (derivation 12 (8)); b2 goes to the best constant under
+        gradient descent and momentum below their limits of stability. Under adaptive steps and those of one
+        length b2 goes to and fro, which is not bounded here: it counts as constant where it is near now.
     trap of gradient descent
-        There is no kink on the input, and there never will be one (derivation 26).
+        There is no kink on the input, and there never will be one (derivation 26): plain gradient descent.
 
-    Both are for full gradients, a constant rate, and neither momentum nor decay. Of any other optimiser
-    nothing is decided: what holds of the flow may not last (Adam leaves the best line again), and how far
-    its moments still carry a dead neuron the states alone do not say.
+    All are for full gradients, a constant rate, and no decay. Nothing else is decided of an optimiser: what
+    holds of the flow may not last (Adam leaves the best line again).
 
     Parameters
     ----------
@@ -110,6 +116,9 @@ def decide_descent(neuron: Neuron | Array, problem: Problem, optimizer: Config |
         The population or a sample.
     optimizer : one of the config classes, optional
         With the rate of all later steps; None: nothing is known of them.
+    state : NamedTuple of arrays, optional
+        The optimiser's state there (`gradflow.descent.Descent.state`); without it nothing is known of those
+        that remember something.
 
     Returns
     -------
@@ -117,22 +126,16 @@ def decide_descent(neuron: Neuron | Array, problem: Problem, optimizer: Config |
         The steps are taken as exact numbers; the states are exact, with all errors of rounding against it.
     """
     problem = as_problem(problem)
-    state = activity(neuron, problem)
-    nowhere = state != state
-    if not isinstance(optimizer, GD) or _decays(optimizer):
-        return _decision({STAYS_DEAD: nowhere}, neuron, problem)
+    cell = activity(neuron, problem)
+    if optimizer is None or not knows(optimizer) or (state is None and not isinstance(optimizer, GD | Sign)):
+        return _decision({STAYS_DEAD: cell != cell}, neuron, problem)
     with np.errstate(over="ignore", invalid="ignore"):
-        _, (lr, _) = as_floating((optimizer.lr, in_double(neuron, problem)[0].w1))
-        bounded = (lr > 0.0) & (lr < 1.0)
-        found = {STAYS_DEAD: theorems(neuron, problem)[STAYS_DEAD] & bounded}
-        if problem.is_bent:
+        is_constant = steers(optimizer) | near(loss(neuron, problem), references(problem)).constant
+        found = {STAYS_DEAD: dead_for_ever(neuron, problem, optimizer, state) & is_constant}
+        if problem.is_bent and isinstance(optimizer, GD):
+            _, (lr, _) = as_floating((optimizer.lr, in_double(neuron, problem)[0].w1))
             found[STEPS_TRAP] = trapped_under_gd(neuron, optimizer.lr, problem) & (lr > 0.0)
     return _decision(found, neuron, problem)
-
-
-def _decays(optimizer: GD) -> bool:
-    decay = optimizer.weight_decay
-    return bool(np.any((to_numpy(decay) if is_array(decay) else np.asarray(decay)) != 0.0))
 
 
 def _decision(found: dict[int, Array], neuron: Neuron | Array, problem: Problem) -> Decision:

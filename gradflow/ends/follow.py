@@ -288,8 +288,9 @@ def descent_run(
     """Train from an array of starts; the first crossing is a step."""
     problem = as_problem(problem)
     run = train_arrays(
-        neuron, problem, optimizer, steps, events=False, last=has_wells(problem), dtype=dtype, backend=backend
-    )
+        neuron, problem, optimizer, steps,
+        events=False, last=has_wells(problem), state=True, dtype=dtype, backend=backend,
+    )  # fmt: skip
     codes, theorem = _codes(run, problem, optimizer)
     changes = np.asarray(run.first_change)
     first = np.where(changes < 0, np.nan, changes)
@@ -310,13 +311,13 @@ def settled_outcomes(run: Descent, problem: Problem, optimizer: Config | None) -
     Parameters
     ----------
     run : Descent
-        With `last`, if it is on a sample.
+        With `state`, and on a sample with `last`.
     problem : Problem
         What was trained on.
     optimizer : config, optional
         How training would go on; None if that is not known, as with a schedule: then nothing is settled.
     """
-    found = decide_descent(run.final, problem, optimizer)
+    found = decide_descent(run.final, problem, optimizer, run.state)
     seen = outcome(run.final, problem, run.diverged, before=run.last)
     xp = namespace(seen)
     lasts = (found.theorem != SIMULATION) & ~xp.asarray(run.diverged)
@@ -344,6 +345,6 @@ def descent_outcomes(
     problem = as_problem(problem)
     run = train_arrays(
         neuron, problem, optimizer, steps,
-        events=False, first_change=False, last=has_wells(problem), dtype=dtype, backend=backend,
+        events=False, first_change=False, last=has_wells(problem), state=True, dtype=dtype, backend=backend,
     )  # fmt: skip
     return _codes(run, problem, optimizer)[0]

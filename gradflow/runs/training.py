@@ -76,9 +76,8 @@ def train(
         Along `step` (the state after so many updates) and the axes of the batch: w1, b1, w2, b2,
         breakpoint, loss, activity, invariant_drift (of Q = w1² + b1² − w2²; finite steps do not conserve
         it). Over the batch: outcome, outcome_name, diverged; decided_by, the theorem that says that the
-        outcome lasts however long training goes on (by name in decided_by_name; "simulation": none does,
-        as is known for plain gradient descent at a constant rate only). Its crossings:
-        `gradflow.runs.records.crossings`.
+        outcome lasts however long training goes on at this rate (by name in decided_by_name; "simulation":
+        none does). Its crossings: `gradflow.runs.records.crossings`.
 
         What varies over the batch is a coordinate of the axes it varies along: the start's parameters as
         start_w1, …, the hyper-parameters under their names, and teacher_w1, …, interval_lo, interval_hi.
@@ -99,8 +98,8 @@ def train(
     start = by_position(neuron, check(optimizer))
     run = train_arrays(
         start.neuron, problem, start.optimizer, steps,
-        schedule=schedule, record_every=record_every, last=has_wells(as_problem(problem)), dtype=dtype,
-        progress=progress,
+        schedule=schedule, record_every=record_every, last=has_wells(as_problem(problem)), state=True,
+        dtype=dtype, progress=progress,
     )  # fmt: skip
     configuration = {
         **describe_problem(problem),

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import gradflow as gf
-from gradflow.descent import GD, Adam, AdamW, HeavyBall
+from gradflow.descent import GD, Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign
+from gradflow.descent.optimisers.registry import init
 from gradflow.descent.schedules import Cosine
 from gradflow.ends import descent_run
 from gradflow.ends.decision import SIMULATION, STAYS_DEAD, STEPS_TRAP, decide_descent
@@ -36,6 +37,35 @@ def test_twenty_times_as_many_steps_change_nothing_that_is_settled(name: str, lr
     assert np.all((long.outcome == short.outcome)[settled])
     assert np.all(long.decided_by[settled] != SIMULATION)
     assert np.all(np.isnan(long.first_crossing[settled]) | (long.first_crossing <= 200)[settled])
+
+
+@pytest.mark.parametrize(
+    "config",
+    [HeavyBall(0.1), Nesterov(0.1), RMSProp(0.01), Adam(0.01), AdamW(0.01, weight_decay=0.0), Sign(0.01)],
+)
+@pytest.mark.parametrize("name", ["default", "falling teacher", "sample"])
+def test_the_dead_are_settled_under_every_optimiser(name: str, config: Any) -> None:
+    problem = PROBLEMS[name]
+    some = Neuron(*STARTS[:, :1000])
+    short = descent_run(some, problem, config, 600)
+    settled = short.decided_by != SIMULATION
+    assert np.sum(settled) > 100
+    assert np.all(np.isin(short.outcome[settled], (CONSTANT, UNDECIDED)))
+    long = descent_run(some, problem, config, 6000)
+    # All are constants for ever; b2 may be on its way to the best one, or pass it again and again.
+    assert np.all(np.isin(long.outcome[settled], (CONSTANT, UNDECIDED)))
+    assert np.mean(long.outcome[settled] == CONSTANT) > 0.99
+    first = short.first_crossing[settled]
+    assert np.array_equal(long.first_crossing[settled], first, equal_nan=True)
+
+
+def test_momentum_that_is_left_over_leaves_the_dead_open() -> None:
+    wall = Neuron(1.0, -1.0 - 1e-3, 1.0, 0.25)
+    state = init(Adam(0.1), np.array(wall)[:, None])
+    pushed = state._replace(step=np.asarray(3.0), first=-np.ones((4, 1)), second=np.ones((4, 1)))
+    theta = np.array(wall)[:, None]
+    assert decide_descent(theta, Problem(), Adam(0.1), state).theorem.tolist() == [STAYS_DEAD]
+    assert decide_descent(theta, Problem(), Adam(0.1), pushed).theorem.tolist() == [SIMULATION]
 
 
 def test_adam_changes_what_only_the_flow_settles() -> None:

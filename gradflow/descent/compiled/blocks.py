@@ -106,6 +106,11 @@ class Blocks:
         """Return the parameters, shape (4, n)."""
         return np.stack([self.read(i) for i in range(4)])
 
+    def memory(self, count: int) -> tuple[Array, ...]:
+        """Return what the optimiser remembers, so many arrays of the shape of the parameters."""
+        rows = range(block.MEMORY, block.MEMORY + 4 * count, 4)
+        return tuple(np.stack([self.read(row + i) for i in range(4)]) for row in rows)
+
     def first(self) -> Array:
         """Return the first step at which the activity changed, −1 where there is none."""
         self.observe()

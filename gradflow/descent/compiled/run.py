@@ -12,9 +12,11 @@ from gradflow import field
 from gradflow.base.arrays import Array, is_array
 from gradflow.base.checks import integer
 from gradflow.compiled.unsupported import UnsupportedError
+from gradflow.descent.compiled import block
 from gradflow.descent.compiled.blocks import Blocks
 from gradflow.descent.compiled.kernel import Kernel, functions, is_summed, kernel
 from gradflow.descent.optimisers.hyper import Config
+from gradflow.descent.optimisers.registry import joined
 from gradflow.descent.prepared import Descent, factor, prepare, recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.field import SORTED_FROM
@@ -92,6 +94,7 @@ def attempt(
     events: bool,
     first_change: bool,
     progress: Callable[[int], object] | None,
+    state: bool = False,
 ) -> Descent | None:
     """Train what `gradflow.descent.train_arrays` has prepared; None if that is for its own loop to do.
 
@@ -100,7 +103,7 @@ def attempt(
     try:
         if events:
             raise UnsupportedError("events: not listed by the compiled path; pass events=False")
-        return run(theta, problem, optimizer, steps, due, schedule, first_change, progress)
+        return run(theta, problem, optimizer, steps, due, schedule, first_change, progress, state=state)
     except UnsupportedError:
         if not is_asked:
             return None
@@ -157,10 +160,12 @@ def run(
     first_change: bool,
     progress: Callable[[int], object] | None,
     sizes: tuple[int | None, int | None] = (None, None),
+    state: bool = False,
 ) -> Descent:
     """Take the trajectories from one step that is due to the next, and return what was asked for.
 
-    Many trajectories are trained piece by piece, so that an optimiser's state is never held for all.
+    Many trajectories are trained piece by piece, so that an optimiser's state is held for all only if it is
+    asked for.
     """
     batch = theta.shape[1:]
     flat = theta.reshape(4, -1)
@@ -169,6 +174,7 @@ def run(
     losses = np.empty((len(due), n), dtype=theta.dtype)
     first = np.empty(n, dtype=np.int64) if first_change else None
     diverged = np.empty(n, dtype=bool)
+    memory: list[tuple[Array, ...]] = []
     pieces = [slice(i, min(i + PIECE, n)) for i in range(0, max(n, 1), PIECE)]
     every = max(1, -(-steps * len(pieces) // 100))
     marks = {*range(every, steps, every)} if progress is not None else set()
@@ -189,6 +195,8 @@ def run(
         if first is not None:
             first[part] = machine.first()
         diverged[part] = machine.diverged()
+        if state:
+            memory.append(machine.memory(step.chosen[f"{block.__name__}.MEMORIES"]))
     # In few neurons at a time, whose temporary arrays fit the cache.
     evaluate = field.evaluator(problem, theta) if isinstance(problem.inputs, Sample) else None
     for i in range(0, n, CHUNK):
@@ -207,6 +215,7 @@ def run(
         events=[],
         first_change=None if first is None else first.reshape(batch),
         diverged=diverged.reshape(batch),
+        state=joined(optimizer, theta[-1], steps, memory) if state else None,
     )
 
 

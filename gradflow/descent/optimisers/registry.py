@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from gradflow.base.arrays import Array, ArrayLike
+from gradflow.base.arrays import Array, ArrayLike, namespace
 from gradflow.base.checks import shown
 from gradflow.descent.optimisers import adam, adamw, gd, heavy_ball, nesterov, rmsprop, sign
 from gradflow.descent.optimisers.hyper import Config, Flag, Range, operations, rounded
@@ -233,6 +233,23 @@ def counts(state: Any) -> bool:
 def remembered(state: Any) -> tuple[Array, ...]:
     """Return the arrays of a state that have the shape of θ."""
     return tuple(state)[1:] if counts(state) else tuple(state)
+
+
+def joined(config: Config, theta: Array, updates: int, memory: Sequence[tuple[Array, ...]]) -> Any:
+    """Return the state of all trajectories after so many updates.
+
+    Parameters
+    ----------
+    theta : array
+        The parameters, whose shape the state's arrays have.
+    memory : sequence of tuples of arrays, shape (P, some)
+        What is remembered of some trajectories after the others.
+    """
+    first = init(config, theta)
+    xp = namespace(theta)
+    arrays = [xp.reshape(xp.concat(parts, axis=-1), theta.shape) for parts in zip(*memory, strict=True)]
+    parts = (first.step + float(updates), *arrays) if counts(first) else tuple(arrays)
+    return type(first)(*parts) if hasattr(first, "_fields") else parts
 
 
 def _at(config: Config, lr: ArrayLike) -> Any:
