@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,11 @@ import numpy as np
 def count(mask: Any) -> int:
     """Return how many entries are true."""
     return int(np.sum(mask))
+
+
+def by_name(codes: Any, names: Sequence[str]) -> dict[str, int]:
+    """Return how many entries have each code, under the codes' names."""
+    return {name: count(codes == code) for code, name in enumerate(names)}
 
 
 def share(mask: Any) -> float:

@@ -48,7 +48,7 @@ def test_units_killed_by_one_step_are_followed(monkeypatch: pytest.MonkeyPatch) 
         for rate, diverged in ((0.1, [0, 0, 0]), (0.2, [0, 0, 1]))
     }
     monkeypatch.setattr(causes, "FIRST_STEP", {"gd": (0.1, 0.2)})
-    monkeypatch.setattr(causes, "train", lambda network, task, config, *_, **__: runs_at[config.lr])
+    monkeypatch.setattr(runs, "train", lambda network, task, config, *_, **__: runs_at[config.lr])
     low, high = causes.first_step("gd", 3, 2)
     assert (low.networks, low.diverged, low.units, low.back) == (3, 0, 6, 3)
     assert (high.networks, high.diverged, high.units, high.back) == (2, 1, 4, 2)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from gradflow.ends import bracket
-from gradflow.ends.outcome import CONSTANT, GLOBAL
+from gradflow.ends.outcome import CONSTANT
 from gradflow.field import gradient
 from gradflow.flow.ensemble import integrate_ensemble
 from gradflow.neuron.activity import ACTIVITIES, DEAD, activity
@@ -23,8 +23,9 @@ from gradflow.study.claims.dead_relu.settings import (
     STEPS,
     some_of,
 )
-from gradflow.study.claims.evidence import count, median
+from gradflow.study.claims.evidence import by_name, count, median
 from gradflow.study.claims.ledger import Finding, by_rule
+from gradflow.study.claims.single_neuron.settings import dead_or_not
 from gradflow.study.claims.words import each, finding
 from gradflow.theory.upstream import UNIFORM, revival_steps, revival_time
 
@@ -53,7 +54,7 @@ def is_dead(quick: bool) -> Finding:
 
     def reaches(hi: np.ndarray) -> np.ndarray:
         codes = [activity(EXAMPLE, Problem(inputs=Uniform(-1.0, float(end)))) for end in hi]
-        return np.where(np.array(codes) == DEAD, CONSTANT, GLOBAL)
+        return dead_or_not(np.array(codes) == DEAD)
 
     dead = {name: bool(reaches(np.array([top]))[0] == CONSTANT) for name, top in TOPS.items()}
     share = 0.5 * math.erfc(wall / math.sqrt(2.0))
@@ -194,7 +195,7 @@ def case2_threshold(quick: bool) -> Finding:
         problem = Problem(inputs=Uniform(-1.0, hi))
 
         def alive(b1: np.ndarray, problem: Problem = problem) -> np.ndarray:
-            return np.where(activity(Neuron(EXAMPLE.w1, b1), problem) == DEAD, CONSTANT, GLOBAL)
+            return dead_or_not(activity(Neuron(EXAMPLE.w1, b1), problem) == DEAD)
 
         found[f"{hi:g}"] = bracket(alive, (-2.0, 2.0), tol=1e-10, sections=50).value
     fits = [hi for hi, value in found.items() if abs(value - STATED_THRESHOLD) < 1e-8]
@@ -224,7 +225,7 @@ def case2_resumes(quick: bool) -> Finding:
     learns = count(alive & np.all(np.abs(gradient(start, settings.PROBLEM))[:3] > 0.0, axis=0))
     end = integrate_ensemble(start, settings.PROBLEM, 20.0, rtol=1e-6).final
     codes = np.asarray(activity(end, settings.PROBLEM))
-    ends = {name: count(codes == code) for code, name in enumerate(ACTIVITIES)}
+    ends = by_name(codes, ACTIVITIES)
     still, gone = n - ends["dead"], codes == DEAD
     lighter = w1**2 + STATED_LARGE[-1] ** 2 < w2**2
     # Of the same starts, which have moved to within rounding of the dead set again.

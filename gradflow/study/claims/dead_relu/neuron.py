@@ -95,7 +95,7 @@ def rate_matters(quick: bool) -> Finding:
     in the end."""
     alone = settings.isolated(quick)
     found = settings.sweep(200 if quick else 2000)
-    within = settings.shares(found.budget, found.rates)
+    within = found.within
     # The rates that are followed to the end, in the networks whose limit is stable at all of them.
     settled = found.settled[:, np.array(found.rates) >= settings.SLOW]
     steady = np.all(found.stable, axis=1)
@@ -115,7 +115,7 @@ def rate_matters(quick: bool) -> Finding:
         {
             "isolated": alone,
             f"back_within_{BUDGET}_steps": within,
-            "networks": int(found.time.size),
+            "networks": found.n,
             "back_at_some_rate": count(ever),
             "depends_on_the_rate": differ,
         },

@@ -61,6 +61,31 @@ class Sweep(NamedTuple):
     settled: np.ndarray
     stable: np.ndarray
 
+    @property
+    def n(self) -> int:
+        """The number of networks."""
+        return int(self.time.size)
+
+    @property
+    def within(self) -> dict[str, float]:
+        """The share that is back within the budget, by rate."""
+        return shares(self.budget, self.rates)
+
+    @property
+    def in_the_end(self) -> dict[str, float]:
+        """The share that is back when the networks have settled, by rate."""
+        return shares(self.settled, self.rates)
+
+    @property
+    def ever(self) -> float:
+        """The share that comes back under the flow."""
+        return share(np.isfinite(self.time))
+
+    @property
+    def only_at_a_larger_rate(self) -> int:
+        """How many are back within the budget at some rate, and not at the first."""
+        return count(~self.budget[:, 0] & np.any(self.budget[:, 1:], axis=1))
+
 
 def step_size(values: tuple[float, ...]) -> list[float]:
     """Return the differences of stated values, without the rounding of their last digits."""

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from gradflow.study.claims.dead_relu import settings
 from gradflow.study.claims.dead_relu.neuron import NO_MOMENTUM, pushed
-from gradflow.study.claims.dead_relu.settings import BUDGET, HORIZON, listed, shares
+from gradflow.study.claims.dead_relu.settings import BUDGET, HORIZON, listed
 from gradflow.study.claims.dead_relu.upstream import FOLLOWED, compared
 from gradflow.study.claims.evidence import count, share
 from gradflow.study.claims.ledger import Finding, by_rule
@@ -28,7 +28,7 @@ def rate_decides(quick: bool) -> Finding:
         by_rule(refuted=not differ, conditional=differ < 0.5 * n),
         f"For few: of {{networks}} random dead neurons in networks whose limit is stable at all rates from {FOLLOWED[0]:g} to {FOLLOWED[-1]:g}, "
         "{at_every_rate} come back at every one of these rates, {at_no_rate} at none, and for {depends_on_the_rate} it depends on the rate. At the "
-        f"smallest rate {{smallest_rate_against_the_flow}} of {found.time.size} end otherwise than under the flow. For an isolated neuron under gradient "
+        f"smallest rate {{smallest_rate_against_the_flow}} of {found.n} end otherwise than under the flow. For an isolated neuron under gradient "
         "descent the rate decides nothing (dead.rate-matters).",
         {
             "networks": n,
@@ -69,8 +69,7 @@ def moderate(quick: bool) -> Finding:
     their parameters."""
     rates = (settings.SMALL, settings.LARGE, 0.05)
     found = settings.sweep(200 if quick else 2000, rates)
-    within = shares(found.budget, found.rates)
-    by_inputs = count(~found.budget[:, 0] & np.any(found.budget[:, 1:], axis=1))
+    within, by_inputs = found.within, found.only_at_a_larger_rate
     kept = {
         name: back for name, back in pushed(rates, 2000 if quick else 20_000).items() if name != NO_MOMENTUM
     }
@@ -84,9 +83,9 @@ def moderate(quick: bool) -> Finding:
         "(derivation 12, part 2); by what momentum has left over, the same at every rate, {parameters} come back only at a rate above "
         f"{rates[0]:g}.",
         {
-            "networks": int(found.time.size),
+            "networks": found.n,
             "within_the_budget": within,
-            "under_the_flow": share(np.isfinite(found.time)),
+            "under_the_flow": found.ever,
             "only_at_a_larger_rate": {"inputs": by_inputs, **by_parameters},
         },
         and_or="and" if all(parts) else "or",
@@ -142,7 +141,7 @@ def key_mechanism(quick: bool) -> Finding:
         "behind an upstream layer; finite rates at which the limit is stable bring back some that it leaves dead and lose some that it brings back: {against}. Both come of "
         "overshooting (an example with exact numbers is derivation 18, part 6). Where nothing moves the neuron the rate brings {isolated_returned} back (derivation 12, part 2).",
         {
-            "networks": int(found.time.size),
+            "networks": found.n,
             "by_the_flow": count(np.isfinite(found.time)),
             "isolated_returned": alone,
             "against_the_flow": against,

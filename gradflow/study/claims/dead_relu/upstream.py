@@ -8,11 +8,11 @@ import numpy as np
 
 from gradflow.study.claims.dead_relu import settings
 from gradflow.study.claims.dead_relu.neuron import INPUTS
-from gradflow.study.claims.dead_relu.settings import BUDGET, HORIZON, SMALL, listed, shares, some_of, start_of
+from gradflow.study.claims.dead_relu.settings import BUDGET, HORIZON, SMALL, listed, some_of, start_of
 from gradflow.study.claims.evidence import count, largest, median, share
 from gradflow.study.claims.ledger import Finding, by_rule
 from gradflow.study.claims.words import each, finding
-from gradflow.theory.upstream import UNIFORM, gradient, limit, path, revival_steps, revival_time
+from gradflow.theory.upstream import UNIFORM, Network, gradient, limit, path, revival_steps, revival_time
 
 FOLLOWED = (0.01, 0.05, 0.2, 0.5)
 """Rates at which networks are followed until they have settled."""
@@ -34,13 +34,23 @@ class Against(NamedTuple):
         return self.stable - self.by_flow
 
 
+def pull(network: Network) -> np.ndarray:
+    """Return the size of each gradient of networks that are to return ReLU(x)."""
+    return np.asarray(np.abs(gradient(network, INPUTS, np.maximum(INPUTS, 0.0))))
+
+
+def without_second_path(network: Network) -> float:
+    """Return the largest gradient of the layer below if the neuron is the only way from it to the output."""
+    return largest(pull(network._replace(d=0.0))[:2])
+
+
 def surroundings(quick: bool) -> Finding:
     """Look at what moves around a dead neuron, with a second path and without."""
     network = settings.dead_networks(500 if quick else 5000)
-    pull = np.abs(gradient(network, INPUTS, np.maximum(INPUTS, 0.0)))
-    own, n = largest(pull[2:5]), pull.shape[1]
-    cut = largest(gradient(network._replace(d=0.0), INPUTS, np.maximum(INPUTS, 0.0))[:2])
-    moving = count(np.any(pull[:2] > 0.0, axis=0))
+    pulls = pull(network)
+    own, n = largest(pulls[2:5]), pulls.shape[1]
+    cut = without_second_path(network)
+    moving = count(np.any(pulls[:2] > 0.0, axis=0))
     return finding(
         # What the theorem excludes can be no condition for "reproduced".
         by_rule(open=own or cut, refuted=moving < n, conditional=True),
@@ -124,11 +134,10 @@ def large_crosses(quick: bool) -> Finding:
     dead."""
     alone = settings.isolated(quick)
     found = settings.sweep(200 if quick else 2000)
-    within = shares(found.budget, found.rates)
-    crossed = count(~found.budget[:, 0] & np.any(found.budget[:, 1:], axis=1))
+    within, crossed = found.within, found.only_at_a_larger_rate
     return finding(
         by_rule(open=alone["largest_move_of_w1_b1_w2"], refuted=not crossed),
-        f"The upstream inputs, and one of the three is enough: {{only_at_a_larger_rate}} of {found.time.size} random dead neurons behind an upstream layer "
+        f"The upstream inputs, and one of the three is enough: {{only_at_a_larger_rate}} of {found.n} random dead neurons behind an upstream layer "
         f"with a second path are back within {BUDGET} steps at some larger rate and not at {found.rates[0]:g}; {{within}} are. The neuron's own weights and "
         "bias it cannot shift, as their gradient is 0 (derivation 12, part 2; momentum and decay apart): gradient descent at rates "
         f"up to {settings.RATES[-1]:g} moves w1, b1 and w2 of a dead neuron by {{isolated[largest_move_of_w1_b1_w2]:g}}.",
@@ -144,7 +153,7 @@ def input_evolves(quick: bool) -> Finding:
     shift = np.abs(end.c - np.asarray(network.c))
     stretch = np.abs(np.sqrt(3.0) * np.abs(end.a) - np.sqrt(3.0) * np.abs(np.asarray(network.a)))
     time = revival_time(network, UNIFORM)
-    cut = largest(gradient(network._replace(d=0.0), INPUTS, np.maximum(INPUTS, 0.0))[:2])
+    cut = without_second_path(network)
     moved = count((shift > 0.0) | (stretch > 0.0))
     return finding(
         by_rule(open=cut, refuted=moved < time.size, conditional=True),
@@ -193,19 +202,19 @@ def small_minimal(quick: bool) -> Finding:
 def large_likely(quick: bool) -> Finding:
     """Compare the shares that come back at growing rates, within a budget and in the end."""
     found = settings.sweep(200 if quick else 3000, FOLLOWED)
-    budget, settled = shares(found.budget, found.rates), shares(found.settled, found.rates)
+    budget, settled = found.within, found.in_the_end
     against = compared(found)
     values = list(budget.values())
-    ever = share(np.isfinite(found.time))
+    follows = abs(next(iter(settled.values())) - found.ever) < 0.02
     return finding(
-        by_rule(refuted=values[-1] <= values[0], conditional=abs(next(iter(settled.values())) - ever) < 0.02),
+        by_rule(refuted=values[-1] <= values[0], conditional=follows),
         f"Within {BUDGET} steps it is: of {{networks}} random dead neurons {{budget}} are back. Left to settle (rate times steps = {HORIZON:g}) the rate matters "
         "only where it is large: {at_the_end}, and {under_the_flow:.1%} under the flow. Where the limit is stable at the rate, training gains and loses: {against}. {lost}.",
         {
-            "networks": int(found.time.size),
+            "networks": found.n,
             "within_the_budget": budget,
             "settled": settled,
-            "under_the_flow": ever,
+            "under_the_flow": found.ever,
             "against_the_flow": against,
         },
         budget=listed(budget),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import binomtest, rankdata, t
 
-from gradflow.networks.deep import Network, Start, train
+from gradflow.descent import Adam
 from gradflow.study.claims.depth import runs
 from gradflow.study.claims.depth.runs import Cells
 from gradflow.study.claims.evidence import count
@@ -137,26 +137,20 @@ def against_leaky(quick: bool) -> dict[str, float]:
 def narrow(quick: bool) -> Cells:
     """Train ten layers of three units, most of which are born dead."""
     starts, steps = (40, 100) if quick else (200, 1000)
-    data = train(
-        Network(1, (3,) * 10), runs.task_named("teacher"), runs.OPTIMIZERS["adam"](lr=0.01), steps,
-        start=Start(starts), record_every=steps,
-    )  # fmt: skip
-    return Cells(data, (0.01,))
+    return Cells(runs.on_teacher((3,) * 10, Adam(lr=0.01), steps, starts, steps), (0.01,))
 
 
 def trains_on(quick: bool) -> Finding:
     """Count networks with many dead units that learn, and networks with a dead layer that cannot."""
     best = float(np.var(runs.task_named("teacher").y))
     many, learn, stuck, above = np.zeros(4, dtype=int)
-    for depth in runs.depths(quick):
-        for optimizer in runs.RATES:
-            cells = runs.sweep(depth, optimizer, quick)
-            loss = cells.by_rate(cells.data["loss"])[-1]
-            half = (cells.share[-1] >= 0.2) & cells.good & ~cells.stuck
-            many += count(half)
-            learn += count(half & (loss < 0.05 * best))
-            stuck += count(cells.stuck & cells.good)
-            above += count(cells.stuck & cells.good & (loss >= best * (1.0 - 1e-9)))
+    for _, _, cells in runs.sweeps(quick):
+        loss = cells.by_rate(cells.data["loss"])[-1]
+        half = (cells.share[-1] >= 0.2) & cells.good & ~cells.stuck
+        many += count(half)
+        learn += count(half & (loss < 0.05 * best))
+        stuck += count(cells.stuck & cells.good)
+        above += count(cells.stuck & cells.good & (loss >= best * (1.0 - 1e-9)))
     cells = narrow(quick)
     born = np.asarray((cells.data["off"][0] == 1.0).any("layer"))
     hopeless = count(born & (cells.data["loss"].values[-1] >= best * (1.0 - 1e-9)))

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import binomtest
 
-from gradflow.networks.deep import Network, Start, train
 from gradflow.study.claims.depth import runs
 from gradflow.study.claims.depth.runs import Mean, mean
 from gradflow.study.claims.evidence import count
@@ -89,9 +88,8 @@ def first_step(name: str, starts: int, after: int) -> list[Killed]:
 
 def _killed(name: str, rate: float, starts: int, after: int) -> Killed:
     """Train at one rate: the records of every step and unit at all of them would take 300 MB."""
-    network, task = Network(1, (runs.WIDTH,) * 4), runs.task_named("teacher")
-    optimizer = runs.OPTIMIZERS[name](lr=rate)
-    run = train(network, task, optimizer, 1 + after, start=Start(starts), record_every=1, units=True)
+    config = runs.OPTIMIZERS[name](lr=rate)
+    run = runs.on_teacher((runs.WIDTH,) * 4, config, 1 + after, starts, 1, units=True)
     off = run["reach"].values <= 0.0
     good = run["diverged"].values == 0
     fell = ~off[0] & off[1]
@@ -138,19 +136,17 @@ def gradual(quick: bool) -> Finding:
 def rate(quick: bool) -> Finding:
     """Compare the share of dead units at the end between the smallest and the largest rate."""
     rows: list[dict[str, Any]] = []
-    for optimizer in runs.RATES:
-        for depth in runs.depths(quick):
-            cells = runs.sweep(depth, optimizer, quick)
-            difference = mean(cells.share[-1, -1] - cells.share[-1, 0])
-            rows.append({
-                "optimizer": runs.NAMES[optimizer],
-                "depth": depth,
-                "dead_at_birth": mean(cells.share[0, 0]),
-                "dead_at_end": [mean(row) for row in cells.share[-1]],
-                "last_minus_first": difference,
-                "diverged": count(~cells.good),
-                "more": difference.sure,
-            })  # fmt: skip
+    for optimizer, depth, cells in runs.sweeps(quick):
+        difference = mean(cells.share[-1, -1] - cells.share[-1, 0])
+        rows.append({
+            "optimizer": runs.NAMES[optimizer],
+            "depth": depth,
+            "dead_at_birth": mean(cells.share[0, 0]),
+            "dead_at_end": [mean(row) for row in cells.share[-1]],
+            "last_minus_first": difference,
+            "diverged": count(~cells.good),
+            "more": difference.sure,
+        })  # fmt: skip
     more = [row["more"] for row in rows]
     tried = {runs.NAMES[name]: each("{0:g}", runs.sweep(2, name, quick).rates) for name in runs.RATES}
     return finding(
@@ -173,27 +169,25 @@ def early(quick: bool) -> Finding:
     """See which part of what training adds to the dead units it adds in the first tenth of the steps."""
     rows: list[dict[str, Any]] = []
     left_out = networks = 0
-    for optimizer in runs.RATES:
-        for depth in runs.depths(quick):
-            cells = runs.sweep(depth, optimizer, quick)
-            good = cells.good[-1]
-            left_out, networks = left_out + count(~good), networks + good.size
-            if count(good) < 2:
-                continue
-            deaths = cells.by_rate(cells.data["deaths"].sum("layer"))[:, -1, good].sum(axis=-1)
-            first, total = int(deaths[cells.early]), int(deaths[-1])
-            part = float(cells.data["step"][cells.early] / cells.data["step"][-1])
-            rows.append({
-                "optimizer": runs.NAMES[optimizer],
-                "depth": depth,
-                "rate": cells.rates[-1],
-                "networks": count(good),
-                "deaths_early": first,
-                "deaths": total,
-                "pvalue": float(binomtest(first, total, part, alternative="greater").pvalue) if total else 1.0,
-                "net_early": mean(cells.share[cells.early, -1] - cells.share[0, -1]),
-                "net_later": mean(cells.share[-1, -1] - cells.share[cells.early, -1]),
-            })  # fmt: skip
+    for optimizer, depth, cells in runs.sweeps(quick):
+        good = cells.good[-1]
+        left_out, networks = left_out + count(~good), networks + good.size
+        if count(good) < 2:
+            continue
+        deaths = cells.by_rate(cells.data["deaths"].sum("layer"))[:, -1, good].sum(axis=-1)
+        first, total = int(deaths[cells.early]), int(deaths[-1])
+        part = float(cells.data["step"][cells.early] / cells.data["step"][-1])
+        rows.append({
+            "optimizer": runs.NAMES[optimizer],
+            "depth": depth,
+            "rate": cells.rates[-1],
+            "networks": count(good),
+            "deaths_early": first,
+            "deaths": total,
+            "pvalue": float(binomtest(first, total, part, alternative="greater").pvalue) if total else 1.0,
+            "net_early": mean(cells.share[cells.early, -1] - cells.share[0, -1]),
+            "net_later": mean(cells.share[-1, -1] - cells.share[cells.early, -1]),
+        })  # fmt: skip
     sure = [row["pvalue"] < 0.001 for row in rows]
     return finding(
         throughout(sure, tried=rows),

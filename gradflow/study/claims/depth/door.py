@@ -123,16 +123,14 @@ def comes_down(quick: bool) -> Finding:
     ended_lower = networks = 0
     total: list[tuple[np.ndarray, np.ndarray]] = []
     first: list[tuple[np.ndarray, np.ndarray]] = []
-    for depth in runs.depths(quick):
-        for optimizer in runs.RATES:
-            cells = runs.sweep(depth, optimizer, quick)
-            good = np.ravel(cells.good)
-            dead = cells.share.reshape(cells.share.shape[0], -1)[:, good]
-            total.append(climbs(dead))
-            networks += dead.shape[1]
-            ended_lower += count(dead[-1] < dead[0])
-            if optimizer == "gd":
-                first.append(climbs(cells.data["off"].values[:, 0][:, good]))
+    for optimizer, _, cells in runs.sweeps(quick):
+        good = np.ravel(cells.good)
+        dead = cells.share.reshape(cells.share.shape[0], -1)[:, good]
+        total.append(climbs(dead))
+        networks += dead.shape[1]
+        ended_lower += count(dead[-1] < dead[0])
+        if optimizer == "gd":
+            first.append(climbs(cells.data["off"].values[:, 0][:, good]))
     (climbed, drops), (first_climbed, first_drops) = (
         (np.concatenate(part) for part in zip(*group, strict=True)) for group in (total, first)
     )

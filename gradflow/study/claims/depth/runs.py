@@ -6,12 +6,14 @@ full batch. Networks are 16 units wide. In a run every rate has the same starts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from gradflow.descent import GD, Adam, AdamW, HeavyBall
+from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.schedules import Schedule, Warmup, constant
 from gradflow.networks.deep import Network, Start, Task, dead_share, digits_task, teacher_task, train
 from gradflow.neuron.activations import GELU, RELU, SILU, Activation, PiecewiseLinear
@@ -127,6 +129,23 @@ def sweep(depth: int, optimizer: str, quick: bool, scheme: str = "he", task: str
     return Cells(data, rates)
 
 
+def sweeps(quick: bool) -> Iterator[tuple[str, int, Cells]]:
+    """Yield optimiser, depth and runs of all sweeps on the teacher from He's initialisation."""
+    for optimizer in RATES:
+        for depth in depths(quick):
+            yield optimizer, depth, sweep(depth, optimizer, quick)
+
+
+def on_teacher(
+    widths: tuple[int, ...], optimizer: Config, steps: int, starts: int, every: int, units: bool = False
+) -> xr.Dataset:
+    """Train networks of these widths on the teacher, one from each start, and record each `every` steps."""
+    return train(
+        Network(1, widths), task_named("teacher"), optimizer, steps,
+        start=Start(starts), record_every=every, units=units,
+    )  # fmt: skip
+
+
 FIX_DEPTH = 8
 FIX_RATES: dict[str, float] = {"gd": 0.1, "adam": 0.03}
 """The rates without a fix; the low ones are a tenth of them."""
@@ -191,12 +210,4 @@ CLOSE: dict[str, Any] = {
 def close(name: str, quick: bool) -> xr.Dataset:
     """Train four layers with every step and every unit recorded."""
     starts, steps = (6, 120) if quick else (20, 400)
-    return train(
-        Network(1, (WIDTH,) * 4),
-        task_named("teacher"),
-        CLOSE[name],
-        steps,
-        start=Start(starts),
-        record_every=1,
-        units=True,
-    )
+    return on_teacher((WIDTH,) * 4, CLOSE[name], steps, starts, 1, units=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.networks.deep import Network, Start, train
+from gradflow.descent import Adam
 from gradflow.networks.deep.born_dead import dead_at_birth
 from gradflow.study.claims.depth import runs
 from gradflow.study.claims.depth.runs import Cells, mean
@@ -119,11 +119,7 @@ def _place(row: dict[str, Any]) -> str:
 def widths_run(width: int, quick: bool) -> Cells:
     """Train eight layers of a width with Adam 0.01."""
     starts, steps = (5, 80) if quick else (12, 300)
-    data = train(
-        Network(1, (width,) * 8), runs.task_named("teacher"), runs.OPTIMIZERS["adam"](lr=0.01), steps,
-        start=Start(starts), record_every=steps // 10,
-    )  # fmt: skip
-    return Cells(data, (0.01,))
+    return Cells(runs.on_teacher((width,) * 8, Adam(lr=0.01), steps, starts, steps // 10), (0.01,))
 
 
 def width(quick: bool) -> Finding:

@@ -31,7 +31,7 @@ from gradflow.study.claims.words import finding
 def hyperactive_start(quick: bool) -> Finding:
     """Start hyperactive under Adam, on the post's grid and on the population, and under the flow."""
     b1 = np.linspace(1.02, 2.5, 8 if quick else 38)
-    on_sample, on_population = final(Neuron(b1=b1), SAMPLE), final(Neuron(b1=b1), POPULATION)
+    on_sample, on_population = (final(Neuron(b1=b1), problem) for problem in (SAMPLE, POPULATION))
     flow = names(flow_outcomes(Neuron(b1=b1[:: 4 if quick else 6]), POPULATION))
     stuck = {*names(on_sample.outcome), *names(on_population.outcome)} == {"linear"}
     off = largest(on_population.loss[-1] - LINE_LOSS)
@@ -56,7 +56,7 @@ def hyperactive_start(quick: bool) -> Finding:
 def dead_start(quick: bool) -> Finding:
     """Start dead under Adam and under the flow."""
     b1 = np.linspace(-2.5, -1.0, 8 if quick else 31)
-    on_sample, on_population = final(Neuron(b1=b1), SAMPLE), final(Neuron(b1=b1), POPULATION)
+    on_sample, on_population = (final(Neuron(b1=b1), problem) for problem in (SAMPLE, POPULATION))
     flow = names(flow_outcomes(Neuron(b1=b1), POPULATION))
     outcomes = {*names(on_sample.outcome), *names(on_population.outcome), *flow}
     moved = largest(on_population.theta[-1, :3] - on_population.theta[0, :3])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from gradflow.study.claims.single_neuron.settings import (
     SETTINGS,
     STEPS,
     curve,
+    ending,
     final,
     first_step,
     names,
@@ -42,10 +42,8 @@ PUBLISHED_GONE = 250
 
 def small_bias_works(quick: bool) -> Finding:
     """Train from b2 = −1.1 in the post's setting, in double precision and on the population."""
-    runs = {label: final(Neuron(b2=WORKS), problem, dtype=dtype) for label, problem, dtype in SETTINGS}
-    values: dict[str, dict[str, Any]] = {
-        label: {"outcome": names(run.outcome)[0], "final_loss": float(run.loss[-1])}
-        for label, run in runs.items()
+    values = {
+        label: ending(final(Neuron(b2=WORKS), problem, dtype=dtype)) for label, problem, dtype in SETTINGS
     }
     works = all(entry["outcome"] == "global" and entry["final_loss"] < 1e-12 for entry in values.values())
     return finding(
@@ -61,8 +59,7 @@ def large_bias_is_stuck(quick: bool) -> Finding:
     """Train from b2 = −1.2, where Adam on a sample and on the population fail, and the flow does not."""
     values = {}
     for label, problem, dtype in SETTINGS:
-        run = final(Neuron(b2=STUCK), problem, dtype=dtype)
-        ends = {"outcome": names(run.outcome)[0], "final_loss": float(run.loss[-1])}
+        ends = ending(final(Neuron(b2=STUCK), problem, dtype=dtype))
         values[label] = {**ends, "best_line": reference_losses(problem)["best_line"]}
     flow = names(flow_outcomes(Neuron(b2=np.array([STUCK])), POPULATION))[0]
     stuck = all(entry["outcome"] == "linear" for entry in values.values())

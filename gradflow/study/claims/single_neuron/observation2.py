@@ -8,7 +8,6 @@ import numpy as np
 
 from gradflow.descent import GD, Adam, train_arrays
 from gradflow.ends import bracket
-from gradflow.ends.outcome import CONSTANT, GLOBAL
 from gradflow.field import gradient
 from gradflow.neuron.problem import Neuron
 from gradflow.study.claims.evidence import count, largest
@@ -20,7 +19,9 @@ from gradflow.study.claims.single_neuron.settings import (
     SETTINGS,
     STEPS,
     curve,
+    dead_or_not,
     death_step,
+    ending,
     final,
     names,
     reference_losses,
@@ -67,8 +68,7 @@ def rate_that_kills(quick: bool) -> Finding:
     for label, problem, dtype in SETTINGS:
         run = final(START, problem, Adam(lr=KILLS), dtype=dtype)
         values[label] = {
-            "outcome": names(run.outcome)[0],
-            "final_loss": float(run.loss[-1]),
+            **ending(run),
             "dies_at_step": death_step(run.run),
             "best_constant": reference_losses(problem)["best_constant"],
         }
@@ -125,8 +125,7 @@ def gradient_descent(quick: bool) -> Finding:
 
     def early_deaths(rate: np.ndarray) -> np.ndarray:
         run = train_arrays(START, SAMPLE, GD(lr=rate), EARLY)
-        dead = [death_step(run, (i,)) is not None for i in range(rate.size)]
-        return np.where(dead, CONSTANT, GLOBAL)
+        return dead_or_not([death_step(run, (i,)) is not None for i in range(rate.size)])
 
     kills = bracket(early_deaths, (0.2, 0.9), tol=1e-3 if quick else 1e-6, sections=300)
     step = death_step(train_arrays(START, SAMPLE, GD(lr=0.9), EARLY))

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradflow.descent import Adam, Descent, train_arrays
 from gradflow.descent.optimisers.hyper import Config
-from gradflow.ends.outcome import OUTCOMES, outcome
+from gradflow.ends.outcome import CONSTANT, GLOBAL, OUTCOMES, outcome
 from gradflow.field.baselines import best_constant, best_line
 from gradflow.neuron.activity import activity
 from gradflow.neuron.problem import Neuron, Problem, grid
@@ -54,22 +54,24 @@ def curve(
     neuron: Neuron, problem: Problem, optimizer: Config = ADAM, steps: int = STEPS, dtype: str = "float64"
 ) -> Curve:
     """Train and record every step."""
-    run = train_arrays(neuron, problem, optimizer, steps, record_every=1, dtype=dtype)
-    ends = outcome(run.final, problem, run.diverged)
-    return Curve(run.theta.astype(np.float64), run.loss.astype(np.float64), ends, run)
+    return _curve(train_arrays(neuron, problem, optimizer, steps, record_every=1, dtype=dtype), problem)
 
 
 def final(
     neuron: Neuron, problem: Problem, optimizer: Config = ADAM, steps: int = STEPS, dtype: str = "float64"
 ) -> Curve:
     """Train and keep the first and the last state only, with the crossings."""
-    run = train_arrays(neuron, problem, optimizer, steps, dtype=dtype)
-    return Curve(
-        run.theta.astype(np.float64),
-        run.loss.astype(np.float64),
-        outcome(run.final, problem, run.diverged),
-        run,
-    )
+    return _curve(train_arrays(neuron, problem, optimizer, steps, dtype=dtype), problem)
+
+
+def _curve(run: Descent, problem: Problem) -> Curve:
+    ends = outcome(run.final, problem, run.diverged)
+    return Curve(run.theta.astype(np.float64), run.loss.astype(np.float64), ends, run)
+
+
+def ending(run: Curve) -> dict[str, Any]:
+    """Return outcome and final loss of a single run."""
+    return {"outcome": names(run.outcome)[0], "final_loss": float(run.loss[-1])}
 
 
 def names(codes: Any) -> list[str]:
@@ -95,6 +97,11 @@ def death_step(run: Descent, index: tuple[int, ...] = ()) -> int | None:
         event.step for event in run.events if event.index == index and event.event.startswith("dead ->")
     ]
     return deaths[-1] if deaths and (not revivals or revivals[-1] < deaths[-1]) else None
+
+
+def dead_or_not(dead: Any) -> np.ndarray:
+    """Return who is dead as outcomes, constant or global, between which `bracket` finds the change."""
+    return np.where(dead, CONSTANT, GLOBAL)
 
 
 def states(run: Descent, problem: Problem) -> np.ndarray:

@@ -11,13 +11,13 @@ import numpy as np
 from gradflow.descent import GD, train_arrays
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.ends import Decide, bracket
-from gradflow.ends.outcome import CONSTANT, GLOBAL
+from gradflow.ends.outcome import CONSTANT
 from gradflow.flow.ensemble import integrate_ensemble
 from gradflow.neuron.activity import ACTIVITIES, DEAD, activity
 from gradflow.neuron.problem import Neuron
-from gradflow.study.claims.evidence import count, largest
+from gradflow.study.claims.evidence import by_name, count, largest
 from gradflow.study.claims.ledger import Finding, by_rule
-from gradflow.study.claims.single_neuron.settings import ADAM, POPULATION
+from gradflow.study.claims.single_neuron.settings import ADAM, POPULATION, dead_or_not
 from gradflow.study.claims.words import each, finding
 from gradflow.theory.steps import killing_rates
 from gradflow.theory.survival import survives_until
@@ -34,7 +34,7 @@ def large_bias(quick: bool) -> Finding:
     biases = np.linspace(-10.0, 10.0, 9 if quick else 41)
     safe = count(np.isinf(survives_until(Neuron(b2=100.0 * biases), POPULATION)))
     codes = integrate_ensemble(Neuron(b2=biases), POPULATION, 50.0, rtol=1e-7).activity
-    ends = {name: count(codes == code) for code, name in enumerate(ACTIVITIES)}
+    ends = by_name(codes, ACTIVITIES)
     first = {}
     for rate in RATES:
         found = bracket(_dies(GD(rate), 1), (0.0, 2.0 / rate), tol=1e-9, sections=100)
@@ -93,6 +93,6 @@ def _dies(config: Config, steps: int) -> Decide:
 
     def outcomes(b2: np.ndarray) -> np.ndarray:
         end = train_arrays(Neuron(b2=b2), POPULATION, config, steps, events=False, first_change=False).final
-        return np.where(activity(end, POPULATION) == DEAD, CONSTANT, GLOBAL)
+        return dead_or_not(activity(end, POPULATION) == DEAD)
 
     return outcomes
