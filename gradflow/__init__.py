@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from gradflow.descent import Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign, train_arrays
     from gradflow.ends import bracket, descent_outcomes, flow_outcomes
     from gradflow.field import gradient, hessian, loss
+    from gradflow.networks.line import Network
+    from gradflow.neuron.laws import Normal, Steps
     from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
+    from gradflow.neuron.targets import Knots
     from gradflow.runs import crossings, gradient_flow, train
     from gradflow.sweeps import Axis, basins
 
@@ -30,6 +33,9 @@ _HOMES = {
     "gradflow.descent": ("GD", "Adam", "AdamW", "HeavyBall", "Nesterov", "RMSProp", "Sign", "train_arrays"),
     "gradflow.ends": ("bracket", "descent_outcomes", "flow_outcomes"),
     "gradflow.field": ("gradient", "hessian", "loss"),
+    "gradflow.networks.line": ("Network",),
+    "gradflow.neuron.laws": ("Normal", "Steps"),
+    "gradflow.neuron.targets": ("Knots",),
     "gradflow.neuron.problem": ("Neuron", "Problem", "Sample", "Uniform", "grid"),
     "gradflow.runs": ("crossings", "gradient_flow", "train"),
     "gradflow.sweeps": ("Axis", "basins"),
@@ -57,12 +63,16 @@ __all__ = [
     "AdamW",
     "Axis",
     "HeavyBall",
+    "Knots",
     "Nesterov",
+    "Network",
     "Neuron",
+    "Normal",
     "Problem",
     "RMSProp",
     "Sample",
     "Sign",
+    "Steps",
     "Uniform",
     "basins",
     "bracket",

@@ -59,6 +59,8 @@ GOOD: dict[str, Any] = {
     "tol": 1e-2,
     "sections": 1,
     "x": np.array([-0.5, 0.2, 0.9]),
+    "y": np.array([0.3, -0.2, 1.0]),
+    "density": np.array([1.0, 2.0]),
     "weights": np.array([1.0, 2.0, 1.0]),
     "targets": np.array([0.0, 1.0, 2.0]),
     "lo": -1.0,
@@ -205,7 +207,7 @@ def limited(seconds: int) -> Iterator[None]:
 PARTS = {
     "neuron", "start", "teacher", "interval", "inputs", "weights", "targets", "activation", "slopes", "batch",
     "lr", "teacher_activation", "beta1", "beta2", "eps", "momentum", "centered", "samples", "arrays",
-    "problem", "optimizer", "grid",
+    "problem", "optimizer", "grid", "knots", "law", "network",
 }  # fmt: skip
 
 

@@ -24,7 +24,13 @@ def basins(
     )  # fmt: skip
 
 
+def network(w1: Any, b1: Any, w2: Any, b2: Any) -> object:
+    """Make a network of one neuron, of which numbers are the parameters."""
+    return gf.Network(*([value] if type(value) is float else value for value in (w1, b1, w2)), b2)
+
+
 NAMES["basins"] = basins
+NAMES["Network"] = network
 
 MODULES = {
     "neuron.activity": "activity breakpoint_position end_preactivations wall_distances",

@@ -7,12 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.base.arrays import Array, ArrayLike, adopted, is_array, namespace
+from gradflow.base.arrays import Array, ArrayLike, adopted, is_array
 from gradflow.base.checks import (
     batch_shape,
-    integer,
     is_mapping,
-    number,
     numbers,
     owned,
     require_finite,
@@ -21,11 +19,15 @@ from gradflow.base.checks import (
 )
 from gradflow.base.labelled import in_order
 from gradflow.neuron.activations import RELU, Activation, ActivationLike, PiecewiseLinear, as_activation
+from gradflow.neuron.inputs import Sample as Sample
+from gradflow.neuron.inputs import Source as Source
+from gradflow.neuron.inputs import Uniform as Uniform
+from gradflow.neuron.inputs import grid as grid
+from gradflow.neuron.laws import Law
+from gradflow.neuron.size import LARGEST as LARGEST
+from gradflow.neuron.targets import Target, as_target
 
 PARAMETERS = ("w1", "b1", "w2", "b2")
-
-LARGEST = 1e100
-"""The largest input and the largest output of a teacher: the square of what is beyond may overflow."""
 
 
 class Neuron(NamedTuple):
@@ -104,148 +106,6 @@ def _field(name: str, parameter: str, value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Uniform:
-    """Inputs uniform on [lo, hi]; the bounds are numbers, or arrays that broadcast with the neurons.
-
-    Raises
-    ------
-    ValueError
-        If a bound is not finite or lo ≥ hi.
-    """
-
-    lo: ArrayLike = -1.0
-    hi: ArrayLike = 1.0
-
-    def __post_init__(self) -> None:
-        require_finite("interval", self.lo, self.hi)
-        _require_within("interval", self.lo, self.hi)
-        for name in ("lo", "hi"):
-            object.__setattr__(self, name, owned("interval", getattr(self, name)))
-        lo, hi = numbers("interval", self.lo), numbers("interval", self.hi)
-        batch_shape("the ends of the interval", [lo.shape, hi.shape])
-        if not np.all(lo < hi):
-            found = f"lo = {shown(self.lo)} and hi = {shown(self.hi)}"
-            raise ValueError(f"interval: lo must be below hi, got {found}")
-
-
-class Source(NamedTuple):
-    """The file that data were read from: its name, without folders, and the SHA-256 of its content."""
-
-    file: str
-    sha256: str
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """N given inputs with optional weights and targets; every expectation is the weighted mean over them.
-
-    The arrays are copies, in NumPy read-only.
-
-    Parameters
-    ----------
-    x : array, shape (N,)
-        The inputs, any finite values, in any order, repeated or not; N ≥ 1.
-    weights : array, shape (N,), optional
-        Non-negative and not all zero; normalised to sum 1. Equal by default.
-    targets : array, shape (N,), optional
-        What the student should return at the inputs, any finite values. By default the problem's
-        teacher says; with targets the losses do not depend on it.
-    source : Source, optional
-        Where the numbers are from; it changes none.
-
-    Raises
-    ------
-    ValueError
-        If a shape, an input, a weight or a target is not as described.
-    """
-
-    x: Array
-    weights: Array | None = None
-    targets: Array | None = None
-    source: Source | None = field(default=None, kw_only=True)
-    lo: float = field(init=False)
-    hi: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        x = _column("inputs", self.x)
-        if x.ndim != 1 or x.shape[0] == 0:
-            raise ValueError(
-                f"inputs: expected a one-dimensional array of at least one input, got shape {tuple(x.shape)}"
-            )
-        require_finite("inputs", x)
-        _require_within("inputs", x)
-        xp = namespace(x)
-        object.__setattr__(self, "x", x)
-        object.__setattr__(self, "lo", float(xp.min(x)))
-        object.__setattr__(self, "hi", float(xp.max(x)))
-        if self.targets is not None:
-            object.__setattr__(self, "targets", _one_each("targets", self.targets, x))
-            _require_within("targets", self.targets)
-        if self.weights is None:
-            return
-        weights = _one_each("weights", self.weights, x)
-        largest = float(xp.max(weights))
-        if float(xp.min(weights)) < 0 or not largest > 0:
-            raise ValueError("weights: must be non-negative and not all zero")
-        object.__setattr__(self, "weights", owned("weights", _normalised(weights, largest)))
-
-
-def _column(name: str, value: Array) -> Array:
-    """Return an array of one's own; lists in float64."""
-    is_list = not (is_array(value) or hasattr(value, "__array__"))
-    return owned(name, numbers(name, value).astype(np.float64) if is_list else value)
-
-
-def _require_within(name: str, *values: ArrayLike) -> None:
-    """Raise a one-line ValueError unless numbers are small enough for their squares to be finite."""
-    for value in values:
-        array = numbers(name, value)
-        outside = np.abs(array.astype(np.float64)) > LARGEST
-        if np.any(outside):
-            raise ValueError(
-                f"{name}: expected numbers between -1e100 and 1e100, got {array[outside].flat[0]!s}"
-            )
-
-
-def _one_each(name: str, value: Array, x: Array) -> Array:
-    """Return an array that has one finite number for each input."""
-    array = _column(name, value)
-    if array.shape != x.shape:
-        raise ValueError(f"{name}: expected the inputs' shape {tuple(x.shape)}, got {tuple(array.shape)}")
-    require_finite(name, array)
-    return array
-
-
-def _normalised(weights: Array, largest: float) -> Array:
-    """Return weights that sum to 1; their sum may be beyond the largest number."""
-    xp = namespace(weights)
-    is_floating = xp.isdtype(weights.dtype, "real floating")
-    most = float(xp.finfo(weights.dtype).max if is_floating else xp.iinfo(weights.dtype).max)
-    if largest > most / weights.shape[0]:
-        weights = weights / largest
-    return weights / float(xp.sum(weights))
-
-
-def grid(n: int, lo: float = -1.0, hi: float = 1.0) -> Sample:
-    """Return the sample of `n` equally spaced inputs on [lo, hi], both ends included.
-
-    Raises
-    ------
-    ValueError
-        If n < 2 or the interval is not one.
-    """
-    n = integer("samples", n, 2)
-    lo, hi = number("interval", lo), number("interval", hi)
-    Uniform(lo, hi)
-    try:
-        x = np.linspace(lo, hi, n)
-        # About 0 it is symmetric to the last bit: theorems ask for the sign of its mean, which is 0.
-        return Sample(0.5 * x - 0.5 * x[::-1] if lo == -hi else x)
-    except (MemoryError, ValueError, IndexError):
-        raise ValueError(f"samples: {n} inputs do not fit into memory") from None
-
-
-@dataclass(frozen=True)
 class Problem:
     """The task that the student learns: the teacher, the inputs, and what bends both neurons.
 
@@ -261,31 +121,74 @@ class Problem:
         "leaky-relu=0.01"), or the slopes (s₋, s₊) on either side of 0.
     teacher_activation : Activation, str or (float, float), optional
         The teacher's, by default the student's.
+    target : Neuron, Network, Knots or str, optional
+        In the teacher's place, what the student should return: a neuron (which is then the teacher), a
+        network, knots joined by lines, or one of "abs", "hat" and "step".
+    law : Uniform, Sample, Steps or Normal, optional
+        In the place of `inputs`: the law of the inputs.
 
     Raises
     ------
     ValueError, TypeError
-        If the teacher is not finite or an activation is not as described.
+        If the teacher is not finite, an activation is not as described, or something is given twice.
+
+    Notes
+    -----
+    Where a target stands that is no neuron, `teacher` is None, and where a law stands that is neither uniform
+    nor a sample, `inputs` is: what knows neurons only cannot take another teacher's number for the answer.
+    `as_problem` refuses such problems unless it is told otherwise.
     """
 
     teacher: Neuron = Neuron()
     inputs: Uniform | Sample = Uniform()
     activation: ActivationLike = RELU
     teacher_activation: ActivationLike = None
+    target: Any = field(default=None, kw_only=True)
+    law: Any = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        teacher = as_neuron(self.teacher, "teacher")
-        require_finite("teacher", *teacher)
-        object.__setattr__(self, "teacher", Neuron(*(owned("teacher", value) for value in teacher)))
-        if not isinstance(self.inputs, (Uniform, Sample)):
-            raise TypeError(f"inputs: expected Uniform or Sample, got {shown(self.inputs)}")
+        self._take_law()
+        self._take_target()
         activation = as_activation(self.activation)
         taught = activation
         if self.teacher_activation is not None:
             taught = as_activation(self.teacher_activation, "teacher_activation")
-        self._require_moderate(taught)
+        if self.target is None and self.law is None:
+            self._require_moderate(taught)
         object.__setattr__(self, "activation", activation)
         object.__setattr__(self, "teacher_activation", taught)
+
+    def _take_law(self) -> None:
+        """Put the law in its place."""
+        if self.law is None:
+            if not isinstance(self.inputs, (Uniform, Sample)):
+                raise TypeError(f"inputs: expected Uniform or Sample, got {shown(self.inputs)}")
+            return
+        if self.inputs is not None and self.inputs is not Problem.__dataclass_fields__["inputs"].default:
+            raise ValueError("law: expected a law or inputs, got both")
+        if isinstance(self.law, (Uniform, Sample)):
+            object.__setattr__(self, "inputs", self.law)
+            object.__setattr__(self, "law", None)
+        elif isinstance(self.law, Law):
+            object.__setattr__(self, "inputs", None)
+        else:
+            raise TypeError(f"law: expected Uniform, Steps, Normal or Sample, got {shown(self.law)}")
+
+    def _take_target(self) -> None:
+        """Put the target in its place, which is the teacher's if it is a neuron."""
+        given: Any = self.teacher
+        if self.target is not None and given is not None and not _is_default(given):
+            raise ValueError("target: expected a target or a teacher, got both")
+        if isinstance(self.target, Neuron):
+            given = self.target
+            object.__setattr__(self, "target", None)
+        elif self.target is not None:
+            object.__setattr__(self, "target", as_target(self.target))
+            object.__setattr__(self, "teacher", None)
+            return
+        teacher = as_neuron(given, "teacher")
+        require_finite("teacher", *teacher)
+        object.__setattr__(self, "teacher", Neuron(*(owned("teacher", value) for value in teacher)))
 
     def _require_moderate(self, taught: Activation) -> None:
         """Raise a one-line ValueError where a teacher's output may exceed `LARGEST`."""
@@ -323,6 +226,11 @@ class Problem:
         return _slopes(self.activation)
 
     @property
+    def is_general(self) -> bool:
+        """Whether the target is no neuron, or the law neither uniform nor a sample."""
+        return self.target is not None or self.law is not None
+
+    @property
     def is_linear(self) -> bool:
         """Whether student and teacher are piecewise linear: every integral has a closed form."""
         return all(isinstance(a, PiecewiseLinear) for a in (self.activation, self.teacher_activation))
@@ -340,7 +248,8 @@ class Problem:
     @property
     def has_teacher(self) -> bool:
         """Whether the teacher says what the student should return: no sample's targets take its place."""
-        return not isinstance(self.inputs, Sample) or self.inputs.targets is None
+        given = isinstance(self.inputs, Sample) and self.inputs.targets is not None
+        return self.target is None and not given
 
     @property
     def stays_dead(self) -> bool:
@@ -358,16 +267,33 @@ class Problem:
         return self.inputs.hi
 
 
-def as_problem(problem: object) -> Problem:
-    """Return a problem if it is one; otherwise raise a one-line TypeError that says how to make one."""
+def as_problem(problem: object, *, general: bool = False) -> Problem:
+    """Return a problem if it is one; otherwise raise a one-line TypeError that says how to make one.
+
+    A problem with a target that is no neuron, or a law that is neither uniform nor a sample, is a ValueError
+    unless `general` says that the caller can do with it.
+    """
     if isinstance(problem, Problem):
+        if problem.is_general and not general:
+            what = f"the target {problem.target}" if problem.target is not None else f"the law {problem.law}"
+            only = "a teacher neuron and uniform inputs or a sample only"
+            raise ValueError(f"problem: this is for {only}, got {shown(what)[1:-1]}")
         return problem
     hint = ""
     if isinstance(problem, (Uniform, Sample)):
         hint = f"; write Problem(inputs={type(problem).__name__}(…))"
     elif isinstance(problem, Neuron):
         hint = "; write Problem(teacher=Neuron(…))"
+    elif isinstance(problem, (Target, Law)):
+        hint = f"; write Problem({'target' if isinstance(problem, Target) else 'law'}=…)"
     raise TypeError(f"problem: expected a Problem, got {shown(problem)}{hint}")
+
+
+def _is_default(teacher: Any) -> bool:
+    return isinstance(teacher, tuple) and all(
+        isinstance(value, (int, float)) and value == default
+        for value, default in zip(teacher, Neuron(), strict=False)
+    )
 
 
 def require_one(problem: Problem, what: str) -> None:

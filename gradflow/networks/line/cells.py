@@ -1,0 +1,273 @@
+"""The line cut into cells on which student and target are straight, and sums over the cells.
+
+A point of the line is where a pre-activation w x + b vanishes: a neuron's breakpoint, or a knot, with w = 1.
+Between neighbouring points the residual is straight. Widths are determinants of neighbours, positions
+count from the nearer end, and all sums over cells run from where they are 0: nothing is a difference of
+large numbers. What follows the sorting (`residual`, `integrals`, `loss`) is algebra that runs on symbols as
+it stands.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradflow.base.arrays import Array
+from gradflow.base.error_free import affine, determinant
+from gradflow.networks.line.network import SPLIT
+
+Number = Any
+
+
+class Units(NamedTuple):
+    """Neurons as two half lines from a breakpoint each; every array has the neurons along its last axis.
+
+    Attributes
+    ----------
+    w, b : array
+        The pre-activation, with w > 0, that vanishes at the breakpoint; of a neuron whose breakpoint is not
+        inside the input, that of the end beyond which it lies.
+    right, left : array
+        φ′ to the right and to the left of the breakpoint.
+    at_lo, at_hi : array
+        The pre-activation at lo of a neuron whose breakpoint is not to the right of it, and at hi of the
+        others whose breakpoint is not inside; 0 of all else.
+    inside : array of bool
+        Whether the breakpoint is inside the input.
+    """
+
+    w: Array
+    b: Array
+    right: Array
+    left: Array
+    at_lo: Array
+    at_hi: Array
+    inside: Array
+
+
+def units(w1: Array, b1: Array, low: Array, high: Array, lo: float, hi: float) -> Units:
+    """Return neurons as half lines. A pre-activation of 0 has the slope s₋, and w1 = 0 stands at lo."""
+    z_lo, z_hi = affine(w1, lo, b1, SPLIT), affine(w1, hi, b1, SPLIT)
+    inside = ((z_lo < 0) & (z_hi > 0)) | ((z_lo > 0) & (z_hi < 0))
+    # Left of the input's inside: z keeps its sign, or does not leave 0, to the right of lo.
+    rising = w1 > 0
+    beyond_lo = ~inside & (((z_lo >= 0) & rising) | ((z_lo <= 0) & (w1 < 0)) | (w1 == 0))
+    right = np.where(rising | ((w1 == 0) & (b1 > 0)), high, low)
+    left = np.where(rising, low, high)
+    sign: Any = np.where(rising, 1.0, -1.0)
+    # Scaled by a power of two, so that products of two of them are far from overflow.
+    exponent: Any = np.where(inside, np.frexp(w1)[1], 0)
+    w, b = np.ldexp(sign * w1, -exponent), np.ldexp(sign * b1, -exponent)
+    end = np.where(beyond_lo, lo, hi)
+    return Units(
+        np.where(inside, w, 1.0),
+        np.where(inside, b, -end),
+        right,
+        left,
+        np.where(beyond_lo, z_lo, 0.0),
+        np.where(~inside & ~beyond_lo, z_hi, 0.0),
+        inside,
+    )
+
+
+class Points(NamedTuple):
+    """Points in order along the last axis, and the widths of the cells between them.
+
+    Attributes
+    ----------
+    order : array of int
+        Which of the points given stands where.
+    place : array of int
+        Where each of the points given stands.
+    w, b : array
+        As `Units`.
+    x : array
+        The positions.
+    width : array
+        One entry less.
+    """
+
+    order: Array
+    place: Array
+    w: Array
+    b: Array
+    x: Array
+    width: Array
+
+
+def ordered(w: Array, b: Array, lo: float, hi: float) -> Points:
+    """Return the zeros of w x + b, all of them in [lo, hi] and w > 0, in order."""
+    from_lo, from_hi = -affine(w, lo, b, SPLIT) / w, affine(w, hi, b, SPLIT) / w
+    # A key that keeps the relative accuracy of the distance from the nearer end.
+    with np.errstate(divide="ignore", over="ignore"):
+        key = np.where(from_lo <= from_hi, -1.0 / np.abs(from_lo), 1.0 / np.abs(from_hi))
+    order = np.argsort(key, axis=-1, kind="stable")
+    place = np.empty_like(order)
+    np.put_along_axis(place, order, np.broadcast_to(np.arange(order.shape[-1]), order.shape), axis=-1)
+    w, b = np.take_along_axis(w, order, -1), np.take_along_axis(b, order, -1)
+    apart = determinant(b[..., :-1], w[..., 1:], b[..., 1:], w[..., :-1], SPLIT)
+    width = np.maximum(apart / (w[..., :-1] * w[..., 1:]), 0.0)
+    return Points(order, place, w, b, -b / w, width)
+
+
+class Weights(NamedTuple):
+    """Integrals of the density over every cell, τ the way through it from 0 to 1.
+
+    Attributes
+    ----------
+    mass : array
+        ∫ 1.
+    first, last : array
+        ∫ (1 − τ) and ∫ τ.
+    first2, both, last2 : array
+        ∫ (1 − τ)², ∫ τ (1 − τ) and ∫ τ².
+    spread : array
+        ∫ (τ − τ̄)², τ̄ the cell's mean.
+    """
+
+    mass: Array
+    first: Array
+    last: Array
+    first2: Array
+    both: Array
+    last2: Array
+    spread: Array
+
+
+def even_weights(mass: Number) -> Weights:
+    """Return the weights of cells of constant density."""
+    half, sixth = mass / 2, mass / 6
+    return Weights(mass, half, half, 2 * sixth, sixth, 2 * sixth, sixth / 2)
+
+
+_NODES, _SHARES = np.polynomial.legendre.leggauss(14)
+_NODES, _SHARES = 0.5 * _NODES + 0.5, 0.5 * _SHARES
+
+
+def normal_weights(x: Array, width: Array, mean: float, std: float) -> Weights:
+    """Return the weights of cells at most one standard deviation wide under a normal law.
+
+    The quadrature's error is below rounding there, all its terms are positive, and no tail is a difference.
+    """
+    at, share = _NODES, _SHARES / (std * np.sqrt(2.0 * np.pi))
+    z = (x[..., :-1, None] - mean + width[..., None] * at) / std
+    q = share * np.exp(-0.5 * z * z) * width[..., None]
+    mass = np.sum(q, axis=-1)
+    first, last = np.sum(q * (1.0 - at), axis=-1), np.sum(q * at, axis=-1)
+    middle = last / np.where(mass > 0, mass, 1.0)
+    return Weights(
+        mass,
+        first,
+        last,
+        np.sum(q * (1.0 - at) ** 2, axis=-1),
+        np.sum(q * at * (1.0 - at), axis=-1),
+        np.sum(q * at * at, axis=-1),
+        np.sum(q * (at - middle[..., None]) ** 2, axis=-1),
+    )
+
+
+class Bends(NamedTuple):
+    """The parts of a sum of units at the ordered points: slopes gained there, and values at the ends.
+
+    Attributes
+    ----------
+    right, left : array
+        The slope of what starts at a point and goes right, and of what starts there and goes left (counted in
+        the direction in which it goes).
+    at_lo, at_hi : array
+        The value of all that has begun before lo, and (coming from the right) before hi.
+    """
+
+    right: Array
+    left: Array
+    at_lo: Array
+    at_hi: Array
+
+
+def values(some: Bends, width: Array) -> Array:
+    """Return a sum of units at the points."""
+    zero = width[..., :1] * 0
+    rightward = np.cumsum(some.right, axis=-1)[..., :-1] * width
+    leftward = _from_hi(some.left)[..., 1:] * width
+    rising = np.concatenate((some.at_lo[..., None] + zero, rightward), axis=-1)
+    falling = np.concatenate((leftward, some.at_hi[..., None] + zero), axis=-1)
+    return np.cumsum(rising, axis=-1) + _from_hi(falling)
+
+
+class Integrals(NamedTuple):
+    """Integrals over all that lies to the right of every point, and to the left, p the point.
+
+    Attributes
+    ----------
+    right, left : array
+        ∫ r.
+    right_x, left_x : array
+        ∫ r x.
+    right_u, left_u : array
+        ∫ r |x − p|.
+    """
+
+    right: Array
+    left: Array
+    right_x: Array
+    left_x: Array
+    right_u: Array
+    left_u: Array
+
+
+def integrals(first: Array, last: Array, x: Array, width: Array, weights: Weights) -> Integrals:
+    """Return the residual's integrals from its values at the beginning and at the end of every cell."""
+    whole = first * weights.first + last * weights.last
+    from_left = width * (first * weights.both + last * weights.last2)
+    from_right = width * (first * weights.first2 + last * weights.both)
+    moment = x[..., :-1] * whole + from_left
+    zero = whole[..., :1] * 0
+
+    def right(cells: Array) -> Array:
+        return np.concatenate((_from_hi(cells), zero), axis=-1)
+
+    def left(cells: Array) -> Array:
+        return np.concatenate((zero, np.cumsum(cells, axis=-1)), axis=-1)
+
+    right_0, left_0 = right(whole), left(whole)
+    return Integrals(
+        right_0,
+        left_0,
+        right(moment),
+        left(moment),
+        right(width * right_0[..., 1:] + from_left),
+        left(width * left_0[..., :-1] + from_right),
+    )
+
+
+def bends(w1: Array, w2: Array, own: Units, others: Array) -> Bends:
+    """Return what neurons add at the points, which are theirs and then `others`, where nothing is added."""
+    slope = w1 * w2
+    return Bends(
+        np.concatenate((slope * own.right, others), axis=-1),
+        np.concatenate((-slope * own.left, others), axis=-1),
+        np.sum(w2 * own.right * own.at_lo, axis=-1),
+        np.sum(w2 * own.left * own.at_hi, axis=-1),
+    )
+
+
+def derivatives(w1: Array, w2: Array, own: Units, at: Integrals) -> tuple[Array, Array, Array]:
+    """Return half the gradient by w1, b1 and w2 from the integrals at every neuron's own point."""
+    by_w1 = own.right * at.right_x + own.left * at.left_x
+    by_b1 = own.right * at.right + own.left * at.left
+    right = own.at_lo * at.right + w1 * at.right_u
+    left = own.at_hi * at.left - w1 * at.left_u
+    return w2 * by_w1, w2 * by_b1, own.right * right + own.left * left
+
+
+def mean_square(first: Array, last: Array, weights: Weights) -> Array:
+    """Return ∫ r², a sum of squares."""
+    whole = first * weights.first + last * weights.last
+    mass = np.where(weights.mass > 0, weights.mass, 1)
+    cells = whole * whole / mass + (last - first) * (last - first) * weights.spread
+    return np.sum(cells, axis=-1)
+
+
+def _from_hi(cells: Array) -> Array:
+    return np.cumsum(cells[..., ::-1], axis=-1)[..., ::-1]

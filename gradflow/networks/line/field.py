@@ -1,0 +1,302 @@
+"""Population loss, gradient, Gram matrix and Hessian of networks on the line, in closed form.
+
+Breakpoints, knots and the law's points are sorted; between neighbours the residual is straight. With k
+points beside the m breakpoints a loss or a gradient costs O((m + k) log(m + k)). Its error is that of the
+sums: a few roundings of the integral of the terms' absolute values.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradflow.base.arrays import Array
+from gradflow.base.error_free import affine, determinant
+from gradflow.networks.line import cells
+from gradflow.networks.line.cells import Bends, Integrals, Points, Units, Weights
+from gradflow.networks.line.network import SPLIT, Network, as_network
+from gradflow.networks.line.task import Task, task_of
+from gradflow.neuron.problem import Neuron, Problem
+
+
+class Cut(NamedTuple):
+    """Networks with the line cut into cells, and the residual at the beginning and the end of each.
+
+    Attributes
+    ----------
+    w1, b1, w2 : array, shape (*batch, m)
+        The students' neurons.
+    own : Units
+        The same as half lines.
+    points : Points
+        Theirs come first among those given.
+    weights : Weights
+    first, last : array
+        The residual.
+    """
+
+    w1: Array
+    b1: Array
+    w2: Array
+    own: Units
+    points: Points
+    weights: Weights
+    first: Array
+    last: Array
+
+
+def cut(rows: Array, task: Task) -> Cut:
+    """Cut the line of every network of an array of shape (3m + 1, *batch)."""
+    m = rows.shape[0] // 3
+    w1, b1, w2 = (np.moveaxis(rows[i * m : (i + 1) * m], 0, -1) for i in range(3))
+    batch = w1.shape[:-1]
+    bias = rows[3 * m]
+    low, high = (np.full(m, slope) for slope in task.slopes)
+    all_w1, all_b1, all_w2 = w1, b1, w2
+    if task.teacher is not None:
+        # The residual is a network too, with the teacher's neurons turned over.
+        teacher, size = task.teacher, task.teacher.m
+        given = zip((w1, b1, w2), (teacher.w1, teacher.b1, -np.asarray(teacher.w2)), strict=True)
+        all_w1, all_b1, all_w2 = (
+            np.concatenate((mine, np.broadcast_to(theirs, (*batch, size))), axis=-1) for mine, theirs in given
+        )
+        low, high = (
+            np.concatenate((slopes, np.full(size, slope)))
+            for slopes, slope in zip((low, high), task.teacher_slopes, strict=True)
+        )
+        bias = bias - teacher.b2
+    marks = task.marks
+    if task.knots is not None:
+        marks = np.concatenate((marks, np.clip(task.knots.x, task.lo, task.hi)))
+    each = cells.units(all_w1, all_b1, low, high, task.lo, task.hi)
+    others = np.zeros((*batch, marks.shape[0]))
+    points = cells.ordered(
+        np.concatenate((each.w, others + 1.0), axis=-1),
+        np.concatenate((each.b, others - marks), axis=-1),
+        task.lo,
+        task.hi,
+    )
+    gained = cells.bends(all_w1, all_w2, each, others)
+    right, left = (np.take_along_axis(some, points.order, -1) for some in gained[:2])
+    value = cells.values(Bends(right, left, gained.at_lo, gained.at_hi), points.width) + bias[..., None]
+    first, last = value[..., :-1], value[..., 1:]
+    if task.knots is not None:
+        begun = points.order >= points.order.shape[-1] - task.knots.x.shape[0]
+        aim_first, aim_last = _target(task, points, begun)
+        first, last = first - aim_first, last - aim_last
+    own = Units(*(some[..., :m] for some in each))
+    law = points.order - all_w1.shape[-1]
+    return Cut(w1, b1, w2, own, points, _weights(task, points, law), first, last)
+
+
+def _weights(task: Task, points: Points, mark: Array) -> Weights:
+    """Return the law's weights; `mark` is the number of the law's mark that a point is, if it is one."""
+    if task.density is None:
+        return cells.normal_weights(points.x, points.width, *task.normal)
+    if task.density.shape[0] == 1:
+        return cells.even_weights(points.width * task.density[0])
+    is_mark = (mark >= 0) & (mark < task.marks.shape[0])
+    step = np.cumsum(is_mark, axis=-1)[..., :-1] - 1
+    return cells.even_weights(points.width * task.density[np.clip(step, 0, task.density.shape[0] - 1)])
+
+
+def _target(task: Task, points: Points, is_knot: Array) -> tuple[Array, Array]:
+    """Return the value at the beginning and the end of every cell of a target given by knots."""
+    assert task.knots is not None
+    x, y = np.asarray(task.knots.x), np.asarray(task.knots.y)
+    piece = np.clip(np.cumsum(is_knot, axis=-1)[..., :-1] - 1, 0, x.shape[0] - 2)
+    begin, end = x[piece], x[piece + 1]
+    whole = np.where(end > begin, end - begin, 1.0)
+
+    def at(w: Array, b: Array) -> Array:
+        after, before = -affine(w, begin, b, SPLIT) / w, affine(w, end, b, SPLIT) / w
+        return (y[piece] * before + y[piece + 1] * after) / whole
+
+    return at(points.w[..., :-1], points.b[..., :-1]), at(points.w[..., 1:], points.b[..., 1:])
+
+
+def loss_of(some: Cut) -> Array:
+    """Return E[(f − f*)²], shape (*batch)."""
+    return cells.mean_square(some.first, some.last, some.weights)
+
+
+def gradient_of(some: Cut) -> Array:
+    """Return the gradient, shape (3m + 1, *batch)."""
+    m, points = some.w1.shape[-1], some.points
+    found = cells.integrals(some.first, some.last, points.x, points.width, some.weights)
+    mine = points.place[..., :m]
+    at = Integrals(*(np.take_along_axis(value, mine, -1) for value in found))
+    parts = cells.derivatives(some.w1, some.w2, some.own, at)
+    return 2.0 * np.concatenate([*(np.moveaxis(part, -1, 0) for part in parts), found.right[None, ..., 0]])
+
+
+def gram_of(some: Cut) -> Array:
+    """Return E[∇f ∇fᵀ], shape (3m + 1, 3m + 1, *batch)."""
+    begin, end = _features(some, 0), _features(some, 1)
+    q = some.weights
+
+    def product(a: Array, weight: Array, b: Array) -> Array:
+        return (a * weight[..., None, :]) @ np.swapaxes(b, -1, -2)
+
+    half = 0.5 * (product(begin, q.first2, begin) + product(end, q.last2, end)) + product(begin, q.both, end)
+    return np.moveaxis(half + np.swapaxes(half, -1, -2), (-2, -1), (0, 1))
+
+
+def _features(some: Cut, side: int) -> Array:
+    """Return ∇f at the beginning or the end of every cell, shape (*batch, 3m + 1, cells)."""
+    points, own = some.points, some.own
+    m, count = some.w1.shape[-1], points.width.shape[-1]
+    x, w, b = (value[..., side : side + count] for value in (points.x, points.w, points.b))
+    w1, b1, w2 = some.w1[..., None], some.b1[..., None], some.w2[..., None]
+    is_right = np.arange(count) >= points.place[..., :m, None]
+    slope = np.where(is_right, own.right[..., None], own.left[..., None])
+    # From the neuron's breakpoint, or from an end: z at the point is a determinant, too.
+    z = determinant(w1, -b[..., None, :], -b1, w[..., None, :], SPLIT) / w[..., None, :]
+    by_bias = w2 * slope
+    one = np.ones_like(x)[..., None, :]
+    return np.concatenate((by_bias * x[..., None, :], by_bias, slope * z, one), axis=-2)
+
+
+def hessian_of(some: Cut, task: Task) -> Array:
+    """Return ∂²L/∂θ², shape (3m + 1, 3m + 1, *batch); breakpoints on an end count as outside."""
+    m, points, own = some.w1.shape[-1], some.points, some.own
+    whole = 2.0 * gram_of(some)
+    found = cells.integrals(some.first, some.last, points.x, points.width, some.weights)
+    mine = points.place[..., :m]
+    at = Integrals(*(np.take_along_axis(value, mine, -1) for value in found))
+    by_w1, by_b1, _ = cells.derivatives(some.w1, np.ones_like(some.w2), own, at)
+    mass = _point_masses(some, task)
+    x = np.take_along_axis(points.x, mine, -1)
+    rows = np.arange(m)
+    for i, j, value in (
+        (rows, rows + 2 * m, 2.0 * by_w1),
+        (rows + m, rows + 2 * m, 2.0 * by_b1),
+        (rows, rows + m, mass * x),
+    ):
+        value = np.moveaxis(value, -1, 0)
+        whole[i, j] += value
+        whole[j, i] += value
+    whole[rows, rows] += np.moveaxis(mass * x * x, -1, 0)
+    whole[rows + m, rows + m] += np.moveaxis(mass, -1, 0)
+    return whole
+
+
+def _point_masses(some: Cut, task: Task) -> Array:
+    """Return 2 w2 r(p) ρ(p) (s₊ − s₋)/|w1|, in which r(p) ρ(p) is the mean of both sides."""
+    m, points = some.w1.shape[-1], some.points
+    width = points.width
+    value = some.first, some.last
+    if task.density is None:
+        mean, std = task.normal
+        z = (points.x - mean) / std
+        density = np.exp(-0.5 * z * z) / (std * np.sqrt(2.0 * np.pi))
+        before = after = density
+    else:
+        inner = some.weights.mass / np.where(width > 0, width, 1.0)
+        before, after = _beside(inner, width)
+    r_before, r_after = _beside(value[1], width)[0], _beside(value[0], width)[1]
+    product = 0.5 * (before * r_before + after * r_after)
+    there = np.take_along_axis(product, points.place[..., :m], -1)
+    bend = np.abs(some.own.right - some.own.left)
+    low, high = task.slopes
+    size = np.where(some.own.inside, np.abs(some.w1), 1.0)
+    return np.where(some.own.inside, 2.0 * some.w2 * there * bend * np.sign(high - low) / size, 0.0)
+
+
+def _beside(value: Array, width: Array) -> tuple[Array, Array]:
+    """Return what the nearest cell of some width has before and after every point; 0 beyond the ends."""
+    count = width.shape[-1]
+    number = np.arange(count)
+    last = np.maximum.accumulate(np.where(width > 0, number, -1), axis=-1)
+    following = np.where(width > 0, number, count)
+    following = np.minimum.accumulate(following[..., ::-1], axis=-1)[..., ::-1]
+    padded = np.concatenate((value, np.zeros_like(value[..., :1])), axis=-1)
+    edge = np.full((*width.shape[:-1], 1), count)
+    before = np.concatenate((edge, np.where(last < 0, count, last)), axis=-1)
+    after = np.concatenate((following, edge), axis=-1)
+    return np.take_along_axis(padded, before, -1), np.take_along_axis(padded, after, -1)
+
+
+def _cut(network: Network | Neuron | Array, problem: Problem) -> tuple[Cut, Task]:
+    task = task_of(problem)
+    return cut(as_network(network).rows, task), task
+
+
+def _beyond() -> np.errstate:
+    """Return what lets a result beyond the largest number be infinite, or NaN, without a warning."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
+def loss(network: Network | Neuron | Array, problem: Problem = Problem()) -> Any:
+    """Return the population loss E[(f − f*)²] of networks, a sum of squares.
+
+    Parameters
+    ----------
+    network : Network, Neuron or array, shape (3m + 1, *batch)
+        The students; a neuron is a network with m = 1.
+    problem : Problem
+        One target, one law with a density, piecewise linear activations.
+
+    Returns
+    -------
+    array, shape (*batch)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> import gradflow as gf
+    >>> float(loss(gf.Network([1.0, -1.0], [0.0, 0.0], [1.0, 1.0]), gf.Problem(target="abs")))
+    0.0
+    """
+    with _beyond():
+        return loss_of(_cut(network, problem)[0])
+
+
+def gradient(network: Network | Neuron | Array, problem: Problem = Problem()) -> Array:
+    """Return ∂L/∂θ, shape (3m + 1, *batch), in the order w1_1, …, w1_m, b1_1, …, w2_m, b2.
+
+    φ′(0) = s₋, so that a neuron whose pre-activation is nowhere positive has the gradient of a dead one.
+
+    See Also
+    --------
+    loss : parameters.
+    """
+    with _beyond():
+        return gradient_of(_cut(network, problem)[0])
+
+
+def loss_and_gradient(network: Network | Neuron | Array, problem: Problem = Problem()) -> tuple[Any, Array]:
+    """Return `loss` and `gradient`, cutting the line once."""
+    with _beyond():
+        some, _ = _cut(network, problem)
+        return loss_of(some), gradient_of(some)
+
+
+def gram(network: Network | Neuron | Array, problem: Problem = Problem()) -> Array:
+    """Return E[∇f ∇fᵀ], shape (3m + 1, 3m + 1, *batch), whose spectrum is the tangent kernel's but for zeros.
+
+    See Also
+    --------
+    loss : parameters.
+    """
+    with _beyond():
+        return gram_of(_cut(network, problem)[0])
+
+
+def hessian(network: Network | Neuron | Array, problem: Problem = Problem()) -> Array:
+    """Return ∂²L/∂θ², shape (3m + 1, 3m + 1, *batch), symmetric.
+
+    It jumps where a breakpoint meets an end of the input, and there is that of the dead or hyperactive side;
+    where a breakpoint meets a jump of target or density it is the mean of both sides.
+
+    See Also
+    --------
+    loss : parameters.
+    """
+    with _beyond():
+        return hessian_of(*_cut(network, problem))
