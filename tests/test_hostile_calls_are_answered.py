@@ -26,7 +26,8 @@ def basins(
 
 def network(w1: Any, b1: Any, w2: Any, b2: Any) -> object:
     """Make a network of one neuron, of which numbers are the parameters."""
-    return gf.Network(*([value] if type(value) is float else value for value in (w1, b1, w2)), b2)
+    w1, b1, w2 = ([value] if type(value) is float else value for value in (w1, b1, w2))
+    return gf.Network(w1, b1, w2, b2)
 
 
 NAMES["basins"] = basins
