@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradflow.base.progress import progress_bar
-from gradflow.cli import align_options as options
-from gradflow.cli.align_input import network_of, objective_of
-from gradflow.cli.meaning import FLOWS
-from gradflow.cli.options import JSON, check_directory, check_file, integer, number
-from gradflow.cli.steps import HYPER, LR, STEPS
+from gradflow.cli.align_options import (
+    DataOptions,
+    FlowOptions,
+    LossOptions,
+    StartOptions,
+    TrainingOptions,
+    method_option,
+)
+from gradflow.cli.choice import with_options
+from gradflow.cli.options import FIGURE, JSON, OUT_NC, check_figure, check_file
 from gradflow.cli.telling import deliver, write_if_asked
-from gradflow.descent import optimizer_name
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,32 +47,31 @@ class Outcome(NamedTuple):
     report: dict[str, Any]
 
 
+class Setting(NamedTuple):
+    """A network at the start on an objective, and ln ε."""
+
+    objective: Objective
+    network: TwoLayer
+    log_epsilon: float
+
+
+@with_options(
+    data=DataOptions,
+    method=method_option,
+    loss=LossOptions,
+    start=StartOptions,
+    flow=FlowOptions,
+    training=TrainingOptions,
+)
 def align(
-    data: options.DATA = "toy",
-    points: options.POINTS = None,
-    mu: options.MU = "0.3",
-    dimension: options.DIMENSION = "5",
-    delta: options.DELTA = "0.1",
-    mnist: options.MNIST = None,
-    constant_columns: options.CONSTANT_COLUMNS = False,
-    center: options.CENTER = False,
-    method: options.METHOD = "flow",
-    loss: options.LOSS = "exponential",
-    mean: options.MEAN = False,
-    neurons: options.NEURONS = "50",
-    epsilon: options.EPSILON = "1e-6",
-    start: options.START = "balanced",
-    seed: options.SEED = "0",
-    t_end: options.T_END = None,
-    until_loss: options.UNTIL_LOSS = None,
-    rtol: options.RTOL = "1e-9",
-    lr: LR = "0.002",
-    hyper: HYPER = None,
-    steps: STEPS = "15000",
-    batch: options.BATCH = None,
-    freeze_outputs: options.FREEZE_OUTPUTS = False,
-    out: options.OUT = None,
-    figure: options.FIGURE = None,
+    data: DataOptions,
+    method: str,
+    loss: LossOptions,
+    start: StartOptions,
+    flow: FlowOptions,
+    training: TrainingOptions,
+    out: OUT_NC = None,
+    figure: FIGURE = None,
     json: JSON = False,
 ) -> None:
     """Align a two-layer network from a small start.
@@ -78,71 +81,46 @@ def align(
     how far Assumption 1 holds, and the bounds that follow. With the flow every statement of the theory is
     checked along the trajectory.
     """
-    method = optimizer_name(method, "--method", FLOWS)
     check_file(out)
-    _check_figure(figure, method)
-    objective = objective_of(
-        data, points, mu, dimension, delta, mnist, constant_columns, center, seed, loss, mean
-    )
-    network, log_epsilon = network_of(objective, neurons, epsilon, start, seed)
-    duration = None if t_end is None else number("--t-end", t_end, least=0)
-    tolerance, rate = number("--rtol", rtol), number("--lr", lr, least=0)
-    count = integer("--steps", steps, least=0)
-    settings = {"seed": integer("--seed", seed, least=0), "epsilon": epsilon, "start": start}
+    check_figure(figure)
+    if figure is not None and method == "limit":
+        raise ValueError("--figure: the limit has no course in time to draw; use --out, or another --method")
+    objective = loss.on(data.read(start.number))
+    setting = Setting(objective, start.network(objective.data.dimension), start.log_epsilon)
+    told = {"seed": start.number, "epsilon": start.epsilon, "start": start.start}
     if method == "flow":
-        until = _LONG if duration is None else duration
-        found = _flow(objective, network, log_epsilon, until, tolerance, until_loss, settings)
+        found = _flow(setting, flow, told)
     elif method == "limit":
-        del settings["epsilon"]
-        found = _limit(objective, network, math.inf if duration is None else duration, settings)
+        del told["epsilon"]
+        found = _limit(setting, flow, told)
     elif method == "small-steps":
-        if duration is None:
-            _refuse_endless(objective, network, log_epsilon)
-        found = _small_steps(objective, network, _LONG if duration is None else duration)
+        found = _small_steps(setting, flow)
     else:
-        found = _train(objective, network, method, rate, hyper, count, batch, freeze_outputs, settings)
-    bounds = _bounds(objective, network, log_epsilon)
-    report = {"data": _described(objective), **found.report, "bounds": bounds}
+        found = _train(setting, method, training, start.number)
+    report = {"data": _described(objective), **found.report, "bounds": _bounds(setting)}
     deliver(lambda: _write(found.dataset, objective.data, out, figure), lambda: _show(report, json))
-    if until_loss is not None and not json:
-        _note_a_loss_reached_at_once(float(found.dataset["loss"][0]), until_loss)
+    if flow.until_loss is not None and not json:
+        _note_a_loss_reached_at_once(float(found.dataset["loss"][0]), flow.until_loss)
 
 
 def _write(run: xr.Dataset, data: Dataset, out: Path | None, figure: Path | None) -> None:
     """Write the run and draw its course, where that is asked for."""
     write_if_asked(run, out)
     if figure is not None:
+        from gradflow.cli.drawing import write_figure
         from gradflow.study.figures.course import course
-        from gradflow.study.figures.save import save
 
-        drawn = course(run, data.inputs, data.labels)
-        save(drawn, figure.with_suffix(""), [figure.suffix.removeprefix(".")])
+        write_figure(course(run, data.inputs, data.labels), figure)
 
 
-def _check_figure(path: Path | None, method: str) -> None:
-    """Refuse a figure that could not be drawn or written, before any work is done."""
-    if path is None:
-        return
-    if method == "limit":
-        raise ValueError("--figure: the limit has no course in time to draw; use --out, or another --method")
-    if path.suffix not in (".pdf", ".svg", ".png"):
-        raise ValueError(f"--figure: expected a name that ends in .pdf, .svg or .png, got {str(path)!r}")
-    try:
-        check_directory(path.parent)
-    except ValueError as error:
-        raise ValueError(str(error).replace("--out", "--figure", 1)) from error
-
-
-def _flow(
-    objective: Objective, network: TwoLayer, log_epsilon: float, t_end: float, rtol: float,
-    until_loss: str | None, settings: dict[str, Any],
-) -> Outcome:  # fmt: skip
+def _flow(setting: Setting, flow: FlowOptions, told: dict[str, Any]) -> Outcome:
     """Follow the flow and hold the theory against it."""
     from gradflow.networks.two_layer.checks import check_theory
     from gradflow.networks.two_layer.flow import gradient_flow
     from gradflow.networks.two_layer.record import flow_dataset
     from gradflow.networks.two_layer.status import STATUSES
 
+    objective, network, log_epsilon = setting
     gates = network.outputs.size * objective.data.n
     if gates > MOST_GATES:
         raise ValueError(
@@ -153,13 +131,15 @@ def _flow(
         raise ValueError(
             f"--method: flow locates every activation change, which takes long for {gates} neurons times "
             f"data in {objective.data.dimension} dimensions; take fewer, or --method small-steps --t-end "
-            f"{_short(objective, log_epsilon):.1g}"
+            f"{_short(setting):.1g}"
         )
-    below = 0.0 if until_loss is None else number("--until-loss", until_loss, least=0)
+    t_end = _LONG if flow.duration is None else flow.duration
     with progress_bar("flow", t_end or 1.0) as advance:
-        path = gradient_flow(network, objective, t_end, rtol=rtol, below=below, progress=advance)
+        path = gradient_flow(
+            network, objective, t_end, rtol=flow.tolerance, below=flow.below, progress=advance
+        )
     checks = check_theory(path, objective, log_epsilon) if objective.data.is_binary else ()
-    dataset = flow_dataset(path, objective, checks, rtol=rtol, **settings)
+    dataset = flow_dataset(path, objective, checks, rtol=flow.tolerance, **told)
     report = {
         "t": float(path.t[-1]),
         **_final(dataset, "time", network),
@@ -182,7 +162,7 @@ def _note_a_loss_reached_at_once(at_start: float, until_loss: str) -> None:
         )
 
 
-def _limit(objective: Objective, network: TwoLayer, t_end: float, settings: dict[str, Any]) -> Outcome:
+def _limit(setting: Setting, flow: FlowOptions, told: dict[str, Any]) -> Outcome:
     """Return the limit of small initialisation, exactly."""
     import numpy as np
 
@@ -190,6 +170,8 @@ def _limit(objective: Objective, network: TwoLayer, t_end: float, settings: dict
     from gradflow.networks.two_layer.record import limit_dataset
     from gradflow.networks.two_layer.status import OF_THE_LIMIT, STATUSES
 
+    objective, network, _ = setting
+    t_end = math.inf if flow.duration is None else flow.duration
     path = limit_flow(network, objective, t_end)
     own = np.where(np.ravel(network.outputs) > 0.0, path.entries[:, 0], path.entries[:, 1])
     when = np.minimum(own, path.entries[:, 2])
@@ -204,7 +186,7 @@ def _limit(objective: Objective, network: TwoLayer, t_end: float, settings: dict
         "switches": int(np.sum(path.events)),
         "status": {STATUSES[code]: int(np.sum(path.status == code)) for code in OF_THE_LIMIT},
     }
-    return Outcome(limit_dataset(path, objective, **settings), report)
+    return Outcome(limit_dataset(path, objective, **told), report)
 
 
 def _rate(objective: Objective) -> float:
@@ -214,46 +196,45 @@ def _rate(objective: Objective) -> float:
     return objective.weight * float(np.sum(np.linalg.norm(objective.data.inputs, axis=1)))
 
 
-def _short(objective: Objective, log_epsilon: float) -> float:
+def _short(setting: Setting) -> float:
     """Return a time in which neurons align and grow, if most data pull the same way."""
-    return 3.0 * (1.0 + max(-log_epsilon, 0.0)) / _rate(objective)
+    return 3.0 * (1.0 + max(-setting.log_epsilon, 0.0)) / _rate(setting.objective)
 
 
-def _refuse_endless(objective: Objective, network: TwoLayer, log_epsilon: float) -> None:
+def _refuse_endless(setting: Setting) -> None:
     """Refuse to follow fast motions of large networks for the time that is the default."""
-    size = network.outputs.size * objective.data.n * objective.data.dimension
-    if size * _rate(objective) * _LONG > MOST_BY_DEFAULT:
+    data, rate = setting.objective.data, _rate(setting.objective)
+    size = setting.network.outputs.size * data.n * data.dimension
+    if size * rate * _LONG > MOST_BY_DEFAULT:
         raise ValueError(
             f"--t-end: needed with these data, as {_LONG:g}, the default, would take long: neurons move "
-            f"within 1/sum|x| = {1.0 / _rate(objective):.1g}; such as {_short(objective, log_epsilon):.1g}"
+            f"within 1/sum|x| = {1.0 / rate:.1g}; such as {_short(setting):.1g}"
         )
 
 
-def _small_steps(objective: Objective, network: TwoLayer, t_end: float) -> Outcome:
+def _small_steps(setting: Setting, flow: FlowOptions) -> Outcome:
     """Follow the flow by small steps, with a stated error."""
     from gradflow.networks.two_layer.small_steps import flow_by_steps
 
+    if flow.duration is None:
+        _refuse_endless(setting)
+    t_end = _LONG if flow.duration is None else flow.duration
     with progress_bar("flow", t_end or 1.0) as advance:
-        dataset = flow_by_steps(network, objective, t_end, progress=advance).history
+        dataset = flow_by_steps(setting.network, setting.objective, t_end, progress=advance).history
     errors = {name: float(dataset[f"error_{name}"].max()) for name in ("direction", "log_norm", "loss")}
-    return Outcome(dataset, {"t": t_end, **_final(dataset, "time", network), "errors": errors})
+    return Outcome(dataset, {"t": t_end, **_final(dataset, "time", setting.network), "errors": errors})
 
 
-def _train(
-    objective: Objective, network: TwoLayer, method: str, lr: float, hyper: list[str] | None, count: int,
-    batch: str | None, freeze_outputs: bool, settings: dict[str, Any],
-) -> Outcome:  # fmt: skip
+def _train(setting: Setting, method: str, training: TrainingOptions, seed: int) -> Outcome:
     """Train with an optimiser."""
-    from gradflow.cli.steps import parse_hyper
-    from gradflow.descent import optimizer
     from gradflow.networks.two_layer.steps import train
 
-    config = optimizer(method, lr=lr, **parse_hyper(hyper or []))
-    size = None if batch is None else integer("--batch", batch, least=1, most=objective.data.n)
+    objective, network, _ = setting
+    config, count, size = training.config(method), training.count, training.batch_size(objective.data.n)
     with progress_bar("align", max(count, 1)) as advance:
         run = train(
-            network, objective, config, count, batch_size=size, seed=settings["seed"],
-            freeze_outputs=freeze_outputs, record_every=max(1, count // 300), progress=advance,
+            network, objective, config, count, batch_size=size, seed=seed,
+            freeze_outputs=training.freeze_outputs, record_every=max(1, count // 300), progress=advance,
         )  # fmt: skip
     return Outcome(run.history, {"steps": count, **_final(run.history, "step", network)})
 
@@ -293,15 +274,17 @@ def _described(objective: Objective) -> dict[str, Any]:
     return {**described, **dict(zip(("x_min", "x_max"), norms(data), strict=True))}
 
 
-def _bounds(objective: Objective, network: TwoLayer, log_epsilon: float) -> dict[str, float] | None:
+def _bounds(setting: Setting) -> dict[str, float] | None:
     """Return the bounds on the alignment time and on ln ε, where there are any: the paper's and ours."""
     from gradflow.networks.two_layer import bounds
-    from gradflow.networks.two_layer.geometry import angles, separation, setting
+    from gradflow.networks.two_layer.geometry import angles, separation
+    from gradflow.networks.two_layer.geometry import setting as geometry_of
 
+    objective, network, log_epsilon = setting
     data = objective.data
     if not (data.is_binary and objective.loss.needs_signs and separation(data).holds):
         return None
-    s = setting(data, network, log_epsilon)
+    s = geometry_of(data, network, log_epsilon)
     ours, per_time = bounds.alignment(s, angles(data, network)), 1.0 / objective.weight
     return {
         "time_paper": bounds.paper_time(s) * per_time,

@@ -30,6 +30,13 @@ class _Command(TyperCommand):
         return super().invoke(ctx)
 
 
+class _CommandOnGrids(_Command):
+    """A command whose --grid takes several words."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, basins.join_grids(args))
+
+
 def _takes_one(option: Any) -> bool:
     """Whether a parameter is an option of one value; a flag that is said twice says nothing else."""
     return not (option.param_type_name != "option" or option.multiple or option.is_flag)
@@ -51,7 +58,7 @@ for _command in (
     basins.basins,
     align.align,
 ):
-    app.command(cls=_Command)(_command)
+    app.command(cls=_CommandOnGrids if _command is basins.basins else _Command)(_command)
 
 
 def _show_version(wanted: bool) -> None:

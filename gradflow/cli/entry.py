@@ -70,12 +70,10 @@ def _run(arguments: list[str]) -> int:
     import typer
 
     from gradflow.cli.app import program
-    from gradflow.cli.basins import join_grids
 
     # Typer carries its own copy of click or uses the installed one, by version; its bases know which.
     usage: type[Any] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
     command = program()
-    arguments = join_grids(arguments)
     if not arguments:
         return _refuse(f"expected a command: {', '.join(command.commands)}; see gradflow --help")
     for name in ("--out", "--figure", "--data"):

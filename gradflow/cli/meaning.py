@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gradflow.cli.align_options import SETS
+from gradflow.cli.align_options import FLOWS, SETS
 from gradflow.descent import OPTIMIZERS, optimizer_name
 
 Given = Mapping[str, Any]
@@ -33,9 +33,6 @@ def _one_of(*names: str) -> Callable[[Any], bool]:
 def _none_of(*names: str) -> Callable[[Any], bool]:
     """Whether a data set, or file, is another."""
     return lambda value: value not in names
-
-
-FLOWS = ("flow", "limit", "small-steps")
 
 
 def _method(name: str) -> str:
