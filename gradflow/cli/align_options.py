@@ -242,8 +242,6 @@ class TrainingOptions:
         rate = number("--lr", self.lr, least=0)
         config: Config = optimizer(method, lr=rate, **parse_hyper(self.hyper or []))
         return config
-        )
-        return config
 
     def batch_size(self, n: int) -> int | None:
         """Return how many of n data are in a batch; None for all."""
