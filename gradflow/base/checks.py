@@ -80,6 +80,25 @@ def number(name: str, value: Any, least: float = -math.inf, most: float = math.i
     return found
 
 
+def in_interval(name: str, value: Any, interval: str) -> float:
+    """Return one finite real number of an interval, written as in "[0, 1)", as Python's.
+
+    Raises
+    ------
+    TypeError
+        If it is no real number, or an array of some.
+    ValueError
+        If it is not finite, or outside.
+    """
+    found = number(name, value)
+    low, high = (float(end) for end in interval[1:-1].split(","))
+    above = found > low or (found == low and interval[0] == "[")
+    below = found < high or (found == high and interval[-1] == "]")
+    if not (above and below):
+        raise ValueError(f"{name}: expected a number in {interval}, got {found!r}")
+    return found
+
+
 def flag(name: str, value: Any) -> bool:
     """Return a bool of Python or NumPy as Python's; anything else is a TypeError."""
     if not isinstance(value, (bool, np.bool_)):
@@ -158,6 +177,23 @@ def require_finite(name: str, *values: ArrayLike) -> None:
         if not np.all(np.isfinite(array)):
             found = f"{array}" if array.ndim == 0 else "an array with NaN or infinite entries"
             raise ValueError(f"{name}: must be finite, got {found}")
+
+
+def require_shape(name: str, array: ArrayLike, *sizes: int | str) -> None:
+    """Raise a one-line ValueError unless an array has these sizes; one that is text, as "n", may be any."""
+    found = tuple(np.shape(array) if isinstance(array, (list, tuple)) else array.shape)
+    fits = (not isinstance(size, int) or size == n for size, n in zip(sizes, found, strict=False))
+    if len(found) != len(sizes) or not all(fits):
+        wanted = f"{', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''}"
+        raise ValueError(f"{name}: expected shape ({wanted}), got {found}")
+
+
+def require_kind(name: str, value: object, kind: type, such_as: str = "") -> None:
+    """Raise a one-line TypeError unless a value is of a class; `such_as` says how to come by one."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        hint = f", {such_as}" if such_as else ""
+        raise TypeError(f"{name}: expected {article} {kind.__name__}{hint}, got {shown(value)}")
 
 
 def batch_shape(names: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

@@ -9,6 +9,8 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from gradflow import compiled
+from gradflow.base.arrays import DTYPES
+from gradflow.base.checks import one_of
 from gradflow.cli.options import (
     ACTIVATION,
     INTERVAL,
@@ -72,8 +74,7 @@ def finite_steps(
         One line with the option, its value and what is allowed.
     """
     updates = integer("--steps", steps, least=0)
-    if dtype not in ("float32", "float64"):
-        raise ValueError(f"--dtype: expected float32 or float64, got {dtype!r}")
+    one_of("--dtype", dtype, DTYPES)
     return Steps({"lr": number("--lr", lr, least=0), **parse_hyper(hyper or [])}, updates, dtype)
 
 

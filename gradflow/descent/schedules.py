@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gradflow.base.checks import function, integer, number
+from gradflow.base.checks import function, in_interval, integer, number
 
 Schedule: TypeAlias = Callable[[int], float]
 
@@ -78,9 +78,7 @@ class StepDecay:
 
     def __post_init__(self) -> None:
         integer("every", self.every, 1)
-        number("factor", self.factor, 0.0)
-        if self.factor > 1:
-            raise ValueError(f"factor: expected a number in [0, 1], got {self.factor}")
+        in_interval("factor", self.factor, "[0, 1]")
 
     def __call__(self, step: int) -> float:
         """Return the factor at this step."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gradflow.base.checks import one_of
 from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr
 from gradflow.proofs.proof import Check, Proof
@@ -55,8 +56,7 @@ class Result:
     checks: tuple[Check, ...] = field(repr=False)
 
     def __post_init__(self) -> None:
-        if self.status not in STATUSES:
-            raise ValueError(f"status: expected one of {', '.join(STATUSES)}, got {self.status!r}")
+        one_of("status", self.status, STATUSES)
 
     @property
     def failures(self) -> tuple[Check, ...]:

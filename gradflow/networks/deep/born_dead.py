@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import binomtest
 
-from gradflow.base.checks import integer
+from gradflow.base.checks import integer, require_shape
 from gradflow.networks.deep.initial import Draw, draw_of
 
 CHUNK = 20_000
@@ -162,8 +162,9 @@ def born_dead_frequency(
     """
     checked = _widths(widths)
     inputs = np.array([[-1.0], [1.0]]) if x is None else np.asarray(x, dtype=np.float64)
-    if inputs.ndim != 2 or not inputs.size:
-        raise ValueError(f"x: expected shape (n, inputs), got {inputs.shape}")
+    require_shape("x", inputs, "n", "inputs")
+    if not inputs.size:
+        raise ValueError(f"x: expected one input or more, got shape {inputs.shape}")
     if not np.all(np.abs(inputs) <= LARGEST):
         raise ValueError(f"x: expected numbers between {-LARGEST:g} and {LARGEST:g}, got others")
     trials = integer("trials", trials, 1)

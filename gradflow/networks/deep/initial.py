@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from gradflow.base.arrays import Array
-from gradflow.base.checks import integer
+from gradflow.base.checks import dtype_name, integer
 from gradflow.networks.deep.network import Network, layout, pack
 
 RAI_SCALE = 0.6007
@@ -167,8 +167,7 @@ def initial(
         If there is no such scheme or dtype, or another argument is not as described.
     """
     draw, indices, seed = draw_of(scheme), indices_of(networks), integer("seed", seed, 0)
-    if dtype not in ("float32", "float64"):
-        raise ValueError(f"dtype: expected float32 or float64, got {dtype!r}")
+    dtype = dtype_name("dtype", dtype)
     drawn = [_one(network, draw, np.random.default_rng((seed, index))) for index in indices]
     layers = [
         {name: np.stack([one[i][name] for one in drawn]) for name in own} for i, own in enumerate(drawn[0])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gradflow.base.arrays import Array, namespace
-from gradflow.base.checks import flag, integer
+from gradflow.base.checks import flag, integer, require_shape
 from gradflow.neuron.activations import RELU, Activation, as_activation, derivatives
 
 EPS = 1e-5
@@ -117,8 +117,7 @@ def unpack(network: Network, theta: Array) -> list[dict[str, Array]]:
     ValueError
         If `theta` has another shape.
     """
-    if theta.ndim != 2 or theta.shape[0] != network.size:
-        raise ValueError(f"theta: expected shape ({network.size}, networks), got {tuple(theta.shape)}")
+    require_shape("theta", theta, network.size, "networks")
     xp = namespace(theta)
     # A view where the networks are rows in memory, as `pack` leaves them.
     rows = xp.permute_dims(theta, (1, 0))
@@ -186,8 +185,7 @@ def forward(network: Network, theta: Array, x: Array) -> Pass:
     ValueError
         If a shape is not as described.
     """
-    if x.ndim != 2 or x.shape[1] != network.inputs:
-        raise ValueError(f"x: expected shape (n, {network.inputs}), got {tuple(x.shape)}")
+    require_shape("x", x, "n", network.inputs)
     return _forward(network, unpack(network, theta), x)
 
 
@@ -246,10 +244,8 @@ def loss_and_gradient(network: Network, theta: Array, x: Array, y: Array) -> Slo
     ValueError
         If a shape is not as described.
     """
-    if x.ndim != 2 or x.shape[1] != network.inputs:
-        raise ValueError(f"x: expected shape (n, {network.inputs}), got {tuple(x.shape)}")
-    if y.shape != x.shape[:1]:
-        raise ValueError(f"y: expected shape {tuple(x.shape[:1])}, got {tuple(y.shape)}")
+    require_shape("x", x, "n", network.inputs)
+    require_shape("y", y, x.shape[0])
     parameters = unpack(network, theta)
     passed = _forward(network, parameters, x)
     xp = namespace(theta)

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import Array, device, is_array, namespace, to_numpy
+from gradflow.base.checks import function, require_kind
 from gradflow.base.labelled import unlabelled
 from gradflow.base.provenance import attributes, config_as_dict
 from gradflow.descent.axes import coordinates
@@ -116,12 +117,9 @@ def train(
     bit.
     """
     steps, due = recorded(steps, record_every)
-    if not isinstance(network, Network):
-        raise TypeError(f"network: expected a Network, such as Network(1, (8,)), got {network!r}")
-    if not isinstance(task, Task):
-        raise TypeError(f"task: expected a Task, such as teacher_task(), got {type(task).__name__}")
-    if not callable(schedule):
-        raise TypeError(f"schedule: expected a function of the step, got {schedule!r}")
+    require_kind("network", network, Network, "such as Network(1, (8,))")
+    require_kind("task", task, Task, "such as teacher_task()")
+    function("schedule", schedule, "the step")
     theta, origin = _begun(network, start)
     config = for_networks(check(optimizer), (theta.shape[1],), theta)
     # Before the training: what cannot be written down is found out at once.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.base.checks import integer, number
+from gradflow.base.checks import in_interval, integer, number
 from gradflow.data import GARMENTS, digits, garments
 
 
@@ -161,9 +161,7 @@ def equiangular(n: int, mu: float, positives: int | None = None) -> Dataset:
     ValueError
         If an argument is not allowed.
     """
-    n, mu = integer("n", n, 1), number("mu", mu)
-    if not 0.0 <= mu < 1.0:
-        raise ValueError(f"mu: expected a number in [0, 1), got {mu}")
+    n, mu = integer("n", n, 1), in_interval("mu", mu, "[0, 1)")
     positives = n - n // 2 if positives is None else integer("positives", positives, 0, n)
     signed = math.sqrt(1.0 - mu) * np.eye(n)
     if mu > 0.0:
@@ -183,9 +181,8 @@ def cone(n: int, mu: float, dimension: int, seed: int = 0) -> Dataset:
     ValueError
         If an argument is not allowed, or no two of the s_i differ (n = 1, or D = 1).
     """
-    n, dimension, mu = integer("n", n, 2), integer("dimension", dimension, 2), number("mu", mu)
-    if not -1.0 < mu < 1.0:
-        raise ValueError(f"mu: expected a number in (-1, 1), got {mu}")
+    n, dimension = integer("n", n, 2), integer("dimension", dimension, 2)
+    mu = in_interval("mu", mu, "(-1, 1)")
     sides = np.random.default_rng(integer("seed", seed, 0)).normal(size=(n, dimension - 1))
     sides /= np.linalg.norm(sides, axis=1, keepdims=True)
     lowest = float(np.min(sides @ sides.T))

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from gradflow.base.arrays import to_numpy
+from gradflow.base.checks import number
 from gradflow.networks.two_layer.data import Dataset, check_binary
 from gradflow.networks.two_layer.network import TwoLayer, directions, log_norms
 from gradflow.networks.two_layer.patterns import IN_NEGATIVE, IN_POSITIVE, membership
@@ -215,8 +216,7 @@ def setting(data: Dataset, network: TwoLayer, log_epsilon: float) -> Setting:
     ValueError
         If a label is not ±1, there is more than one network, or a w_j or v_j is 0.
     """
-    if not math.isfinite(log_epsilon):
-        raise ValueError(f"log_epsilon: expected a finite number, got {log_epsilon}")
+    log_epsilon = number("log_epsilon", log_epsilon)
     _signed_directions(network)
     sizes = np.exp(to_numpy(log_norms(network)) - log_epsilon)
     least, largest = norms(data)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gradflow.base.arrays import Array, namespace
-from gradflow.base.checks import flag
+from gradflow.base.checks import flag, require_kind
 from gradflow.networks.two_layer.data import Dataset, check_binary
 
 
@@ -103,8 +103,7 @@ class Objective:
     mean: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.loss, Loss):
-            raise TypeError(f"loss: expected a Loss, such as those of LOSSES, got {self.loss!r}")
+        require_kind("loss", self.loss, Loss, "such as those of LOSSES")
         object.__setattr__(self, "mean", flag("mean", self.mean))
         if self.loss.needs_signs:
             check_binary(self.data, f"the {self.loss.name} loss")

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.base.arrays import Array, as_floating, device, namespace, to_numpy
-from gradflow.base.checks import integer, number, shown
+from gradflow.base.checks import integer, number, require_kind, shown
 from gradflow.networks.two_layer.losses import Objective
 
 
@@ -224,8 +224,7 @@ def check_kinds(network: TwoLayer, objective: Objective) -> None:
     """Raise a one-line TypeError for anything but a network and an objective."""
     if not (isinstance(network, tuple) and len(network) == 3):
         raise TypeError(f"network: expected a TwoLayer, as `balanced` makes one, got {shown(network)}")
-    if not isinstance(objective, Objective):
-        raise TypeError(f"objective: expected an Objective, got {shown(objective)}")
+    require_kind("objective", objective, Objective)
 
 
 def check_network(network: TwoLayer, objective: Objective) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import Array, namespace, to_numpy
-from gradflow.base.checks import integer, number
+from gradflow.base.checks import in_interval, integer, number
 from gradflow.base.provenance import attributes
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer, check_start, forces, normalize, on_device, velocity
@@ -106,9 +106,7 @@ def flow_by_steps(
     and more accurate.
     """
     times = _times(t_end, record)
-    tol = number("tol", tol)
-    if not 0.0 < tol < 1.0:
-        raise ValueError(f"tol: expected a number in (0, 1), got {tol!r}")
+    tol = in_interval("tol", tol, "(0, 1)")
     check_start(network, objective)
     start = normalize(network)
     coarse = [state for state, _ in _run(start, objective, times, tol, max_steps)]

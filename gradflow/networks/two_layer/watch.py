@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.base.arrays import Array, device, namespace, to_numpy
+from gradflow.base.checks import require_shape
 from gradflow.networks.two_layer.data import Dataset
 from gradflow.networks.two_layer.losses import Objective
 from gradflow.networks.two_layer.network import TwoLayer, directions, log_norms, on_device, predict
@@ -215,8 +216,7 @@ def phases(t: np.ndarray, network: TwoLayer) -> Phases:
     ValueError
         If the times do not fit.
     """
-    if np.ndim(t) != 1 or len(t) != network.outputs.shape[0]:
-        raise ValueError(f"t: expected shape ({network.outputs.shape[0]},), got {np.shape(t)}")
+    require_shape("t", t, network.outputs.shape[0])
     xp = namespace(network.weights)
     units = directions(network)
     before, after = units[:-1, ...], units[1:, ...]

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from gradflow.base.checks import one_of
 from gradflow.study.figures.loss_axis import tick_powers
 from gradflow.study.figures.panels import (
     Floats,
@@ -114,8 +115,7 @@ def loss_against(
         If there is no panel, the range is empty, or a panel or series is not as described.
     """
     data = _points(panels)
-    if xscale not in ("linear", "log"):
-        raise ValueError(f"xscale: must be linear or log, got {xscale!r}")
+    one_of("xscale", xscale, ("linear", "log"))
     if not 0.0 < floor < ceiling:
         raise ValueError(f"floor: must be positive and below ceiling, got {floor:g} and {ceiling:g}")
     xlim = reach((x for panel in data for x, _ in panel), positive=xscale == "log", empty=(0.1, 1.0))

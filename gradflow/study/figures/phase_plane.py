@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import ArrayLike
 
 from gradflow.base.arrays import to_numpy
+from gradflow.base.checks import one_of, require_shape
 from gradflow.neuron.activity import breakpoint_position
 from gradflow.neuron.problem import Problem
 from gradflow.study.figures.panels import Floats, name_above, require, span
@@ -105,10 +106,8 @@ def compress(x: Floats, lo: float, hi: float) -> Floats:
 
 def _states(trajectory: Trajectory) -> Floats:
     state = np.asarray(trajectory.theta, dtype=np.float64)
-    if state.ndim != 2 or state.shape[0] != 4:
-        raise ValueError(f"theta: expected shape (4, K), got {state.shape}")
-    if trajectory.outcome not in MARKERS:
-        raise ValueError(f"outcome: must be one of {', '.join(MARKERS)}, got {trajectory.outcome!r}")
+    require_shape("theta", state, 4, "K")
+    one_of("outcome", trajectory.outcome, tuple(MARKERS))
     return state[:, np.all(np.isfinite(state), axis=0)]
 
 

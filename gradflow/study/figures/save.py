@@ -8,6 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from gradflow.base.checks import one_of
 from gradflow.base.files import whole_file
 from gradflow.base.version import __version__
 from gradflow.study.figures.style import styled
@@ -56,8 +57,7 @@ def save(figure: Figure, stem: Path | str, formats: Sequence[str] | str | None =
     elif isinstance(formats, str):
         formats = (formats,)
     for kind in formats:
-        if kind not in METADATA:
-            raise ValueError(f"formats: must be among {', '.join(FORMATS)}, got {kind!r}")
+        one_of("formats", kind, FORMATS)
     stem.parent.mkdir(parents=True, exist_ok=True)
     written = []
     with _settled(figure):

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import matplotlib
 import matplotlib.style
 
+from gradflow.base.checks import one_of
+
 SINGLE = 3.25
 """Width in inches of a figure in one column."""
 
@@ -82,8 +84,7 @@ def look(name: str) -> Look:
     ValueError
         If there is none of this name.
     """
-    if name not in LOOKS:
-        raise ValueError(f"look: must be one of {', '.join(LOOKS)}, got {name!r}")
+    one_of("look", name, tuple(LOOKS))
     return LOOKS[name]
 
 

@@ -245,7 +245,7 @@ PATH: Any = STATES
         (lambda: proved_regions([SERIES], Panel([]), xlabel="", ylabel=""), "diagrams: expected a sequence"),
         (lambda: sheet([Rows([], ["a"], "x")], columns=0), "columns: "),
         (lambda: remedies(["none"], {"flow": [None]}, columns=0), "columns: "),
-        (lambda: save(Figure(), Path("p"), "gif"), "formats: must be among pdf, svg, png, got 'gif'"),
+        (lambda: save(Figure(), Path("p"), "gif"), "formats: expected pdf, svg or png, got 'gif'"),
     ],
 )
 def test_other_things_are_answered_with_what_to_write(draw: Any, words: str) -> None:
