@@ -4,19 +4,27 @@ Targets are teachers (a neuron, a network) or knots joined by lines, laws have a
 normal density, activations are piecewise linear. All is float64 in NumPy.
 
 - `network`: the parameters; `task`: what a problem means here;
-- `cells`, `field`: loss, gradient, Gram matrix and Hessian by sorting breakpoints and knots.
+- `cells`, `field`: loss, gradient, Gram matrix and Hessian by sorting breakpoints and knots;
+- `starts`: random networks; `flow`, `training`: runs as datasets, with `walls`, `ends` and `records`.
 """
 
 from gradflow.networks.line.field import gradient, gram, hessian, loss, loss_and_gradient
+from gradflow.networks.line.flow import gradient_flow
 from gradflow.networks.line.network import Network, as_network, of_rows
+from gradflow.networks.line.starts import STARTS, start
+from gradflow.networks.line.training import train
 
 __all__ = [
+    "STARTS",
     "Network",
     "as_network",
     "gradient",
+    "gradient_flow",
     "gram",
     "hessian",
     "loss",
     "loss_and_gradient",
     "of_rows",
+    "start",
+    "train",
 ]

@@ -1,0 +1,72 @@
+"""Where networks on the line are when a run ends."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gradflow.base.arrays import Array
+from gradflow.ends.outcome import CONSTANT, DIVERGED, GLOBAL, LINEAR, LOCAL, TOLERANCE, UNDECIDED
+from gradflow.networks.line.field import cut, gradient_of, gram_of, loss_of
+from gradflow.networks.line.task import Task
+
+REST = 1e-7
+"""How small a gradient is at rest, in units of the best constant's loss, or of 1 if that is larger."""
+
+
+class References(NamedTuple):
+    """The losses of the best constant and of the best line."""
+
+    constant: float
+    line: float
+
+
+def references(task: Task) -> References:
+    """Return the losses of what a network without breakpoints on the input can do best."""
+    # A hyperactive neuron (z = 1 at one end) that returns 0: its derivatives are the moments wanted.
+    width = task.hi - task.lo
+    slope = max(task.slopes, key=abs) or 1.0
+    sign = 1.0 if slope == task.slopes[1] else -1.0
+    rows = np.array([sign / width, sign * (1.0 - task.lo / width), 0.0, 0.0])
+    some = cut(rows, task)
+    covariance, pull = gram_of(some)[2:, 2:], -0.5 * gradient_of(some)[2:]
+
+    def of(features: list[int]) -> float:
+        best = np.zeros(2)
+        at = np.ix_(features, features)
+        best[features] = np.linalg.lstsq(covariance[at], pull[features], rcond=None)[0]
+        return float(loss_of(cut(np.array([*rows[:2], *best]), task)))
+
+    return References(of([1]), of([0, 1]))
+
+
+def outcomes(rows: Array, task: Task, diverged: Array | bool = False) -> np.ndarray:
+    """Return outcome codes (`gradflow.ends.outcome.OUTCOMES`) of last states, shape (*batch).
+
+    global
+        L ≤ 1e-3 of the best constant's loss, and of the best line's unless that is 0.
+    linear, constant
+        L within 1e-3 of the best line's, or constant's, loss, and the gradient at most `REST`.
+    local
+        Any other loss with such a gradient: a critical point that is none of these, or a plateau.
+    diverged, undecided
+        The numbers were left; none of these.
+
+    Parameters
+    ----------
+    rows : array, shape (3m + 1, *batch)
+    """
+    known = references(task)
+    finite = np.all(np.isfinite(rows), axis=0)
+    some = cut(np.where(finite, rows, 0.0), task)
+    value, steepest = loss_of(some), np.max(np.abs(gradient_of(some)), axis=0)
+    rests = steepest <= REST * max(1.0, known.constant)
+    near_line = np.abs(value - known.line) <= TOLERANCE * known.line
+    near_constant = np.abs(value - known.constant) <= TOLERANCE * known.constant
+    low = value <= TOLERANCE * known.constant
+    # Beside a target that is a line to rounding, its loss is no measure.
+    if known.line > TOLERANCE**2 * known.constant:
+        low &= value <= TOLERANCE * known.line
+    conditions = [~finite | np.asarray(diverged), low, rests & near_line, rests & near_constant, rests]
+    return np.select(conditions, [DIVERGED, GLOBAL, LINEAR, CONSTANT, LOCAL], UNDECIDED).astype(np.int8)

@@ -1,0 +1,92 @@
+"""Runs of networks on the line as labelled datasets, and what their attributes say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from gradflow.networks.line.network import Network
+from gradflow.networks.line.walls import Crossing
+from gradflow.neuron.laws import Normal, Steps
+from gradflow.neuron.problem import Problem
+from gradflow.neuron.records import activity_codes
+from gradflow.neuron.targets import Knots
+from gradflow.runs.records import crossings_attribute
+
+NAMES = {"w1": "input weight", "b1": "input bias", "w2": "output weight", "b2": "output bias"}
+
+
+def described(network: Network) -> dict[str, Any]:
+    """Return a network's parameters as plain data."""
+    return {name: np.asarray(getattr(network, name)) for name in NAMES}
+
+
+def described_problem(problem: Problem) -> dict[str, Any]:
+    """Return target, law and activations as plain data."""
+    target, law = problem.target, problem.law
+    if target is None:
+        aim: Any = {"teacher": problem.teacher._asdict()}
+    elif isinstance(target, Knots):
+        aim = {"target": {"x": target.x, "y": target.y}}
+    else:
+        aim = {"teacher": described(target)}
+    if isinstance(law, Steps):
+        inputs: Any = {"law": {"x": law.x, "density": law.density}}
+    elif isinstance(law, Normal):
+        inputs = {"law": {"mean": law.mean, "std": law.std}}
+    else:
+        inputs = {"interval": [problem.lo, problem.hi]}
+    activations = {name: str(getattr(problem, name)) for name in ("activation", "teacher_activation")}
+    return {**aim, **inputs, **activations}
+
+
+def variables(rows: np.ndarray, activity: np.ndarray, axis: str, batch: Sequence[str]) -> dict[str, Any]:
+    """Return parameters, breakpoints, activity and drift of records.
+
+    Parameters
+    ----------
+    rows : array, shape (records, 3m + 1, *batch)
+    activity : array, shape (records, m, *batch)
+    axis : str
+        The records' dimension.
+    batch : sequence of str
+        The batch's dimensions.
+    """
+    m = rows.shape[1] // 3
+    parts = {name: rows[:, i * m : (i + 1) * m] for i, name in enumerate(("w1", "b1", "w2"))}
+    dims = (axis, "neuron", *batch)
+    found = {name: (dims, value, {"long_name": NAMES[name], "units": "1"}) for name, value in parts.items()}
+    w1, b1, w2 = parts.values()
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        where = np.where(w1 == 0.0, np.nan, -b1 / w1 + 0.0)
+        q = w1 * w1 + b1 * b1 - w2 * w2
+        drift = q - q[:1]
+    return {
+        **found,
+        "b2": ((axis, *batch), rows[:, 3 * m], {"long_name": NAMES["b2"], "units": "1"}),
+        "breakpoint": (dims, where, {"long_name": "breakpoint -b1/w1 (NaN where w1 = 0)", "units": "1"}),
+        "activity": activity_codes(activity, dims),
+        "invariant_drift": (dims, drift, {"long_name": "change of Q = w1^2 + b1^2 - w2^2 of every neuron"}),
+    }
+
+
+def crossings_of(events: Sequence[Crossing], axis: str, batch: Sequence[str]) -> dict[str, str]:
+    """Return the attribute that keeps a run's crossings."""
+    columns: dict[str, list[object]] = {
+        axis: [e.when for e in events],
+        "neuron": [e.neuron for e in events],
+        "event": [e.event for e in events],
+        "wall": [e.wall for e in events],
+        "x": [e.x for e in events],
+    }
+    for i, dim in enumerate(batch):
+        columns[f"{dim}_index"] = [e.network[i] for e in events]
+    return crossings_attribute(columns)
+
+
+def neurons(m: int) -> dict[str, xr.Variable]:
+    """Return the coordinate of the neurons."""
+    return {"neuron": xr.Variable(("neuron",), np.arange(m, dtype=np.int32), {"long_name": "neuron"})}

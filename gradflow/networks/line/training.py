@@ -1,0 +1,205 @@
+"""Training of networks on the line: every optimiser, on the exact gradient of the population loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from gradflow.base.arrays import Array, is_array
+from gradflow.base.checks import batch_shape, function, integer, numbers
+from gradflow.base.provenance import attributes, config_as_dict
+from gradflow.base.tables import named
+from gradflow.descent.optimisers.hyper import Config
+from gradflow.descent.optimisers.registry import OPTIMIZERS, check, init, update
+from gradflow.descent.prepared import bounds, factor, recorded
+from gradflow.descent.schedules import Schedule, constant
+from gradflow.ends.labels import outcome_codes
+from gradflow.networks.line.ends import outcomes
+from gradflow.networks.line.field import cut, gradient_of, loss_of
+from gradflow.networks.line.flow import moving
+from gradflow.networks.line.network import Network, as_network
+from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
+from gradflow.networks.line.task import Task, task_of
+from gradflow.networks.line.walls import Crossing, activities, places, preactivations
+from gradflow.neuron.activity import ACTIVITIES
+from gradflow.neuron.problem import Neuron, Problem
+
+MOST_RECORDED = 1_000
+
+
+class Trained(NamedTuple):
+    """The recorded steps and states, the crossings, and which networks left the range of their numbers."""
+
+    steps: list[int]
+    states: list[np.ndarray]
+    crossings: list[Crossing]
+    diverged: np.ndarray
+
+
+def train(
+    network: Network | Neuron | Array,
+    problem: Problem = Problem(),
+    optimizer: Config | None = None,
+    steps: int = 5000,
+    *,
+    schedule: Schedule = constant,
+    record_every: int | None = None,
+    frozen: Sequence[str] = (),
+    progress: Callable[[int], object] | None = None,
+) -> xr.Dataset:
+    """Train networks with finite steps on the population loss.
+
+    Parameters
+    ----------
+    network : Network, Neuron or array, shape (3m + 1, *batch)
+        The starts; hyper-parameters that are arrays broadcast with the batch.
+    problem : Problem
+        One target, one law with a density, piecewise linear activations.
+    optimizer : config, optional
+        Such as ``Adam(lr=0.01)``, which is the default.
+    steps : int
+        Number of updates.
+    schedule : function of the step, optional
+        The learning rate's factor (`gradflow.descent.schedules`).
+    record_every : int, optional
+        By default every step, or as many apart as keeps the records at 1001 or fewer.
+    frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
+        Parameters that stay as they are.
+    progress : callable, optional
+        Called with the number of updates done, about 100 times.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along `step` (the state after so many updates), `neuron` and batch_0, …: w1, b1, w2, breakpoint,
+        activity, invariant_drift; b2 and loss without `neuron`. Over the batch: outcome (no theorem settles
+        it: `networks.line.ends`), outcome_name, diverged. Its crossings: `gradflow.runs.crossings`, with the
+        neuron; they are looked for after every step.
+
+    Raises
+    ------
+    ValueError, TypeError
+        One line that names the argument.
+
+    Notes
+    -----
+    A network has diverged where a neuron would have (`gradflow.descent.train_arrays`), and stays at its last
+    good state.
+    """
+    config: Any = check(OPTIMIZERS["adam"](lr=0.01) if optimizer is None else optimizer)
+    student, task = as_network(network), task_of(problem)
+    steps = integer("steps", steps, 0)
+    if record_every is None and steps > 0:
+        record_every = -(-steps // MOST_RECORDED)
+    steps, due = recorded(steps, record_every)
+    function("schedule", schedule, "the step")
+    if progress is not None:
+        function("progress", progress, "the number of updates done")
+    hyper = {
+        name: numbers(name, value).astype(np.float64)
+        for name, value in config._asdict().items()
+        if is_array(value) or isinstance(value, (list, tuple))
+    }
+    config = config._replace(**hyper)
+    batch = batch_shape("networks and hyper-parameters", [student.batch, *(v.shape for v in hyper.values())])
+    shape = (3 * student.m + 1, *batch)
+    spread = student.rows.reshape(shape[0], *(1,) * (len(batch) - len(student.batch)), *student.batch)
+    rows = np.broadcast_to(spread, shape).copy()
+    with np.errstate(over="ignore", invalid="ignore"):
+        run = descend(rows, task, config, due, schedule, moving(frozen, student.m), progress)
+        settings = {
+            **described_problem(problem),
+            "network": described(student),
+            "optimizer": config_as_dict(config),
+            "schedule": repr(schedule),
+            "steps": steps,
+            "record_every": record_every,
+            "frozen": list(frozen),
+        }
+        return _dataset(run, task, attributes("Training of networks on the line", "train", settings))
+
+
+def descend(
+    rows: np.ndarray,
+    task: Task,
+    config: Config,
+    due: list[int],
+    schedule: Schedule,
+    moves: np.ndarray,
+    progress: Callable[[int], object] | None = None,
+) -> Trained:
+    """Take the steps (arguments as `train`, which checks them); the last of `due` is the last step."""
+    steps, walls = due[-1], places(task)
+    most, steepest = bounds(np, rows.dtype)
+    keeps = moves.reshape(-1, *(1,) * (rows.ndim - 1)) == 0.0
+    alive = np.all(np.abs(rows) <= most, axis=0)
+    state = init(config, rows)
+    times: list[int] = []
+    states: list[np.ndarray] = []
+    crossings: list[Crossing] = []
+    before = preactivations(rows, walls) > 0.0
+    every = max(1, -(-steps // 100))
+    for step in range(steps):
+        if step == due[len(times)]:
+            times.append(step)
+            states.append(rows)
+        gradient = np.where(keeps, 0.0, gradient_of(cut(rows, task)))
+        new, state = update(config, gradient, state, rows, config.lr * factor(schedule, step))
+        sane = np.all((np.abs(new) <= most) & (np.abs(gradient) <= steepest), axis=0)
+        alive = alive & sane
+        rows = np.where(keeps | ~alive, rows, new)
+        after = preactivations(rows, walls) > 0.0
+        if not np.array_equal(before, after):
+            crossings += _crossed(task, before, after, walls, step + 1)
+            before = after
+        if progress is not None and (step + 1) % every == 0 and step + 1 < steps:
+            progress(step + 1)
+        if not np.any(alive):
+            break
+    if progress is not None:
+        progress(steps)
+    rest = due[len(times) :]
+    return Trained([*times, *rest], [*states, *[rows] * len(rest)], crossings, ~alive)
+
+
+def _crossed(
+    task: Task, before: np.ndarray, after: np.ndarray, walls: np.ndarray, step: int
+) -> list[Crossing]:
+    """Return the crossings of a step: a change of activity, and knots passed between two balanced states."""
+    found: list[Crossing] = []
+    old, new = (activities(np.where(side[:2], 1.0, -1.0)) for side in (before, after))
+    for place in zip(*(i.tolist() for i in np.nonzero(old != new)), strict=True):
+        what = f"{ACTIVITIES[int(old[place])]} -> {ACTIVITIES[int(new[place])]}"
+        wall = 0 if before[(0, *place)] != after[(0, *place)] else 1
+        found.append(Crossing(step, place[0], what, ("lo", "hi")[wall], float(walls[wall]), place[1:]))
+    kind = "teacher" if task.teacher is not None else "knot"
+    passed = (before[2:] != after[2:]) & (old == new)
+    for where in zip(*(i.tolist() for i in np.nonzero(passed)), strict=True):
+        x = float(walls[where[0] + 2])
+        found.append(Crossing(step, where[1], f"passes {kind}", kind, x, where[2:]))
+    return sorted(found, key=lambda crossing: (crossing.network, crossing.neuron, crossing.x))
+
+
+def _dataset(run: Trained, task: Task, provenance: dict[str, str]) -> xr.Dataset:
+    rows = np.array(run.states)
+    columns = np.moveaxis(rows, 1, 0)
+    batch = tuple(f"batch_{i}" for i in range(rows.ndim - 2))
+    activity = activities(preactivations(columns, np.array([task.lo, task.hi])))
+    ended = outcome_codes(outcomes(rows[-1], task, run.diverged), batch)
+    return xr.Dataset(
+        {
+            **variables(rows, np.moveaxis(activity, 0, 1), "step", batch),
+            "loss": (("step", *batch), loss_of(cut(columns, task)), {"long_name": "loss", "units": "1"}),
+            "outcome": ended,
+            "outcome_name": named(ended),
+            "diverged": (batch, run.diverged.astype(np.int8)),
+        },
+        coords={
+            "step": ("step", np.array(run.steps, dtype=np.int32), {"long_name": "updates done"}),
+            **neurons(rows.shape[1] // 3),
+        },
+        attrs={**provenance, **crossings_of(run.crossings, "step", batch)},
+    )
