@@ -17,17 +17,16 @@ from typing import Any, NamedTuple
 from gradflow.base.arrays import Array, device
 from gradflow.flow import lanes as batch
 from gradflow.flow.batch_step import Trial, alive, combine, sides
+from gradflow.flow.crossing import CERTAIN, CERTAIN_BETWEEN, SHORTER
+from gradflow.flow.dying import strays
 from gradflow.flow.lanes import EVENTS, Lanes, Setting, Terms, ranks
 from gradflow.flow.tableau import DENSE, EXTRA
 from gradflow.neuron.activity import BALANCED
 
-CERTAIN = 10.0
-CERTAIN_BETWEEN = 1000.0
 AT_ONCE = 1e-9
 INTERVALS = 16
 CLOSEST = 4e-16
 HALVINGS = 26
-SHORTER = 0.2
 
 Polynomial = list[Array]
 """p(0) and seven terms: p = p0 + s (p1 + (1 − s) (p2 + s (p3 + …))), s and 1 − s in turn."""
@@ -56,6 +55,7 @@ def cross(setting: Setting, before: Lanes, trial: Trial, after: Lanes) -> Lanes:
     waits = exists & ~xp.isnan(before.waiting_t)
     t = xp.where(waits, before.waiting_t, before.t + trial.h * leaves.s)
     y = xp.stack([evaluate(dense, leaves.s[i, ...])[0] for i in range(3)])
+    far = [strays(xp, before.y, y[i, ...], trial.y) for i in range(3)]
     y = xp.where(waits[:, None, :], before.waiting_y, y)
 
     size = xp.max(xp.abs(xp.concat((before.y[:2, ...], trial.y[:2, ...]))), axis=0)
@@ -82,6 +82,7 @@ def cross(setting: Setting, before: Lanes, trial: Trial, after: Lanes) -> Lanes:
     wrong = xp.any(xp.stack(wall) & (inwards * trial.h > error), axis=0) & (earliest >= before.t)
     if setting.stays_dead:
         wrong = wrong | (xp.any(xp.stack(wall), axis=0) & ~alive(before.cell, crossed.y))
+    wrong = wrong | xp.any(xp.stack(far) & exists & ~waits, axis=0)
     if not bool(xp.any(wrong)):
         return crossed
     return _redone(setting, before, trial, crossed, wrong)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gradflow.base.arrays import Array, device
 from gradflow.flow import lanes as batch
-from gradflow.flow.dying import is_there
+from gradflow.flow.dying import is_there, longest_step, loses_direction
 from gradflow.flow.lanes import EVENTS, Lanes, Setting
 from gradflow.flow.status import DIVERGED, RUNNING, STEP_TOO_SMALL
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD, Row
@@ -69,7 +69,12 @@ def trial_step(setting: Setting, lanes: Lanes) -> Array:
     w1 = b1 = 0 after a long time is as fast as at the start.
     """
     xp = setting.xp
-    return xp.minimum(lanes.h, setting.t_end - lanes.t)
+    h = xp.minimum(lanes.h, setting.t_end - lanes.t)
+    if not setting.stays_dead:
+        return h
+    balanced = lanes.cell[0, ...] != lanes.cell[2, ...]
+    z, v = ((values[0, ...], values[1, ...]) for values in (lanes.y, lanes.f))
+    return xp.where(balanced, xp.minimum(h, longest_step(xp, z, v)), h)
 
 
 def smallest_step(setting: Setting, lanes: Lanes) -> Array:
@@ -137,7 +142,10 @@ def decided(setting: Setting, lanes: Lanes, trial: Trial) -> tuple[Lanes, Array,
     """Return the lanes after the trial, which of them moved, and whose next step is too short."""
     xp = setting.xp
     accurate = (trial.error < 1.0) & (lanes.status == RUNNING)
-    moved = accurate & alive(lanes.cell, trial.y) if setting.stays_dead else accurate
+    moved = accurate
+    if setting.stays_dead:
+        moved = moved & alive(lanes.cell, trial.y)
+        moved = moved & ~loses_direction(xp, lanes.y, trial.y, setting.rtol)
     one = xp.ones_like(trial.h)
     # Three square roots make the eighth: unlike a power, they have the same bits everywhere.
     root = xp.sqrt(xp.sqrt(xp.sqrt(xp.maximum(trial.error, 1e-20 * one))))

@@ -32,7 +32,10 @@ _TO_BERNSTEIN = np.linalg.inv(_BASIS)
 
 SHORTER = 0.2
 """So much of a step that was too inaccurate is tried again."""
-_CERTAIN = 10.0
+CERTAIN = 10.0
+"""So many times the solver's error a step ends beyond a wall that it has certainly crossed."""
+CERTAIN_BETWEEN = 1000.0
+"""So many times that error it goes there and back."""
 
 
 class Step(NamedTuple):
@@ -120,9 +123,11 @@ def confirmed(
     """Return the wall that the trajectory has certainly crossed by the end of this step.
 
     A trajectory that converges to a wall changes sides there at the level of the solver's error. A
-    crossing therefore counts once it is `_CERTAIN` times that error deep; until then it waits in
-    `candidates`, with the time of its sign change. A balanced ReLU neuron never crosses the wall at its
-    active end; of a hyperactive one's two ends the one that was left first becomes the inactive one.
+    crossing therefore counts once a step ends `CERTAIN` times that error beyond; until then it waits in
+    `candidates`, with the time of its sign change. Between its ends the polynomial is less accurate, most
+    of all in the long steps of a trajectory at rest: what goes there and back must go `CERTAIN_BETWEEN`
+    times that error deep. A balanced ReLU neuron never crosses the wall at its active end; of a hyperactive
+    one's two ends the one that was left first becomes the inactive one.
     """
     begin, h = step.begin, step.end - step.begin
     y = step.dense(begin + h * NODES)
@@ -143,7 +148,8 @@ def confirmed(
         error = rtol * _size(chart, wall, z)
         if wall not in candidates:
             candidates[wall] = Candidate(step, float(begin + h * leaves.s), error)
-        if leaves.depth > _CERTAIN * error:
+        beyond = -side * float(np.asarray(z[wall])[-1])
+        if beyond > CERTAIN * error or leaves.depth > CERTAIN_BETWEEN * error:
             certain.append(wall)
     if certain and is_relu and lo and hi:
         certain = list(candidates)

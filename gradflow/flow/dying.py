@@ -21,6 +21,11 @@ Pair = tuple[Array, Array]
 NEGLIGIBLE = 1e-20
 HALVINGS = 60
 ARRIVED = 1e4
+SHARE = 0.9
+"""A step towards w1 = b1 = 0 goes so far of the way."""
+SHRINKS, UNSURE = 0.1, 0.01
+GROWS = 10.0
+"""A step's polynomial that goes so much further than its ends is not the trajectory."""
 
 
 class Active(NamedTuple):
@@ -97,6 +102,40 @@ def is_there(xp: Any, z: Pair, v: Pair, smallest: Array) -> Array:
     speed = xp.maximum(xp.abs(v[0]), xp.abs(v[1]))
     shrinks = (v[0] <= 0.0) & (z[1] * v[1] <= 0.0)
     return (shrinks & (size <= ARRIVED * (smallest * speed))) | (size == 0.0)
+
+
+def longest_step(xp: Any, z: Pair, v: Pair) -> Array:
+    """Return how long a balanced neuron's step may be: it stays on this side of w1 = b1 = 0.
+
+    Where both pre-activations shrink, they would be 0 after the times −z/v, and the field, which depends on
+    the direction of (w1, b1) alone there, is not continuous. A step that passes it has stages from beyond,
+    and nothing that it computes, its error included, means anything.
+    """
+    one = xp.ones_like(z[0])
+    shrink = (z[0] * v[0] < 0.0) & (z[1] * v[1] < 0.0)
+    times = [-a / xp.where(shrink, b, one) for a, b in zip(z, v, strict=True)]
+    return xp.where(shrink, SHARE * xp.maximum(*times), xp.inf * one)
+
+
+def sizes(xp: Any, *states: Array) -> list[Array]:
+    """Return the sizes of (w1, b1), or of the pre-activations in its place, of states (4 or more, …)."""
+    return [xp.maximum(xp.abs(y[0, ...]), xp.abs(y[1, ...])) for y in states]
+
+
+def strays(xp: Any, before: Array, between: Array, after: Array) -> Array:
+    """Return whether a state between a step's ends is so much larger than they are that it is in error."""
+    first, middle, last = sizes(xp, before, between, after)
+    return middle > GROWS * xp.maximum(first, last)
+
+
+def loses_direction(xp: Any, before: Array, after: Array, rtol: Array) -> Array:
+    """Return whether the error of a step between two states may have turned (w1, b1).
+
+    The error is small beside the larger of them. Near w1 = b1 = 0 all depends on the direction, so that
+    of a step that shrinks (w1, b1) the error counts beside what is left.
+    """
+    first, last = sizes(xp, before, after)
+    return (last < SHRINKS * first) & (UNSURE * last < rtol * first)
 
 
 def _time_of(xp: Any, happened: Callable[[Array], Array], start: Array, end: Array) -> Array:

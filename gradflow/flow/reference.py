@@ -22,7 +22,7 @@ from gradflow.flow import chart as charts
 from gradflow.flow.chart import Cell, Floats, Setting
 from gradflow.flow.closed import State, follow, outlook
 from gradflow.flow.crossing import SHORTER, Candidate, Step, confirmed, turns_back
-from gradflow.flow.dying import is_there
+from gradflow.flow.dying import is_there, longest_step, loses_direction, strays
 from gradflow.flow.record import Point, Recorder
 from gradflow.flow.status import REACHED, STEP_TOO_SMALL, STOPPED, TOO_MANY_STEPS
 from gradflow.neuron.activity import ACTIVITIES, classify
@@ -31,6 +31,7 @@ from gradflow.neuron.problem import Neuron, Problem
 __all__ = ["AUTO", "METHODS", "Crossing", "Point", "Trajectory", "integrate"]
 
 METHODS = {"DOP853": DOP853, "RK45": RK45, "Radau": Radau, "BDF": BDF}
+_EXPLICIT = (DOP853, RK45)
 AUTO = "auto"
 """DOP853, and Radau after `_STIFF` steps: very unequal weights make the flow stiff."""
 
@@ -181,8 +182,9 @@ def _cross_cell(cell: Cell, begin: State, where: Setting, t_end: float, run: _Ru
     if begin.t >= t_end:
         return _Leg(begin, None, REACHED)
     active = (0 if cell[0] else 1) if cell[0] != cell[2] and where.has_walls else None
+    is_relu = where.slopes[0] == 0.0
     # The wall by which a balanced ReLU neuron would die: the flow never crosses it but at w1 = b1 = 0.
-    deadly = None if active is None or where.slopes[0] != 0.0 else 2 * active
+    deadly = 2 * active if active is not None and is_relu else None
 
     def state(t: float, y: np.ndarray) -> State:
         c, d, w2, b2, descended = y.tolist()
@@ -219,17 +221,30 @@ def _cross_cell(cell: Cell, begin: State, where: Setting, t_end: float, run: _Ru
         if run.is_spent():
             return _Leg(begin, None, TOO_MANY_STEPS)
         before, known = run.recorder.mark(), dict(candidates)
+        if active is not None and deadly is not None:
+            explicit = isinstance(solver, _EXPLICIT)
+            most = _longest(solver.f if explicit else velocity(t_old, y_old), y_old, active)
+            if solver.h_abs > most and explicit:
+                solver.h_abs = most
+            elif solver.h_abs > most:  # an implicit solver has made its matrices for a step's length
+                run.first_step = most
+                clock, solver = t_old, restarted(t_old, y_old)
         _advance(solver)
         wrong, wall, shorter = solver.status == "failed", None, SHORTER * float(solver.h_abs)
         if not wrong:
             run.steps, run.first_step = run.steps + 1, float(solver.h_abs)
             shorter = SHORTER * (solver.t - solver.t_old)
             wrong = deadly is not None and solver.y[active] <= 0.0
+            wrong |= is_relu and bool(loses_direction(np, y_old, solver.y, np.float64(run.rtol)))
         if not wrong:
             step = Step(clock, solver.t_old, solver.t, solver.dense_output(), before)
-            wall = confirmed(chart, step, run.rtol, candidates, where.slopes[0] == 0.0)
+            wall = confirmed(chart, step, run.rtol, candidates, is_relu)
+            wrong = any(
+                found.step is step and bool(strays(np, y_old, found.state, solver.y))
+                for found in candidates.values()
+            )
             if wall is not None:
-                wrong = turns_back(chart, wall, candidates[wall], velocity, step)
+                wrong |= turns_back(chart, wall, candidates[wall], velocity, step)
                 wrong |= deadly is not None and candidates[wall].state[active] <= 0.0
         if wrong:
             if shorter < _smallest(t_old) and at_origin(t_old, y_old):
@@ -272,6 +287,12 @@ def _later(point: Point, t: float) -> Point:
 def _smallest(t: float) -> float:
     """Return the smallest step that changes the time by what it should."""
     return 10.0 * math.ulp(t)
+
+
+def _longest(velocity: np.ndarray, y: np.ndarray, active: int) -> float:
+    """Return how long the next step of a neuron with this active end may be."""
+    z, v = ((values[active], values[1 - active]) for values in (y, velocity))
+    return float(longest_step(np, z, v))
 
 
 def _renew(solver: Any, active: int | None, rtol: float) -> None:

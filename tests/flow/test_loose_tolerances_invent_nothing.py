@@ -14,6 +14,8 @@ from tests.flow.test_no_flow_dies_away_from_the_origin import hard_starts
 
 METHODS = ("auto", "RK45", "Radau", "BDF")
 
+CONSTANT = Problem(Neuron(0.0, -1.0, 0.0, 0.5), Uniform(-4.0, 4.0))
+
 INVENTED = [
     (
         # A step through both ends, whose estimated error happened to be small: no crossing in truth.
@@ -39,19 +41,44 @@ INVENTED = [
         Problem(Neuron(1.0, 0.98, 1.0, 0.0), Uniform(-4.0, 4.0)),
         3,
     ),
+    (
+        # A step that passes the origin, with stages on both sides of it, looks accurate by chance.
+        Neuron(-9.94649102645381e-05, 0.00018893612916219012, -0.10313899031327022, 0.11301211076307784),
+        CONSTANT,
+        1,
+    ),
+    (
+        # A step to a hundredth of the size of (w1, b1): its error turns what is left.
+        Neuron(-6.158829588494252e-05, 0.00018615034537508156, 2.394960170066764, 0.8787766619076384),
+        Problem(Neuron(0.8, 0.3, -1.5, 0.1), Uniform(-4.0, 4.0)),
+        1,
+    ),
+    (
+        # A step whose polynomial goes to 1e3 between ends of 1e-2, through a pole beyond the wall.
+        Neuron(0.007629380653790872, 0.018447739876587377, -1.0162205065344512, -0.4141781163103585),
+        Problem(inputs=Uniform(-4.0, 4.0)),
+        3,
+    ),
+    (
+        # It converges to the teacher in long steps, between which the polynomial passes its breakpoint.
+        Neuron(1.68072685e-04, 7.76650208e-05, -1.39347528, 1.47109780),
+        Problem(Neuron(-2.0, -0.1, -3.0, 1.0)),
+        2,
+    ),
 ]
+DEATHS = INVENTED[4:7]
 
 
 @pytest.mark.parametrize(("start", "problem", "crossings"), INVENTED)
 @pytest.mark.parametrize("rtol", [1e-3, 1e-10])
-def test_what_error_once_killed_lives(
+def test_what_error_once_changed_ends_as_it_should(
     start: Neuron, problem: Problem, crossings: int | None, rtol: float
 ) -> None:
     run = integrate(start, problem, 20.0, rtol=rtol)
     other = integrate_ensemble(start, problem, 20.0, rtol=rtol, backend="numba")
     assert (run.last.t, float(other.t)) == (20.0, 20.0)
-    assert run.last.theta[:2] != (0.0, 0.0)
-    assert np.any(other.final[:2] != 0.0)
+    is_dead = (start, problem, crossings) in DEATHS
+    assert bool(died(run)) == bool(died(other)) == is_dead
     if crossings is not None:
         assert (len(run.crossings), int(other.crossings)) == (crossings, crossings)
 
@@ -84,10 +111,17 @@ def compare(n: int, seed: int, rtol: float, backend: str) -> None:
     both = (run.t == 20.0) & (truth.t == 20.0)
     assert np.mean(both) > 0.8
     assert np.any(died(truth))
-    differ = both & (died(run) != died(truth))
-    assert np.sum(differ) <= n // 8000, theta[:, differ]
-    more = both & (run.crossings > truth.crossings)
-    assert np.sum(more) <= n // 8000, theta[:, more]
+    for i in np.flatnonzero(both & ((died(run) != died(truth)) | (run.crossings > truth.crossings))):
+        near = beside(theta[:, i], problem_of(teacher[:, i], ends[:, i]), rtol)
+        assert np.any(died(near) == died(run)[i]), theta[:, i]
+        assert np.any(near.crossings >= run.crossings[i]), theta[:, i]
+
+
+def beside(start: np.ndarray, problem: Problem, rtol: float) -> Ensemble:
+    """Return accurate flows from starts that a loose tolerance cannot tell from this one."""
+    rng = np.random.default_rng(0)
+    starts = start[:, None] * (1.0 + 30.0 * rtol * rng.uniform(-1.0, 1.0, (4, 400)))
+    return integrate_ensemble(starts, problem, 20.0, rtol=1e-10, max_steps=1000)
 
 
 @pytest.mark.parametrize("rtol", [1e-3, 1e-5])
@@ -113,6 +147,4 @@ def test_one_trajectory_by_any_method_crosses_no_more(method: str, rtol: float) 
         run = integrate(Neuron(*theta[:, i]), problem, 20.0, rtol=rtol, method=method, max_steps=2000)
         if run.last.t == 20.0:
             assert bool(died(run)) == bool(died(truth)[i]), theta[:, i]
-            # A breakpoint that has converged to the teacher's may be said to pass it once more.
-            passed = [crossing.event for crossing in run.crossings].count("passes teacher")
-            assert len(run.crossings) - passed <= truth.crossings[i], theta[:, i]
+            assert len(run.crossings) <= truth.crossings[i], theta[:, i]

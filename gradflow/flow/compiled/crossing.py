@@ -13,7 +13,7 @@ from math import exp, expm1, inf, log, nan
 
 import numpy as np
 
-from gradflow.flow.batch_crossing import AT_ONCE, CERTAIN, CERTAIN_BETWEEN, SHORTER
+from gradflow.flow.batch_crossing import AT_ONCE
 from gradflow.flow.compiled.exit import Numbers, W, dense_value, first_exit, polynomial
 from gradflow.flow.compiled.layout import (  # fmt: skip
     CROSSINGS,
@@ -54,7 +54,8 @@ from gradflow.flow.compiled.layout import (  # fmt: skip
     T,
     Y,
 )
-from gradflow.flow.dying import ARRIVED, NEGLIGIBLE
+from gradflow.flow.crossing import CERTAIN, CERTAIN_BETWEEN, SHORTER
+from gradflow.flow.dying import ARRIVED, GROWS, NEGLIGIBLE
 from gradflow.flow.dying import HALVINGS as FADE_HALVINGS
 from gradflow.flow.lanes import EVENTS
 from gradflow.flow.status import REACHED, RUNNING
@@ -67,6 +68,7 @@ LEAVES_TO_DEAD = EVENTS.index("balanced -> dead")
 LEAVES_TO_HYPERACTIVE = EVENTS.index("balanced -> hyperactive")
 ENTERS_FROM_HYPERACTIVE = EVENTS.index("hyperactive -> balanced")
 PASSES_TEACHER = EVENTS.index("passes teacher")
+STRAYS = -2
 RETURNS = -3
 """The status of a faded trajectory that comes back."""
 
@@ -113,7 +115,10 @@ def size_at(w: Numbers, o: int, wall: int) -> float:
 
 
 def cross(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q: Numbers) -> int:
-    """Search the step for its first exit from the cell; return by which wall, −1 if there is none."""
+    """Search the step for its first exit from the cell; return by which wall, −1 if there is none.
+
+    STRAYS if (w1, b1) is far larger there than at both ends of the step.
+    """
     polynomial(w, o, cell, q)
     h = w[TRIAL_H * W + o]
     t = w[T * W + o]
@@ -146,6 +151,9 @@ def cross(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q: 
                 when = t + h * q[EXIT_S + i]
                 for j in range(5):
                     q[EXIT_Y + 5 * i + j] = dense_value(q, j, q[EXIT_S + i])
+                size = max(abs(q[EXIT_Y + 5 * i]), abs(q[EXIT_Y + 5 * i + 1]))
+                if size > GROWS * size_at(w, o, 0):
+                    return STRAYS
             certain = beyond > CERTAIN * error or q[EXIT_DEPTH + i] > CERTAIN_BETWEEN * error
             if certain and when < earliest:
                 earliest = when

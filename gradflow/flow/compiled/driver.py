@@ -11,6 +11,7 @@ from math import sqrt
 from gradflow.flow.compiled.crossing import (  # fmt: skip
     EPS,
     RETURNS,
+    STRAYS,
     TINY,
     behind,
     cross,
@@ -162,6 +163,8 @@ def settle(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q:
             else:
                 keep_own(w, o, NEW + K)
                 restart(w, o, r, b, fixed, cell, q, wall, now)
+        elif wall == STRAYS:
+            redo(w, o)
         else:
             wait(r, b, q)
     h = w[(NEW + H) * W + o]
