@@ -66,15 +66,15 @@ step of its return depends on w1/η and b1/η only. Adam's first step moves ever
 not 0 by exactly η towards 0, whatever its size.
 
 (8) Dead for ever. Without decay, at a constant rate, a dead neuron moves from its state after K updates
-(w1 and b1; w2 does not matter) by no more than D_j, towards the sign of −m_j, in all later steps together:
-(a) GD, sign descent and RMSProp without momentum: D = 0. (b) Heavy ball and RMSProp with momentum, m the
-buffer: D = η μ/(1 − μ) |m|, Nesterov: D = η μ²/(1 − μ) |m|; the way done is at all times the same part of
-both. (c) Adam and AdamW, also with Keras' ε: with ρ = β1/√β2 < 1, D = η |m| ρ/((1 − ρ) (1 − β1^(K+1)) √v);
-with ε > 0, also where ρ ≥ 1, D = η |m| β1/((1 − β1) (1 − β1^(K+1)) ε); with AMSGrad and its largest moment u,
-D = η |m| β1/((1 − β1) (1 − β1^(K+1)) (√u + ε)). If at both ends e of the input z_e − e sgn(m₁) D₁ − sgn(m₂)
-D₂ ≤ 0 in (b), and in (c) z_e plus the positive ones of these two terms ≤ 0, the neuron is dead for ever.
-Its b2 − E f* then obeys a linear recurrence under GD, heavy ball and Nesterov, and goes to 0 from every
-state iff 0 < η < 1, 0 < η < 1 + μ and 0 < η < (1 + μ)/(1 + 2 μ).
+(w1 and b1; w2 does not matter) by no more than D_j, towards the sign of −m_j, in all later steps
+together: (a) GD, sign descent and RMSProp without momentum: D = 0. (b) Heavy ball and RMSProp with
+momentum, m the buffer: D = η μ/(1 − μ) |m|, Nesterov: D = η μ²/(1 − μ) |m|; the way done is at all times
+the same part of both. (c) Adam and AdamW, also with Keras' ε: with ρ = β1/√β2 < 1, D = η |m| ρ/((1 − ρ)
+(1 − β1^(K+1)) √v); with ε > 0, also where ρ ≥ 1, D = η |m| β1/((1 − β1) (1 − β1^(K+1)) ε); with AMSGrad
+and its largest moment u, D = η |m| β1/((1 − β1) (1 − β1^(K+1)) (√u + ε)). If at both ends e of the input
+z_e − e sgn(m₁) D₁ − sgn(m₂) D₂ ≤ 0 in (b), and in (c) z_e plus the positive ones of these two terms ≤ 0,
+the neuron is dead for ever. Its b2 − E f* then obeys a linear recurrence under GD, heavy ball and
+Nesterov, and goes to 0 from every state iff 0 < η < 1, 0 < η < 1 + μ and 0 < η < (1 + μ)/(1 + 2 μ).
 """
 
 HYPOTHESES = (
@@ -130,15 +130,16 @@ after the update, and m/√v is not changed (checked for Adam; RMSProp's is the 
 induction over the steps all λ give the same path. If θ is multiplied by c, so is g, and the moves are the
 same multiples of η. At Adam's first step m/(1 − β1) = g and v/(1 − β2) = g².
 
-(8) (a) Their moves are 0 where the gradient is 0, whatever is remembered. (b) The series of (3), which for
-RMSProp is the buffer's own, as quotients of 0 are 0; Nesterov's steps are μ times those of the heavy ball
-(checked). (c) The k-th move is η β1^k |m|/(1 − β1^(K+k)) over √(β2^k v/(1 − β2^(K+k))) + ε. Drop ε and
-1 − β2^(K+k) < 1, or the root; 1 − β1^(K+k) is at least its value at k = 1; sum the geometric series. With Keras' ε
-the move has a factor √(1 − β2^(K+k)) < 1, and its root is √(β2^k v). AMSGrad's u does not change, as
-β2^k v < u, and its root is at least √u. All moves have the sign of −m_j, so at all times the way done is
-between 0 and D_j; in (b) it is the same part of both, so z_e moves monotonically between its value and the
-stated one. b2: with y = b2 − E f* the gradient is 2 y; the matrices' traces and determinants (checked)
-satisfy Jury's conditions 1 ± T + D > 0 and D < 1 iff η is as stated. (For η as stated |1 − 2 η| μ < 1.)
+(8) (a) Their moves are 0 where the gradient is 0, whatever is remembered. (b) The series of (3), which
+for RMSProp is the buffer's own, as quotients of 0 are 0; Nesterov's steps are μ times those of the heavy
+ball (checked). (c) The k-th move is η β1^k |m|/(1 − β1^(K+k)) over √(β2^k v/(1 − β2^(K+k))) + ε. Drop ε
+and 1 − β2^(K+k) < 1, or the root; 1 − β1^(K+k) is at least its value at k = 1; sum the geometric series.
+With Keras' ε the move has a factor √(1 − β2^(K+k)) < 1, and its root is √(β2^k v). AMSGrad's u does not
+change, as β2^k v < u, and its root is at least √u. All moves have the sign of −m_j, so at all times the
+way done is between 0 and D_j; in (b) it is the same part of both, so z_e moves monotonically between its
+value and the stated one. b2: with y = b2 − E f* the gradient is 2 y; the matrices' traces and
+determinants (checked) satisfy Jury's conditions 1 ± T + D > 0 and D < 1 iff η is as stated. (For η as
+stated |1 − 2 η| μ < 1.)
 """
 
 NOT_CLAIMED = (

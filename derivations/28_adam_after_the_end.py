@@ -1,0 +1,216 @@
+"""No minimum holds Adam while ε is small: bursts, their size, and where they carry a neuron on a best line.
+
+Second moments decay by β2 a step where the gradient is 0, so that every minimum becomes unstable in the end.
+"""
+
+from __future__ import annotations
+
+import sympy
+
+from gradflow.proofs.cells import Expr, b1, b2, w1, w2
+from gradflow.proofs.proof import Proof
+from gradflow.proofs.render import main
+
+beta, a, z, eta, S = sympy.symbols("beta_1 a z eta S", positive=True)
+V, s = sympy.symbols("V s", positive=True)
+m = sympy.symbols("m", real=True)
+THETA = (w1, b1, w2, b2)
+LIMIT = (2 + 2 * beta) / (1 - beta)
+
+STATUS = "proved"
+STATEMENT = """
+Adam without decay: g = ∇L(θ), m ← β1 m + (1 − β1) g, v ← β2 v + (1 − β2) g², and θ moves by −η times m
+over √v + ε, both moments with their bias corrections, with 0 ≤ β1 < 1, 0 < β2 < 1, η > 0 and ε > 0. Let a
+= (2 + 2 β1)/(1 − β1); a = 38 at β1 = 0.9. RMSProp without momentum is the case β1 = 0, a = 2.
+
+(1) No rest. Let θ* be a point with ∇L(θ) = H (θ − θ*) + o(|θ − θ*|), H symmetric with largest eigenvalue
+λ > 0. If ε < η λ/a, then θ* with m = v = 0 is unstable: there is a ball around it that states as near to
+it as one likes leave. As the second derivative for b2 is 2, λ ≥ 2: for ε < 2 η/a no best line off the
+walls, no best constant of a dead neuron and no teacher is stable, whatever β2 is. If H ≥ 0 and ε > η λ/a,
+the linear part has no eigenvalue of modulus above 1.
+
+(2) Quiet times. While g = 0, ε = 0 and the bias corrections are 1, S = the largest eigenvalue of P⁻¹ H, P
+= diag(√v), grows by the factor β2^(−1/2) a step, and reaches Adam's limit a/η after 2 ln(a/(η
+S))/ln(1/β2) steps. With P constant and η S < a the two modes of an eigenvector of P⁻¹ H have the product
+β1 of their factors, so that of a complex pair falls by √β1 a step; at η S = a one factor is −1, beyond it
+is below −1.
+
+(3) The swing that lasts. An oscillation θ_k = θ* + (−1)^k x with a constant P solves the linear equations
+with gradient H (θ − θ*) iff (a/η) P x = H x. If also P² = diag (H x)², which is what v is under it, all
+|x_j| = η/a: x = (η/a) σ with signs σ, P = (η/a) diag c, c = σ (H σ) > 0 (products of components). So the
+size of the swing depends on η and β1 only, not on β2, ε or the loss. If Σ H Σ ≥ 0 entrywise, Σ = diag σ,
+and it is irreducible, then a/η is the largest eigenvalue of P⁻¹ H, the one of σ.
+
+(4) Best lines. For a hyperactive neuron (slope s of φ; m = E x, V = Var x) L = L_line + V ρ₁² + ρ₀², and
+on a best line H = 2 (V g₁ g₁ᵀ + g₀ g₀ᵀ), g₁ = s (w2, 0, w1, 0), g₀ = s (m w2, w2, m w1 + b1, 1/s). With q
+= σ·H σ the mean of L over the swing around θ is L(θ) + (η/a)² q/2 up to fourth order, its mean gradient
+along the best lines (η/a)² ∇q/2. Let F be −∇q/c projected on the kernel of H, orthogonally with the
+weights c. The flow θ′ = F keeps the student on the best line, and dq/dt = −Σ c_j F_j² ≤ 0. One step of
+Adam is η²/(2 a) of its time: the drift. With the default problem, w1 w2 > 0 there, q = (2/3) (|w1| +
+|w2|)² + 2 (1 + |w2| + b1)², and from every best line off the walls θ′ = F reaches the wall b1 = |w1| in
+finite time.
+
+(5) The two walls of the default problem. Let θ be on a best line and on a wall. If w1, w2 > 0
+(breakpoint at −1), balanced neurons as near as one likes have a loss below that of the best line, from
+which the flow goes to the teacher (derivation 11). If w1, w2 < 0 (breakpoint at 1), no neuron near has a
+loss below that of the best line: θ is a local minimum.
+"""
+
+HYPOTHESES = (
+    "Full gradients, a constant rate, no weight decay, no AMSGrad; exact arithmetic.",
+    "(1) is about the state with m = v = 0: Adam's only states at rest.",
+    "(3) treats P as constant during the swing, and (4) takes its average; both are exact statements about "
+    "these equations, not about Adam.",
+    "The best lines of (4) are those of a neuron off the walls; V > 0, s > 0.",
+)
+
+PROOF = """
+(1) Let y = θ − θ*. For |(y, m, v)| ≤ δ ≤ 1, v ≥ 0, the new moments are O(δ), and m/(√v + ε) differs from
+m/ε by at most |m| √v/ε² = O(δ^(3/2)). The bias corrections are factors 1 + O(β1^k + β2^k) of m and v. So
+a step takes x to A x + r_k(x), with |r_k(x)| ≤ κ |x| for all x of a small ball and all k from some K on,
+κ > 0 as small as one likes, and A the linear map that multiplies v by β2 and is momentum for (y, m), with
+P = ε. On an eigenvector of H with the eigenvalue λ the factors of A are the zeros of z² − (1 + β1 − (1 −
+β1) η λ/ε) z + β1 (checked). At z = −1 this is (1 − β1) (a − η λ/ε) (checked): if it is negative one zero
+is real and < −1. Let E be the sum of the eigenspaces of A with moduli > 1, E′ that of the others, in a
+norm in which A expands E by at least ρ > 1 and E′ by at most (1 + ρ)/2. In the cone |x_E| ≥ |x_E′| of the
+ball |x′_E| ≥ (ρ − 2 κ) |x_E| and |x′_E′| ≤ ((1 + ρ)/2 + 2 κ) |x_E|, so for κ < (ρ − 1)/8 the next state
+is in the cone and its E-part has grown by a factor above 1: states of the cone leave the ball. E is in
+the space of (y, m), so v = 0 ≥ 0 is allowed. Off the walls L is a polynomial; on the dead cell b2 alone
+has a gradient, 2 (b2 − E f*); at a teacher with its breakpoint inside ∇L is differentiable (derivations 3
+and 4). λ ≥ the entry of H for b2, which is 2. If η λ/ε < a, the factors have the product β1 < 1, and the
+polynomial is ≥ 0 at ± 1 (at 1 it is (1 − β1) η λ/ε, checked): complex ones have modulus √β1, real ones
+are in [−1, 1].
+
+(2) √v falls by √β2 a step. The product of the zeros is β1.
+
+(3) With gradients (−1)^k G the moment is (−1)^k M, M = (1 − β1) G/(1 + β1) (checked). The step −2 (−1)^k
+x = −η (−1)^k M/P gives x = (η/a) G/P (checked), with G = H x. If P = |G|, |x_j| = η/a. Perron and
+Frobenius: Σ P⁻¹ H Σ = P⁻¹ Σ H Σ ≥ 0 is irreducible with the positive eigenvector (1, …, 1), so a/η is its
+largest eigenvalue.
+
+(4) On a best line ρ₁ = ρ₀ = 0; the Hessian is checked. The mean of the swings ± x: L(θ) + x·H(θ) x/2 +
+O(|x|⁴), as odd orders cancel; H(θ) may be taken as 2 (V g₁ g₁ᵀ + g₀ g₀ᵀ) at all θ, as the rest, 2 (V ρ₁
+∇²ρ₁ + ρ₀ ∇²ρ₀), is 0 on the best lines and its gradient a combination of g₁ and g₀, which the projection
+takes away. F is tangent to the best lines as g₁·F = g₀·F = 0, and −∇q/c − F is a combination of g₁/c and
+g₀/c, to which F is orthogonal with weights c. So ∇q·F = −Σ c_j F_j². In a step the mean gradient moves θ
+by −η/P = −(a/c) times it: η²/(2 a) F, once the normal part is balanced. Default problem: V = 1/3, m = 0,
+s = 1 and the slope is 1/2. Changing signs, |g₁·σ| and |g₀·σ| are largest together if σ₁ w2, σ₃ w1 have
+one sign, and σ₂ w2, σ₃ b1, σ₄ are positive: possible as w1 w2 > 0, b1 > 0. So q as stated. On the best
+lines w2 = 1/(2 w1) and (w1, b1) are coordinates. q → ∞ as |w1| → 0, |w1| → ∞ or b1 → ∞: what is below a
+level is compact. ∂q/∂b1 = 4 (1 + |w2| + b1) > 0, so q has no critical point on the best lines with b1 ≥
+|w1|, where F = 0 would be one. So Σ c_j F_j² is bounded below until the wall is reached, and q ≥ 0 falls
+at least at that rate.
+
+(5) The residual of the best line x/2 + 1/4 is −1/4 at both ends (checked). Let ℓ be the line of the
+active part, and let the breakpoint be inside, a distance h from the end e. f − ℓ = −w2 z beyond it, with
+z < 0 there, so it has the sign of w2. If w2 > 0: let b1 fall by t and b2 grow by w2 t, so that ℓ stays
+the best line. The loss changes by half of the integral of 2 (ℓ − f*) (f − ℓ) + (f − ℓ)², that is −h²/16 +
+O(h³) < 0 for small h > 0 (checked). If w2 < 0, then for all neurons near, ℓ − f* < 0 beyond the
+breakpoint and f − ℓ ≤ 0, so L(f) ≥ L(ℓ) ≥ L_line; hyperactive neurons are lines.
+"""
+
+NOT_CLAIMED = (
+    "Conjecture: Adam follows the drift of (4) on average, as η → 0. In most measured runs the steps from "
+    "the first burst to the input are 0.96 to 1.5 times those of the drift.",
+    "Conjecture: in exact arithmetic Adam leaves the best lines with w1, w2 > 0 of the default problem from "
+    "almost all states. (In floating point a gradient that is computed as exactly 0 holds it for ever.)",
+    "How long a burst lasts, and that v comes to what (3) says; how large a burst may be.",
+    "What happens after the breakpoint has come to the input; that a burst cannot kill.",
+    "Weight decay, AMSGrad (whose largest moment does not decay), minibatches.",
+)
+
+
+def prove(proof: Proof) -> None:
+    prove_factors(proof)
+    prove_swing(proof)
+    prove_lines(proof)
+    prove_walls(proof)
+
+
+def prove_factors(proof: Proof) -> None:
+    """Prove the factors of momentum with a constant preconditioner; A stands for η λ/ε."""
+    A = sympy.Symbol("A", positive=True)
+    # y' = y − η m'/ε with m' = β1 m + (1 − β1) λ y; n = η m/ε.
+    y, n = sympy.symbols("y n", real=True)
+    new = beta * n + (1 - beta) * A * y
+    matrix = sympy.Matrix([y - new, new]).jacobian(sympy.Matrix([y, n]))
+    polynomial = z**2 - (1 + beta - (1 - beta) * A) * z + beta
+    proof.equal("the characteristic polynomial", (z * sympy.eye(2) - matrix).det(), polynomial)
+    at_minus_one = polynomial.subs(z, -1)
+    proof.equal("at −1, (1 − β1) (a − A)", at_minus_one, 2 + 2 * beta - (1 - beta) * A)
+    proof.equal("at 1", polynomial.subs(z, 1), (1 - beta) * A)
+    proof.equal("a at the default", LIMIT.subs(beta, sympy.Rational(9, 10)), sympy.Integer(38))
+
+
+def prove_swing(proof: Proof) -> None:
+    """Prove moment and amplitude of a swing of period 2."""
+    G, P = sympy.symbols("G P", positive=True)
+    M = (1 - beta) * G / (1 + beta)
+    proof.equal("the moment changes its sign", beta * M + (1 - beta) * (-G), -M)
+    x = eta / LIMIT * G / P
+    # From θ* + x, with the gradient G, to θ* − x.
+    proof.equal("the step leads to the other side", x - eta * M / P, -x)
+    proof.equal("P = |G| makes the amplitude η/a", x.subs(P, G), eta / LIMIT)
+
+
+def prove_lines(proof: Proof) -> None:
+    """Prove the Hessian on a best line, and what its rest adds to the gradient of q."""
+    slope, mean = sympy.symbols("a_f m_f", real=True)
+    rho1, rho0 = s * w1 * w2 - slope, s * w2 * (m * w1 + b1) + b2 - mean
+    excess = V * rho1**2 + rho0**2
+    g1 = sympy.Matrix([rho1.diff(x) for x in THETA])
+    g0 = sympy.Matrix([rho0.diff(x) for x in THETA])
+    stated = (s * sympy.Matrix([w2, 0, w1, 0]), s * sympy.Matrix([m * w2, w2, m * w1 + b1, 1 / s]))
+    proof.equal("g₁ and g₀", [*g1, *g0], [*stated[0], *stated[1]])
+    on_line = {b2: mean - s * w2 * (m * w1 + b1), slope: s * w1 * w2}
+    gauss = 2 * (V * g1 * g1.T + g0 * g0.T)
+    hessian = sympy.hessian(excess, THETA)
+    proof.equal("H on a best line", hessian.subs(on_line), gauss.subs(on_line))
+    signs = sympy.Matrix(sympy.symbols("sigma_1:5", real=True))
+    rest = signs.dot((hessian - gauss) * signs)
+    second = [signs.dot(sympy.hessian(rho, THETA) * signs) for rho in (rho1, rho0)]
+    for i, x in enumerate(THETA):
+        pulled = 2 * (V * second[0] * g1[i] + second[1] * g0[i])
+        proof.equal(f"what the rest adds, {x}", rest.diff(x).subs(on_line), pulled.subs(on_line))
+    u, w, level = sympy.symbols("u w B", positive=True)
+    q = sympy.Rational(2, 3) * (u + w) ** 2 + 2 * (1 + w + level) ** 2
+    ones = sympy.ones(4, 1)
+    default = {V: sympy.Rational(1, 3), m: 0, s: 1, w1: u, w2: w, b1: level}
+    proof.equal("q of the default problem", ones.dot(gauss * ones).subs(default), q)
+    proof.equal("∂q/∂b1", q.diff(level), 4 * (1 + w + level))
+    proof.holds("which is positive", bool(q.diff(level).is_positive))
+
+
+def prove_walls(proof: Proof) -> None:
+    """Prove the residual at the ends, and the first term of what a breakpoint inside changes."""
+    x, h = sympy.symbols("x h", positive=True)
+    quarter = sympy.Rational(1, 4)
+    for end, target in ((-1, 0), (1, 1)):
+        value = sympy.Rational(end, 2) + quarter - target
+        proof.equal(f"the residual at {end}", value, -quarter)
+    # From the end −1 inwards, u = x + 1: ℓ − f* = u/2 − 1/4, and f − ℓ = (w1 w2) (h − u), w1 w2 = 1/2.
+    gap = (h - x) / 2
+    change = sympy.integrate(2 * (x / 2 - quarter) * gap + gap**2, (x, 0, h)) / 2
+    proof.equal("the change", sympy.expand(change), -(h**2) / 16 + h**3 / 12)
+
+
+def formulas() -> tuple[tuple[str, Expr], ...]:
+    """Return the least ε that holds Adam, the quiet time, the swing and the drift."""
+    lam, eps, q, k, beta2 = sympy.symbols("lambda epsilon q k beta_2", positive=True)
+    x, P, c, F = sympy.symbols("x P c F")
+    return (
+        ("Adam's limit", sympy.Eq(a, LIMIT)),
+        ("Stable only if", sympy.Ge(eps, eta * lam / a)),
+        ("Quiet steps", sympy.Eq(k, 2 * sympy.log(a / (eta * S)) / sympy.log(1 / beta2))),
+        ("The swing that lasts", sympy.Eq(sympy.Abs(x), eta / a)),
+        ("Its second moment", sympy.Eq(P, eta / a * c)),
+        ("Drift in a step", sympy.Eq(sympy.Symbol("Delta theta"), eta**2 / (2 * a) * F)),
+        (
+            "q, default problem",
+            sympy.Eq(q, sympy.Rational(2, 3) * (abs(w1) + abs(w2)) ** 2 + 2 * (1 + abs(w2) + b1) ** 2),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(globals()))
