@@ -20,7 +20,7 @@ from gradflow.cli.telling import deliver, note_a_start_at_the_teacher
 from gradflow.descent import optimizer
 from gradflow.ends import Threshold, bracket, descent_outcomes, flow_run
 from gradflow.ends.decision import THEOREMS
-from gradflow.ends.follow import decided_flows
+from gradflow.ends.follow import decide_in_rounds
 from gradflow.ends.outcome import UNDECIDED
 from gradflow.ends.thresholds import TOO_SHORT, values_told
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
@@ -166,7 +166,7 @@ class _Search(NamedTuple):
     def _flow(self, values: np.ndarray, theory: bool) -> tuple[np.ndarray, np.ndarray]:
         """Follow flows more closely and a hundred times as long."""
         starts = self.start._replace(**{self.vary: values})
-        found, slow, lingered = decided_flows(
+        found, slow, lingered = decide_in_rounds(
             starts, self.problem, theory=theory, lingers=bool(self.lingered and self.lingered[-1])
         )
         self.slow.append(bool(np.any(slow)))

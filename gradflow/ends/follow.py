@@ -61,10 +61,10 @@ def flow_decisions(
     """
     problem = as_problem(problem)
     require_one(problem, "flow_outcomes")
-    return decided_flows(neuron, problem, rtol=rtol, longest=longest, theory=theory)[0]
+    return decide_in_rounds(neuron, problem, rtol=rtol, longest=longest, theory=theory)[0]
 
 
-def decided_flows(
+def decide_in_rounds(
     neuron: Neuron,
     problem: Problem,
     *,
@@ -86,43 +86,47 @@ def decided_flows(
     if lingers and engine:
         shape = starts[0].shape
         codes, theorems = (np.full(shape, code, dtype=np.int8) for code in (UNDECIDED, SIMULATION))
-        left, t = np.ones(shape, dtype=bool), np.zeros(shape)
+        unfinished, t = np.ones(shape, dtype=bool), np.zeros(shape)
     else:
-        first = _PATIENCE if available() else _STIFF
-        ends, left, t = _followed(every, problem, rtol, longest, theory, None, first)
+        first = _STEPS_IN_NUMPY if available() else _STEPS_IF_STIFF
+        ends, unfinished, t = _follow_together(every, problem, rtol, longest, theory, None, first)
         codes, theorems = ends.outcome, ends.decided_by
-    lingered = bool(np.any(left))
+    lingered = bool(np.any(unfinished))
     if available() and lingered:
-        for steps in (_STIFF, _LINGERS) if engine else (_STIFF,):
-            which = left & ((t >= _MOVES * _STIFF) | (steps == _STIFF))
+        for steps in (_STEPS_IF_STIFF, _STEPS_IF_LINGERING) if engine else (_STEPS_IF_STIFF,):
+            which = unfinished & ((t >= _LONG_STEP * _STEPS_IF_STIFF) | (steps == _STEPS_IF_STIFF))
             if not np.any(which):
                 break
             some = Neuron(*(value[which] for value in every))
-            ends, left[which], t[which] = _followed(some, problem, rtol, longest, theory, engine, steps)
+            ends, unfinished[which], t[which] = _follow_together(
+                some, problem, rtol, longest, theory, engine, steps
+            )
             codes[which], theorems[which] = ends.outcome, ends.decided_by
-    for place in np.argwhere(left):
+    for place in np.argwhere(unfinished):
         index = tuple(place)
         start = Neuron(*(float(value[index]) for value in starts))
-        codes[index], theorems[index] = _one(start, problem, rtol, longest, theory)
-    return Decision(codes, theorems), left, lingered
+        codes[index], theorems[index] = _follow_one(start, problem, rtol, longest, theory)
+    return Decision(codes, theorems), unfinished, lingered
 
 
-_PATIENCE = 1000
+_STEPS_IN_NUMPY = 1000
 """Steps of NumPy's loop before compiled code takes over; it is slower, but need not be compiled first."""
 
-_STIFF = 4000
+_STEPS_IF_STIFF = 4000
 """Steps after which a trajectory is left to an implicit method, unless it only lingers."""
 
-_MOVES = 0.1
+_LONG_STEP = 0.1
 """The mean step from which on it does: b2 relaxes at the rate 2, which keeps steps below 3."""
 
-_LINGERS = 400_000
+_STEPS_IF_LINGERING = 400_000
 """Compiled steps for one that lingers by a saddle: to t = 1e6, where nothing else keeps steps short."""
 
 
-def _one(neuron: Neuron, problem: Problem, rtol: float, longest: float, theory: bool) -> tuple[int, int]:
+def _follow_one(
+    neuron: Neuron, problem: Problem, rtol: float, longest: float, theory: bool
+) -> tuple[int, int]:
     """Follow one start by SciPy until its outcome is decided; return the outcome and the theorem."""
-    rule = _decided(problem, rtol) if theory else _rests(problem, rtol)
+    rule = _stop_once_decided(problem, rtol) if theory else _stop_at_rest(problem, rtol)
     seen = 0
 
     def stop(point: Point) -> bool:
@@ -132,7 +136,7 @@ def _one(neuron: Neuron, problem: Problem, rtol: float, longest: float, theory: 
         return seen % 5 == 1 and bool(rule.decide(_states(point))[0])
 
     last = _states(integrate(neuron, problem, longest, rtol=rtol, stop=stop).last)
-    codes, theorems = _verdict((last.theta, last.activity, False), problem, rtol, theory)
+    codes, theorems = _judge((last.theta, last.activity, False), problem, rtol, theory)
     return int(codes[0]), int(theorems[0])
 
 
@@ -141,7 +145,7 @@ def _states(point: Point) -> States:
     return States(np.array([0]), np.array([point.t]), np.array(point.theta)[:, None], *columns)
 
 
-def _verdict(
+def _judge(
     states: tuple[np.ndarray, np.ndarray, np.ndarray | bool], problem: Problem, rtol: float, theory: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what is known of the ends of states (θ, activity, diverged), and which theorems decide."""
@@ -201,10 +205,10 @@ def flow_run(
     first crossing is the time of the first wall crossing until then, the teacher's breakpoint included; the
     loss is that of the last state.
     """
-    return _followed(neuron, problem, rtol, longest, theory, backend)[0]
+    return _follow_together(neuron, problem, rtol, longest, theory, backend)[0]
 
 
-def _followed(
+def _follow_together(
     neuron: Neuron,
     problem: Problem,
     rtol: float,
@@ -219,36 +223,38 @@ def _followed(
     if not theory:
         codes, theorem = np.full_like(codes, UNDECIDED), np.full_like(theorem, SIMULATION)
     value, first = np.asarray(loss(start, problem)), np.full(codes.shape, np.nan)
-    kink = np.asarray(breakpoint_position(start))
-    left, time, open_ = np.zeros(codes.shape, dtype=bool), np.zeros(codes.shape), codes == UNDECIDED
-    rule = _decided(problem, rtol) if theory else _rests(problem, rtol)
+    breakpoint_ = np.asarray(breakpoint_position(start))
+    unfinished, time, open_ = np.zeros(codes.shape, dtype=bool), np.zeros(codes.shape), codes == UNDECIDED
+    rule = _stop_once_decided(problem, rtol) if theory else _stop_at_rest(problem, rtol)
     run = integrate_ensemble(
         start[:, open_], problem, longest, rtol=rtol, stop=rule, max_steps=max_steps, backend=backend
     )
-    found = _verdict((run.final, run.activity, run.status == FLOW_DIVERGED), problem, rtol, theory)
+    found = _judge((run.final, run.activity, run.status == FLOW_DIVERGED), problem, rtol, theory)
     gave_up = np.isin(run.status, (TOO_MANY_STEPS, STEP_TOO_SMALL))
     last = (*found, run.loss, run.first_crossing, breakpoint_position(run.final), gave_up, run.t)
-    for array, some in zip((codes, theorem, value, first, kink, left, time), last, strict=True):
+    for array, some in zip((codes, theorem, value, first, breakpoint_, unfinished, time), last, strict=True):
         array[open_] = np.asarray(some)
-    return Ends(codes, value, first, theorem, kink), left, time
+    return Ends(codes, value, first, theorem, breakpoint_), unfinished, time
 
 
-def _barrier(problem: Problem) -> float:
+def _barrier_loss(problem: Problem) -> float:
     """Return the loss below which the flow is proved to reach the teacher, less some rounding; 0: none is."""
     return float(barriers(problem).line) * (1.0 - 1e-9)
 
 
-def _rest(problem: Problem, rtol: float) -> Level:
+def _slow_level(problem: Problem, rtol: float) -> Level:
     """Return where to ask whether a trajectory rests, whatever its loss."""
     return Level(0.0, np.inf, slow=max(ASK * float(references(problem).constant), rtol))
 
 
-def _rests(problem: Problem, rtol: float) -> StopRule:
+def _stop_at_rest(problem: Problem, rtol: float) -> StopRule:
     """Return the rule that ends a trajectory once it rests."""
-    return StopRule((_rest(problem, rtol),), lambda states: np.asarray(at_rest(states.theta, problem, rtol)))
+    return StopRule(
+        (_slow_level(problem, rtol),), lambda states: np.asarray(at_rest(states.theta, problem, rtol))
+    )
 
 
-def _decided(problem: Problem, rtol: float) -> StopRule:
+def _stop_once_decided(problem: Problem, rtol: float) -> StopRule:
     """Return the rule that ends a trajectory as soon as its outcome is known."""
     _, line, _, near_line = (float(level) for level in references(problem))
 
@@ -265,12 +271,13 @@ def _decided(problem: Problem, rtol: float) -> StopRule:
         (
             # Below the barrier the flow is proved to reach the teacher. Where nothing is proved, a loss as
             # low as this is `global` whatever else is true.
-            Level(0.0, max(_barrier(problem), near_line * (1.0 - 1e-6)), at_once=True),
-            # Without a kink a trap may hold at any loss; to ask at all of them costs more than it saves.
+            Level(0.0, max(_barrier_loss(problem), near_line * (1.0 - 1e-6)), at_once=True),
+            # In the linear cells a trapping region may begin at any loss; to ask at all of them costs more
+            # than it saves.
             Level(line, 10.0 * near_line, activity=HYPERACTIVE),
             Level(line, 10.0 * near_line, activity=DEAD),
             # Elsewhere a trajectory must be at rest.
-            _rest(problem, rtol),
+            _slow_level(problem, rtol),
         ),
         is_decided,
     )
@@ -291,18 +298,18 @@ def descent_run(
         neuron, problem, optimizer, steps,
         events=False, last=has_wells(problem), state=True, dtype=dtype, backend=backend,
     )  # fmt: skip
-    codes, theorem = _codes(run, problem, optimizer)
+    codes, theorem = _settled_codes(run, problem, optimizer)
     changes = np.asarray(run.first_change)
     first = np.where(changes < 0, np.nan, changes)
-    kink = np.asarray(breakpoint_position(run.final), dtype=np.float64)
+    breakpoint_ = np.asarray(breakpoint_position(run.final), dtype=np.float64)
     value = to_numpy(run.loss[-1, ...]).astype(np.float64)
     if has_wells(problem):
         none = run.theta[:0, ...]
         well = stayed(run.final, none if run.last is None else run.last, problem)
         # Elsewhere than in a well a local end is a state at rest, which is itself the place.
         moved = (codes == LOCAL) & (well.which != NOWHERE)
-        value, kink = np.where(moved, well.loss, value), np.where(moved, well.breakpoint, kink)
-    return Ends(codes, value, first, theorem, kink)
+        value, breakpoint_ = np.where(moved, well.loss, value), np.where(moved, well.breakpoint, breakpoint_)
+    return Ends(codes, value, first, theorem, breakpoint_)
 
 
 def settled_outcomes(run: Descent, problem: Problem, optimizer: Config | None) -> Decision:
@@ -326,7 +333,7 @@ def settled_outcomes(run: Descent, problem: Problem, optimizer: Config | None) -
     )
 
 
-def _codes(run: Descent, problem: Problem, optimizer: Config) -> tuple[np.ndarray, np.ndarray]:
+def _settled_codes(run: Descent, problem: Problem, optimizer: Config) -> tuple[np.ndarray, np.ndarray]:
     """Return the outcomes of training, given the last states of a run on a sample, and what settles them."""
     found = settled_outcomes(run, problem, optimizer)
     return to_numpy(found.outcome), to_numpy(found.theorem)
@@ -347,4 +354,4 @@ def descent_outcomes(
         neuron, problem, optimizer, steps,
         events=False, first_change=False, last=has_wells(problem), state=True, dtype=dtype, backend=backend,
     )  # fmt: skip
-    return _codes(run, problem, optimizer)[0]
+    return _settled_codes(run, problem, optimizer)[0]
