@@ -10,7 +10,7 @@ from gradflow.study.claims.remedies.table import FULL
 from gradflow.study.claims.remedies.table import cells as measured
 from gradflow.study.figures.remedies import remedies
 from gradflow.study.figures.script import main
-from gradflow.study.remedies import REMEDIES, Cell, Method
+from gradflow.study.remedies import REMEDIES, Method, StartOutcomes
 
 METHODS = (Method("flow"), Method("gd", 0.1), Method("adam", 0.01))
 
@@ -31,7 +31,7 @@ CAPTION = (
 
 
 @functools.cache
-def cells() -> dict[str, list[dict[Method, Cell | None]]]:
+def cells() -> dict[str, list[dict[Method, StartOutcomes | None]]]:
     """Return what becomes of the starts of the claims under every remedy, for each teacher."""
     return {remedy.name: measured(remedy, FULL) for remedy in REMEDIES}
 

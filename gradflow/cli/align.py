@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
     report: dict[str, Any]
 
 
-class Setting(NamedTuple):
+class Prepared(NamedTuple):
     """A network at the start on an objective, and ln ε."""
 
     objective: Objective
@@ -86,7 +86,7 @@ def align(
     if figure is not None and method == "limit":
         raise ValueError("--figure: the limit has no course in time to draw; use --out, or another --method")
     objective = loss.on(data.read(start.number))
-    setting = Setting(objective, start.network(objective.data.dimension), start.log_epsilon)
+    setting = Prepared(objective, start.network(objective.data.dimension), start.log_epsilon)
     told = {"seed": start.number, "epsilon": start.epsilon, "start": start.start}
     if method == "flow":
         found = _flow(setting, flow, told)
@@ -113,7 +113,7 @@ def _write(run: xr.Dataset, data: Dataset, out: Path | None, figure: Path | None
         write_figure(course(run, data.inputs, data.labels), figure)
 
 
-def _flow(setting: Setting, flow: FlowOptions, told: dict[str, Any]) -> Outcome:
+def _flow(setting: Prepared, flow: FlowOptions, told: dict[str, Any]) -> Outcome:
     """Follow the flow and hold the theory against it."""
     from gradflow.networks.two_layer.checks import check_theory
     from gradflow.networks.two_layer.flow import gradient_flow
@@ -162,7 +162,7 @@ def _note_a_loss_reached_at_once(at_start: float, until_loss: str) -> None:
         )
 
 
-def _limit(setting: Setting, flow: FlowOptions, told: dict[str, Any]) -> Outcome:
+def _limit(setting: Prepared, flow: FlowOptions, told: dict[str, Any]) -> Outcome:
     """Return the limit of small initialisation, exactly."""
     import numpy as np
 
@@ -196,12 +196,12 @@ def _rate(objective: Objective) -> float:
     return objective.weight * float(np.sum(np.linalg.norm(objective.data.inputs, axis=1)))
 
 
-def _short(setting: Setting) -> float:
+def _short(setting: Prepared) -> float:
     """Return a time in which neurons align and grow, if most data pull the same way."""
     return 3.0 * (1.0 + max(-setting.log_epsilon, 0.0)) / _rate(setting.objective)
 
 
-def _refuse_endless(setting: Setting) -> None:
+def _refuse_endless(setting: Prepared) -> None:
     """Refuse to follow fast motions of large networks for the time that is the default."""
     data, rate = setting.objective.data, _rate(setting.objective)
     size = setting.network.outputs.size * data.n * data.dimension
@@ -212,7 +212,7 @@ def _refuse_endless(setting: Setting) -> None:
         )
 
 
-def _small_steps(setting: Setting, flow: FlowOptions) -> Outcome:
+def _small_steps(setting: Prepared, flow: FlowOptions) -> Outcome:
     """Follow the flow by small steps, with a stated error."""
     from gradflow.networks.two_layer.small_steps import flow_by_steps
 
@@ -225,7 +225,7 @@ def _small_steps(setting: Setting, flow: FlowOptions) -> Outcome:
     return Outcome(dataset, {"t": t_end, **_final(dataset, "time", setting.network), "errors": errors})
 
 
-def _train(setting: Setting, method: str, training: TrainingOptions, seed: int) -> Outcome:
+def _train(setting: Prepared, method: str, training: TrainingOptions, seed: int) -> Outcome:
     """Train with an optimiser."""
     from gradflow.networks.two_layer.steps import train
 
@@ -274,7 +274,7 @@ def _described(objective: Objective) -> dict[str, Any]:
     return {**described, **dict(zip(("x_min", "x_max"), norms(data), strict=True))}
 
 
-def _bounds(setting: Setting) -> dict[str, float] | None:
+def _bounds(setting: Prepared) -> dict[str, float] | None:
     """Return the bounds on the alignment time and on ln ε, where there are any: the paper's and ours."""
     from gradflow.networks.two_layer import bounds
     from gradflow.networks.two_layer.geometry import angles, separation

@@ -14,7 +14,7 @@ from gradflow.descent.optimisers.hyper import Config
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron
 
 
-class Start(NamedTuple):
+class UnlabelledBatch(NamedTuple):
     """A batch without labels, and the labels it had: names of its last axes, and their coordinates."""
 
     neuron: Any
@@ -23,7 +23,7 @@ class Start(NamedTuple):
     coords: Mapping[str, xr.DataArray]
 
 
-def by_position(neuron: Any, optimizer: Config) -> Start:
+def by_position(neuron: Any, optimizer: Config) -> UnlabelledBatch:
     """Return neuron and hyper-parameters with DataArrays broadcast by the names of their dimensions.
 
     The dimensions come in the order in which the start's parameters, then the hyper-parameters have them.
@@ -57,7 +57,7 @@ def by_position(neuron: Any, optimizer: Config) -> Start:
     if hyper:
         optimizer = type(optimizer)(**{name: plain(value) for name, value in hyper.items()})
     coords = {str(name): value for array in full for name, value in array.coords.items() if value.ndim}
-    return Start(neuron, optimizer, tuple(str(dim) for dim in full[0].dims) if full else (), coords)
+    return UnlabelledBatch(neuron, optimizer, tuple(str(dim) for dim in full[0].dims) if full else (), coords)
 
 
 def _flat(array: xr.DataArray) -> xr.DataArray:
@@ -67,7 +67,7 @@ def _flat(array: xr.DataArray) -> xr.DataArray:
     )
 
 
-def varied(start: Start, problem: Problem) -> dict[str, np.ndarray]:
+def varied(start: UnlabelledBatch, problem: Problem) -> dict[str, np.ndarray]:
     """Return everything that may vary over a batch, by the name that its coordinate gets.
 
     The names of the start's parameters are start_w1, …: w1 is the state's.
@@ -90,7 +90,7 @@ class Axes(NamedTuple):
     coords: dict[str, xr.Variable]
 
 
-def axes(shape: tuple[int, ...], start: Start, problem: Problem, taken: Collection[str]) -> Axes:
+def axes(shape: tuple[int, ...], start: UnlabelledBatch, problem: Problem, taken: Collection[str]) -> Axes:
     """Return names and coordinates of a batch's axes.
 
     What varies along one axis only becomes a coordinate of it, and names it if nothing else does and no
@@ -100,7 +100,7 @@ def axes(shape: tuple[int, ...], start: Start, problem: Problem, taken: Collecti
     ----------
     shape : tuple of int
         Of the batch.
-    start : Start
+    start : UnlabelledBatch
         From `by_position`. A label keeps its name unless that is taken or means other values here, as those
         of a run that this one goes on from; then it is called start_…, or batch_….
     problem : Problem

@@ -47,7 +47,7 @@ class Lines(NamedTuple):
     flat: Array
 
 
-class Moments(NamedTuple):
+class DataMoments(NamedTuple):
     """Moments of the input x and of the teacher's output f* (of the targets, if the sample has some)."""
 
     mean_x: Array
@@ -64,11 +64,11 @@ class Baseline(NamedTuple):
     loss: Array
 
 
-def moments(problem: Problem = Problem()) -> Moments:
+def moments(problem: Problem = Problem()) -> DataMoments:
     """Return E x, Var x, E f* and Cov(x, f*), each with the shape of teacher and interval."""
     of = lines(problem)
     covariance = of.slope.value * of.variance_x.value
-    return Moments(of.mean_x.value, of.variance_x.value, of.mean.value, covariance)
+    return DataMoments(of.mean_x.value, of.variance_x.value, of.mean.value, covariance)
 
 
 def best_constant(problem: Problem = Problem()) -> Baseline:

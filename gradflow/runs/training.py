@@ -12,7 +12,7 @@ from gradflow.base.arrays import Array, to_numpy
 from gradflow.base.checks import dtype_name, integer
 from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
-from gradflow.descent.axes import Start, axes, by_position
+from gradflow.descent.axes import UnlabelledBatch, axes, by_position
 from gradflow.descent.events import Crossing
 from gradflow.descent.loop import train_arrays
 from gradflow.descent.optimisers.hyper import Config
@@ -117,7 +117,7 @@ def train(
 
 
 def _dataset(
-    run: Descent, start: Start, problem: Problem, provenance: dict[str, str], is_constant: bool
+    run: Descent, start: UnlabelledBatch, problem: Problem, provenance: dict[str, str], is_constant: bool
 ) -> xr.Dataset:
     theta = np.moveaxis(to_numpy(run.theta), 1, 0)
     # In double precision, or a float32 run would show the rounding of its own check.

@@ -73,7 +73,7 @@ class Network:
         return layout(self)[-1].stop
 
 
-class Block(NamedTuple):
+class ParameterRows(NamedTuple):
     """Rows of the flat array that hold one array of a layer, and its shape in one network.
 
     `layer` counts from 0; the output is the layer `depth`. `name` is weight, bias, gain or shift.
@@ -87,9 +87,9 @@ class Block(NamedTuple):
 
 
 @functools.cache
-def layout(network: Network) -> tuple[Block, ...]:
+def layout(network: Network) -> tuple[ParameterRows, ...]:
     """Return the blocks of the flat array: for each layer weight, bias and, if normalised, gain and shift."""
-    blocks: list[Block] = []
+    blocks: list[ParameterRows] = []
     before = network.inputs
     for layer, width in enumerate((*network.widths, 1)):
         shapes: dict[str, tuple[int, ...]] = {"weight": (width, before), "bias": (width,)}
@@ -97,7 +97,7 @@ def layout(network: Network) -> tuple[Block, ...]:
             shapes |= {"gain": (width,), "shift": (width,)}
         for name, shape in shapes.items():
             start = blocks[-1].stop if blocks else 0
-            blocks.append(Block(layer, name, start, start + math.prod(shape), shape))
+            blocks.append(ParameterRows(layer, name, start, start + math.prod(shape), shape))
         before = width
     return tuple(blocks)
 

@@ -55,7 +55,7 @@ class Key(NamedTuple):
     side: int
 
 
-class Found(NamedTuple):
+class FoundExit(NamedTuple):
     """An exit at time `t`, and whether it is certain."""
 
     key: Key
@@ -80,7 +80,7 @@ class Step(NamedTuple):
     slope: np.ndarray
 
 
-def exits(system: System, cell: Cell, step: Step, fresh: np.ndarray, rtol: float) -> list[Found]:
+def exits(system: System, cell: Cell, step: Step, fresh: np.ndarray, rtol: float) -> list[FoundExit]:
     """Return all exits from the cell during a step, each with the time of its first sign change.
 
     Parameters
@@ -120,7 +120,7 @@ def exits(system: System, cell: Cell, step: Step, fresh: np.ndarray, rtol: float
             leaves = first_exit(heights, partial(_polynomial, heights), 1.0)
         if leaves is None:
             continue
-        found.append(Found(Key(WALL, j, k, -1), step.t_old + span * leaves.s, leaves.depth > least))
+        found.append(FoundExit(Key(WALL, j, k, -1), step.t_old + span * leaves.s, leaves.depth > least))
         if leaves.depth > least and leaves.s < end and len(left):
             end = leaves.s
             sooner = values[left[:, 0], left[:, 1]] @ _interpolation(end * NODES).T
@@ -132,7 +132,7 @@ def exits(system: System, cell: Cell, step: Step, fresh: np.ndarray, rtol: float
 
 def earliest(
     candidates: dict[Key, Candidate],
-    found: list[Found],
+    found: list[FoundExit],
     dense: Callable[[float], np.ndarray],
     mark: tuple[int, int, float],
 ) -> tuple[Key, Candidate] | None:
@@ -170,7 +170,7 @@ def _polynomial(values: np.ndarray, s: float) -> float:
 
 def _end_of_slide(
     system: System, cell: Cell, step: Step, states: np.ndarray, neuron: int, rtol: float
-) -> list[Found]:
+) -> list[FoundExit]:
     h, span = len(cell.dead), step.t - step.t_old
 
     def at(s: float) -> TwoLayer:
@@ -196,12 +196,12 @@ def _end_of_slide(
                 t = step.t_old + span * leaves.s
                 deep = CERTAIN * error[i]
                 certain = bool(leaves.depth > BETWEEN * deep or sign * values[-1, side, i] > deep)
-                found.append(Found(Key(SHARE, neuron, wall, side), t, certain))
+                found.append(FoundExit(Key(SHARE, neuron, wall, side), t, certain))
     least = CERTAIN * rtol
     leaves = first_exit(outputs, lambda s: float(at(s).outputs[neuron]), sign)
     if leaves is not None:
         t = step.t_old + span * leaves.s
-        found.append(Found(Key(OUTPUT, neuron, -1, -1), t, leaves.depth > least))
+        found.append(FoundExit(Key(OUTPUT, neuron, -1, -1), t, leaves.depth > least))
     return found
 
 

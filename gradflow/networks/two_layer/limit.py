@@ -42,7 +42,7 @@ from gradflow.networks.two_layer.patterns import ACTIVE, INACTIVE, SLIDING, Entr
 from gradflow.networks.two_layer.status import DEAD, REACHED, SETTLED, TOO_MANY_EVENTS
 
 __all__ = [
-    "ACTIVE", "INACTIVE", "SLIDING", "START", "TURN", "WALL", "Ends", "LimitPath", "entry_times",
+    "ACTIVE", "INACTIVE", "SLIDING", "START", "TURN", "WALL", "FinalDirections", "LimitPath", "entry_times",
     "final_directions", "limit_flow", "state_at", "tangential_pull",
 ]  # fmt: skip
 
@@ -89,7 +89,7 @@ class LimitPath(NamedTuple):
     t_end: float
 
 
-class Ends(NamedTuple):
+class FinalDirections(NamedTuple):
     """Ends of neurons: directions (m, D), and the rates (m,) of d log‖w‖/dt in the end."""
 
     directions: np.ndarray
@@ -203,7 +203,7 @@ def state_at(path: LimitPath, t: float) -> TwoLayer:
     )
 
 
-def final_directions(path: LimitPath) -> Ends:
+def final_directions(path: LimitPath) -> FinalDirections:
     """Return w/‖w‖ as t → ∞ and the rate at which log‖w‖ grows; NaN for neurons that had not ended.
 
     A settled neuron goes to σ Ĝ at the rate ‖G‖, unless it is exactly antiparallel to it: then it shrinks.
@@ -217,7 +217,7 @@ def final_directions(path: LimitPath) -> Ends:
     rates = np.where(still, 0.0, np.where(shrinks, -motion.size, motion.size))
     directions = np.where((still | shrinks)[:, None], own, sigma[:, None] * motion.unit)
     open_ = (path.status == REACHED) | (path.status == TOO_MANY_EVENTS)
-    return Ends(np.where(open_[:, None], np.nan, directions), np.where(open_, np.nan, rates))
+    return FinalDirections(np.where(open_[:, None], np.nan, directions), np.where(open_, np.nan, rates))
 
 
 def _state(path: LimitPath, event: np.ndarray) -> tuple[TwoLayer, Frame, np.ndarray]:

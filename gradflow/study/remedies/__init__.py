@@ -4,7 +4,7 @@
 teachers in, shares of ends out.
 """
 
-from gradflow.study.remedies.measure import METHODS, Cell, Method, measure, starts
+from gradflow.study.remedies.measure import METHODS, Method, StartOutcomes, measure, starts
 from gradflow.study.remedies.rows import REMEDIES, TEACHERS, Remedy
 
-__all__ = ["METHODS", "REMEDIES", "TEACHERS", "Cell", "Method", "Remedy", "measure", "starts"]
+__all__ = ["METHODS", "REMEDIES", "TEACHERS", "Method", "Remedy", "StartOutcomes", "measure", "starts"]

@@ -73,7 +73,7 @@ METHODS = (
 )
 
 
-class Cell(NamedTuple):
+class StartOutcomes(NamedTuple):
     """Outcomes of an array of starts.
 
     Attributes
@@ -111,7 +111,7 @@ def measure(
     neuron: Neuron,
     steps: int,
     teachers: tuple[Neuron, ...] = TEACHERS[:1],
-) -> tuple[dict[Method, Cell | None], ...]:
+) -> tuple[dict[Method, StartOutcomes | None], ...]:
     """Return, for each teacher, what becomes of the starts under every method.
 
     None where a remedy has nothing to try. All teachers, and all rates of an optimiser, are run in one batch.
@@ -121,7 +121,7 @@ def measure(
     )
     shape = np.broadcast_shapes(*(np.shape(value) for value in neuron))
     begin = _with_teachers(remedy.start(neuron), problem, shape)
-    cells: dict[Method, Cell | None] = {}
+    cells: dict[Method, StartOutcomes | None] = {}
     for name in dict.fromkeys(method.name for method in methods):
         some = [method for method in methods if method.name == name]
         if name == "flow":
@@ -130,8 +130,8 @@ def measure(
             rates = np.array([method.rate for method in some])
             cells.update(zip(some, _train(remedy, problem, name, rates, begin, steps), strict=True))
 
-    def one(cell: Cell | None, k: int) -> Cell | None:
-        return cell and Cell(*(part[k, :-1].reshape(shape) for part in cell))
+    def one(cell: StartOutcomes | None, k: int) -> StartOutcomes | None:
+        return cell and StartOutcomes(*(part[k, :-1].reshape(shape) for part in cell))
 
     return tuple({method: one(cell, k) for method, cell in cells.items()} for k in range(len(teachers)))
 
@@ -187,7 +187,7 @@ def ends(kind: Kind, psi: Array, problem: Problem, diverged: Array) -> np.ndarra
 
 def _train(
     remedy: Remedy, problem: Problem, name: str, rates: np.ndarray, begin: Neuron, steps: int
-) -> list[Cell | None]:
+) -> list[StartOutcomes | None]:
     config = remedy.optimizer(name, rates[:, None, None])
     if config is None:
         return [None] * rates.size
@@ -200,10 +200,10 @@ def _train(
         codes = at_penalised_minimum(codes, np.asarray(run.loss[-1]), problem)
     below = run.loss < LOW
     time = np.where(np.any(below, axis=0), run.steps[np.argmax(below, axis=0)], np.nan)
-    return [Cell(code, at) for code, at in zip(codes, time, strict=True)]
+    return [StartOutcomes(code, at) for code, at in zip(codes, time, strict=True)]
 
 
-def _flow(remedy: Remedy, problem: Problem, begin: Neuron, teachers: tuple[Neuron, ...]) -> Cell:
+def _flow(remedy: Remedy, problem: Problem, begin: Neuron, teachers: tuple[Neuron, ...]) -> StartOutcomes:
     theta = np.stack(begin)
     if remedy.penalty is not None:
         kind = penalised(remedy.kind, remedy.penalty)
@@ -211,13 +211,15 @@ def _flow(remedy: Remedy, problem: Problem, begin: Neuron, teachers: tuple[Neuro
         codes = ends(kind, run.final, problem, run.status == FLOW_DIVERGED)
         with np.errstate(over="ignore", invalid="ignore"):
             value = kind.evaluator(problem, run.final).loss(run.final)
-        return Cell(at_penalised_minimum(codes, np.asarray(value), problem), np.asarray(run.first_below))
+        return StartOutcomes(
+            at_penalised_minimum(codes, np.asarray(value), problem), np.asarray(run.first_below)
+        )
     # A loss this low is near 0, and under the flow stays so: nothing that follows would be another end.
     enough = bool(np.all(np.asarray(adaptable(references(problem).near_line)[0]) >= LOW))
     if not (remedy.kind is PLAIN and problem.has_theorems):
         run = flow(remedy.kind, begin, problem, LONGEST, below=LOW, stop_below=enough, max_steps=MAX_STEPS)
         codes = _ends(remedy, run.final, problem, run.status == FLOW_DIVERGED)
-        return Cell(codes, np.asarray(run.first_below))
+        return StartOutcomes(codes, np.asarray(run.first_below))
     # What is proved of an end needs no resting there.
     codes = np.stack(
         [
@@ -228,7 +230,7 @@ def _flow(remedy: Remedy, problem: Problem, begin: Neuron, teachers: tuple[Neuro
     # Only those that end global have a time to follow them to; the others stand where nothing moves.
     followed = np.where(codes == GLOBAL, theta, theta[..., -1:])
     run = flow(PLAIN, followed, problem, LONGEST, below=LOW, stop_below=enough, max_steps=MAX_STEPS)
-    return Cell(codes, np.where(codes == GLOBAL, np.asarray(run.first_below), np.nan))
+    return StartOutcomes(codes, np.where(codes == GLOBAL, np.asarray(run.first_below), np.nan))
 
 
 def at_penalised_minimum(codes: np.ndarray, value: np.ndarray, problem: Problem) -> np.ndarray:

@@ -226,11 +226,11 @@ def test_one_that_recovers_is_enough(
     assert found("dead.reversible").verdict == expected
 
 
-def swept(budget: Any, settled: Any, time: Any, rates: tuple[float, ...]) -> settings.Sweep:
+def swept(budget: Any, settled: Any, time: Any, rates: tuple[float, ...]) -> settings.Revivals:
     """Return a sweep over given networks (rows) and rates (columns), all stable."""
     network = settings.dead_networks(len(time))
     back = np.array(budget, dtype=bool), np.array(settled, dtype=bool)
-    return settings.Sweep(network, np.array(time), rates, *back, np.ones(back[0].shape, bool))
+    return settings.Revivals(network, np.array(time), rates, *back, np.ones(back[0].shape, bool))
 
 
 @pytest.mark.parametrize(

@@ -291,7 +291,7 @@ def test_the_scale_of_breakdown_is_interpolated(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_gradient_descent(rows: Any, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scales, "steps", lambda quick: [scales.Steps._make((*row, 0.01)) for row in rows])
+    monkeypatch.setattr(scales, "steps", lambda quick: [scales.AtRate._make((*row, 0.01)) for row in rows])
     finding = found("gd")
     assert finding.verdict == expected
     assert ("NOT as predicted" in finding.summary) == (expected == "refuted")

@@ -19,7 +19,7 @@ from tests.networks.two_layer.synthetic import BY_ID, found, history, losses
 
 
 def test_evidence_is_plain_data() -> None:
-    taught = neighbours.Taught(1.0, math.nan, math.inf, -math.inf, np.float64(2.0))
+    taught = neighbours.LearnedReLU(1.0, math.nan, math.inf, -math.inf, np.float64(2.0))
     value = common.rounded({"a": taught, "b": (1, np.array([1.0, np.nan])), 3: np.int8(4)})
     assert value == {
         "a": {
@@ -317,7 +317,7 @@ def test_spurious_fits(rows: Any, quick: bool, expected: str, monkeypatch: pytes
 def test_escape_times(factors: tuple[float, float], expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     force = (0.5, 2.0)
     rows = tuple(
-        neighbours.Escape(-log, (factors[0] * log / 0.5 + 1.0, factors[1] * log / 2.0 + 3.0))
+        neighbours.FitTimes(-log, (factors[0] * log / 0.5 + 1.0, factors[1] * log / 2.0 + 3.0))
         for log in (10.0, 20.0, 40.0)
     )
     monkeypatch.setattr(neighbours, "escapes", lambda quick: (rows, force))
@@ -339,7 +339,7 @@ def test_escape_times(factors: tuple[float, float], expected: str, monkeypatch: 
 def test_one_teacher(rates: Any, ranks: Any, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # The rate of the first, large scale does not count.
     rows = tuple(
-        neighbours.Taught(scale, rate, rank, 1.0, 1e-12)
+        neighbours.LearnedReLU(scale, rate, rank, 1.0, 1e-12)
         for scale, rate, rank in zip((1e-2, 1e-4, 1e-6), rates, ranks, strict=True)
     )
     monkeypatch.setattr(neighbours, "taught", lambda quick: rows)
@@ -365,9 +365,9 @@ def test_extrema(gap: float, alive: int, expected: str, monkeypatch: pytest.Monk
     [(2.0, 0.5, "reproduced"), (1.0, 2.0, "reproduced"), (1.0, 0.5, "refuted"), (2.0, 2.0, "reproduced")],
 )
 def test_plateaus(near: float, large: float, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def mean(which: str, log_epsilon: float, *_: Any) -> signatures.Course:
+    def mean(which: str, log_epsilon: float, *_: Any) -> signatures.FlowTimes:
         fallen = near if which == "near" else large if log_epsilon == -1.0 else 1.0
-        return signatures.Course(fallen, 9.0, 0.5)
+        return signatures.FlowTimes(fallen, 9.0, 0.5)
 
     monkeypatch.setattr(signatures, "mean", mean)
     finding = found("plateau")
@@ -382,7 +382,9 @@ def test_few_neurons(few: Any, expected: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(
         signatures,
         "mean",
-        lambda which, log_epsilon, h, quick: signatures.Course._make((*(few if h == 8 else (1.0, 9.0)), 0.5)),
+        lambda which, log_epsilon, h, quick: signatures.FlowTimes._make(
+            (*(few if h == 8 else (1.0, 9.0)), 0.5)
+        ),
     )
     assert found("slow-loss").verdict == expected
 
@@ -394,6 +396,6 @@ def test_unbalanced_starts(never: float | None, expected: str, monkeypatch: pyte
     monkeypatch.setattr(
         signatures,
         "course",
-        lambda *of: signatures.Course(1.0, 9.0, math.inf if of[3] == never else 0.5),
+        lambda *of: signatures.FlowTimes(1.0, 9.0, math.inf if of[3] == never else 0.5),
     )
     assert found("unbalanced").verdict == expected

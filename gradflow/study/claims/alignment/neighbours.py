@@ -99,7 +99,7 @@ def spurious(quick: bool) -> Finding:
     )
 
 
-class Escape(NamedTuple):
+class FitTimes(NamedTuple):
     """When a network on the orthogonal pair fits each datum."""
 
     log_scale: float
@@ -107,7 +107,7 @@ class Escape(NamedTuple):
 
 
 @remembered
-def escapes(quick: bool) -> tuple[tuple[Escape, ...], tuple[float, float]]:
+def escapes(quick: bool) -> tuple[tuple[FitTimes, ...], tuple[float, float]]:
     """Return the times at which each datum is half fitted, and the forces D₋, D₊ on its neurons."""
     data = with_bias(*ORTHOGONAL, "two orthogonal points")
     objective = Objective(data, SQUARED, mean=True)
@@ -124,7 +124,7 @@ def escapes(quick: bool) -> tuple[tuple[Escape, ...], tuple[float, float]]:
         half = np.abs([predict(state, data.inputs) for state in states]) >= 0.5 * np.abs(data.labels)
         first = h["step"].values[np.argmax(half, axis=0)] * rate
         at = [float(first[i]) if half[-1, i] else math.inf for i in range(2)]
-        rows.append(Escape(log_scale, (at[0], at[1])))
+        rows.append(FitTimes(log_scale, (at[0], at[1])))
     return tuple(rows), (float(force[0]), float(force[1]))
 
 
@@ -155,7 +155,7 @@ WINDOW = (1e-12, 1e-6)
 """Losses between which the rate is fitted."""
 
 
-class Taught(NamedTuple):
+class LearnedReLU(NamedTuple):
     """How learning a single ReLU went from one scale."""
 
     scale: float
@@ -166,7 +166,7 @@ class Taught(NamedTuple):
 
 
 @remembered
-def taught(quick: bool) -> tuple[Taught, ...]:
+def taught(quick: bool) -> tuple[LearnedReLU, ...]:
     """Train on labels of one ReLU neuron whose angles with the data are all below 45°."""
     dimension, n = 5, 20
     rng = np.random.default_rng(7)
@@ -199,7 +199,7 @@ def taught(quick: bool) -> tuple[Taught, ...]:
             -0.5 * float(np.polyfit(time[tail], np.log(loss[tail]), 1)[0]) if np.sum(tail) > 5 else math.nan
         )
         rank = float(history["stable_rank"].values[-1, k])
-        rows.append(Taught(float(scale), rate, rank, float(cosines[k]), float(loss[-1])))
+        rows.append(LearnedReLU(float(scale), rate, rank, float(cosines[k]), float(loss[-1])))
     return tuple(rows)
 
 

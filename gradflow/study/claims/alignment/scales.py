@@ -213,7 +213,7 @@ def breakdown(quick: bool) -> Finding:
     )  # fmt: skip
 
 
-class Steps(NamedTuple):
+class AtRate(NamedTuple):
     """GD at one rate (of the sum of losses, in units of 1/|G|_max) against the flow of the limit."""
 
     rate: float
@@ -229,7 +229,7 @@ def slowed(rate: np.ndarray) -> np.ndarray:
 
 
 @remembered
-def steps(quick: bool) -> list[Steps]:
+def steps(quick: bool) -> list[AtRate]:
     """Return how alignment under GD differs from the flow's, rate by rate."""
     seeds = range(1 if quick else 3)
     rows = []
@@ -253,7 +253,7 @@ def steps(quick: bool) -> list[Steps]:
             longer = train(start, objective, GD(rate), math.ceil(30.0 / rate) if size <= 1.0 else 400)
             slower = 1.0 / float(slowed(np.array(size))) - 1.0
             found.append((late, slower, share(inside[-1]), float(longer.history["loss"].values[-1])))
-        rows.append(Steps(size, *(float(value) for value in np.mean(found, axis=0))))
+        rows.append(AtRate(size, *(float(value) for value in np.mean(found, axis=0))))
     return rows
 
 

@@ -18,7 +18,7 @@ from gradflow.study.claims.shared import remembered
 from gradflow.study.claims.words import each, finding
 
 
-class Course(NamedTuple):
+class FlowTimes(NamedTuple):
     """One flow: when its loss has fallen by a tenth and to a hundredth, and when the last neuron was
     aligned."""
 
@@ -28,7 +28,7 @@ class Course(NamedTuple):
 
 
 @remembered
-def course(which: str, log_epsilon: float, h: int, ratio: float, seed: int) -> Course:
+def course(which: str, log_epsilon: float, h: int, ratio: float, seed: int) -> FlowTimes:
     """Follow one network on the set of this name until its loss is a hundredth of the first."""
     data = DATA[which]
     start = balanced(h, data.dimension, log_epsilon, seed=seed)
@@ -37,7 +37,7 @@ def course(which: str, log_epsilon: float, h: int, ratio: float, seed: int) -> C
     fallen, fitted = (
         float(np.interp(-math.log(level), -np.log(path.loss / path.loss[0]), path.t)) for level in (0.9, 0.01)
     )
-    return Course(fallen, fitted, float(np.max(times(path, data))))
+    return FlowTimes(fallen, fitted, float(np.max(times(path, data))))
 
 
 DATA: dict[str, Dataset] = {
@@ -47,11 +47,11 @@ DATA: dict[str, Dataset] = {
 }
 
 
-def mean(which: str, log_epsilon: float, h: int, quick: bool, ratio: float = 1.0) -> Course:
+def mean(which: str, log_epsilon: float, h: int, quick: bool, ratio: float = 1.0) -> FlowTimes:
     """Return the medians over starts whose neurons fit both labels."""
     rows = [course(which, log_epsilon, h, ratio, seed) for seed in range(1 if quick else 9)]
     fallen, fitted, aligned = np.median(np.array(rows), axis=0)
-    return Course(float(fallen), float(fitted), float(aligned))
+    return FlowTimes(float(fallen), float(fitted), float(aligned))
 
 
 def plateau(quick: bool) -> Finding:

@@ -103,7 +103,7 @@ def results(quick: bool) -> list[tuple[Case, tuple[Check, ...]]]:
     return [(case, checked(case)) for case in kept(quick)]
 
 
-class Tally(NamedTuple):
+class CheckCounts(NamedTuple):
     """How one check fared: how often its hypotheses held, how often it did there, and its least margin."""
 
     covered: int
@@ -128,17 +128,19 @@ class Tally(NamedTuple):
         return abs(self.margin)
 
 
-def tally(name: str, quick: bool) -> Tally:
+def tally(name: str, quick: bool) -> CheckCounts:
     """Return how one check fared over all cases."""
     found = [check for _, checks in results(quick) for check in checks if check.name == name]
     seen = [check for check in found if check.holds is not None]
     covered = [check for check in seen if check.applies]
     held, failed = sum(bool(check.holds) for check in covered), sum(not check.holds for check in seen)
     margin = min((check.margin for check in covered or seen), default=math.nan)
-    return Tally(len(covered), held, len(seen), failed, margin)
+    return CheckCounts(len(covered), held, len(seen), failed, margin)
 
 
-def judged(names: tuple[str, ...], quick: bool, *, proved: bool = True) -> tuple[Verdict, dict[str, Tally]]:
+def judged(
+    names: tuple[str, ...], quick: bool, *, proved: bool = True
+) -> tuple[Verdict, dict[str, CheckCounts]]:
     """Return the verdict on statements with hypotheses.
 
     One exception where they hold refutes, or contradicts a theorem and leaves it open. Where they are never

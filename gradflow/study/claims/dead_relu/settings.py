@@ -51,7 +51,7 @@ SLOW = 0.004
 UPSTREAM_RATES = (1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5)
 
 
-class Sweep(NamedTuple):
+class Revivals(NamedTuple):
     """Which dead networks come back: under the flow, and at some rates within a budget and within a time."""
 
     network: Network
@@ -132,7 +132,7 @@ def dead_networks(n: int, seed: int = 0) -> Network:
 
 def sweep(
     n: int, rates: tuple[float, ...] = UPSTREAM_RATES, budget: int = BUDGET, slow: float = SLOW
-) -> Sweep:
+) -> Revivals:
     """Follow n dead networks under the flow and at some rates.
 
     Rates below `slow` are followed for the budget only.
@@ -146,7 +146,7 @@ def sweep(
         if rate >= slow:
             settled[:, i] = revival_steps(network, UNIFORM, rate, round(HORIZON / rate))
     stable = stable_rates(network)[:, None] > np.array(rates)
-    return Sweep(network, time, rates, short > 0, settled > 0, stable)
+    return Revivals(network, time, rates, short > 0, settled > 0, stable)
 
 
 def stable_rates(network: Network) -> np.ndarray:

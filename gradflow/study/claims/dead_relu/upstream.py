@@ -230,7 +230,7 @@ def large_likely(quick: bool) -> Finding:
     )
 
 
-def compared(found: settings.Sweep) -> dict[str, Against]:
+def compared(found: settings.Revivals) -> dict[str, Against]:
     """Compare each rate with the flow, over the networks whose limit is stable at that rate."""
     back = found.time < HORIZON
     return {

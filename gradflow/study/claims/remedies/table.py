@@ -13,7 +13,7 @@ from gradflow.ends.outcome import GLOBAL
 from gradflow.neuron.problem import Neuron
 from gradflow.study.claims.ledger import Claim, Finding, Verdict
 from gradflow.study.claims.shared import Work, done
-from gradflow.study.remedies import METHODS, TEACHERS, Cell, Method, Remedy, measure, starts
+from gradflow.study.remedies import METHODS, TEACHERS, Method, Remedy, StartOutcomes, measure, starts
 from gradflow.study.remedies.measure import by_id
 from gradflow.study.remedies.rows import REMEDIES
 
@@ -54,7 +54,7 @@ class Row(NamedTuple):
         return self.rescued - self.lost
 
 
-def cells(remedy: Remedy, effort: Effort) -> list[dict[Method, Cell | None]]:
+def cells(remedy: Remedy, effort: Effort) -> list[dict[Method, StartOutcomes | None]]:
     """Return what becomes of the starts under every method, for each teacher."""
     parts = [done(work) for work in works(remedy, effort)]
     return [
@@ -86,18 +86,18 @@ def measured(of: str, name: str, effort: Effort) -> list[dict[str, Any]]:
     return [{str(method): _plain(cell) for method, cell in row.items()} for row in found]
 
 
-def _plain(cell: Cell | None) -> dict[str, Any] | None:
+def _plain(cell: StartOutcomes | None) -> dict[str, Any] | None:
     if cell is None:
         return None
     times = [[None if np.isnan(time) else float(time) for time in row] for row in cell.time]
     return {"outcome": cell.outcome.tolist(), "time": times}
 
 
-def _cell(found: dict[str, Any] | None) -> Cell | None:
+def _cell(found: dict[str, Any] | None) -> StartOutcomes | None:
     return (
         None
         if found is None
-        else Cell(np.array(found["outcome"], np.int8), np.array(found["time"], np.float64))
+        else StartOutcomes(np.array(found["outcome"], np.int8), np.array(found["time"], np.float64))
     )
 
 

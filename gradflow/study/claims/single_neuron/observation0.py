@@ -20,7 +20,7 @@ from gradflow.study.claims.single_neuron.settings import (
     PUBLISHED_LINE_LOSS,
     SAMPLE,
     STEPS,
-    Curve,
+    RecordedRun,
     final,
     names,
     reference_losses,
@@ -77,7 +77,7 @@ def dead_start(quick: bool) -> Finding:
     )
 
 
-def _final_losses(on_population: Curve, on_sample: Curve) -> dict[str, Any]:
+def _final_losses(on_population: RecordedRun, on_sample: RecordedRun) -> dict[str, Any]:
     runs = {"population": on_population.loss[-1], "sample": on_sample.loss[-1]}
     return {f"final_loss_{name}": [float(loss.min()), float(loss.max())] for name, loss in runs.items()}
 

@@ -21,7 +21,7 @@ from gradflow.study.claims.single_neuron.silu import (
     SILU_POPULATION,
     SILU_SAMPLE,
     START,
-    Run,
+    AdamRun,
     adams_wait,
     critical_points,
     length,
@@ -223,7 +223,7 @@ def _memory(post: dict[str, Any], quick: bool) -> dict[str, Any]:
     return {"at_step": begin, "steps": first_step(np.asarray(new.loss) < LEVEL)}
 
 
-def _plateau(done: Run, problem: Problem, quick: bool) -> dict[str, Any]:
+def _plateau(done: AdamRun, problem: Problem, quick: bool) -> dict[str, Any]:
     """Return what surrounds the plateau of a run."""
     line = float(best_line(problem).loss)
     entry, leaves = first_step(done.loss < line), first_step(done.loss < LEVEL)

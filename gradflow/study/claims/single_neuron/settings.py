@@ -36,7 +36,7 @@ SETTINGS: tuple[tuple[str, Problem, str], ...] = (
 """The post's setting, the same in double precision, and the population."""
 
 
-class Curve(NamedTuple):
+class RecordedRun(NamedTuple):
     """A run recorded at every step, in NumPy."""
 
     theta: np.ndarray
@@ -52,24 +52,24 @@ class Curve(NamedTuple):
 
 def curve(
     neuron: Neuron, problem: Problem, optimizer: Config = ADAM, steps: int = STEPS, dtype: str = "float64"
-) -> Curve:
+) -> RecordedRun:
     """Train and record every step."""
     return _curve(train_arrays(neuron, problem, optimizer, steps, record_every=1, dtype=dtype), problem)
 
 
 def final(
     neuron: Neuron, problem: Problem, optimizer: Config = ADAM, steps: int = STEPS, dtype: str = "float64"
-) -> Curve:
+) -> RecordedRun:
     """Train and keep the first and the last state only, with the crossings."""
     return _curve(train_arrays(neuron, problem, optimizer, steps, dtype=dtype), problem)
 
 
-def _curve(run: Descent, problem: Problem) -> Curve:
+def _curve(run: Descent, problem: Problem) -> RecordedRun:
     ends = outcome(run.final, problem, run.diverged)
-    return Curve(run.theta.astype(np.float64), run.loss.astype(np.float64), ends, run)
+    return RecordedRun(run.theta.astype(np.float64), run.loss.astype(np.float64), ends, run)
 
 
-def ending(run: Curve) -> dict[str, Any]:
+def ending(run: RecordedRun) -> dict[str, Any]:
     """Return outcome and final loss of a single run."""
     return {"outcome": names(run.outcome)[0], "final_loss": float(run.loss[-1])}
 

@@ -42,7 +42,7 @@ LEAST_DISTANCES = 3
 """With fewer distances between spikes nothing is said of their spread."""
 
 
-class Run(NamedTuple):
+class AdamRun(NamedTuple):
     """A run of Adam recorded at every step, in double precision: θ of shape (4, K), L, |∇L|² and v."""
 
     theta: np.ndarray
@@ -71,20 +71,20 @@ def length(quick: bool) -> int:
     return QUICK_STEPS if quick else STEPS
 
 
-def run(problem: Problem, dtype: str, steps: int, start: Neuron | None = None) -> Run:
+def run(problem: Problem, dtype: str, steps: int, start: Neuron | None = None) -> AdamRun:
     """Train with Adam, by default from b2 = −2, and compute what it had in its memory at each step."""
     return _run(problem, dtype, steps, START if start is None else start, ADAM)
 
 
 @remembered
-def _run(problem: Problem, dtype: str, steps: int, start: Neuron, config: Adam) -> Run:
+def _run(problem: Problem, dtype: str, steps: int, start: Neuron, config: Adam) -> AdamRun:
     done = train_arrays(
         start, problem, config, steps, record_every=1, events=False, first_change=False, dtype=dtype
     )
     theta = np.ascontiguousarray(np.asarray(done.theta, dtype=np.float64).T)
     slope = np.asarray(gradient(theta, problem))
     loss = np.asarray(done.loss, dtype=np.float64)
-    return Run(theta, loss, slope, second_moments(slope, float(config.beta2)))
+    return AdamRun(theta, loss, slope, second_moments(slope, float(config.beta2)))
 
 
 @remembered
@@ -109,7 +109,7 @@ def critical_points(problem: Problem, count: int, steps: int = 300) -> tuple[dic
     return tuple(kinds)
 
 
-def adams_wait(done: Run, problem: Problem) -> dict[str, Any]:
+def adams_wait(done: AdamRun, problem: Problem) -> dict[str, Any]:
     """Return the wait of a run, predicted from the state and v at its begin, and measured, in steps."""
     entry, leaves = first_step(done.loss < float(best_line(problem).loss)), first_step(done.loss < LEVEL)
     if entry is None or leaves is None:
@@ -126,7 +126,7 @@ def adams_wait(done: Run, problem: Problem) -> dict[str, Any]:
     }
 
 
-def spike_values(done: Run, problem: Problem, dtype: str) -> dict[str, Any]:
+def spike_values(done: AdamRun, problem: Problem, dtype: str) -> dict[str, Any]:
     """Return predictions and measurements for one run."""
     limit = float(adam_limit(ADAM.beta1, RATE))
     steps = np.arange(FROM, done.loss.size)
