@@ -21,7 +21,7 @@ CAPTION = (
     "Student (black) and target ReLU(x) (thick) at steps 0, {EVERY}, …, {STEPS} of full-batch Adam "
     "(rate {RATE}, β = (0.9, 0.999), ε = 1e-8, double precision) on {SAMPLES} equally spaced inputs in "
     "[−1, 1], ends included, from w1 = w2 = 1, b1 = 0, b2 = {b2}. Dots mark the breakpoint −b1/w1; it has "
-    "left the interval by step {crossed} (triangles) and is at {kink} after {STEPS} steps, where the "
+    "left the interval by step {crossed} (triangles) and is at {breakpoint} after {STEPS} steps, where the "
     "student is the line {slope:.4f} x + {intercept:.4f}."
 )
 
@@ -39,7 +39,7 @@ def numbers() -> dict[str, object]:
     return {
         "b2": signed(B2),
         "crossed": int(np.argmax(activity(theta, PROBLEM) == HYPERACTIVE)),
-        "kink": signed(float(breakpoint_position(theta[:, -1])), ".3f"),
+        "breakpoint": signed(float(breakpoint_position(theta[:, -1])), ".3f"),
         "slope": w1 * w2,
         "intercept": w2 * b1 + b2,
     }

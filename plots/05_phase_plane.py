@@ -23,7 +23,7 @@ CAPTION = (
     "Trajectories on the population loss (inputs uniform on [−1, 1], teacher ReLU(x)) from w1 = w2 = 1, "
     "b1 = 0 and b2 = {starts}, projected on the (−b1/w1, b2) plane: gradient flow to t = {T_END:g} (solid) "
     "and Adam (rate {RATE}, β = (0.9, 0.999), ε = 1e-8, double precision), {STEPS} steps (dashed). "
-    "Verticals: the walls at x = −1 and 1, beyond which the neuron has no kink on the inputs, and (dotted) "
+    "Verticals: the walls at x = −1 and 1, beyond which no breakpoint is on the inputs, and (dotted) "
     "the teacher's breakpoint. Beyond the walls the axis is compressed: a breakpoint at ±s is drawn at "
     "±(2 − 1/s). Ends: {ends}."
 )

@@ -114,8 +114,8 @@ def _read(store: Store, index: int) -> Block:
     unread = np.broadcast_to(np.nan, outcome.shape)
     names = ("loss", "breakpoint")
     some = np.any(outcome == LOCAL)
-    value, kink = (read_values(store, index, name) if some else unread for name in names)
-    return Block(outcome, value, unread, decided_by, kink)
+    value, breakpoint_ = (read_values(store, index, name) if some else unread for name in names)
+    return Block(outcome, value, unread, decided_by, breakpoint_)
 
 
 def _missing(store: Store) -> list[int]:

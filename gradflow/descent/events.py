@@ -75,9 +75,9 @@ class Watch:
         _, (_, *fixed) = as_floating((theta, problem.lo, problem.hi, *problem.teacher[:2]))
         self._ends, self._teacher = fixed[:2], fixed[2:]
         inside = (activity(problem.teacher, problem) == BALANCED) & problem.has_teacher
-        # As a number in the dtype of θ, so that it multiplies; None where no teacher has a kink inside.
-        kink = xp.astype(xp.asarray(inside, device=device(theta)), theta.dtype)
-        self._kink = kink if events and bool(xp.any(inside)) else None
+        # As a number in the dtype of θ, so that it multiplies; None where no teacher has a breakpoint inside.
+        inside_ = xp.astype(xp.asarray(inside, device=device(theta)), theta.dtype)
+        self._inside = inside_ if events and bool(xp.any(inside)) else None
         self._rounding = ROUNDING * float(xp.finfo(theta.dtype).eps)
         # The side on which a trajectory was before its breakpoint met the teacher's.
         self._side_before: dict[tuple[int, ...], int] = {}
@@ -106,14 +106,14 @@ class Watch:
             return cell
         balanced = xp.astype(cell == BALANCED, xp.int8)
         cell = cell + 3 * (balanced * xp.astype(z_hi > 0, xp.int8)) + 6
-        if self._kink is None:
+        if self._inside is None:
             return cell
         wt, bt = self._teacher
         # Its sign is, for one orientation, the order of the breakpoints; over wt it is the pre-activation
         # at the teacher's.
         apart = determinant(b1, wt, w1, bt, split)
         least = self._rounding * xp.abs(wt) * xp.maximum(xp.abs(z_lo), xp.abs(z_hi))
-        side = xp.where(xp.abs(apart) > least, xp.sign(apart), xp.zeros_like(apart)) * self._kink
+        side = xp.where(xp.abs(apart) > least, xp.sign(apart), xp.zeros_like(apart)) * self._inside
         return cell + 6 * (balanced * xp.astype(side, xp.int8))
 
     def _list(self, step: int, changed: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:

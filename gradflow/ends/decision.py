@@ -38,8 +38,8 @@ class Decision(NamedTuple):
 def theorems(neuron: Neuron | Array, problem: Problem = Problem()) -> dict[int, Array]:
     """Return where each theorem is proved to apply, by its code in `THEOREMS`.
 
-    Traps are for neurons without a kink, the barrier is for balanced ones and what stays dead is dead: no
-    two with different outcomes apply to one neuron.
+    Trapping regions are of neurons without a breakpoint inside, the barrier is for balanced ones and what
+    stays dead is dead: no two with different outcomes apply to one neuron.
     """
     problem = as_problem(problem)
     neuron, problem = in_double(neuron, problem)
@@ -69,7 +69,7 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
         The loss of a balanced neuron is below the best line's: the flow goes to the teacher (of the same
         activation).
     path trap, sign trap
-        There is no kink on the input, and there never will be one: the flow goes to the best line.
+        There is no breakpoint on the input, and there never will be one: the flow goes to the best line.
 
     Of smooth neurons nothing is known.
 
@@ -103,7 +103,7 @@ def decide_descent(
         gradient descent and momentum below their limits of stability. Under adaptive steps and those of one
         length b2 goes to and fro, which is not bounded here: it counts as constant where it is near now.
     trap of gradient descent
-        There is no kink on the input, and there never will be one (derivation 26): plain gradient descent.
+        No breakpoint is on the input, and never will be (derivation 26): plain gradient descent.
 
     All are for full gradients, a constant rate, and no decay. Nothing else is decided of an optimiser: what
     holds of the flow may not last (Adam leaves the best line again).

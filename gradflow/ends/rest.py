@@ -53,9 +53,9 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
 
     A trajectory lingers at a saddle with as small a gradient as one likes, so the Hessian must not have a
     negative eigenvalue, beyond what the state's error makes of 0. A neuron about to revive has one: the
-    point mass of its kink. Nor may the loss have more to lose than the state's error makes of it: beside a
-    weight that is large, what the others have to go may look small. Which side of a wall it is on, a state
-    closer to it than its error does not tell.
+    point mass of its breakpoint. Nor may the loss have more to lose than the state's error makes of it:
+    beside a weight that is large, what the others have to go may look small. Which side of a wall it is on, a
+    state closer to it than its error does not tell.
 
     For a sample the Hessian is that between the hypersurfaces where an input meets the breakpoint. On one
     of these, where the gradient jumps and does not vanish, a state is at rest if it is no further than its

@@ -1,4 +1,4 @@
-"""Losses of a neuron without a kink on the input: the best constant and the best line.
+"""Losses of a neuron without a breakpoint on the input: the best constant and the best line.
 
 Proved in ``derivations/07_reference_losses.py``. For the default problem the losses are 5/48 and 1/48.
 """
@@ -113,7 +113,7 @@ def _closed(problem: Problem) -> Lines:
     rises = w1 > 0.0
     kinked = aim.has_kink
     low, high = problem.teacher_slopes
-    # Slopes of f*/(w1 w2) on the left and on the right piece; without a kink the right one is all.
+    # Slopes of f*/(w1 w2) on the left and on the right piece; without a breakpoint the right one is all.
     ends = (affine(w1, end, b1, ops.splitter) for end in (lo, hi))
     on_lo, on_hi = (end > 0.0 for end in ends)
     alone = xp.where(on_lo | on_hi, high + none, low + none)

@@ -43,7 +43,7 @@ def evaluator(problem: Problem, like: Array, *, sorted_from: int = SORTED_FROM) 
     inputs = problem.inputs
     field: ModuleType = population if problem.is_linear else quadrature
     if isinstance(inputs, Sample):
-        # Only between kinks are the sums over inputs polynomials in the parameters.
+        # Only between breakpoints are the sums over inputs polynomials in the parameters.
         is_sorted = isinstance(problem.activation, PiecewiseLinear) and inputs.x.shape[0] >= sorted_from
         field = sorted_sample if is_sorted else sample
     bound = field.bind(problem, like)

@@ -265,7 +265,7 @@ def hessian(
 ) -> tuple[tuple[Number, ...], ...]:
     """Return the 4 × 4 matrix ∂²L/∂θ² = 2 E[∇f ∇fᵀ] + 2 E[r ∇²f], as a tuple of rows.
 
-    The second derivative of the kink is a point mass at the breakpoint p: it adds
+    The second derivative of f is a point mass at the breakpoint p: it adds
     2 (s₊ − s₋) w2 r(p) (p², p; p, 1) / (|w1| (hi − lo)) to the (w1, b1) block while p lies strictly
     inside. On a wall (p at an end) the value is that of the dead or hyperactive side.
     """

@@ -6,8 +6,8 @@ Approximation Theory and Approximation Practice, theorem 19.3). SiLU and softplu
 z = ±iπ, ±3iπ, …, tanh at half of that; GELU has none but grows as fast within the same strip.
 
 A neuron is *gentle* if its pre-activation spans little of that distance; the input is then one panel, cut
-only at kinks. A *steep* one gets panels that double in width away from where |z| is least, so that each is as
-wide as its distance from the poles; beyond the last, φ is linear or constant to rounding.
+only at breakpoints. A *steep* one gets panels that double in width away from where |z| is least, so that each
+is as wide as its distance from the poles; beyond the last, φ is linear or constant to rounding.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TIERS = (Tier(4.0, 20), Tier(12.0, 40), Tier(math.inf, 16))
 """Gentle, less gentle, and steep, where panels are graded. Spans in units of SiLU."""
 
 EXACT = (Tier(math.inf, 4),)
-"""Where nothing is smooth, integrands are polynomials of degree at most 7 between kinks."""
+"""Where nothing is smooth, integrands are polynomials of degree at most 7 between breakpoints."""
 
 GRADES = (0.5, 2.0, 6.0, 14.0, 38.0)
 """Where the panels of a steep neuron end: distances from the z of least |z|, in the activation's scale."""

@@ -46,7 +46,7 @@ def bind(problem: Problem, like: Array) -> Bound:
 
 
 def prepare(bound: Bound, theta: Neuron | Array) -> Prepared:
-    """Cut the input of every neuron at the kinks. All shapes broadcast; nothing branches on the neurons."""
+    """Cut the input of every neuron at breakpoints. All shapes broadcast; nothing branches on the neurons."""
     w1, b1, w2, b2 = parameters(theta)
     z = formulas.preactivations(bound.ops, w1, b1, bound.teacher, bound.aim, exact=bound.exact)
     parts = formulas.parts(bound.ops, z, formulas.signs(bound.ops, z), bound.aim)

@@ -2,7 +2,7 @@
 
 Every neuron gets the nodes that its own steepness asks for (`gradflow.field.panels`), so its numbers do
 not depend on what else is in the batch. Loss and gradient are within 1e-13 of the integral of the absolute
-values of the integrand's terms. A piecewise linear student is integrated on either side of its kink.
+values of the integrand's terms. A piecewise linear student is integrated on either side of its breakpoint.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def loss_and_gradient(bound: Bound, theta: Neuron | Array) -> tuple[Array, Array
 
 
 def hessian(bound: Bound, theta: Neuron | Array) -> Array:
-    """Return the Hessian, shape (4, 4, …); a student's kink adds its point mass while it is inside."""
+    """Return the Hessian, shape (4, 4, …); a student's breakpoint adds its point mass while it is inside."""
     flat = each(bound, theta, means.hessian, order=2)
     matrix = bound.xp.reshape(flat, (4, 4, *flat.shape[1:]))
     if isinstance(bound.student, PiecewiseLinear):
@@ -196,7 +196,7 @@ def _evaluate(bound: Bound, ends: Ends, tier: int, order: int) -> means.Evaluate
 def _both_sides(
     bound: Bound, student: PiecewiseLinear, ends: Ends, tier: int
 ) -> tuple[means.Inputs, tuple[Array, ...]]:
-    """Return the nodes on either side of the student's kink, and φ, φ′ and φ″ there.
+    """Return the nodes on either side of the student's breakpoint, and φ, φ′ and φ″ there.
 
     The sides' widths come from the pre-activations at the ends: that of a nearly dead neuron's active part
     keeps its digits. Beyond a cell's walls one of them is negative.
@@ -220,7 +220,7 @@ def _both_sides(
         xp.concat((lower * first.at, 1.0 - upper * (1.0 - second.at)), axis=-1),
         xp.concat((lower * first.weights, upper * second.weights), axis=-1),
     )
-    # Without a kink the left side is everything, and z runs from one end to the other.
+    # Without a breakpoint inside the left side is everything, and z runs from one end to the other.
     z = xp.concat((
         xp.where(kinked, a * (1.0 - first.at), a + (b - a) * first.at),
         b * xp.where(kinked, second.at, xp.ones_like(second.at)),
@@ -238,7 +238,7 @@ def _teachers_breaks(bound: Bound, taught: Taught, *, steep: bool) -> list[Array
     xp = bound.xp
     if isinstance(bound.teacher, PiecewiseLinear):
         at = kink(xp, taught.y_lo, taught.y_hi)
-        # One teacher without a kink on the input needs no cut.
+        # One teacher without a breakpoint on the input needs no cut.
         return [] if at.ndim == 0 and not 0.0 < float(at) < 1.0 else [at]
     return grades(xp, bound.teacher, taught.y_lo, taught.y_hi) if steep else []
 
@@ -274,7 +274,7 @@ def _preactivations(w1: Array, b1: Array, lo: Array, hi: Array) -> tuple[Array, 
 
 
 def _point_mass(bound: Bound, theta: Neuron | Array, student: PiecewiseLinear) -> Array:
-    """Return the part of the Hessian that comes from the student's kink, shape (4, 4, …)."""
+    """Return the part of the Hessian that comes from the student's breakpoint, shape (4, 4, …)."""
     xp, taught = bound.xp, bound.taught
     w1, b1, w2, b2 = parameters(theta)
     z_lo, z_hi = _preactivations(w1, b1, taught.lo, taught.hi)

@@ -1,7 +1,7 @@
 """The gradient flow of any kind of neuron (`gradflow.field.kinds`), many at once.
 
 Where plain neurons have `gradflow.flow.ensemble`, which locates every crossing, this integrates dψ/dt = −∇L
-with DOP853 and leaves it to the error control to shorten steps where the field has a kink.
+with DOP853 and leaves it to the error control to shorten steps where the field bends.
 
 On the population no ReLU neuron's flow crosses the wall at its active end, where its velocity falls with the
 active part. So no step does, however small its estimated error: only one too short to tell from running into

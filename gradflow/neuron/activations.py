@@ -213,7 +213,7 @@ def _named(text: str, argument: str) -> Activation:
 def derivatives(activation: Activation, z: Array, order: int = 1) -> tuple[Array, ...]:
     """Return φ, φ′ and so on up to the `order`-th derivative (at most 2) at an array of pre-activations.
 
-    A piecewise linear φ has φ′(0) = s₋, and φ″ = 0 (the point mass at its kink is left to the caller).
+    A piecewise linear φ has φ′(0) = s₋, and φ″ = 0 (the point mass at 0 is left to the caller).
     """
     xp = namespace(z)
     if isinstance(activation, PiecewiseLinear):

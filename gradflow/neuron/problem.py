@@ -242,7 +242,7 @@ class Problem:
 
     @property
     def is_bent(self) -> bool:
-        """Whether the student is piecewise linear: without a kink on the input it is a line."""
+        """Whether the student is piecewise linear: without a breakpoint on the input it is a line."""
         return isinstance(self.activation, PiecewiseLinear)
 
     @property

@@ -94,13 +94,13 @@ def gram(cell: Cell) -> Expr:
 
 
 def curvature(cell: Cell) -> Expr:
-    """Return 2 E[r ∂²f] without the kink: ∂²f/∂w1∂w2 = s x and ∂²f/∂b1∂w2 = s on a piece of slope s."""
+    """Return 2 E[r ∂²f] without the breakpoint: ∂²f/∂w1∂w2 = s x and ∂²f/∂b1∂w2 = s on a piece of slope s."""
     entries = {(i, 2): 2 * mean_product(cell, residual, bent(i)) for i in (0, 1)}
     return _symmetric(lambda i, j: entries.get((i, j), sympy.Integer(0)))
 
 
 def point_mass(cell: Cell) -> Expr:
-    """Return what the kink adds, 2 E[r w2 φ″(z) (x, 1)ᵀ(x, 1)]; 0 unless the student is balanced."""
+    """Return what the breakpoint adds, 2 E[r w2 φ″(z) (x, 1)ᵀ(x, 1)]; 0 unless the student is balanced."""
     if not cell.student.sign:
         return sympy.zeros(4, 4)
     at = -b1 / w1

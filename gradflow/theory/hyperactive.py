@@ -1,4 +1,4 @@
-"""The linear cells: how far a neuron without a kink can still move, hence where it is trapped.
+"""The linear cells: how far a neuron without a breakpoint inside can still move, hence where it is trapped.
 
 While the pre-activation keeps one sign on the whole input the student is the line
 f = f*_line + ρ1 (x − E x) + ρ0, with ρ1 = s w1 w2 − slope and ρ0 = s w2 (w1 E x + b1) + b2 − E f*
@@ -142,7 +142,7 @@ def path(xp: Any, root_e: Array, w2: Array, c: Array) -> Array:
 
 @np.errstate(over="ignore", invalid="ignore")
 def trapped(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
-    """Whether the flow provably never gives the neuron a kink: it then converges to the best line.
+    """Whether the flow provably never brings the breakpoint inside: it then converges to the best line.
 
     The neuron is hyperactive (or dead, where s₋ ≠ 0) and its distance to both walls in the (w1, b1)
     plane exceeds `remaining_path`. Sufficient, not necessary.
@@ -158,7 +158,7 @@ def trapped(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
 
 @np.errstate(over="ignore", invalid="ignore")
 def trapped_under_gd(neuron: Neuron | Array, lr: ArrayLike, problem: Problem = Problem()) -> Array:
-    """Whether gradient descent provably never gives the neuron a kink: it then converges to the best line.
+    """Whether gradient descent provably never brings the breakpoint inside: it then goes to the best line.
 
     Derivation 26: on a ball of radius r around θ, r at most the distance to the walls, the Hessian's norm is
     at most Λ = 2 s² K (|w2| + r)² + 2 s² (N + r √K)² + 2 + 2 |s| √(K e), with N² = E z² and K the larger

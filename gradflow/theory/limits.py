@@ -2,8 +2,8 @@
 
 The states of slope s on the whole input that are the best line form a surface, s w1 w2 = a and b2 given by
 the rest; Q = w1² + b1² − w2² leaves a curve of it. Where a trajectory ends on that curve is enclosed by
-what is monotone and by the length of its path. The curve's end at the wall where the kink can still come
-in, the door, is where the trajectories between the teacher's basin and the line's go.
+what is monotone and by the length of its path. The curve's end at the wall where the breakpoint can still
+come in, the door, is where the trajectories between the teacher's basin and the line's go.
 ``derivations/15_the_door.py`` proves it.
 """
 
@@ -62,7 +62,7 @@ def line_limit(neuron: Neuron | Array, problem: Problem = Problem()) -> Box:
 
 
 def door(balance: Array, problem: Problem = Problem()) -> Array:
-    """Return the door of the level Q = `balance`: the best line with the kink at an end of the input.
+    """Return the door of the level Q = `balance`: the best line with the breakpoint at an end of the input.
 
     With a the best line's slope and n the end (lo if w1 > 0, hi if w1 < 0), w1 = σ W, b1 = −n w1, w2 = a/(s₊
     w1) and b2 the best line at n, W² = (Q + √(Q² + 4 (1 + n²)(a/s₊)²))/(2 (1 + n²)), σ the sign of a s₊ w2ᵀ.

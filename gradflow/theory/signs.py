@@ -1,8 +1,8 @@
-"""The trap by signs: a hyperactive neuron too steep and too low never gets a kink.
+"""The trapping region by signs: a hyperactive neuron too steep and too low stays hyperactive.
 
 While the student is a line, steeper than the best line and too low on average, training flattens and
-lifts it: its kink moves away from the input. The signs of both errors are kept, so this goes on for ever.
-``derivations/13_trapped_by_signs.py`` proves it.
+lifts it: its breakpoint moves away from the input. The signs of both errors are kept, so this goes on for
+ever. ``derivations/13_trapped_by_signs.py`` proves it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gradflow.theory.hyperactive import contraction, residuals, root_excess
 
 
 class Oriented(NamedTuple):
-    """A neuron on one side, seen so that w ≥ 0, ω ≥ 0 and the kink is beyond the near end of the input.
+    """A neuron on one side, seen so that w ≥ 0, ω ≥ 0 and the breakpoint is beyond the near end of the input.
 
     `slope` is a lower bound of ρ1, `level` an upper one of ρ0, `aim` a lower one of the best line's slope;
     `place` says whether E x ≥ 0, e ≤ 0 and 1 + e E x ≥ 0 for the near end e of the input, all with the signs
@@ -65,7 +65,7 @@ def oriented(neuron: Neuron, problem: Problem, s: float, side: float) -> Oriente
 
 @np.errstate(over="ignore", invalid="ignore")
 def trapped_by_signs(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
-    """Whether the flow provably never gives the neuron a kink because of the signs of its two errors.
+    """Whether the flow provably never brings the breakpoint inside because of the signs of its two errors.
 
     In the view of `Oriented`: the pre-activation is positive at the near end e and w > 0, the best line
     rises, the student is at least as steep and on average not above it, E x ≥ 0, e ≤ 0 and 1 + e E x ≥ 0.

@@ -101,7 +101,7 @@ def solve_across(
 
     times = np.array([brentq(height, 0.0, last, args=(i,), xtol=1e-15) for i in range(n)])
     at = np.stack([dense(t).reshape(4, n)[:, i] for i, t in enumerate(times)], axis=1)
-    # Without a kink of the teacher the cell's second entry repeats the first.
+    # Without a breakpoint of the teacher inside the cell's second entry repeats the first.
     flipped = {place} | ({1} if place == 0 and not _has_kink(problem) else set())
     after = [~np.asarray(sign) if i in flipped else sign for i, sign in enumerate(before)]
     # Each has its own time left; with that as its unit of time all take one.

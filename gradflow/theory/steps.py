@@ -42,7 +42,7 @@ def killing_rates(neuron: Neuron | Array, problem: Problem = Problem()) -> Rates
     Raises
     ------
     ValueError
-        If s₋ ≠ 0: then a dead neuron is not a trap.
+        If s₋ ≠ 0: then a dead neuron may come back.
     """
     problem = as_problem(problem)
     _require_relu(problem)
@@ -63,7 +63,7 @@ def straightening_rates(neuron: Neuron | Array, problem: Problem = Problem()) ->
 
 @np.errstate(over="ignore", invalid="ignore")
 def largest_safe_rate(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
-    """Return η*, below which one step of gradient descent neither kills a neuron nor takes away its kink.
+    """Return η*, below which one step of gradient descent leaves a neuron balanced.
 
     To rounding, as all rates here. 0 for neurons that are not balanced; ∞ where no rate does.
     """

@@ -1,4 +1,4 @@
-"""Tubes: all starts near one start stay near its curve, hence without a kink if the curve is far enough.
+"""Tubes: all starts near one start stay near its curve, hence trapped if that is far enough from the walls.
 
 A curve is computed, and with it a radius that grows as fast as solutions near it can part. What is claimed
 does not rest on the accuracy of the curve: its defect, by how much it fails to solve the flow, makes the
@@ -37,9 +37,9 @@ class Tube(NamedTuple):
     Attributes
     ----------
     trapped : array of bool
-        Every start in the ball stays without a kink and ends at the best line.
+        Every start in the ball stays without a breakpoint inside and ends at the best line.
     time : array
-        When the trap of derivation 8 held for the whole tube; NaN where it did not.
+        When the trapping region of derivation 8 held for the whole tube; NaN where it did not.
     radius : array
         The tube's radius when it was left.
     """
@@ -52,7 +52,7 @@ class Tube(NamedTuple):
 def surround(
     neuron: Neuron | Array, problem: Problem = Problem(), radius: Array = 0.0, *, steps: int = 2000
 ) -> Tube:
-    """Try to prove that all starts within `radius` of each start are trapped without a kink.
+    """Try to prove that all starts within `radius` of each start are trapped without a breakpoint inside.
 
     Parameters
     ----------
@@ -298,7 +298,7 @@ def largest_root_excess(cell: Cell, theta: np.ndarray, radius: np.ndarray) -> np
 
 
 def ends(cell: Cell, theta: np.ndarray, radius: np.ndarray, excess: np.ndarray) -> np.ndarray:
-    """Whether derivation 8's trap holds for all states in the ball whose √e is at most `excess`."""
+    """Whether derivation 8's trapping region has all states of the ball whose √e is at most `excess`."""
     weight = np.maximum(np.abs(theta[2]) - radius, 0.0)
     root = np.minimum(excess, largest_root_excess(cell, theta, radius))
     if cell.c == 0.0:

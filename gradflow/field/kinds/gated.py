@@ -2,7 +2,7 @@
 
 With v = 0 it is the plain neuron of output weight c. For homogeneous φ the flow conserves
 w1² + b1² − v² − c² (``derivations/21_other_parametrisations.py``). On the population its integrals are those
-of `gradflow.field.quadrature`, exact between kinks if φ is piecewise linear.
+of `gradflow.field.quadrature`, exact between breakpoints if φ is piecewise linear.
 """
 
 from __future__ import annotations

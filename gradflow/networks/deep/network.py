@@ -32,7 +32,7 @@ class Network:
     widths : tuple of int
         The units of each hidden layer, ≥ 1 each; at least one layer, for which a number will do.
     activation : Activation or what `gradflow.neuron.activations.as_activation` takes
-        φ; ReLU by default. φ′ at the kink is the lower slope.
+        φ; ReLU by default. φ′(0) is the lower slope.
     normalize : bool
         Whether each hidden pre-activation passes through batch normalisation with its own gain and shift
         before φ, with mean and (biased) variance over all inputs.

@@ -29,7 +29,7 @@ POINTS: dict[str, Any] = {
     "clip_on": False,
 }
 STUDENT: dict[str, Any] = {"color": BLACK, "linewidth": 1.1}
-KINK: dict[str, Any] = {
+BREAKPOINT: dict[str, Any] = {
     "color": VERMILLION,
     "linestyle": "none",
     "markersize": 3.6,
@@ -148,8 +148,8 @@ def graph(neuron: Neuron, problem: Problem, activation: Activation | None = None
     lo, hi = float(problem.lo), float(problem.hi)
     phi = problem.activation if activation is None else activation
     if isinstance(phi, PiecewiseLinear):
-        kink = float(to_numpy(breakpoint_position(Neuron(w1, b1, w2, b2))))
-        x = np.array([lo, kink, hi] if lo < kink < hi else [lo, hi])
+        at = float(to_numpy(breakpoint_position(Neuron(w1, b1, w2, b2))))
+        x = np.array([lo, at, hi] if lo < at < hi else [lo, hi])
     else:
         x = np.linspace(lo, hi, SMOOTH_POINTS)
     return x, w2 * derivatives(phi, w1 * x + b1, 0)[0] + b2
@@ -166,15 +166,15 @@ def _target(problem: Problem) -> tuple[Floats, Floats]:
 def _mark_breakpoint(axes: Axes, neuron: Neuron, problem: Problem) -> str:
     """Mark the breakpoint and name the activity; return the marker, "" where there is none."""
     x, y = graph(neuron, problem)
-    kink = float(to_numpy(breakpoint_position(neuron)))
+    at = float(to_numpy(breakpoint_position(neuron)))
     name = ACTIVITIES[int(to_numpy(activity(neuron, problem)))]
     marker = ""
-    if x[0] < kink < x[-1]:
+    if x[0] < at < x[-1]:
         marker = "o"
-        axes.plot(kink, np.interp(kink, x, y), marker=marker, zorder=4, **KINK)
-    elif not np.isnan(kink):
-        end, marker = (0, "<") if kink <= x[0] else (-1, ">")
-        axes.plot(x[end], y[end], marker=marker, zorder=4, clip_on=False, **KINK)
+        axes.plot(at, np.interp(at, x, y), marker=marker, zorder=4, **BREAKPOINT)
+    elif not np.isnan(at):
+        end, marker = (0, "<") if at <= x[0] else (-1, ">")
+        axes.plot(x[end], y[end], marker=marker, zorder=4, clip_on=False, **BREAKPOINT)
     axes.annotate(
         name,
         (0.05, 0.94),
@@ -194,10 +194,10 @@ def _key(axes: Axes, target: dict[str, Any], markers: list[str]) -> None:
     if not markers:
         handles = []
     if "o" in markers:
-        handles.append(Line2D([], [], label="breakpoint", marker="o", **KINK))
+        handles.append(Line2D([], [], label="breakpoint", marker="o", **BREAKPOINT))
     outside = next((marker for marker in markers if marker in ("<", ">")), "")
     if outside:
-        handles.append(Line2D([], [], label="outside", marker=outside, **KINK))
+        handles.append(Line2D([], [], label="outside", marker=outside, **BREAKPOINT))
     if handles:
         key = axes.legend(handles=handles, loc="center left", borderaxespad=0.0, handlelength=1.6)
         key.set_in_layout(False)

@@ -165,8 +165,8 @@ def _ends(remedy: Remedy, psi: Array, problem: Problem, diverged: Array) -> np.n
 def ends(kind: Kind, psi: Array, problem: Problem, diverged: Array) -> np.ndarray:
     """Return the outcome codes of states of a kind of neuron, from loss, speed and activity.
 
-    Near the best line's or the best constant's loss a neuron has ended there if it has no kink on the input
-    (a piecewise linear one) or rests. Only plain neurons are told to be at rest elsewhere
+    Near the best line's or the best constant's loss a neuron has ended there if it has no breakpoint on the
+    input (a piecewise linear one) or rests. Only plain neurons are told to be at rest elsewhere
     (`gradflow.ends.outcome`): other kinds have no Hessian here to tell a minimum from a saddle.
     """
     psi = np.asarray(psi)
@@ -175,8 +175,8 @@ def ends(kind: Kind, psi: Array, problem: Problem, diverged: Array) -> np.ndarra
         speed = np.sqrt(np.sum(g * g, axis=0))
         is_near = near(value, References(*adaptable(*references(problem))))
         w1, b1 = kind.line(psi, problem)
-        unkinked = (np.asarray(activity(Neuron(w1, b1), problem)) != BALANCED) & problem.is_bent
-    stays = unkinked | (speed <= (SLOW if problem.is_bent else SLOW_SMOOTH))
+        is_line = (np.asarray(activity(Neuron(w1, b1), problem)) != BALANCED) & problem.is_bent
+    stays = is_line | (speed <= (SLOW if problem.is_bent else SLOW_SMOOTH))
     codes = np.full(value.shape, UNDECIDED, dtype=np.int8)
     codes[is_near.constant & stays] = CONSTANT
     codes[is_near.linear & stays] = LINEAR
