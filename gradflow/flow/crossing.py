@@ -36,6 +36,8 @@ CERTAIN = 10.0
 """So many times the solver's error a step ends beyond a wall that it has certainly crossed."""
 CERTAIN_BETWEEN = 1000.0
 """So many times that error it goes there and back."""
+UNSURE = -1
+"""The answer where a step may have gone there and back."""
 
 
 class Step(NamedTuple):
@@ -120,14 +122,15 @@ def _extrema(h: np.ndarray) -> list[float]:
 def confirmed(
     chart: Chart, step: Step, rtol: float, candidates: dict[int, Candidate], is_relu: bool
 ) -> int | None:
-    """Return the wall that the trajectory has certainly crossed by the end of this step.
+    """Return the wall that the trajectory has certainly crossed by the end of this step, `UNSURE` or None.
 
     A trajectory that converges to a wall changes sides there at the level of the solver's error. A
     crossing therefore counts once a step ends `CERTAIN` times that error beyond; until then it waits in
     `candidates`, with the time of its sign change. Between its ends the polynomial is less accurate, most
     of all in the long steps of a trajectory at rest: what goes there and back must go `CERTAIN_BETWEEN`
-    times that error deep. A balanced ReLU neuron never crosses the wall at its active end; of a hyperactive
-    one's two ends the one that was left first becomes the inactive one.
+    times that error deep, and if it goes less deep the step is `UNSURE` and to be taken again, shorter. A
+    balanced ReLU neuron never crosses the wall at its active end; of a hyperactive one's two ends the one
+    that was left first becomes the inactive one.
     """
     begin, h = step.begin, step.end - step.begin
     y = step.dense(begin + h * NODES)
@@ -151,6 +154,8 @@ def confirmed(
         beyond = -side * float(np.asarray(z[wall])[-1])
         if beyond > CERTAIN * error or leaves.depth > CERTAIN_BETWEEN * error:
             certain.append(wall)
+        elif leaves.depth > CERTAIN * error:
+            return UNSURE
     if certain and is_relu and lo and hi:
         certain = list(candidates)
     return min(certain, key=lambda wall: candidates[wall].when, default=None)

@@ -23,7 +23,7 @@ HALVINGS = 60
 ARRIVED = 1e4
 SHARE = 0.9
 """A step towards w1 = b1 = 0 goes so far of the way."""
-SHRINKS, UNSURE = 0.1, 0.01
+SMALLER, UNSURE = 0.1, 0.01
 GROWS = 10.0
 """A step's polynomial that goes so much further than its ends is not the trajectory."""
 
@@ -132,10 +132,11 @@ def loses_direction(xp: Any, before: Array, after: Array, rtol: Array) -> Array:
     """Return whether the error of a step between two states may have turned (w1, b1).
 
     The error is small beside the larger of them. Near w1 = b1 = 0 all depends on the direction, so that
-    of a step that shrinks (w1, b1) the error counts beside what is left.
+    of a step that shrinks (w1, b1), or that lets it grow, the error counts beside the smaller.
     """
     first, last = sizes(xp, before, after)
-    return (last < SHRINKS * first) & (UNSURE * last < rtol * first)
+    small, large = xp.minimum(first, last), xp.maximum(first, last)
+    return (small < SMALLER * large) & (UNSURE * small < rtol * large)
 
 
 def _time_of(xp: Any, happened: Callable[[Array], Array], start: Array, end: Array) -> Array:

@@ -21,7 +21,7 @@ from scipy.linalg import LinAlgWarning
 from gradflow.flow import chart as charts
 from gradflow.flow.chart import Cell, Floats, Setting
 from gradflow.flow.closed import State, follow, outlook
-from gradflow.flow.crossing import SHORTER, Candidate, Step, confirmed, turns_back
+from gradflow.flow.crossing import SHORTER, UNSURE, Candidate, Step, confirmed, turns_back
 from gradflow.flow.dying import is_there, longest_step, loses_direction, strays
 from gradflow.flow.record import Point, Recorder
 from gradflow.flow.status import REACHED, STEP_TOO_SMALL, STOPPED, TOO_MANY_STEPS
@@ -239,12 +239,12 @@ def _cross_cell(cell: Cell, begin: State, where: Setting, t_end: float, run: _Ru
         if not wrong:
             step = Step(clock, solver.t_old, solver.t, solver.dense_output(), before)
             wall = confirmed(chart, step, run.rtol, candidates, is_relu)
-            wrong = any(
+            wrong = wall == UNSURE or any(
                 found.step is step and bool(strays(np, y_old, found.state, solver.y))
                 for found in candidates.values()
             )
-            if wall is not None:
-                wrong |= turns_back(chart, wall, candidates[wall], velocity, step)
+            if wall is not None and not wrong:
+                wrong = turns_back(chart, wall, candidates[wall], velocity, step)
                 wrong |= deadly is not None and candidates[wall].state[active] <= 0.0
         if wrong:
             if shorter < _smallest(t_old) and at_origin(t_old, y_old):
