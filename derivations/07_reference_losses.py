@@ -106,7 +106,7 @@ def prove(proof: Proof) -> None:
 
 
 class Moments(NamedTuple):
-    """What a line needs to know of a teacher: E f*, Var f*, and slope and intercept of the best line."""
+    """Moments of a teacher, and its best line: E f*, Var f*, slope and intercept."""
 
     mean: Expr
     variance: Expr

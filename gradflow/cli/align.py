@@ -87,12 +87,12 @@ def align(
         raise ValueError("--figure: the limit has no course in time to draw; use --out, or another --method")
     objective = loss.on(data.read(start.number))
     setting = Prepared(objective, start.network(objective.data.dimension), start.log_epsilon)
-    told = {"seed": start.number, "epsilon": start.epsilon, "start": start.start}
+    origin = {"seed": start.number, "epsilon": start.epsilon, "start": start.start}
     if method == "flow":
-        found = _flow(setting, flow, told)
+        found = _flow(setting, flow, origin)
     elif method == "limit":
-        del told["epsilon"]
-        found = _limit(setting, flow, told)
+        del origin["epsilon"]
+        found = _limit(setting, flow, origin)
     elif method == "small-steps":
         found = _small_steps(setting, flow)
     else:
@@ -113,7 +113,7 @@ def _write(run: xr.Dataset, data: Dataset, out: Path | None, figure: Path | None
         write_figure(course(run, data.inputs, data.labels), figure)
 
 
-def _flow(setting: Prepared, flow: FlowOptions, told: dict[str, Any]) -> Outcome:
+def _flow(setting: Prepared, flow: FlowOptions, origin: dict[str, Any]) -> Outcome:
     """Follow the flow and hold the theory against it."""
     from gradflow.networks.two_layer.checks import check_theory
     from gradflow.networks.two_layer.flow import gradient_flow
@@ -139,7 +139,7 @@ def _flow(setting: Prepared, flow: FlowOptions, told: dict[str, Any]) -> Outcome
             network, objective, t_end, rtol=flow.tolerance, below=flow.below, progress=advance
         )
     checks = check_theory(path, objective, log_epsilon) if objective.data.is_binary else ()
-    dataset = flow_dataset(path, objective, checks, rtol=flow.tolerance, **told)
+    dataset = flow_dataset(path, objective, checks, rtol=flow.tolerance, **origin)
     report = {
         "t": float(path.t[-1]),
         **_final(dataset, "time", network),
@@ -162,7 +162,7 @@ def _note_a_loss_reached_at_once(at_start: float, until_loss: str) -> None:
         )
 
 
-def _limit(setting: Prepared, flow: FlowOptions, told: dict[str, Any]) -> Outcome:
+def _limit(setting: Prepared, flow: FlowOptions, origin: dict[str, Any]) -> Outcome:
     """Return the limit of small initialisation, exactly."""
     import numpy as np
 
@@ -186,7 +186,7 @@ def _limit(setting: Prepared, flow: FlowOptions, told: dict[str, Any]) -> Outcom
         "switches": int(np.sum(path.events)),
         "status": {STATUSES[code]: int(np.sum(path.status == code)) for code in OF_THE_LIMIT},
     }
-    return Outcome(limit_dataset(path, objective, **told), report)
+    return Outcome(limit_dataset(path, objective, **origin), report)
 
 
 def _rate(objective: Objective) -> float:

@@ -113,7 +113,7 @@ def method_option(
 
 @dataclass(frozen=True)
 class LossOptions:
-    """What is minimised on the data."""
+    """The loss that is minimised on the data."""
 
     loss: Annotated[str, typer.Option(metavar="NAME", help="exponential, logistic or squared.")] = (
         "exponential"

@@ -82,14 +82,14 @@ def results(
     left = (_Given(key, task, 0) for key, task in tasks)
     lost: deque[_Given[Key, Result]] = deque()
     given: dict[Connection, _Given[Key, Result]] = {}
-    with _crew() as crew:
+    with _worker_processes() as processes:
         while True:
             while len(given) < workers and (next_one := lost.popleft() if lost else next(left, None)):
-                pipe = next((idle for idle in crew if idle not in given), None) or _hire(crew)
+                pipe = next((idle for idle in processes if idle not in given), None) or _add_worker(processes)
                 given[pipe] = next_one
                 if not _sent(pipe, next_one.task):
                     lost.append(_after_death(given.pop(pipe)))
-                    _bury(crew, pipe)
+                    _remove_dead(processes, pipe)
             if not given:
                 return
             for pipe in _ready(given):
@@ -97,7 +97,7 @@ def results(
                 answer = _received(pipe)
                 if answer is None:
                     lost.append(_after_death(returned))
-                    _bury(crew, pipe)
+                    _remove_dead(processes, pipe)
                     continue
                 succeeded, result = pickle.loads(answer)
                 if not succeeded:
@@ -122,21 +122,22 @@ def _after_death(task: _Given[Key, Result]) -> _Given[Key, Result]:
 
 
 @contextmanager
-def _crew() -> Iterator[dict[Connection, BaseProcess]]:
+def _worker_processes() -> Iterator[dict[Connection, BaseProcess]]:
     """Give a dict for worker processes and our ends of their pipes; end them afterwards."""
-    crew: dict[Connection, BaseProcess] = {}
+    processes: dict[Connection, BaseProcess] = {}
     try:
-        yield crew
+        yield processes
     except BaseException:
         with _interrupts_ignored():
-            for process in crew.values():
+            for process in processes.values():
                 process.terminate()
-            _dismiss(crew)
+            _let_end(processes)
         raise
-    _dismiss(crew)
+    _let_end(processes)
 
 
-def _hire(crew: dict[Connection, BaseProcess]) -> Connection:
+def _add_worker(processes: dict[Connection, BaseProcess]) -> Connection:
+    """Start a worker process; return our end of its pipe."""
     # Not forked: a fork copies the progress bar's thread in whatever state it is.
     context = multiprocessing.get_context("spawn")
     # Ctrl-C goes to every process of the terminal; the workers, which inherit this, leave it to us.
@@ -147,7 +148,7 @@ def _hire(crew: dict[Connection, BaseProcess]) -> Connection:
             process.start()
         # The pipe ends with the process only if nobody else holds its other end.
         theirs.close()
-        crew[ours] = process
+        processes[ours] = process
     return ours
 
 
@@ -169,16 +170,17 @@ def _one_thread_each() -> Iterator[None]:
             del os.environ[name]
 
 
-def _bury(crew: dict[Connection, BaseProcess], pipe: Connection) -> None:
+def _remove_dead(processes: dict[Connection, BaseProcess], pipe: Connection) -> None:
+    """Close the pipe of a process that has died, and wait until the system has cleared it away."""
     pipe.close()
-    crew.pop(pipe).join()
+    processes.pop(pipe).join()
 
 
-def _dismiss(crew: dict[Connection, BaseProcess]) -> None:
+def _let_end(processes: dict[Connection, BaseProcess]) -> None:
     """Let the processes go: a pipe that ends is the sign to leave."""
-    for pipe in crew:
+    for pipe in processes:
         pipe.close()
-    for process in crew.values():
+    for process in processes.values():
         process.join()
 
 

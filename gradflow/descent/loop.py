@@ -218,9 +218,9 @@ def _run(
         return theta if kind is PLAIN else xp.stack(kind.line(theta, problem))
 
     watch = Watch(line(theta), problem, events) if events or first_change else None
-    bound, steepest = bounds(xp, theta.dtype)
+    bound, largest_gradient = bounds(xp, theta.dtype)
     alive = xp.all(xp.abs(theta) <= bound, axis=0)
-    unharmed = bool(xp.all(alive))
+    all_alive = bool(xp.all(alive))
     states: list[Array] = []
     losses: list[Array] = []
     every = max(1, -(-steps // 100))
@@ -238,17 +238,17 @@ def _run(
             rate, current = optimizer.lr * wanted, wanted
         new, state = update(optimizer, adjusted(modifiers, gradient, theta), state, theta, rate)
         new = decayed(modifiers, new, theta, rate)
-        sane = xp.all((xp.abs(new) <= bound) & (xp.abs(gradient) <= steepest), axis=0)
-        if unharmed and bool(xp.all(sane)):
+        within_bounds = xp.all((xp.abs(new) <= bound) & (xp.abs(gradient) <= largest_gradient), axis=0)
+        if all_alive and bool(xp.all(within_bounds)):
             theta = new
         else:
-            unharmed, alive = False, alive & sane
+            all_alive, alive = False, alive & within_bounds
             theta = xp.where(alive, new, theta)
         if watch is not None:
             watch.observe(step + 1, line(theta))
         if progress is not None and (step + 1) % every == 0 and step + 1 < steps:
             progress(step + 1)
-        if not unharmed and not bool(xp.any(alive)):
+        if not all_alive and not bool(xp.any(alive)):
             break
     if progress is not None:
         progress(steps)

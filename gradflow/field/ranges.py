@@ -1,6 +1,6 @@
 """Sums over every range of sorted inputs that starts at an end: what a breakpoint's two sides need.
 
-Row k of the table describes the k distinct inputs on the left and the rest on the right, each side by
+Row k of the table describes the k distinct inputs on the left and the residual_sum on the right, each side by
 the weighted sums below. The *anchor* of a side is its input next to the boundary, d = x − anchor, and
 bars are weighted means over the side:
 
@@ -8,13 +8,13 @@ bars are weighted means over the side:
 W, Sx, Sy, Sxx, Sxy   Σ w, Σ w x, Σ w y, Σ w x², Σ w x y
 T1, Tx, Ty, T2        Σ w d, Σ w d x, Σ w d y, Σ w d²
 M2                    Σ w (x − x̄)²
-slope, rest           the regression of y on x: y = ȳ + slope (x − x̄) + e, and Σ w e²
+slope, residual_sum           the regression of y on x: y = ȳ + slope (x − x̄) + e, and Σ w e²
 ====================  =========================================================================
 
 None is a difference of larger sums. Each side has its own sums, grown from its far end, so a side of
 one input in a million is as exact as the whole. Moving the anchor by h changes T1 by h W, T2 by
-h (2 T1 + h W), Tx by h Sx and Ty by h Sy; adding an input changes M2 and the rest as in Welford's and
-recursive least-squares updates [1]_. All these increments have one sign (T1, T2, M2, rest) or are at
+h (2 T1 + h W), Tx by h Sx and Ty by h Sy; adding an input changes M2 and the residual_sum as in Welford's and
+recursive least-squares updates [1]_. All these increments have one sign (T1, T2, M2, residual_sum) or are at
 most the increments of the sum of absolute values (Tx, Ty), so the running sums keep their digits; they
 are compensated [2]_, whence the error of each is a few units in the last place of its sum of absolute
 values, and (N u)² of it for the N additions.
@@ -84,10 +84,23 @@ def _grown(xp: Any, x: Array, w: Array, y: Array) -> list[Array]:
     m2 = _running(xp, share * (dx * dx))
     slope = _quotient(xp, _running(xp, share * dx * dy), m2)
     # What the new input's target differs by from the regression on those before it.
-    surprise = dy - slope[..., :-1] * dx
+    innovation = dy - slope[..., :-1] * dx
     kept = xp.where(m2[1:] > 0, _quotient(xp, m2[:-1], m2[1:]), xp.ones_like(h))
-    rest = _running(xp, share * kept * (surprise * surprise))
-    sums = [mass, sx, sy, t1, tx, ty, t2, _running(xp, w * x * y), _running(xp, w * x * x), m2, slope, rest]
+    residual_sum = _running(xp, share * kept * (innovation * innovation))
+    sums = [
+        mass,
+        sx,
+        sy,
+        t1,
+        tx,
+        ty,
+        t2,
+        _running(xp, w * x * y),
+        _running(xp, w * x * x),
+        m2,
+        slope,
+        residual_sum,
+    ]
     return [*sums, _quotient(xp, xp.ones_like(mass), mass), xp.concat([x[:1], x])]
 
 

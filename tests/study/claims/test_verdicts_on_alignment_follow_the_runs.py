@@ -204,8 +204,8 @@ def test_steps_back_are_seen() -> None:
     ]
     path = LimitPath(**dict.fromkeys(LimitPath._fields))  # type: ignore[arg-type]
     path = path._replace(patterns=np.array(patterns, dtype=np.int8))
-    assert questions.backward(path, data, np.ones(4)).tolist() == [0, 2, 0, 0]
-    assert questions.backward(path, data, -np.ones(4)).tolist() == [2, 0, 0, 0]
+    assert questions.count_wrong_direction(path, data, np.ones(4)).tolist() == [0, 2, 0, 0]
+    assert questions.count_wrong_direction(path, data, -np.ones(4)).tolist() == [2, 0, 0, 0]
 
 
 def powers(order: float, floor: float = 1e-9, missing: int = 0) -> list[scales.Shift]:

@@ -166,7 +166,7 @@ def test_smooth_units_have_one_zero_of_their_gradient(
 ) -> None:
     monkeypatch.setattr(fixes, "table", lambda *_: [{"fix": "GELU", "dead": runs.Mean(dead, 0.0)}])
     monkeypatch.setattr(fixes, "zero_gradients", lambda *_: (without, 9))
-    monkeypatch.setattr(fixes, "told", lambda rows: "Nothing")
+    monkeypatch.setattr(fixes, "as_text", lambda rows: "Nothing")
     monkeypatch.setattr(fixes, "setting", lambda quick: "")
     assert found("smooth").verdict == expected
 

@@ -140,7 +140,7 @@ def aligns(found: Course) -> bool:
     return math.isfinite(found.aligned)
 
 
-def told(found: Course) -> str:
+def as_text(found: Course) -> str:
     """Return a course in words."""
     if math.isfinite(found.aligned):
         aligned = f"nine of ten neurons aligned at step {found.aligned:.0f}, the loss then {found.loss_aligned:.4f} of the first, the stable rank {found.rank_aligned:.3f}"
@@ -157,7 +157,7 @@ def mnist(quick: bool) -> Finding:
     ordered = in_two_phases(found) and found.aligned < found.grown <= found.dropped
     return finding(
         by_rule(refuted=not ordered, conditional=not close),
-        f"On {data.name} (mean image subtracted): {told(found)}. Published: aligned after about {PUBLISHED['aligned']}, the drop after about {PUBLISHED['dropped']} iterations. Aligned means a cosine of {ALIGNED:g} with x₊ or x₋; the recorded steps are 50 "
+        f"On {data.name} (mean image subtracted): {as_text(found)}. Published: aligned after about {PUBLISHED['aligned']}, the drop after about {PUBLISHED['dropped']} iterations. Aligned means a cosine of {ALIGNED:g} with x₊ or x₋; the recorded steps are 50 "
         f"apart. Active on exactly the data of one label are at most {_exactly(history('digits', quick))} of {H} neurons at any recorded step.",
         {"course": rounded(found), "published": PUBLISHED, "images": data.n},
     )
@@ -217,7 +217,7 @@ def stochastic(quick: bool) -> Finding:
     full, batch = (course(history("digits", quick, batch=b)) for b in (False, True))
     return finding(
         by_rule(reproduced=in_two_phases(batch), refuted=aligns(batch), open=True),
-        f"SGD with {BATCH:.0%} of the data in a batch (the paper: {PUBLISHED_BATCH[0]} of {PUBLISHED_BATCH[1]}): {told(batch)}. Full batch: aligned at {full.aligned:.0f}, loss halved at {full.dropped:.0f}.",
+        f"SGD with {BATCH:.0%} of the data in a batch (the paper: {PUBLISHED_BATCH[0]} of {PUBLISHED_BATCH[1]}): {as_text(batch)}. Full batch: aligned at {full.aligned:.0f}, loss halved at {full.dropped:.0f}.",
         {"batches": rounded(batch), "full": rounded(full)},
     )
 
@@ -269,5 +269,5 @@ def harder(quick: bool) -> Finding:
         throughout(in_two_phases(found) for found in rows.values()),
         "Fashion-MNIST, 150 images of each class. {told}",
         rounded(rows),
-        told=" ".join(f"{kind}: {told(found)}." for kind, found in rows.items()),
+        told=" ".join(f"{kind}: {as_text(found)}." for kind, found in rows.items()),
     )

@@ -130,7 +130,7 @@ class Violation(NamedTuple):
     slid: float
 
 
-def backward(path: LimitPath, data: Dataset, signs: np.ndarray) -> np.ndarray:
+def count_wrong_direction(path: LimitPath, data: Dataset, signs: np.ndarray) -> np.ndarray:
     """Return for each neuron how many pattern changes go the wrong way: lose a datum of its sign, gain
     another."""
     active = path.patterns == ACTIVE
@@ -156,7 +156,9 @@ def violations(quick: bool) -> tuple[Violation, ...]:
             own = np.where(signs[:, None] * data.labels > 0, ACTIVE, INACTIVE)
             there, dead = np.all(last == own, axis=1), np.all(last == INACTIVE, axis=1)
             slid = np.any(path.patterns == SLIDING, axis=(1, 2))
-            found.append((share(there), share(dead), share(backward(path, data, signs) > 0), share(slid)))
+            found.append(
+                (share(there), share(dead), share(count_wrong_direction(path, data, signs) > 0), share(slid))
+            )
         rows.append(Violation(mu, *(float(value) for value in np.mean(found, axis=0))))
     return tuple(rows)
 

@@ -120,7 +120,7 @@ def rate_matters(quick: bool) -> Finding:
             "depends_on_the_rate": differ,
         },
         what="who comes back" if most else "how many are back",
-        within=settings.listed(within),
+        within=settings.as_text(within),
         much="most" if most else "few",
         steady=count(steady),
     )

@@ -170,6 +170,6 @@ def shares(values: np.ndarray, rates: tuple[float, ...]) -> dict[str, float]:
     return {f"{rate:g}": share(column) for rate, column in zip(rates, values.T, strict=True)}
 
 
-def listed(values: dict[str, float]) -> str:
+def as_text(values: dict[str, float]) -> str:
     """Return shares as text."""
     return each("{0:.1%} at rate {label}", values)

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from gradflow.study.claims.dead_relu import settings
 from gradflow.study.claims.dead_relu.neuron import NO_MOMENTUM, pushed
-from gradflow.study.claims.dead_relu.settings import BUDGET, HORIZON, listed
+from gradflow.study.claims.dead_relu.settings import BUDGET, HORIZON, as_text
 from gradflow.study.claims.dead_relu.upstream import FOLLOWED, compared
 from gradflow.study.claims.evidence import count, share
 from gradflow.study.claims.ledger import Finding, by_rule
@@ -89,7 +89,7 @@ def moderate(quick: bool) -> Finding:
             "only_at_a_larger_rate": {"inputs": by_inputs, **by_parameters},
         },
         and_or="and" if all(parts) else "or",
-        within=listed(within),
+        within=as_text(within),
         parameters=each(
             f"{{0}} of {next(iter(kept.values()))[0].size} with {{label}}", by_parameters, " and "
         ),

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradflow.study.claims.dead_relu import settings
 from gradflow.study.claims.dead_relu.neuron import INPUTS
-from gradflow.study.claims.dead_relu.settings import BUDGET, HORIZON, SMALL, listed, some_of, start_of
+from gradflow.study.claims.dead_relu.settings import BUDGET, HORIZON, SMALL, as_text, some_of, start_of
 from gradflow.study.claims.evidence import count, largest, median, share
 from gradflow.study.claims.ledger import Finding, by_rule
 from gradflow.study.claims.words import each, finding
@@ -142,7 +142,7 @@ def large_crosses(quick: bool) -> Finding:
         "bias it cannot shift, as their gradient is 0 (derivation 12, part 2; momentum and decay apart): gradient descent at rates "
         f"up to {settings.RATES[-1]:g} moves w1, b1 and w2 of a dead neuron by {{isolated[largest_move_of_w1_b1_w2]:g}}.",
         {"isolated": alone, "back_within_the_budget": within, "only_at_a_larger_rate": crossed},
-        within=listed(within),
+        within=as_text(within),
     )
 
 
@@ -194,7 +194,7 @@ def small_minimal(quick: bool) -> Finding:
             "share_of_the_distance_after_the_budget": budget,
             "share_under_the_flow": later,
         },
-        budget=listed(budget),
+        budget=as_text(budget),
         later=each("{0:.0%} at t = {label}", later),
     )
 
@@ -217,8 +217,8 @@ def large_likely(quick: bool) -> Finding:
             "under_the_flow": found.ever,
             "against_the_flow": against,
         },
-        budget=listed(budget),
-        at_the_end=listed(settled),
+        budget=as_text(budget),
+        at_the_end=as_text(settled),
         against=each(
             "of {stable} at rate {label}, {gained} that the flow leaves dead, and {lost} lost of {by_flow}",
             against,

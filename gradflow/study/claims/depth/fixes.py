@@ -82,7 +82,7 @@ def _lower(name: str, task: str, optimizer: str, quick: bool) -> int:
     return count(losses[1] < losses[0])
 
 
-def told(rows: list[dict[str, Any]]) -> str:
+def as_text(rows: list[dict[str, Any]]) -> str:
     """Return a table as prose."""
     step = len(rows) // len(CASES)
     return ". ".join(
@@ -115,7 +115,7 @@ def compared(name: str, quick: bool) -> tuple[Verdict, str, list[dict[str, Any]]
     sure = [gain.sure for gain in gains(name, quick)]
     rows = table((name,), quick)
     prose = (
-        f"Fewer units are dead at the end in {sum(sure)} of {len(sure)} cases, by more than two standard errors of the difference from the same starts. {setting(quick)}{told(rows)}. The loss is lower than that of plain ReLU from "
+        f"Fewer units are dead at the end in {sum(sure)} of {len(sure)} cases, by more than two standard errors of the difference from the same starts. {setting(quick)}{as_text(rows)}. The loss is lower than that of plain ReLU from "
         f"{each('{lower_loss_than_plain} of {networks}', of_fixes(rows))} starts."
     )
     return throughout(sure), prose, rows
@@ -199,7 +199,7 @@ def leaky(quick: bool) -> Finding:
             "relu_off_without_gradient": plain_none,
             "cases": rows,
         },
-        table=setting(quick) + told(rows),
+        table=setting(quick) + as_text(rows),
     )
 
 
@@ -234,7 +234,7 @@ def smooth(quick: bool) -> Finding:
         stuck="No unit is stuck on the whole data set by that"
         if works
         else "Units are stuck on the whole data set",
-        table=setting(quick) + told(rows),
+        table=setting(quick) + as_text(rows),
     )
 
 
@@ -265,7 +265,7 @@ def he(quick: bool) -> Finding:
         others=", ".join(f"{scale[name]:.2g} with {runs.FIXES[name].label}" for name in others),
         same="does not depend" if same else "depends",
         fewer=", ".join(f"{sum(entry)} of {len(entry)} against {label}" for label, entry in fewer.items()),
-        table=setting(quick) + told(rows),
+        table=setting(quick) + as_text(rows),
     )
 
 
