@@ -87,20 +87,8 @@ def _grown(xp: Any, x: Array, w: Array, y: Array) -> list[Array]:
     innovation = dy - slope[..., :-1] * dx
     kept = xp.where(m2[1:] > 0, _quotient(xp, m2[:-1], m2[1:]), xp.ones_like(h))
     residual_sum = _running(xp, share * kept * (innovation * innovation))
-    sums = [
-        mass,
-        sx,
-        sy,
-        t1,
-        tx,
-        ty,
-        t2,
-        _running(xp, w * x * y),
-        _running(xp, w * x * x),
-        m2,
-        slope,
-        residual_sum,
-    ]
+    wxy, wxx = _running(xp, w * x * y), _running(xp, w * x * x)
+    sums = [mass, sx, sy, t1, tx, ty, t2, wxy, wxx, m2, slope, residual_sum]
     return [*sums, _quotient(xp, xp.ones_like(mass), mass), xp.concat([x[:1], x])]
 
 
