@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from gradflow.descent import GD as GD
     from gradflow.descent import Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign, train_arrays
     from gradflow.ends import bracket, descent_outcomes, flow_outcomes
-    from gradflow.field import gradient, hessian, loss
+    from gradflow.networks.either import gradient, gradient_flow, hessian, loss, train
     from gradflow.networks.line import Network
     from gradflow.neuron.laws import Normal, Steps
     from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
     from gradflow.neuron.targets import Knots
-    from gradflow.runs import crossings, gradient_flow, train
+    from gradflow.runs import crossings
     from gradflow.sweeps import Axis, basins
 
 _HOMES = {
     "gradflow.descent": ("GD", "Adam", "AdamW", "HeavyBall", "Nesterov", "RMSProp", "Sign", "train_arrays"),
     "gradflow.ends": ("bracket", "descent_outcomes", "flow_outcomes"),
-    "gradflow.field": ("gradient", "hessian", "loss"),
-    "gradflow.networks.line": ("Network",),
+    "gradflow.networks.either": ("gradient", "gradient_flow", "hessian", "loss", "train"),
+    "gradflow.networks.line.network": ("Network",),
     "gradflow.neuron.laws": ("Normal", "Steps"),
     "gradflow.neuron.targets": ("Knots",),
     "gradflow.neuron.problem": ("Neuron", "Problem", "Sample", "Uniform", "grid"),
-    "gradflow.runs": ("crossings", "gradient_flow", "train"),
+    "gradflow.runs": ("crossings",),
     "gradflow.sweeps": ("Axis", "basins"),
 }
 _FOLDERS = (

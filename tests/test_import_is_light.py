@@ -67,7 +67,7 @@ assert callable(gf.study.figures.loss_curves) and callable(gf.theory.energy.barr
 assert gf.proofs.catalogue.__name__ == "gradflow.proofs.catalogue"
 assert callable(gf.networks.two_layer.gradient_flow) and callable(gf.networks.deep.train)
 assert gf.ends.outcome.OUTCOMES
-assert gf.descent.Adam is gf.Adam and gf.field.loss is gf.loss
+assert gf.descent.Adam is gf.Adam and gf.runs.crossings is gf.crossings
 """
     assert "gradflow.study.figures" in loaded(code)
     assert loaded("import gradflow as gf; dir(gf); dir(gf)").isdisjoint({"numpy", "gradflow.theory"})

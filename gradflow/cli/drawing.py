@@ -33,10 +33,17 @@ def write_figure(figure: Figure, path: Path) -> None:
 
 def draw_run(run: xr.Dataset, problem: Problem, path: Path | None) -> None:
     """Draw one run, if it is to be drawn."""
-    if path is not None:
-        from gradflow.study.figures.one_run import one_run
+    if path is None:
+        return
+    if "neuron" in run.dims:
+        from gradflow.study.figures.network_runs import network_runs
 
-        write_figure(one_run(run, problem), path)
+        name = "gradient flow" if "time" in run.dims else "training"
+        write_figure(network_runs({name: run}, problem), path)
+        return
+    from gradflow.study.figures.one_run import one_run
+
+    write_figure(one_run(run, problem), path)
 
 
 def require_drawable(sweep: Sweep, path: Path | None) -> None:

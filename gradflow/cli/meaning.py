@@ -51,9 +51,34 @@ _NOT_FLOW = _with("method", lambda name: _method(name) not in ("", "flow"))
 
 _BESIDE_DATA = (("teacher", "teacher_activation", "interval", "samples", "population"), _DATA)
 
+_NETWORK = _with("network", lambda file: file is not None)
+_NEURONS = _with("neurons", lambda count: count is not None)
+_TARGET = _with("target", lambda name: name is not None)
+_LAW = _with("law", lambda name: name != "uniform")
+
+
+def _general(given: Given) -> str:
+    """Return which option asks for networks on the line; "" if none does."""
+    return next(filter(None, (condition(given) for condition in (_NETWORK, _NEURONS, _TARGET, _LAW))), "")
+
+
+_GENERAL: Condition = _general
+
+_BESIDE_NETWORKS = (
+    (("w1", "b1", "w2", "neurons"), _NETWORK),
+    (("w1", "b1", "w2", "b2"), _NEURONS),
+    (("start", "seed"), lambda given: "without --neurons" if given["neurons"] is None else ""),
+    (("teacher", "teacher_activation"), _TARGET),
+    (("interval",), _LAW),
+)
+
 MEANINGLESS: dict[str, tuple[tuple[tuple[str, ...], Condition], ...]] = {
-    "flow": ((("until_decided",), _with("no_theory", bool)),),
-    "train": (_BESIDE_DATA,),
+    "flow": (
+        (("until_decided",), _with("no_theory", bool)),
+        *_BESIDE_NETWORKS,
+        (("until_decided", "no_theory"), _GENERAL),
+    ),
+    "train": (_BESIDE_DATA, *_BESIDE_NETWORKS, (("samples", "data", "dtype"), _GENERAL)),
     "threshold": (
         (("lr", "hyper", "steps", "samples", "data", "dtype", "backend"), _FLOW),
         _BESIDE_DATA,

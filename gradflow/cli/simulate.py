@@ -1,4 +1,4 @@
-"""`gradflow flow` and `gradflow train`: one trajectory."""
+"""`gradflow flow` and `gradflow train`: one trajectory, of a neuron or of a network."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from gradflow.base.files import to_json
 from gradflow.base.progress import progress_bar
 from gradflow.cli.choice import with_options
 from gradflow.cli.drawing import draw_run
-from gradflow.cli.options import FIGURE, JSON, OUT_NC, check_figure, check_file, neuron, number, population
-from gradflow.cli.steps import Steps, finite_steps, trained_on
+from gradflow.cli.line_options import flow_task, student, train_task
+from gradflow.cli.options import FIGURE, JSON, OUT_NC, check_figure, check_file, number
+from gradflow.cli.steps import Steps, finite_steps
 from gradflow.cli.telling import (
     deliver,
     note_a_start_at_the_teacher,
@@ -25,16 +26,20 @@ from gradflow.descent import OPTIMIZERS
 from gradflow.descent import optimizer as make_optimizer
 from gradflow.ends.decision import SIMULATION
 from gradflow.ends.outcome import OUTCOMES, UNDECIDED
+from gradflow.networks.either import gradient_flow
+from gradflow.networks.either import train as train_run
+from gradflow.networks.line.network import Network
 from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
-from gradflow.runs import gradient_flow
 from gradflow.runs.records import crossings, limit
-from gradflow.runs.training import train as train_run
+
+MOST_TOLD = 4
+"""Neurons of a network whose parameters are printed; files and JSON have them all."""
 
 
-@with_options(start=neuron, task=population)
+@with_options(start=student, task=flow_task)
 def flow(
-    start: Neuron,
+    start: Neuron | Network,
     task: Problem,
     t_end: Annotated[str, typer.Option(metavar="T", help="Final time.")] = "200",
     rtol: Annotated[str, typer.Option(metavar="X", help="Relative tolerance of a step.")] = "1e-10",
@@ -48,7 +53,7 @@ def flow(
     figure: FIGURE = None,
     json: JSON = False,
 ) -> None:
-    """Follow one neuron under the gradient flow.
+    """Follow one neuron, or a network of neurons, under the gradient flow.
 
     The loss is the population's; crossings between activities, and past the teacher's breakpoint, are
     located. `limit` is where the trajectory has converged to, if it has; `decided_by` names the theorem that
@@ -69,6 +74,10 @@ def flow(
             until_decided=until_decided,
             progress=advance,
         )
+    if isinstance(start, Network) or "neuron" in run.dims:
+        report = network_report(run, "time", isinstance(start, Neuron))
+        deliver(lambda: _write(run, task, out, figure), lambda: _show(report, json))
+        return
     found = crossings(run)
     times = zip(found["time"].values, found["event"].values, strict=True)
     end = limit(run)
@@ -86,9 +95,9 @@ def flow(
     note_a_start_at_the_teacher(start, task, silent=json)
 
 
-@with_options(start=neuron, task=trained_on, how=finite_steps)
+@with_options(start=student, task=train_task, how=finite_steps)
 def train(
-    start: Neuron,
+    start: Neuron | Network,
     task: Problem,
     how: Steps,
     optimizer: Annotated[str, typer.Option(metavar="NAME", help=f"One of {', '.join(OPTIMIZERS)}.")] = "adam",
@@ -96,7 +105,7 @@ def train(
     figure: FIGURE = None,
     json: JSON = False,
 ) -> None:
-    """Train one neuron with an optimiser.
+    """Train one neuron, or a network of neurons, with an optimiser.
 
     A crossing's step is the number of updates after which it had happened. `outcome` is where the neuron is
     at the last step; it is `settled` where a theorem about the method says that it lasts, however long
@@ -107,6 +116,10 @@ def train(
     check_figure(figure)
     with progress_bar("train", max(how.steps, 1)) as advance:
         run = train_run(start, task, config, how.steps, dtype=how.dtype, progress=advance)
+    if isinstance(start, Network) or "neuron" in run.dims:
+        report = network_report(run, "step", isinstance(start, Neuron))
+        deliver(lambda: _write(run, task, out, figure), lambda: _show(report, json))
+        return
     found = crossings(run)
     events = zip(found["step"].values, found["event"].values, strict=True)
     report = {
@@ -138,6 +151,30 @@ def _final(run: xr.Dataset, axis: str) -> dict[str, Any]:
     }
 
 
+def network_report(run: xr.Dataset, axis: str, is_one: bool) -> dict[str, Any]:
+    """Return what is told of a network's run along an axis; of one neuron its numbers and no lists."""
+    last, found = run.isel({axis: -1}), crossings(run)
+    codes_ = last["activity"].values
+    counts = {name: int(np.sum(codes_ == code)) for code, name in enumerate(ACTIVITIES)}
+    final = {name: last[name].values.tolist() for name in PARAMETERS}
+    events = zip(*(found[name].values.tolist() for name in (axis, "neuron", "event")), strict=True)
+    key = "t" if axis == "time" else axis
+    if is_one:
+        final = {name: value[0] if isinstance(value, list) else value for name, value in final.items()}
+    status = {"status": str(run["status_name"].values)} if "status" in run else {}
+    return {
+        "final": final,
+        "loss": float(last["loss"]),
+        "activity": ACTIVITIES[int(codes_[0])] if is_one else counts,
+        "outcome": str(run["outcome_name"].values),
+        "settled": False,
+        **({"t": float(last["time"])} if axis == "time" else {"steps": int(last["step"])}),
+        "crossings": [{key: when, "event": event, "neuron": neuron} for when, neuron, event in events],
+        "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
+        **status,
+    }
+
+
 def _show(report: dict[str, Any], json: bool) -> None:
     if json:
         print(to_json(report))
@@ -146,13 +183,21 @@ def _show(report: dict[str, Any], json: bool) -> None:
         if key == "crossings":
             print("crossings" if value else f"{'crossings':<16}none")
             for crossing in value:
-                when, event = crossing.values()
-                print(f"  {when:<22.15g} {event}")
+                when, event, *neuron = crossing.values()
+                print(f"  {when:<22.15g} {event}" + "".join(f"  neuron {number_}" for number_ in neuron))
         elif value is None:
             print(f"{key:<16}none")
         elif isinstance(value, bool):
             print(f"{key:<16}{'yes' if value else 'no'}")
         elif isinstance(value, dict):
-            print(f"{key:<16}" + "  ".join(f"{name} = {number_:.15g}" for name, number_ in value.items()))
+            print(f"{key:<16}" + "  ".join(f"{name} = {_told(number_)}" for name, number_ in value.items()))
         else:
             print(f"{key:<16}" + (f"{value:.15g}" if isinstance(value, float) else f"{value}"))
+
+
+def _told(value: Any) -> str:
+    """Return a number, or the first of many, as text."""
+    if not isinstance(value, list):
+        return f"{value:.15g}"
+    some = ", ".join(f"{number_:.6g}" for number_ in value[:MOST_TOLD])
+    return f"[{some}{', …' if len(value) > MOST_TOLD else ''}]"

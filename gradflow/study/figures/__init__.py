@@ -8,6 +8,7 @@ from gradflow.study.figures.convergence import Errors, Orders
 from gradflow.study.figures.curves import At, Curve, Curves, Strands
 from gradflow.study.figures.frames import Below, Frame, sheet
 from gradflow.study.figures.losses import loss_against, loss_curves
+from gradflow.study.figures.network_runs import network_runs
 from gradflow.study.figures.one_run import one_run
 from gradflow.study.figures.panels import Band, Level, Mark, Panel, Series, fraction
 from gradflow.study.figures.phase_diagram import Diagram, Layer, phase_diagram
@@ -45,6 +46,7 @@ __all__ = [
     "fraction",
     "loss_against",
     "loss_curves",
+    "network_runs",
     "one_run",
     "outcomes_along",
     "phase_diagram",

@@ -17,6 +17,7 @@ from gradflow.neuron.activity import activity, wall_distances
 from gradflow.theory import critical_points, energy, hyperactive, signs, stability, steps, survival
 
 PAIR = gf.Network([1.0, -1.0], [0.0, 0.0], [1.0, 1.0])
+ANY: Any = PAIR
 KNOTS: Any = gf.Knots([0.0, 1.0], [0.0, 1.0])
 
 BAD: dict[str, tuple[Callable[[], object], str]] = {
@@ -52,7 +53,7 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
         "target: networks on the line take one teacher",
     ),
     "a bare target": (lambda: references(KNOTS), "write Problem(target="),
-    "a network as neuron": (lambda: gf.hessian(PAIR), "neuron: expected 4 parameters"),
+    "a network as neuron": (lambda: stability.sharpness(ANY), "neuron: expected 4 parameters"),
 }  # fmt: skip
 
 

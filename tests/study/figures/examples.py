@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
+import gradflow as gf
 from gradflow.study.figures import (
     Band,
     Diagram,
@@ -21,6 +22,7 @@ from gradflow.study.figures import (
     Trajectory,
     loss_against,
     loss_curves,
+    network_runs,
     phase_diagram,
     phase_plane,
     remedies,
@@ -92,6 +94,16 @@ def areas() -> Figure:
     )
 
 
+def networks() -> Figure:
+    problem = gf.Problem(target="step", law=gf.Normal())
+    network = gf.Network([1.0, -1.0, 1.0], [0.5, 0.2, -50.0], [1.0, 0.5, 1.0])
+    runs = {
+        "the flow": gf.gradient_flow(network, problem, t_end=2.0),
+        "Adam": gf.train(network, problem, gf.Adam(0.1), 20),
+    }
+    return network_runs(runs, problem)
+
+
 KINDS: dict[str, Callable[[], Figure]] = {
     "loss_curves": curves,
     "loss_against": against,
@@ -99,6 +111,7 @@ KINDS: dict[str, Callable[[], Figure]] = {
     "phase_plane": plane,
     "remedies": bars,
     "phase_diagram": areas,
+    "network_runs": networks,
 }
 
 

@@ -37,6 +37,7 @@ WIDTHS = {
     "phase_plane": SINGLE,
     "remedies": DOUBLE,
     "phase_diagram": DOUBLE,
+    "network_runs": DOUBLE,
 }
 WRITTEN = {
     "loss_curves": ["step", "loss", "(a)", "(b)", "$b_2 = -1$", "best line, 1/48", "one", "two"],
@@ -44,6 +45,7 @@ WRITTEN = {
     "snapshots": ["step 0", "step 150", "hyperactive", "target", "student", "breakpoint", "output"],
     "phase_plane": ["$b_2$", "hyperactive", "balanced", "dead", "the flow", "Adam", "end: linear"],
     "phase_diagram": ["one", "two", "b1", "rate lr", "global", "local", "not computed", "reached", "lost"],
+    "network_runs": ["the flow", "Adam", "breakpoints", "dead", "balanced", "loss", "best constant"],
     "remedies": ["none", "another activation", "flow", "as without", "share of the starts", "undecided"],
 }
 

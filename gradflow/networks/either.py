@@ -1,0 +1,229 @@
+"""A neuron or a network, a teacher neuron or any target: loss, flow and training of whichever it is.
+
+A `Neuron` with a teacher neuron and uniform inputs or a sample goes to the single neuron's own code
+(`gradflow.field`, `gradflow.runs`), all else to `gradflow.networks.line`, which is loaded only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gradflow.base.arrays import Array
+from gradflow.neuron.problem import Neuron, Problem
+from gradflow.neuron.targets import Target
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from gradflow.descent.optimisers.hyper import Config
+    from gradflow.descent.schedules import Schedule
+    from gradflow.networks.line.network import Network
+
+
+def is_general(neuron: object, problem: object) -> bool:
+    """Whether it takes networks on the line: a network, or a target or a law that no neuron's code knows."""
+    return isinstance(neuron, Target) or (isinstance(problem, Problem) and problem.is_general)
+
+
+def loss(neuron: Neuron | Network | Array, problem: Problem = Problem()) -> Array:
+    """Return the loss E[(f − f*)²] (no factor ½) of neurons or networks.
+
+    Parameters
+    ----------
+    neuron : Neuron, Network or array
+        The students. An array has the shape (4, …), of neurons, or (3m + 1, …) where the problem has a target
+        or law of its own.
+    problem : Problem
+        What they learn.
+
+    Returns
+    -------
+    array
+        Never negative. `gradflow.field.loss` for neurons, `gradflow.networks.line.loss` for all else.
+
+    Raises
+    ------
+    ValueError, TypeError
+        One line that names the argument.
+
+    Examples
+    --------
+    >>> import gradflow as gf
+    >>> float(gf.loss(gf.Neuron(b2=1.0)))
+    1.0
+    >>> float(gf.loss(gf.Network([1.0, -1.0], [0.0, 0.0], [1.0, 1.0]), gf.Problem(target="abs")))
+    0.0
+    """
+    return _field(neuron, problem).loss(neuron, problem)
+
+
+def gradient(neuron: Neuron | Network | Array, problem: Problem = Problem()) -> Array:
+    """Return ∂L/∂θ: (4, …) for neurons, in the order (w1, b1, w2, b2); (3m + 1, …) for networks.
+
+    See Also
+    --------
+    loss : parameters.
+    """
+    return _field(neuron, problem).gradient(neuron, problem)
+
+
+def hessian(neuron: Neuron | Network | Array, problem: Problem = Problem()) -> Array:
+    """Return ∂²L/∂θ²: (4, 4, …) for neurons, (3m + 1, 3m + 1, …) for networks.
+
+    See Also
+    --------
+    loss : parameters.
+    """
+    return _field(neuron, problem).hessian(neuron, problem)
+
+
+def gradient_flow(
+    neuron: Neuron | Network | Array = Neuron(),
+    problem: Problem = Problem(),
+    *,
+    t_end: float = 200.0,
+    rtol: float = 1e-10,
+    method: str = "auto",
+    times: Array | None = None,
+    max_steps: int | None = None,
+    theory: bool = True,
+    until_decided: bool = False,
+    frozen: Sequence[str] = (),
+    progress: Callable[[float], None] | None = None,
+) -> xr.Dataset:
+    """Integrate dθ/dt = −∇L of one neuron (`gradflow.runs.gradient_flow`) or network.
+
+    Parameters
+    ----------
+    neuron : Neuron, Network or array
+        The start.
+    problem : Problem
+        One target, one law.
+    t_end, rtol, times, max_steps, progress
+        As `gradflow.runs.gradient_flow`.
+    method, theory, until_decided
+        The same, of neurons only: networks are integrated by DOP853, and no theorem decides where they end.
+    frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
+        Parameters that stay as they are; a neuron is then followed as a network of one.
+
+    Returns
+    -------
+    xarray.Dataset
+        That of `gradflow.runs.gradient_flow`, or with a dimension `neuron` that of
+        `gradflow.networks.line.gradient_flow`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        One line that names the argument.
+    """
+    given: dict[str, Any] = {"t_end": t_end, "rtol": rtol, "times": times, "progress": progress}
+    if not (is_general(neuron, problem) or len(_frozen(frozen))):
+        from gradflow.runs.flow import gradient_flow as of_neuron
+
+        return of_neuron(
+            neuron,
+            problem,
+            method=method,
+            max_steps=max_steps,
+            theory=theory,
+            until_decided=until_decided,
+            **given,
+        )
+    from gradflow.networks.line.flow import gradient_flow as of_network
+
+    for name, value, plain in (
+        ("method", method, "auto"),
+        ("theory", theory, True),
+        ("until_decided", until_decided, False),
+    ):
+        if value is not plain and value != plain:
+            raise ValueError(f"{name}: expected {plain} for a network, got {value!r}")
+    if max_steps is not None:
+        given["max_steps"] = max_steps
+    return of_network(neuron, problem, frozen=frozen, **given)
+
+
+def train(
+    neuron: Neuron | Network | Array = Neuron(),
+    problem: Problem = Problem(),
+    optimizer: Config | None = None,
+    steps: int = 5000,
+    *,
+    schedule: Schedule | None = None,
+    record_every: int | None = None,
+    dtype: Any = "float64",
+    frozen: Sequence[str] = (),
+    progress: Callable[[int], object] | None = None,
+) -> xr.Dataset:
+    """Train neurons (`gradflow.runs.train`) or networks (`gradflow.networks.line.train`) with finite steps.
+
+    Parameters
+    ----------
+    neuron : Neuron, Network or array
+        The starts.
+    problem : Problem
+        What they learn.
+    optimizer : config, optional
+        Such as ``Adam(lr=0.01)``, which is the default.
+    steps : int
+        Number of updates.
+    schedule : function of the step, optional
+        The learning rate's factor (`gradflow.descent.schedules`); by default 1.
+    record_every : int, optional
+        By default as many steps apart as keeps the records at 10 001 or fewer, for networks at 1001.
+    dtype : {'float64', 'float32'} or dtype
+        Everything is computed in it; networks in float64 only.
+    frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
+        Parameters that stay as they are; neurons are then trained as networks of one.
+    progress : callable, optional
+        Called with the number of updates done, about 100 times.
+
+    Returns
+    -------
+    xarray.Dataset
+        With a dimension `neuron` for networks.
+
+    Raises
+    ------
+    ValueError, TypeError
+        One line that names the argument.
+    """
+    from gradflow.descent.schedules import constant
+
+    given: dict[str, Any] = {
+        "schedule": constant if schedule is None else schedule,
+        "record_every": record_every,
+        "progress": progress,
+    }
+    if not (is_general(neuron, problem) or len(_frozen(frozen))):
+        from gradflow.runs.training import train as of_neurons
+
+        return of_neurons(neuron, problem, optimizer, steps, dtype=dtype, **given)
+    from gradflow.base.checks import dtype_name
+    from gradflow.networks.line.training import train as of_networks
+
+    if dtype_name("dtype", dtype) != "float64":
+        raise ValueError(f"dtype: expected float64 for a network, got {dtype!r}")
+    return of_networks(neuron, problem, optimizer, steps, frozen=frozen, **given)
+
+
+def _field(neuron: object, problem: object) -> Any:
+    """Return the package whose loss, gradient and Hessian it takes."""
+    if is_general(neuron, problem):
+        from gradflow.networks import line
+
+        return line
+    from gradflow import field
+
+    return field
+
+
+def _frozen(frozen: Any) -> Sequence[str]:
+    """Return names of parameters in a sequence (TypeError: one line)."""
+    from gradflow.base.checks import shown
+
+    if isinstance(frozen, str) or not isinstance(frozen, Sequence):
+        raise TypeError(f"frozen: expected some of w1, b1, w2, b2 in a tuple, got {shown(frozen)}")
+    return frozen

@@ -1,0 +1,173 @@
+"""Runs of networks on the line: the loss, the breakpoints over time, and the student over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gradflow.base.checks import is_mapping, shown
+from gradflow.networks.line.ends import references
+from gradflow.networks.line.network import Network, as_network
+from gradflow.networks.line.task import Task, task_of
+from gradflow.neuron.activations import PiecewiseLinear
+from gradflow.neuron.activity import ACTIVITIES
+from gradflow.neuron.problem import PARAMETERS, Problem
+from gradflow.study.figures.loss_axis import LOWEST, loss_axis
+from gradflow.study.figures.loss_axis import shown as on_axis
+from gradflow.study.figures.panels import Floats, Level, Panel, decorate, span
+from gradflow.study.figures.snapshots import TARGET
+from gradflow.study.figures.style import BLACK, BLUE, DOUBLE, GREY, VERMILLION, styled
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "dead": {"color": GREY, "linestyle": ":", "linewidth": 0.9},
+    "balanced": {"color": BLACK, "linestyle": "-", "linewidth": 0.7},
+    "hyperactive": {"color": VERMILLION, "linestyle": "--", "linewidth": 0.9},
+}
+"""Lines of breakpoints, by activity."""
+
+STUDENTS: tuple[dict[str, Any], ...] = (
+    {"color": GREY, "linestyle": ":", "linewidth": 1.0},
+    {"color": BLUE, "linestyle": "--", "linewidth": 1.0},
+    {"color": BLACK, "linestyle": "-", "linewidth": 1.1},
+)
+"""Graphs of the student at the start, on the way and at the end."""
+
+NORMAL = 3.0
+"""So many standard deviations either side of the mean are drawn of normal inputs."""
+
+_LABEL = {"time": "time $t$", "step": "step"}
+_WORD = {"time": "$t$ = ", "step": "step "}
+
+
+@styled
+def network_runs(runs: Mapping[str, xr.Dataset], problem: Problem = Problem()) -> Figure:
+    """Draw runs in rows: loss, breakpoints (a line a neuron, its look by activity), and target and student.
+
+    Parameters
+    ----------
+    runs : mapping of str to Dataset
+        What `gradient_flow` or `train` returned for one network each, under the names of their rows.
+    problem : Problem
+        What they learn.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one is no such run.
+    """
+    if not is_mapping(runs) or not runs:
+        raise TypeError(f"runs: expected a mapping of names to runs, at least one, got {shown(runs)}")
+    for name, run in runs.items():
+        if not isinstance(run, xr.Dataset) or "neuron" not in run.dims or run["loss"].ndim != 1:
+            raise ValueError(f"runs: expected a run of one network as {name}, got {shown(run)}")
+    task = task_of(problem)
+    figure = Figure(figsize=(DOUBLE, 0.4 + 1.75 * len(runs)), layout="constrained")
+    grid = figure.subplots(len(runs), 3, squeeze=False)
+    for axes, (name, run) in zip(grid, runs.items(), strict=True):
+        axis = "time" if "time" in run.dims else "step"
+        _loss(axes[0], run, axis, task, name)
+        _breakpoints(axes[1], run, axis, _reach(task))
+        _students(axes[2], run, axis, task)
+    return figure
+
+
+def _reach(task: Task) -> tuple[float, float]:
+    """Return the part of the line that is drawn."""
+    if task.density is not None:
+        return task.lo, task.hi
+    mean, std = task.normal
+    return mean - NORMAL * std, mean + NORMAL * std
+
+
+def _loss(axes: Axes, run: xr.Dataset, axis: str, task: Task, name: str) -> None:
+    known = references(task)
+    levels = [Level("best constant", known.constant)] if known.constant > LOWEST else []
+    if known.constant > 2.0 * known.line > 2.0 * LOWEST:
+        levels.append(Level("best line", known.line, below=True))
+    x, y = run[axis].values, run["loss"].values
+    floor = loss_axis(axes, [y, [level.value for level in levels]])
+    axes.plot(x, on_axis(y, floor), color=BLACK, linewidth=1.1)
+    axes.set_xlim(0.0, x[-1] if x[-1] > 0 else 1.0)
+    axes.set_xlabel(_LABEL[axis])
+    axes.set_ylabel("loss")
+    decorate(axes, Panel([], title=name, levels=levels))
+
+
+def _breakpoints(axes: Axes, run: xr.Dataset, axis: str, reach: tuple[float, float]) -> None:
+    x, places, codes = run[axis].values, run["breakpoint"].values, run["activity"].values
+    for code, name in enumerate(ACTIVITIES):
+        drawn = np.where(codes == code, places, np.nan)
+        if np.any(np.isfinite(drawn)):
+            axes.plot(x, drawn, **LOOKS[name])
+            axes.plot([], [], label=name, **LOOKS[name])
+    margin = 0.25 * (reach[1] - reach[0])
+    for end in reach:
+        axes.axhline(end, color=GREY, linewidth=0.6, zorder=1)
+    axes.set_ylim(reach[0] - margin, reach[1] + margin)
+    axes.set_xlim(0.0, x[-1] if x[-1] > 0 else 1.0)
+    axes.set_xlabel(_LABEL[axis])
+    axes.set_ylabel("breakpoints")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(
+            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=3, handlelength=1.4, columnspacing=0.8
+        )
+
+
+def _students(axes: Axes, run: xr.Dataset, axis: str, task: Task) -> None:
+    lo, hi = _reach(task)
+    aim = _graph(task, lo, hi)
+    axes.plot(*aim, **TARGET, zorder=2)
+    last = run.sizes[axis] - 1
+    # Half of the loss's fall, in logarithms, is done on the way.
+    value = np.maximum(np.where(np.isfinite(run["loss"].values), run["loss"].values, np.inf), LOWEST)
+    half = np.sqrt(value[0] * value[-1])
+    way = int(np.argmax(value <= half))
+    graphs = [aim[1]]
+    looks = dict(zip((0, way, last), STUDENTS, strict=True))
+    for place, look in looks.items():
+        state = [run[name].values[place] for name in PARAMETERS]
+        if not all(np.all(np.isfinite(part)) for part in state):
+            continue
+        network = Network(*state)
+        number = run[axis].values[place]
+        x = _vertices(network, lo, hi)
+        y = network(x, PiecewiseLinear(*task.slopes))
+        graphs.append(y)
+        axes.plot(x, y, label=f"{_WORD[axis]}{number:.3g}" if axis == "time" else f"step {number}", **look)
+    bottom, top = span(graphs) or (0.0, 1.0)
+    margin = 0.08 * (top - bottom or 1.0)
+    axes.set_ylim(bottom - margin, top + margin)
+    axes.set_xlim(lo, hi)
+    axes.set_xlabel("input $x$")
+    axes.set_ylabel("output")
+    axes.legend(loc="best")
+
+
+def _vertices(network: Network, lo: float, hi: float) -> Floats:
+    """Return the ends and the breakpoints between them."""
+    w1, b1 = np.asarray(network.w1), np.asarray(network.b1)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        inner = -b1 / w1
+    return np.unique(np.concatenate(([lo, hi], inner[(inner > lo) & (inner < hi)])))
+
+
+def _graph(task: Task, lo: float, hi: float) -> tuple[Floats, Floats]:
+    """Return the target's graph."""
+    if task.knots is None:
+        assert task.teacher is not None
+        x = _vertices(as_network(task.teacher), lo, hi)
+        return x, task.teacher(x, PiecewiseLinear(*task.teacher_slopes))
+    x, y = np.asarray(task.knots.x), np.asarray(task.knots.y)
+
+    def beyond(end: float, i: int, j: int) -> float:
+        return float(y[i] + (end - x[i]) * (y[j] - y[i]) / (x[j] - x[i]))
+
+    # The outermost lines go on beyond the knots, and what is beyond the axes is cut off.
+    first, last = min(lo, x[0]), max(hi, x[-1])
+    ends = beyond(first, 0, 1), beyond(last, -1, -2)
+    return np.concatenate(([first], x, [last])), np.concatenate(([ends[0]], y, [ends[1]]))

@@ -1,0 +1,126 @@
+"""`flow` and `train` take networks, targets and laws, report them as the contract says, or refuse them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gradflow as gf
+from gradflow.base.tables import read
+from gradflow.cli import run
+from tests.cli.command import answer, refused
+
+Capture = pytest.CaptureFixture[str]
+FILES = {
+    "net.csv": "w1,b1,w2\n1,0.1,0.5\n-1,0.2,0.5\n",
+    "target.csv": "x,y\n-1,1\n0,0\n0,0.5\n1,1\n",
+    "law.csv": "x,density\n-1,1\n0,3\n1,0\n",
+    "short.csv": "x,y\n-1,1\n0.5,0\n",
+    "unsorted.csv": "x,y\n-1,1\n1,0\n0,1\n",
+    "massless.csv": "x,density\n-1,0\n1,0\n",
+    "endless.csv": "x,density\n-1,1\n1,2\n",
+    "header.csv": "a,b\n1,2\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in a folder of files."""
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_flow_of_a_network(capsys: Capture) -> None:
+    told = answer(capsys, "flow", "--network", "net.csv", "--b2", "-0.1", "--target", "abs", "--t-end", "3")
+    network = gf.Network([1.0, -1.0], [0.1, 0.2], [0.5, 0.5], -0.1)
+    wanted = gf.gradient_flow(network, gf.Problem(target="abs"), t_end=3.0)
+    assert set(told) == {
+        "final", "loss", "activity", "outcome", "settled", "t", "crossings", "invariant_drift", "status"
+    }  # fmt: skip
+    assert told["final"]["w1"] == wanted["w1"].values[-1].tolist()
+    assert told["final"]["b2"] == float(wanted["b2"][-1])
+    assert told["loss"] == float(wanted["loss"][-1])
+    assert told["activity"] == {"dead": 0, "balanced": 2, "hyperactive": 0}
+    assert told["settled"] is False
+    assert told["t"] == 3.0
+
+
+def test_training_of_a_random_network(capsys: Capture, tmp_path: Path) -> None:
+    arguments = ("--neurons", "7", "--start", "uniform", "--seed", "3", "--target", "target.csv")
+    told = answer(
+        capsys,
+        "train",
+        *arguments,
+        "--law",
+        "law.csv",
+        "--steps",
+        "50",
+        "--out",
+        "run.nc",
+        "--figure",
+        "f.svg",
+    )
+    problem = gf.Problem(
+        target=gf.Knots([-1.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.5, 1.0]),
+        law=gf.Steps([-1.0, 0.0, 1.0], [1.0, 3.0]),
+    )
+    wanted = gf.train(gf.networks.line.start("uniform", 7, 3), problem, gf.Adam(0.01), 50)
+    assert told["steps"] == 50
+    assert told["final"]["w2"] == wanted["w2"].values[-1].tolist()
+    assert sum(told["activity"].values()) == 7
+    assert {tuple(sorted(crossing)) for crossing in told["crossings"]} <= {("event", "neuron", "step")}
+    assert np.array_equal(read(tmp_path / "run.nc")["w1"], wanted["w1"])
+    assert (tmp_path / "f.svg").exists()
+
+
+def test_one_neuron_may_learn_any_target(capsys: Capture) -> None:
+    told = answer(capsys, "flow", "--target", "hat", "--law", "normal", "--t-end", "1")
+    assert isinstance(told["final"]["w1"], float)
+    assert told["activity"] in ("dead", "balanced", "hyperactive")
+
+
+def test_text_is_told_too(capsys: Capture) -> None:
+    assert run(["train", "--neurons", "6", "--target", "abs", "--steps", "30", "--lr", "0.1"]) == 0
+    out = capsys.readouterr().out
+    assert "…" in out
+    assert "balanced = " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("--network target.csv", "--network: target.csv, line 1: expected the header w1,b1,w2, got 'x,y'"),
+        ("--target header.csv", "--target: header.csv, line 1: expected the header x,y, got 'a,b'"),
+        ("--target unsorted.csv", "--target: unsorted.csv: knots: x must not fall, got 1 before 0"),
+        (
+            "--target short.csv",
+            "--target: short.csv: expected the first and the last x at the ends of the input",
+        ),
+        ("--target sine.txt", "--target: expected abs, hat, step or a file name that ends in .csv"),
+        ("--law massless.csv", "--law: massless.csv: law: its mass must be positive"),
+        ("--law endless.csv", "--law: endless.csv: expected 0 as the last density"),
+        ("--law target.csv", "--law: target.csv, line 1: expected the header x,density"),
+        ("--law uniform.txt", "--law: expected uniform, normal or a file name that ends in .csv"),
+        ("--neurons 0", "--neurons: expected an integer from 1 to 100000, got '0'"),
+        ("--neurons 2 --start xavier", "--start: expected one of he, glorot, uniform, kernel, got 'xavier'"),
+        ("--neurons 2 --seed -1", "--seed: expected an integer from 0"),
+        ("--seed 1", "--seed: it has no meaning without --neurons"),
+        ("--neurons 2 --b2 1", "--b2: it has no meaning with --neurons 2"),
+        (
+            "--neurons 2 --activation silu",
+            "activation: networks on the line take piecewise linear ones, got silu",
+        ),
+        ("--target abs --teacher 1 0 2 0", "--teacher: it has no meaning with --target abs"),
+        ("--law normal --interval 0 1", "--interval: it has no meaning with --law normal"),
+    ],
+)
+@pytest.mark.parametrize("command", ["flow", "train"])
+def test_bad_input_is_named(command: str, arguments: str, line: str, capsys: Capture) -> None:
+    assert refused(capsys, command, *arguments.split()).startswith(line)
+
+
+def test_a_missing_file_is_named(capsys: Capture) -> None:
+    assert "nowhere.csv" in refused(capsys, "flow", "--network", "nowhere.csv")
