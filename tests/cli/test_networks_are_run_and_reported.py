@@ -111,7 +111,7 @@ def test_text_is_told_too(capsys: Capture) -> None:
         ("--neurons 2 --b2 1", "--b2: it has no meaning with --neurons 2"),
         (
             "--neurons 2 --activation silu",
-            "activation: networks on the line take piecewise linear ones, got silu",
+            "--activation: networks on the line take piecewise linear ones, got silu",
         ),
         ("--target abs --teacher 1 0 2 0", "--teacher: it has no meaning with --target abs"),
         ("--law normal --interval 0 1", "--interval: it has no meaning with --law normal"),
