@@ -23,8 +23,8 @@ CAPTION = (
     "{flow_crossings} crossings, largest drift of a neuron's Q {drift}. Below: Adam, rate {RATE}, {STEPS} "
     "steps, loss {adam_loss}, {adam_crossings} crossings. Middle: breakpoints, dotted while dead, dashed "
     "while hyperactive; grey lines are the ends of the input. Right: target (thick), and the student at the "
-    "start, where half of the loss's fall (in logarithms) is done, and at the end. At the end {flow_inside} (flow) "
-    "and {adam_inside} (Adam) breakpoints are inside the input."
+    "start, where half of the loss's fall (in logarithms) is done, and at the end. At the end {flow_inside} "
+    "(flow) and {adam_inside} (Adam) breakpoints are inside the input."
 )
 
 
