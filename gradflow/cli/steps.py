@@ -8,7 +8,6 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from gradflow import compiled
 from gradflow.base.arrays import DTYPES
 from gradflow.base.checks import one_of
 from gradflow.cli.options import (
@@ -25,6 +24,7 @@ from gradflow.cli.options import (
     number,
 )
 from gradflow.cli.options import population as on_population
+from gradflow.compiled import gpu
 from gradflow.descent import OPTIMIZERS, is_switch, optimizer_name
 from gradflow.descent.prepared import BACKENDS
 from gradflow.neuron.problem import Problem, grid
@@ -50,7 +50,7 @@ DATA = Annotated[
 DTYPE = Annotated[str, typer.Option(metavar="NAME", help="float64 or float32.")]
 BACKEND = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="numpy, numba or cupy; by default what is installed and pays."),
+    typer.Option(metavar="NAME", help="numpy, numba or cupy; by default what pays."),
 ]
 METHOD = Annotated[str, typer.Option(metavar="NAME", help=f"flow, {', '.join(OPTIMIZERS)}.")]
 
@@ -128,14 +128,12 @@ def backend_option(name: str | None) -> str | None:
     Raises
     ------
     ValueError
-        One line, if there is no such backend, or it is not installed.
+        One line, if there is no such backend, or no GPU for it.
     """
     if name not in BACKENDS:
         raise ValueError(f"--backend: expected numpy, numba or cupy, got {name!r}")
-    if name == "numba":
-        compiled.require()
     if name == "cupy":
-        compiled.require_cupy()
+        gpu.require()
     return name
 
 

@@ -1,15 +1,11 @@
 """Scalar code in compiled form.
 
-A training step is plain scalar code, `gradflow.descent.compiled.block`: the field's formulas and the
-optimisers' rules as they stand, which Numba compiles (`jit`, `registers`, `on_numba`). Where the field has no
-closed form it is added up over nodes or inputs by scalar code too (`integral`, `smooth`). Nothing is
-reassociated, contracted or approximated, so that no result depends on the size of a block or the number of
-threads, to the bit.
-
-A flow's step is recorded from the array code (`traced`, `gradflow.flow.compiled.record`), becomes
-straight-line code without common subexpressions (`program`), and is printed for Numba and in CUDA
-(`python_source`, `to_c`, `integral_source`). Numba is imported when the first trajectory is
-computed, not before.
+Plain functions, the field's formulas and the optimisers' rules among them, are compiled by Numba as they
+stand (`jit`, `registers`, `on_numba`): a training step is `gradflow.descent.compiled.block`, a flow
+`gradflow.flow.compiled.driver`. Where the field has no closed form it is added up over nodes or inputs by
+scalar code too (`integral`, `smooth`). Nothing is reassociated, contracted or approximated, so that no result
+depends on the size of a block or the number of threads, to the bit. Numba is imported when the first
+trajectory is computed, not before.
 
 Compiled results beside the array code's:
 
@@ -23,7 +19,6 @@ Compiled results beside the array code's:
   ReLU's flow).
 """
 
-from gradflow.compiled.installed import available, require, require_cupy
-from gradflow.compiled.traced import UnsupportedError
+from gradflow.compiled.unsupported import UnsupportedError
 
-__all__ = ["UnsupportedError", "available", "require", "require_cupy"]
+__all__ = ["UnsupportedError"]

@@ -1,12 +1,12 @@
-"""The field of one neuron by summation over nodes, in the subset of Python that Numba and C both take.
+"""The field of one neuron by summation over nodes, in scalar code that Numba compiles as it stands.
 
 `integrate` is `gradflow.field.quadrature` for one neuron: it chooses how fine the nodes must be, cuts the
 input where an integrand bends, and adds up. `sample` is `gradflow.field.sample`. Both add the entries of the
 gradient, and where `SUMS` is 5 the loss, in `LANES` sums side by side, which compilers pack into vectors.
 
 ``phi``, ``slope`` (the student's φ and φ′, the latter two arguments being the slopes of a piecewise linear
-one) and ``taught`` (the teacher's φ) are put in front of the text when it is printed
-(`gradflow.compiled.integral_source`). Scratch ``q`` begins with the results.
+one) and ``taught`` (the teacher's φ) are chosen when it is compiled (`gradflow.compiled.integral_choices`).
+Scratch ``q`` begins with the results.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gradflow.field.panels import GRADES, TIERS
 
 Numbers: TypeAlias = list[float]
 
-# What is printed for a pair of activations (`gradflow.compiled.integral_source`).
+# Chosen for a pair of activations (`gradflow.compiled.integral_numbers`).
 LANES = 4
 SUMS = 5
 STUDENT_SMOOTH = 0
@@ -73,17 +73,17 @@ LEAF = 3
 
 
 def phi(z: float, low: float, high: float) -> float:
-    """Return the student's φ (printed)."""
+    """Return the student's φ (chosen)."""
     return z * (high if z > 0.0 else low)
 
 
 def slope(z: float, low: float, high: float) -> float:
-    """Return the student's φ′ (printed)."""
+    """Return the student's φ′ (chosen)."""
     return high if z > 0.0 else low
 
 
 def taught(y: float, low: float, high: float) -> float:
-    """Return the teacher's φ (printed)."""
+    """Return the teacher's φ (chosen)."""
     return y * (high if y > 0.0 else low)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradflow.compiled import integral, smooth
-from gradflow.compiled.integral_source import LINEAR, Pair, constants
+from gradflow.compiled.integral_numbers import LINEAR, Pair, constants
 
 
 def student_value(z: float) -> float:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dis
 import hashlib
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -27,10 +28,9 @@ import numpy as np
 
 from gradflow.base.progress import note
 from gradflow.compiled.registers import REGISTERS, SINGLE
-from gradflow.compiled.store import folder
 
-OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
-INNER = {**OPTIONS, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
+INNER = {**OPTIONS, "_nrt": False, "no_cpython_wrapper": True}
 """Of functions that only compiled code calls."""
 
 Chosen = tuple[tuple[str, Any], ...]
@@ -77,9 +77,8 @@ def assembly(
     """Return the instructions of a compiled function, which compiled code from the disk does not show."""
     from gradflow.compiled import on_numba
 
-    entry = on_numba.njit(**OPTIONS)(
-        _rebuilt(function, dtype, _sorted(chosen), {}, stamp(function, dtype, chosen))
-    )
+    made_of = stamp(function, dtype, chosen)
+    entry = on_numba.outer(_rebuilt(function, dtype, _sorted(chosen), {}, made_of), **OPTIONS)
     entry.compile(on_numba.types_of(signature))
     (text,) = entry.inspect_asm().values()
     return str(text)
@@ -92,6 +91,19 @@ def stamp(
     return _stamp(function, dtype, _sorted(chosen))
 
 
+def folder() -> Path:
+    """Return where compiled code is kept: in NUMBA_CACHE_DIR, or among the user's caches."""
+    if numba := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(numba) / "gradflow"
+    if xdg := os.environ.get("XDG_CACHE_HOME"):
+        return Path(xdg) / "gradflow"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "gradflow" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "gradflow"
+    return Path.home() / ".cache" / "gradflow"
+
+
 def _sorted(chosen: Mapping[str, Any] | None) -> Chosen:
     return tuple(sorted((chosen or {}).items()))
 
@@ -102,7 +114,7 @@ def _entry(function: Any, dtype: str, chosen: Chosen) -> Any:
     from gradflow.compiled import on_numba
 
     made_of = _stamp(function, dtype, chosen)
-    entry = on_numba.njit(**OPTIONS)(_rebuilt(function, dtype, chosen, {}, made_of))
+    entry = on_numba.outer(_rebuilt(function, dtype, chosen, {}, made_of), **OPTIONS)
     place = folder() / "compiled"
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -166,8 +178,8 @@ def _inner(function: Any, dtype: str, chosen: Chosen, made: dict[Any, Any], made
     if function in on_numba.INSTEAD:
         return on_numba.INSTEAD[function]
     if function not in made:
-        options = INNER if _has_loop(function.__code__) else {**INNER, "forceinline": True}
-        made[function] = on_numba.njit(**options)(_rebuilt(function, dtype, chosen, made, made_of))
+        options = {**INNER, "forceinline": not _has_loop(function.__code__)}
+        made[function] = on_numba.inner(_rebuilt(function, dtype, chosen, made, made_of), **options)
     return made[function]
 
 

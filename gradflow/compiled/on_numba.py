@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.binding import Linkage
 from numba import njit, types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.core.errors import NumbaError
 from numba.core.imputils import lower_constant
 from numba.extending import (
@@ -22,9 +25,103 @@ from numba.extending import (
 )
 
 from gradflow.compiled import registers, smooth
-from gradflow.compiled.registers import REGISTERS, SINGLE, Registers
+from gradflow.compiled.registers import REGISTERS, SINGLE, Registers, Weighted
 
-__all__ = ["INSTEAD", "NumbaError", "files", "keep", "njit", "types_of"]
+__all__ = ["INSTEAD", "NumbaError", "files", "inner", "keep", "outer", "types_of"]
+
+
+class _Part(JITCodeLibrary):  # type: ignore[misc]
+    """Code that goes into other code only: by itself it is not optimised, nor made instructions of."""
+
+    apart = False
+
+    def _optimize_functions(self, module: Any) -> None:
+        module.data_layout = self._codegen._data_layout
+        if self.apart:
+            for function in module.functions:
+                if not function.is_declaration:
+                    function.add_function_attribute("noinline")
+
+    def finalize(self) -> None:
+        """Take nothing in: the whole does."""
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """Return 0: there is nothing to call from Python."""
+        self._ensure_finalized()
+        return 0
+
+    @property
+    def codegen(self) -> Any:
+        """Nothing for Numba to tell where a function's Python objects are: it has none."""
+        return _Nowhere
+
+
+class _Nowhere:
+    @staticmethod
+    def set_env(name: str, env: Any) -> None:
+        """Forget it."""
+
+
+class _Whole(JITCodeLibrary):  # type: ignore[misc]
+    """Code with all its parts, those of the parts included, which are optimised together and once."""
+
+    def finalize(self) -> None:
+        """Take in all parts."""
+        for library in self._linking_libraries:
+            if isinstance(library, _Part):
+                self._linking_libraries += [
+                    part for part in library._linking_libraries if part not in self._linking_libraries
+                ]
+        super().finalize()
+
+    def _optimize_final_module(self) -> None:
+        # Nothing else calls the parts, so that arguments that they do not use need not be passed.
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage == Linkage.linkonce_odr:
+                function.linkage = "internal"
+        super()._optimize_final_module()
+
+
+class _CompilerOfParts(Compiler):  # type: ignore[misc]
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.state.library = _Part(self.state.targetctx.codegen(), "part")
+
+
+class _CompilerOfApart(_CompilerOfParts):
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.state.library.apart = True
+
+
+class _CompilerOfAll(Compiler):  # type: ignore[misc]
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.state.library = _Whole(self.state.targetctx.codegen(), "whole")
+        self.state.library.enable_object_caching()
+
+
+def outer(function: Any, **options: Any) -> Any:
+    """Return a function for Python to call, compiled with all that it calls."""
+    return njit(pipeline_class=_CompilerOfAll, **options)(function)
+
+
+def inner(function: Any, **options: Any) -> Any:
+    """Return a function for other compiled code to call, compiled once for arguments of one type.
+
+    To Numba a number that is written in a call is of a type of its own.
+    """
+    kind = _CompilerOfParts if options.get("forceinline") else _CompilerOfApart
+    made = njit(pipeline_class=kind, **options)(function)
+    called = made.get_call_template
+
+    def template(args: Any, kws: Any) -> Any:
+        plain = {name: types.unliteral(kind) for name, kind in kws.items()}
+        return called(tuple(types.unliteral(kind) for kind in args), plain)
+
+    made.get_call_template = template
+    return made
 
 
 class RegistersType(types.Type):  # type: ignore[misc]
@@ -110,16 +207,12 @@ def _scaled(typing: Any, x: Any, rounded: Any) -> Any:
     return types.float64(types.float64, types.float64), generate
 
 
-INSTEAD = {registers.loaded: _loaded, registers.stored: _stored, smooth.scaled: _scaled}
-"""Instructions in the place of functions that Python needs a loop, or a library, for."""
-
-
 def _constant(number: Any) -> Any:
     return lambda self: number
 
 
 # Lambdas: Numba compares the parameters of both, annotations included.
-_INLINE = {"forceinline": True}
+_INLINE = {"forceinline": True, "pipeline_class": _CompilerOfParts}
 overload_method(RegistersType, "where", jit_options=_INLINE)(
     lambda self, condition, a, b: lambda self, condition, a, b: _select(condition, a, b)
 )
@@ -133,6 +226,63 @@ overload_attribute(RegistersType, "splitter", jit_options=_INLINE)(
     lambda self: _constant(self.registers.splitter)
 )
 overload_attribute(RegistersType, "third", jit_options=_INLINE)(lambda self: _constant(self.registers.third))
+
+
+class WeightedType(types.Type):  # type: ignore[misc]
+    """The type of a `Weighted` sum, which says all of it."""
+
+    def __init__(self, row: tuple[tuple[int, float], ...]) -> None:
+        super().__init__(f"Weighted({row})")
+        self.row = row
+
+
+register_model(WeightedType)(models.OpaqueModel)
+lower_constant(WeightedType)(_nothing)
+
+
+@typeof_impl.register(Weighted)  # type: ignore[untyped-decorator]
+def _type_of_sum(value: Weighted, context: Any) -> WeightedType:
+    return WeightedType(value.row)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _sum_of(typing: Any, weighted: Any, numbers: Any, at: Any, apart: Any) -> Any:
+    """Return `registers.sum_of`."""
+    number = numbers.dtype
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        array = context.make_array(signature.args[1])(context, builder, given[1])
+        terms = []
+        for k, weight in weighted.row:
+            far = builder.mul(given[3], ir.Constant(given[3].type, k))
+            value = builder.load(builder.gep(array.data, [builder.add(given[2], far)]))
+            terms.append(builder.fmul(ir.Constant(value.type, weight), value))
+        total = terms[0]
+        for term in terms[1:]:
+            total = builder.fadd(total, term)
+        return total
+
+    return number(weighted, numbers, types.intp, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _last_of(typing: Any, weighted: Any) -> Any:
+    """Return `registers.last_of`, a constant."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return context.get_constant(types.intp, weighted.row[-1][0])
+
+    return types.intp(weighted), generate
+
+
+INSTEAD = {
+    registers.loaded: _loaded,
+    registers.stored: _stored,
+    smooth.scaled: _scaled,
+    registers.sum_of: _sum_of,
+    registers.last_of: _last_of,
+}
+"""Instructions in the place of functions that Python needs a loop, or a library, for."""
 
 
 class _Place:

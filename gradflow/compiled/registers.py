@@ -39,6 +39,20 @@ class Registers:
         return f"Registers({self.dtype!r})"
 
 
+class Weighted:
+    """Which numbers make a sum, with a weight each, in the order in which they are added up.
+
+    To the compiler every such sum is of a type of its own: it becomes one straight line, and a function that
+    is given one is compiled for it.
+    """
+
+    def __init__(self, row: tuple[tuple[int, float], ...]) -> None:
+        self.row = row
+
+    def __repr__(self) -> str:
+        return f"Weighted({self.row!r})"
+
+
 REGISTERS: Any = Registers("float64")
 """The formulas' `ops` in scalar code; compiled in single precision it becomes `SINGLE`."""
 SINGLE: Any = Registers("float32")
@@ -53,3 +67,17 @@ def stored(numbers: Any, at: int, apart: int, values: tuple[Any, ...]) -> None:
     """Put the numbers of a tuple into an array."""
     for k, value in enumerate(values):
         numbers[at + apart * k] = value
+
+
+def sum_of(weighted: Weighted, numbers: Any, at: int, apart: int) -> Any:
+    """Return a weighted sum of numbers of an array that begin at a place."""
+    (first, weight), *rest = weighted.row
+    total = weight * numbers[at + apart * first]
+    for k, weight in rest:
+        total = total + weight * numbers[at + apart * k]
+    return total
+
+
+def last_of(weighted: Weighted) -> int:
+    """Return which number is added last."""
+    return weighted.row[-1][0]

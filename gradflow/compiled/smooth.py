@@ -1,8 +1,8 @@
-"""Smooth activations and their slopes at one number, in the subset of Python that Numba and C both take.
+"""Smooth activations and their slopes at one number, in code that Numba compiles as it stands.
 
 The formulas are those of `gradflow.neuron.activations`. The exponential is made of sums and products here,
 not called from a library: so compilers pack it into vectors, and compiled code has the same bits on every
-machine and on a GPU. Each function is within a few units in the last place (`tests/compiled/` compares them
+machine. Each function is within a few units in the last place (`tests/compiled/` compares them
 with mpmath), as NumPy's are; the last place itself may differ from NumPy's.
 
 The coefficients interpolate at Chebyshev nodes, with 50 digits: (eʳ − 1 − r)/r² on |r| ≤ ln 2/2,
@@ -29,7 +29,7 @@ ROOT_TAU = 0.3989422804014327
 def scaled(x: float, rounded: float) -> float:
     """Return x·2ᵏ for an integer k added to `ROUND`, whose last bits become an exponent.
 
-    Compilers get two instructions of their own for this (`gradflow.compiled.integral_source`).
+    Compilers get two instructions of their own for this (`gradflow.compiled.on_numba`).
     """
     (bits,) = unpack("<Q", pack("<d", rounded))
     (power,) = unpack("<d", pack("<Q", ((bits << 52) + (1023 << 52)) % (1 << 64)))

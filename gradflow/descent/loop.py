@@ -15,12 +15,13 @@ from gradflow.base.checks import (
     one_of,
     shown,
 )
+from gradflow.compiled import gpu
 from gradflow.descent.events import Watch
 from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
 from gradflow.descent.modifiers import check as check_modifiers
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import init, joined, remembered, update
-from gradflow.descent.prepared import BACKENDS, Descent, bounds, factor, off_gpu, on_gpu, prepare, recorded
+from gradflow.descent.prepared import BACKENDS, Descent, bounds, factor, on_gpu, prepare, recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.field.kinds.kind import PLAIN, Kind
 from gradflow.neuron.problem import Neuron, Problem
@@ -173,7 +174,7 @@ def train_arrays(
         else:
             run = _run(theta, task, optimizer, steps, due, schedule, events, first_change, progress)
         run = _kept(run if state else run._replace(state=None), asked, due, kept)
-        return off_gpu(run) if backend == "cupy" else run
+        return gpu.back(run) if backend == "cupy" else run
 
 
 def _kept(run: Descent, asked: list[int], due: list[int], kept: list[int]) -> Descent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from gradflow.base.arrays import Array, as_floating, device, is_array, to_numpy
+from gradflow.base.arrays import Array, as_floating, device, is_array
 from gradflow.base.checks import (
     batch_shape,
     dtype_name,
@@ -15,8 +15,7 @@ from gradflow.base.checks import (
     shown,
 )
 from gradflow.base.labelled import unlabelled
-from gradflow.compiled import cupy_runner
-from gradflow.compiled.installed import require_cupy
+from gradflow.compiled import gpu
 from gradflow.descent.events import Crossing
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import check
@@ -128,12 +127,8 @@ def on_gpu(theta: Array, problem: Problem, optimizer: Config) -> tuple[Array, Pr
     ValueError
         If CuPy is not installed or finds no GPU.
     """
-    require_cupy()
-    cupy = cupy_runner.library()
-
-    def there(value: Any) -> Any:
-        return cupy.asarray(to_numpy(value)) if is_array(value) else value
-
+    gpu.require()
+    there = gpu.there
     inputs = problem.inputs
     if isinstance(inputs, Uniform):
         inputs = Uniform(there(inputs.lo), there(inputs.hi))
@@ -141,13 +136,3 @@ def on_gpu(theta: Array, problem: Problem, optimizer: Config) -> tuple[Array, Pr
     hyper = {name: there(value) for name, value in some._asdict().items()}
     problem = replace(problem, teacher=Neuron(*map(there, problem.teacher)), inputs=inputs)
     return there(theta), problem, some._replace(**hyper)
-
-
-def off_gpu(run: Descent) -> Descent:
-    """Return a run in arrays of NumPy."""
-    arrays: dict[str, Any] = {
-        name: to_numpy(value) for name, value in run._asdict().items() if is_array(value)
-    }
-    if run.state is not None:
-        arrays["state"] = type(run.state)(*map(to_numpy, run.state))
-    return run._replace(**arrays)

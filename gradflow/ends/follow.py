@@ -8,7 +8,6 @@ import numpy as np
 
 from gradflow.base.arrays import namespace, to_numpy
 from gradflow.base.checks import flag, number, numbers
-from gradflow.compiled.installed import available
 from gradflow.descent import Descent, train_arrays
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.ends.decision import SIMULATION, Decision, dead_by_rounding, decide, decide_descent
@@ -16,7 +15,6 @@ from gradflow.ends.outcome import CONSTANT, LOCAL, UNDECIDED, outcome, reference
 from gradflow.ends.rest import at_rest, revives
 from gradflow.ends.wells import NOWHERE, has_wells, stayed
 from gradflow.field import loss
-from gradflow.flow.compiled.run import machine
 from gradflow.flow.ensemble import Level, States, StopRule, integrate_ensemble
 from gradflow.flow.reference import Point, integrate
 from gradflow.flow.status import DIVERGED as FLOW_DIVERGED
@@ -82,24 +80,22 @@ def decide_in_rounds(
     fields = [numbers("neuron", value).astype(np.float64) for value in as_neuron(neuron)]
     starts = np.broadcast_arrays(*fields)
     every = Neuron(*starts)
-    engine = "numba" if available() and machine(None, np.zeros((4, 1)), worth=True) else None
-    if lingers and engine:
+    if lingers:
         shape = starts[0].shape
         codes, theorems = (np.full(shape, code, dtype=np.int8) for code in (UNDECIDED, SIMULATION))
         unfinished, t = np.ones(shape, dtype=bool), np.zeros(shape)
     else:
-        first = _STEPS_IN_NUMPY if available() else _STEPS_IF_STIFF
-        ends, unfinished, t = _follow_together(every, problem, rtol, longest, theory, None, first)
+        ends, unfinished, t = _follow_together(every, problem, rtol, longest, theory, None, _STEPS_IN_NUMPY)
         codes, theorems = ends.outcome, ends.decided_by
     lingered = bool(np.any(unfinished))
-    if available() and lingered:
-        for steps in (_STEPS_IF_STIFF, _STEPS_IF_LINGERING) if engine else (_STEPS_IF_STIFF,):
+    if lingered:
+        for steps in (_STEPS_IF_STIFF, _STEPS_IF_LINGERING):
             which = unfinished & ((t >= _LONG_STEP * _STEPS_IF_STIFF) | (steps == _STEPS_IF_STIFF))
             if not np.any(which):
                 break
             some = Neuron(*(value[which] for value in every))
             ends, unfinished[which], t[which] = _follow_together(
-                some, problem, rtol, longest, theory, engine, steps
+                some, problem, rtol, longest, theory, "numba", steps
             )
             codes[which], theorems[which] = ends.outcome, ends.decided_by
     for place in np.argwhere(unfinished):

@@ -16,8 +16,8 @@ from gradflow.flow.lanes import EVENTS, Lanes, Setting
 from gradflow.flow.status import DIVERGED, RUNNING, STEP_TOO_SMALL
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD, Row
 
-_SAFETY, _SMALLEST, _LARGEST = 0.9, 0.2, 10.0
-_CLEARANCE = 0.25
+SAFETY, SMALLEST, LARGEST = 0.9, 0.2, 10.0
+CLEARANCE = 0.25
 
 
 class Trial(NamedTuple):
@@ -149,10 +149,10 @@ def decided(setting: Setting, lanes: Lanes, trial: Trial) -> tuple[Lanes, Array,
     one = xp.ones_like(trial.h)
     # Three square roots make the eighth: unlike a power, they have the same bits everywhere.
     root = xp.sqrt(xp.sqrt(xp.sqrt(xp.maximum(trial.error, 1e-20 * one))))
-    factor = xp.minimum(xp.maximum(_SAFETY / root, _SMALLEST * one), _LARGEST * one)
+    factor = xp.minimum(xp.maximum(SAFETY / root, SMALLEST * one), LARGEST * one)
     factor = xp.where(lanes.rejected & moved, xp.minimum(factor, one), factor)
     if setting.stays_dead:
-        factor = xp.where(accurate & ~moved, _SMALLEST * one, factor)
+        factor = xp.where(accurate & ~moved, SMALLEST * one, factor)
     h = trial.h * factor
     left = setting.t_end - lanes.t
     t = xp.where(trial.h >= left, setting.t_end * one, lanes.t + trial.h)
@@ -190,7 +190,7 @@ def near_wall(setting: Setting, lanes: Lanes, trial: Trial) -> Array:
         for value in values[1:]:
             low, high = xp.minimum(low, value), xp.maximum(high, value)
         lowest = xp.minimum(low, trial.lowest[i, ...])
-        near = near | (bounds[i, ...] & (lowest <= _CLEARANCE * (high - low)))
+        near = near | (bounds[i, ...] & (lowest <= CLEARANCE * (high - low)))
     return near
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from gradflow.base.arrays import Array, as_floating, device
 from gradflow.base.checks import batch_shape, function, integer, number, one_of
+from gradflow.compiled import gpu
 from gradflow.field import formulas, quadrature
 from gradflow.field.baselines import best_constant
 from gradflow.field.population import operations
@@ -110,9 +111,10 @@ def integrate_ensemble(
     chunk : int
         How many trajectories are computed at once (compiled: a thread takes four times as many).
     backend : {"numpy", "numba", "cupy"}, optional
-        By default Numba, if it is installed, for large batches in NumPy's float64 (with a function as
-        `stop`, always NumPy: it is then called from one thread, in lockstep). The compiled code takes the
-        same steps; crossings and the closed form of a fading neuron may differ in rounding.
+        By default Numba for large batches in NumPy's float64 (with a function as `stop`, always NumPy: it
+        is then called from one thread, in lockstep). The compiled code takes the same steps; crossings and
+        the closed form of a fading neuron may differ in rounding. With CuPy the array code runs on a GPU,
+        step by step, and a stop rule sees arrays there; results are NumPy's.
     progress : callable, optional
         Called with the number of trajectories that have ended.
 
@@ -140,14 +142,15 @@ def integrate_ensemble(
     # Trial steps may leave the range of numbers; they are then shortened, or the lane is labelled.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
         theta, problem, shape = _flattened(as_neuron(neuron), problem)
+        if backend == "cupy":
+            theta, problem = _on_gpu(theta, problem)
         setting = _setting(theta, problem, t_end, rtol, max_steps, resting, chunk)
         rule, n = as_rule(stop), theta.shape[1]
         start = _starts(setting, theta, problem)
-        machine = _machine(backend, theta, stop)
-        if machine is None:
-            lanes = _run(setting, start, n, rule, chunk, progress)
-            return _ensemble(setting, lanes, theta, shape)
-        return _compiled(machine, setting, theta, shape, start, rule, chunk, progress)
+        if _is_compiled(backend, theta, stop):
+            return _compiled(setting, theta, shape, start, rule, chunk, progress)
+        found = _ensemble(setting, _run(setting, start, n, rule, chunk, progress), theta, shape)
+        return gpu.back(found) if backend == "cupy" else found
 
 
 def _starts(setting: Setting, theta: Array, problem: Problem) -> Callable[[int, int], Lanes]:
@@ -216,18 +219,17 @@ def _run(
     return batch.take(xp, ended[0], xp.argsort(ended[0].index))
 
 
-def _machine(backend: str | None, theta: Array, stop: object) -> Any:
-    """Return what makes the compiled code's runner; None for NumPy's loop."""
-    if backend == "numpy" or theta.shape[1] == 0:
-        return None
+def _is_compiled(backend: str | None, theta: Array, stop: object) -> bool:
+    """Return whether compiled code follows the flows, and not NumPy's (or CuPy's) loop."""
+    if backend in ("numpy", "cupy") or theta.shape[1] == 0:
+        return False
     from gradflow.flow.compiled import run as flow_run
 
     worth = theta.shape[1] >= WORTH and (stop is None or isinstance(stop, StopRule))
-    return flow_run.machine(backend, theta, worth)
+    return flow_run.is_compiled(backend, theta, worth)
 
 
 def _compiled(
-    machine: Any,
     setting: Setting,
     theta: Array,
     shape: tuple[int, ...],
@@ -248,7 +250,7 @@ def _compiled(
         return _run(setting, lambda i, j: lanes, lanes.t.shape[0], stop, lanes.t.shape[0], None)
 
     flow_run.run(
-        machine, setting, start, theta.shape[1], end, otherwise,
+        setting, start, theta.shape[1], end, otherwise,
         lambda lanes: states_of(setting, lanes), stop, 4 * chunk, progress,
     )  # fmt: skip
     columns = zip(*(results[i] for i in sorted(results)), strict=True)
@@ -344,6 +346,14 @@ def _flattened(neuron: Neuron, problem: Problem) -> tuple[Array, Problem, tuple[
     theta = xp.stack([flat(array) for array in arrays[:4]])
     fixed = [array if array.ndim == 0 else flat(array) for array in arrays[4:]]
     return theta, replace(problem, teacher=Neuron(*fixed[:4]), inputs=Uniform(*fixed[4:])), shape
+
+
+def _on_gpu(theta: Array, problem: Problem) -> tuple[Array, Problem]:
+    """Return what `_flattened` returned in arrays of CuPy."""
+    gpu.require()
+    inputs = Uniform(gpu.there(problem.lo), gpu.there(problem.hi))
+    teacher = Neuron(*map(gpu.there, problem.teacher))
+    return gpu.there(theta), replace(problem, teacher=teacher, inputs=inputs)
 
 
 def _setting(

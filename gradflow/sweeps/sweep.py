@@ -23,7 +23,6 @@ from gradflow.base.provenance import attributes_of_text
 from gradflow.base.tables import codes
 from gradflow.base.tasks import completed
 from gradflow.base.version import __version__
-from gradflow.compiled import available
 from gradflow.descent import optimizer, optimizer_name
 from gradflow.descent.compiled import rounds, takes
 from gradflow.descent.prepared import BACKENDS
@@ -160,10 +159,10 @@ class Sweep:
         if self.backend is not None or not self._shows:
             return self.backend
         if self.method == "flow":
-            return "numba" if available() else "numpy"
+            return "numba"
         swept = {axis.name: axis.values for axis in self.axes if axis.name not in PARAMETERS}
         config = optimizer(self.method, **{**self.hyper, **{name: v[:1] for name, v in swept.items()}})
-        return "numba" if available() and takes(self.problem(), config, self.dtype) else "numpy"
+        return "numba" if takes(self.problem(), config, self.dtype) else "numpy"
 
     @property
     def _shows(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pytest
 
-from gradflow.compiled import cupy_runner
+from gradflow.compiled import gpu
 from gradflow.descent import GD, loop, train_arrays
 from gradflow.descent import compiled as fused
 from gradflow.descent.compiled import run as fused_run
@@ -44,7 +44,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The steps that compiled code was asked to take; it does nothing else."""
     calls: list[int] = []
 
-    def run(theta: Any, problem: Any, optimizer: Any, steps: int, *rest: Any) -> None:
+    def run(theta: Any, problem: Any, optimizer: Any, steps: int, *rest: Any, **more: Any) -> None:
         calls.append(steps)
 
     monkeypatch.setattr(fused_run, "run", run)
@@ -79,7 +79,7 @@ def test_the_choice_does_not_change_the_result(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cupy_runner, "available", lambda: False)
+    monkeypatch.setattr(gpu, "available", lambda: False)
     found = message(lambda: train_arrays(Neuron(), Problem(), GD(), 1, backend="cupy"))
     assert found == "backend: cupy is not installed or finds no GPU (docs.cupy.dev/en/stable/install.html)"
     found = message(lambda: train_arrays(Neuron(), Problem(), GD(), 1, backend="torch"))

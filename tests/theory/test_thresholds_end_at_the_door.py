@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.compiled import available
 from gradflow.ends import flow_run
 from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR
 from gradflow.field import loss
@@ -23,8 +22,6 @@ DOORS = {
     "shifted": Problem(Neuron(1.2, -0.3, 0.9, 0.1), Uniform(-0.5, 1.5)),
     "steep": Problem(Neuron(1.0, 0.1, 1.0, 0.0), activation=(0.0, 1.7)),
 }
-
-ENGINE = "numba" if available() else "numpy"
 
 
 def edge(problem: Problem, balance: np.ndarray, end: float) -> np.ndarray:
@@ -69,12 +66,12 @@ def thresholds(problem: Problem, n: int, seed: int, halvings: int) -> np.ndarray
     """Return starts on random lines between a global and a linear outcome, bisected `halvings` times."""
     rng = np.random.default_rng(seed)
     ends = rng.uniform(-2.5, 2.5, (2, 4, 40 * n))
-    codes = [flow_run(Neuron(*end), problem, backend=ENGINE).outcome for end in ends]
+    codes = [flow_run(Neuron(*end), problem, backend="numba").outcome for end in ends]
     use = np.flatnonzero((codes[0] == GLOBAL) & (codes[1] == LINEAR))[:n]
     inside, outside = ends[0][:, use], ends[1][:, use]
     for _ in range(halvings):
         middle = 0.5 * (inside + outside)
-        is_global = flow_run(Neuron(*middle), problem, rtol=1e-12, backend=ENGINE).outcome == GLOBAL
+        is_global = flow_run(Neuron(*middle), problem, rtol=1e-12, backend="numba").outcome == GLOBAL
         inside, outside = np.where(is_global, middle, inside), np.where(is_global, outside, middle)
     return np.asarray(outside)
 
@@ -85,7 +82,7 @@ def distances(problem: Problem, theta: np.ndarray) -> tuple[np.ndarray, np.ndarr
     # A trajectory that lingers at the best constant's loss is one of a boundary that the theorem leaves out.
     levels = (Level(level, 1e-6, slow=1e-5), Level(float(best_constant(problem).loss), 1e-3, slow=1e-2))
     rule = StopRule(levels, lambda states: np.ones(states.index.shape, dtype=bool))
-    run = integrate_ensemble(theta, problem, 1e4, rtol=1e-12, stop=rule, backend=ENGINE)
+    run = integrate_ensemble(theta, problem, 1e4, rtol=1e-12, stop=rule, backend="numba")
     final = np.asarray(run.final)
     balance = theta[0] ** 2 + theta[1] ** 2 - theta[2] ** 2
     return np.sqrt(np.sum((final - door(balance, problem)) ** 2, axis=0)), np.asarray(run.loss)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradflow.base.arrays import Array
-from gradflow.compiled.installed import cores
+from gradflow.compiled.cores import cores
 from gradflow.descent.compiled import block
 from gradflow.descent.compiled.block import W
 from gradflow.descent.compiled.kernel import Kernel, functions, table

@@ -11,7 +11,7 @@ from gradflow.base.arrays import Array, is_array
 from gradflow.compiled import jit
 from gradflow.compiled.integral import HI, LO
 from gradflow.compiled.integral_choices import choices
-from gradflow.compiled.integral_source import bind, bind_sample, constants, pair_of
+from gradflow.compiled.integral_numbers import bind, bind_sample, constants, pair_of
 from gradflow.compiled.unsupported import UnsupportedError
 from gradflow.descent.compiled import block
 from gradflow.descent.optimisers.hyper import Config, rounded

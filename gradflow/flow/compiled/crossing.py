@@ -1,8 +1,6 @@
-"""The effects of a wall and of a death on one trajectory, in a subset of Python that Numba and C both take.
+"""The effects of a wall and of a death on one trajectory, in scalar code that Numba compiles as it stands.
 
-Only numbers, flat arrays, loops and choices; every function here and in `gradflow.flow.compiled.driver` is
-part of the printed module (`gradflow.flow.compiled.source`), in which ``W`` is the width of a block, and is
-translated for CUDA. A trajectory's rows are ``w[row * W + o]``, the columns of its record ``r[b + column]``.
+A trajectory's rows are ``w[row * W + o]``, the columns of its record ``r[b + column]``.
 The algorithms are those of `gradflow.flow.batch_crossing` and `gradflow.flow.dying`, whose texts explain
 them; all constants are theirs.
 """
@@ -11,10 +9,9 @@ from __future__ import annotations
 
 from math import exp, expm1, inf, log, nan
 
-import numpy as np
-
 from gradflow.flow.batch_crossing import AT_ONCE
-from gradflow.flow.compiled.exit import Numbers, W, dense_value, first_exit, polynomial
+from gradflow.flow.compiled.exit import dense_value, first_exit, polynomial
+from gradflow.flow.compiled.field import middle
 from gradflow.flow.compiled.layout import (  # fmt: skip
     CROSSINGS,
     EXIT_DEPTH,
@@ -51,17 +48,18 @@ from gradflow.flow.compiled.layout import (  # fmt: skip
     WAITS,
     H,
     K,
+    Numbers,
     T,
+    W,
     Y,
 )
+from gradflow.flow.compiled.step import EPS, TINY
 from gradflow.flow.crossing import CERTAIN, CERTAIN_BETWEEN, SHORTER
 from gradflow.flow.dying import ARRIVED, GROWS, NEGLIGIBLE
 from gradflow.flow.dying import HALVINGS as FADE_HALVINGS
 from gradflow.flow.lanes import EVENTS
 from gradflow.flow.status import REACHED, RUNNING
 
-EPS = float(np.finfo(np.float64).eps)
-TINY = 1e8 * float(np.finfo(np.float64).smallest_normal)
 LOG_NEGLIGIBLE = log(NEGLIGIBLE)
 ENTERS_FROM_DEAD = EVENTS.index("dead -> balanced")
 LEAVES_TO_DEAD = EVENTS.index("balanced -> dead")
@@ -140,7 +138,7 @@ def cross(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q: 
             z_hi = w[(NEW + Y + 1) * W + o]
             z = z_lo if i == 0 else z_hi
             if i == 1:
-                z = z_lo * w[TERM_RIGHT * W + o] + z_hi * w[TERM_LEFT * W + o]
+                z = middle(w, o, z_lo, z_hi)
             beyond = -z if (cell >> i) & 1 else z
             error = fixed[RTOL] * size_at(w, o, i)
             if r[b + WAITING_T + i] == r[b + WAITING_T + i]:
@@ -207,7 +205,7 @@ def is_wrong(w: Numbers, o: int, fixed: Numbers, cell: int, q: Numbers, wall: in
     v_hi = w[(VELOCITY + 1) * W + o]
     v = v_lo if wall == 0 else v_hi
     if wall == 1:
-        v = v_lo * w[TERM_RIGHT * W + o] + v_hi * w[TERM_LEFT * W + o]
+        v = middle(w, o, v_lo, v_hi)
     inwards = v if (cell >> wall) & 1 else -v
     turns = inwards * h > fixed[RTOL] * size_at(w, o, wall)
     return 1 if turns and q[EXIT_T + wall] >= w[T * W + o] else 0
@@ -241,12 +239,6 @@ def restart(
             r[b + FIRST_EVENT] = event(cell, now)
     for i in range(3):
         r[b + WAITING_T + i] = nan
-
-
-def is_stale(w: Numbers, o: int, fixed: Numbers) -> int:
-    """Return whether the new state's (w1, b1) is so small that absolute tolerances say nothing of it."""
-    size = max(abs(w[(NEW + Y) * W + o]), abs(w[(NEW + Y + 1) * W + o]))
-    return fixed[HAS_WALLS] != 0.0 and fixed[RTOL] * size < max(w[FLOOR * W + o], w[(FLOOR + 1) * W + o])
 
 
 def dies(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int) -> int:

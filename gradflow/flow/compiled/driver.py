@@ -1,31 +1,24 @@
-"""Trajectories from step to step, in the subset of Python of `gradflow.flow.compiled.crossing`.
-
-`advance` is what Numba compiles: blocks of trajectories in one cell. `follow` is what a GPU's thread does:
-one trajectory.
-"""
+"""Trajectories from step to step, in blocks of one cell, in scalar code that Numba compiles as it stands."""
 
 from __future__ import annotations
 
 from math import sqrt
 
 from gradflow.flow.compiled.crossing import (  # fmt: skip
-    EPS,
     RETURNS,
     STRAYS,
-    TINY,
     behind,
     cross,
     dies,
     face,
     fade,
     floors,
-    is_stale,
     is_wrong,
     redo,
     restart,
     wait,
 )
-from gradflow.flow.compiled.exit import Integers, Numbers, W
+from gradflow.flow.compiled.field import losses, velocity
 from gradflow.flow.compiled.layout import (  # fmt: skip
     ATTENTION,
     CELL,
@@ -33,6 +26,7 @@ from gradflow.flow.compiled.layout import (  # fmt: skip
     DENSE_TERMS,
     DUE,
     GROWTH,
+    HAS_WALLS,
     HERE,
     KEPT,
     LEVEL,
@@ -46,25 +40,57 @@ from gradflow.flow.compiled.layout import (  # fmt: skip
     QUEUE,
     REJECTED,
     RESTING,
+    RTOL,
     SHOWN,
     SLOPE_MINUS,
-    STAGE_COUNT,
     STATE,
     STATUS,
     STEPS,
     T_END,
     TERM_COUNT,
     TERMS,
-    TOTAL,
     VECTOR,
     VELOCITY,
     WAIT,
     H,
+    Integers,
     K,
+    Numbers,
     T,
+    W,
     Y,
 )
-from gradflow.flow.lanes import PATIENCE
+from gradflow.flow.compiled.step import (  # fmt: skip
+    EPS,
+    EXTRA_1,
+    EXTRA_2,
+    EXTRA_3,
+    STAGE_2,
+    STAGE_3,
+    STAGE_4,
+    STAGE_5,
+    STAGE_6,
+    STAGE_7,
+    STAGE_8,
+    STAGE_9,
+    STAGE_10,
+    STAGE_11,
+    TINY,
+    begin,
+    commit,
+    decide,
+    dense,
+    error,
+    extra,
+    go,
+    is_spent,
+    is_stale,
+    look,
+    norm,
+    stage,
+    start,
+    step,
+)
 from gradflow.flow.status import (  # fmt: skip
     CONVERGED,
     DIVERGED,
@@ -77,59 +103,38 @@ from gradflow.flow.status import (  # fmt: skip
 from gradflow.flow.stop import LONGEST_WAIT, STOP_EVERY
 
 
-def begin(w: Numbers, fixed: Numbers, n: int) -> None:
-    """Choose the step to try (printed)."""
-
-
-def stage(w: Numbers, fixed: Numbers, k: int, n: int) -> None:
-    """Compute the state at a stage (printed)."""
-
-
-def step(w: Numbers, fixed: Numbers, n: int) -> None:
-    """Compute the state at the end of the step (printed)."""
-
-
-def velocity(w: Numbers, fixed: Numbers, cell: int, n: int) -> None:
-    """Compute the velocity at a stage's state (printed)."""
-
-
-def error(w: Numbers, fixed: Numbers, n: int) -> None:
-    """Compute the squares of the error's coordinates (printed)."""
-
-
-def finish(w: Numbers, fixed: Numbers, n: int) -> None:
-    """Accept or reject the step (printed)."""
-
-
-def losses(w: Numbers, fixed: Numbers, n: int) -> None:
-    """Compute the loss of the new state (printed)."""
-
-
-def extra(w: Numbers, fixed: Numbers, k: int, n: int) -> None:
-    """Compute the state at a stage of the dense output (printed)."""
-
-
-def dense(w: Numbers, fixed: Numbers, k: int, n: int) -> None:
-    """Compute a term of the dense output (printed)."""
-
-
-def commit(w: Numbers, fixed: Numbers, n: int) -> None:
-    """Make the new rows the kept ones (printed)."""
-
-
 def attempt(w: Numbers, fixed: Numbers, cell: int, n: int) -> None:
     """Try a step with n trajectories in one cell."""
-    begin(w, fixed, n)
-    for k in range(STAGE_COUNT):
-        if k < STAGE_COUNT - 1:
-            stage(w, fixed, k, n)
-        else:
-            step(w, fixed, n)
-            for i in range(4 * W):
-                w[STATE * W + i] = w[(NEW + Y) * W + i]
-        velocity(w, fixed, cell, n)
-    error(w, fixed, n)
-    finish(w, fixed, n)
+    begin(w, fixed)
+    start(w)
+    velocity(w, fixed, cell, n)
+    stage(w, STAGE_2)
+    velocity(w, fixed, cell, n)
+    stage(w, STAGE_3)
+    velocity(w, fixed, cell, n)
+    stage(w, STAGE_4)
+    velocity(w, fixed, cell, n)
+    stage(w, STAGE_5)
+    velocity(w, fixed, cell, n)
+    stage(w, STAGE_6)
+    velocity(w, fixed, cell, n)
+    stage(w, STAGE_7)
+    velocity(w, fixed, cell, n)
+    stage(w, STAGE_8)
+    velocity(w, fixed, cell, n)
+    stage(w, STAGE_9)
+    velocity(w, fixed, cell, n)
+    stage(w, STAGE_10)
+    velocity(w, fixed, cell, n)
+    stage(w, STAGE_11)
+    velocity(w, fixed, cell, n)
+    step(w)
+    velocity(w, fixed, cell, n)
+    error(w, fixed)
+    norm(w)
+    decide(w, fixed)
+    go(w)
+    look(w, fixed)
 
 
 def keep_own(w: Numbers, o: int, row: int) -> None:
@@ -145,14 +150,16 @@ def settle(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q:
     status = RUNNING
     now = cell
     if flags & 1:
-        for k in range(3):
-            extra(alone, fixed, k, 1)
-            velocity(alone, fixed, cell, 1)
-            keep_own(w, o, K + 5 * (13 + k))
-        for k in range(4):
-            dense(alone, fixed, k, 1)
-            for j in range(5):
-                q[DENSE_TERMS + 20 + 5 * k + j] = w[(TOTAL + j) * W + o]
+        extra(w, o, EXTRA_1)
+        velocity(alone, fixed, cell, 1)
+        keep_own(w, o, K + 5 * 13)
+        extra(w, o, EXTRA_2)
+        velocity(alone, fixed, cell, 1)
+        keep_own(w, o, K + 5 * 14)
+        extra(w, o, EXTRA_3)
+        velocity(alone, fixed, cell, 1)
+        keep_own(w, o, K + 5 * 15)
+        dense(w, o, q, DENSE_TERMS + 20)
         wall = cross(w, o, r, b, fixed, cell, q)
         if wall >= 0:
             now = behind(w, o, cell, q, wall)
@@ -172,7 +179,7 @@ def settle(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q:
     died = small and dies(w, o, r, b, fixed, now)
     if died:
         now = 0
-    if is_stale(w, o, fixed):
+    if is_stale(w, o, fixed[RTOL], fixed[HAS_WALLS]):
         floors(w, o, fixed, now)
     if h < TINY and not died:
         status = DIVERGED if flags & 4 else STEP_TOO_SMALL
@@ -189,15 +196,10 @@ def settle(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q:
             status = REACHED
         elif sqrt(w[(NEW + K + 4) * W + o]) <= fixed[RESTING]:
             status = CONVERGED
-        elif is_spent(w[(NEW + STEPS) * W + o], w[(NEW + T) * W + o], fixed):
+        elif is_spent(w[(NEW + STEPS) * W + o], w[(NEW + T) * W + o], fixed[MAX_STEPS], fixed[PACE]):
             status = TOO_MANY_STEPS
     r[b + STATUS] = status
     r[b + CELL] = now
-
-
-def is_spent(steps: float, t: float, fixed: Numbers) -> int:
-    """Return whether a trajectory has used up its steps, or is hopeless (`lanes.is_spent`)."""
-    return steps >= fixed[MAX_STEPS] or (steps >= PATIENCE and t < steps * fixed[PACE])
 
 
 def judge(w: Numbers, fixed: Numbers, cell: int, levels: int, n: int) -> None:
@@ -288,7 +290,6 @@ def advance(
         filled = min(count[cell], W)
         if filled == 0:
             return
-        # The texts of `attempt` and `settle` are put here, with the names of their variables.
         width = (filled + VECTOR - 1) // VECTOR * VECTOR
         for lane in range(filled):
             ids[lane] = bring(records, terms, each, w, lane, pool, count, cell)
@@ -311,7 +312,7 @@ def advance(
                         if w[SHOWN * W + lane] != 0.0:
                             w[ATTENTION * W + lane] = 1.0
                             show(w, lane, records, b, fixed)
-            commit(w, fixed, width)
+            commit(w)
             for lane in range(filled):
                 if ids[lane] >= 0 and w[ATTENTION * W + lane] != 0.0:
                     b = ids[lane] * COLUMNS
@@ -365,22 +366,3 @@ def bring(
         for k in range(TERM_COUNT):
             w[(TERMS + k) * W + o] = terms[i * TERM_COUNT + k]
     return i
-
-
-def follow(w: Numbers, r: Numbers, fixed: Numbers, levels: int, q: Numbers) -> None:
-    """Follow one trajectory to its end, or until the stop rule wants to see it."""
-    load(w, 0, r, 0)
-    w[HERE * W] = 1.0
-    cell = int(r[CELL])
-    while r[STATUS] == RUNNING:
-        attempt(w, fixed, cell, 1)
-        now = cell
-        if w[ATTENTION * W] != 0.0:
-            settle(w, 0, r, 0, fixed, cell, q)
-            now = int(r[CELL])
-        if levels > 0:
-            judge(w, fixed, now, levels, 1)
-            show(w, 0, r, 0, fixed)
-        cell = now
-        commit(w, fixed, 1)
-    store(w, 0, r, 0)

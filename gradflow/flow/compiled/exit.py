@@ -1,11 +1,9 @@
-"""Where a step's polynomial leaves its cell, in the subset of Python of `gradflow.flow.compiled.crossing`.
+"""Where a step's polynomial leaves its cell, in scalar code that Numba compiles as it stands.
 
 The algorithms are those of `gradflow.flow.batch_crossing`, whose texts explain them.
 """
 
 from __future__ import annotations
-
-from typing import TypeAlias
 
 from gradflow.flow.batch_crossing import CLOSEST, HALVINGS, INTERVALS
 from gradflow.flow.compiled.layout import (  # fmt: skip
@@ -20,14 +18,10 @@ from gradflow.flow.compiled.layout import (  # fmt: skip
     TRIAL_H,
     VALUES,
     K,
+    Numbers,
+    W,
     Y,
 )
-
-Numbers: TypeAlias = list[float]
-Integers: TypeAlias = list[int]
-"""Arrays, with the type of what they hold."""
-
-W = 1
 
 
 def polynomial(w: Numbers, o: int, cell: int, q: Numbers) -> None:

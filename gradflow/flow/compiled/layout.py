@@ -7,7 +7,14 @@ What a trajectory keeps while others are in the block is its record, `COLUMNS` n
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
+
+Numbers: TypeAlias = list[float]
+Integers: TypeAlias = list[int]
+"""Arrays, with the type of what they hold."""
+
+W = 16
+"""The width of a block, whose rows stay in the first-level cache. No result depends on it."""
 
 T = 0
 H = 1
@@ -33,13 +40,15 @@ SIDES = 152
 TERMS = 155
 GRADIENT = 176
 HERE = 180
-ROWS = 181
+ERROR = 181
+ROWS = 182
 """Rows: time, next step, state (5), tolerances (5), whether the last trial was rejected, accepted steps, the
 step at which the stop rule is next due, how long it then waits; stages (16 × 5, the first is the velocity
 at the state); a stage's state (4) and velocity (5), the lowest pre-activations at the stages (3), the trial's
 step (5 times the same), its weighted sum (5), what the first `KEPT` rows become, what needs a closer look,
 the loss, whether the stop rule wants it, squares of both error estimates (10), the cell (3: 1 active, −1
-not), the problem (21), and where the field is a sum, the gradient (4); whether the place is taken."""
+not), the problem (21), and where the field is a sum, the gradient (4); whether the place is taken; the
+error relative to the tolerance."""
 
 CELL = 21
 CROSSINGS = 22
@@ -76,7 +85,11 @@ TERM_RIGHT = 160
 TERM_Y_LO = 161
 TERM_Y_Q = 162
 TERM_Y_HI = 163
+TERM_RISE_LO = 164
+TERM_RISE_HI = 165
 TERM_HAS_KINK = 166
+TERM_LENGTH = 167
+TERM_MIDDLE = 168
 TERM_MEAN = 169
 TERM_TAUGHT = 170
 """The rows of `TERMS`, one by one: the fields of `gradflow.flow.lanes.Terms`, the last of which has six."""
@@ -87,9 +100,8 @@ PLAIN_TERMS = 15
 QUEUE = 256
 POOL = 384
 VECTOR = 8
-BLOCK = 16
-"""So many trajectories wait for a place in a block; room for them in each cell; the widest vector; the
-width of a block, whose rows stay in the first-level cache. No result depends on them."""
+"""So many trajectories wait for a place in a block; room for them in each cell; the widest vector. No
+result depends on them."""
 
 STAGE_COUNT = 12
 DENSE_TERMS = 0

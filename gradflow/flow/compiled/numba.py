@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import types
 
 from gradflow.base.arrays import Array
-from gradflow.compiled import store
-from gradflow.compiled.installed import cores
-from gradflow.compiled.integral_source import Pair
+from gradflow.compiled import jit
+from gradflow.compiled.integral_choices import choices
+from gradflow.compiled.integral_numbers import Pair
+from gradflow.flow.compiled import field, summed
 from gradflow.flow.compiled import layout as at
-from gradflow.flow.compiled.source import literal, numba_source
-from gradflow.flow.compiled.summed import SUM_SCRATCH
+from gradflow.flow.compiled.driver import advance
+
+PACKAGE = __package__
+SIGNATURE = (
+    "float64[::1]", "int64", "int64", "float64[::1]", "float64[::1]", "int64", "float64[::1]", "float64[::1]",
+    "int64[::1]", "int64[::1]", "int64[::1]",
+)  # fmt: skip
+"""The types of the arguments of ``advance``."""
 
 
-def signature() -> tuple[Any, ...]:
-    """Return the types of the arguments of ``advance``."""
-    number, index = types.Array(types.float64, 1, "C"), types.Array(types.int64, 1, "C")
-    whole = types.int64
-    return (number, whole, whole, number, number, whole, number, number, index, index, index)
+def choice(slopes: tuple[float, float], pair: Pair | None = None) -> dict[str, Any]:
+    """Return what the names of the flow's functions stand for, for slopes or a pair of activations."""
+    if pair is not None:
+        chosen: dict[str, Any] = {"driver.velocity": summed.velocity, "driver.losses": summed.losses}
+        return {f"{PACKAGE}.{k}": v for k, v in chosen.items()} | choices(pair, summed.SUM_COUNT)
+    chosen = {}
+    if slopes[0] == 0.0:
+        chosen["field.gradient"] = field.one_sided
+        if slopes[1] == 1.0:
+            chosen["field.slopes"] = field.relu
+    return {f"{PACKAGE}.{k}": v for k, v in chosen.items()}
 
 
-@cache
 def compiled(slopes: tuple[float, float], pair: Pair | None = None) -> Any:
     """Return the function ``advance`` for a pair of slopes, or of activations."""
-    return store.compiled(numba_source(slopes, pair), signature())
+    return jit.compiled(advance, SIGNATURE, "float64", choice(slopes, pair))
 
 
 class NumbaFlow:
@@ -44,18 +54,24 @@ class NumbaFlow:
     """
 
     def __init__(self, slopes: tuple[float, float], fixed: Array, pair: Pair | None = None) -> None:
-        self._advance = compiled(literal(slopes), pair)
-        self.threads, self.share = cores(), 1
+        self._advance = compiled(slopes, pair)
         self._fixed, self._levels = fixed, at.levels_of(fixed)
 
     def advance(self, records: Array, terms: Array) -> None:
         """Follow the running trajectories with these records until each has ended or is put aside."""
         # Behind the rows the scratch of sums, which begins with the lane for one that is alone.
-        w, q = np.zeros((at.ROWS + 1) * at.BLOCK + SUM_SCRATCH), np.zeros(at.SCRATCH)
-        own = slice(at.TERMS * at.BLOCK, (at.TERMS + at.TERM_COUNT) * at.BLOCK)
-        w[own] = np.repeat(terms[: at.TERM_COUNT], at.BLOCK)
+        w, q = _lined_up((at.ROWS + 1) * at.W + summed.SUM_SCRATCH), np.zeros(at.SCRATCH)
+        own = slice(at.TERMS * at.W, (at.TERMS + at.TERM_COUNT) * at.W)
+        w[own] = np.repeat(terms[: at.TERM_COUNT], at.W)
         pool, count = np.zeros(8 * at.POOL, dtype=np.int64), np.zeros(8, dtype=np.int64)
-        ids = np.full(at.BLOCK, -1, dtype=np.int64)
+        ids = np.full(at.W, -1, dtype=np.int64)
         self._advance(
             records.reshape(-1), 0, len(records), terms, self._fixed, self._levels, w, q, pool, count, ids
         )
+
+
+def _lined_up(n: int) -> Array:
+    """Return n zeros that begin with a line of the cache, so that no vector lies across two."""
+    more = np.zeros(n + 7)
+    first = -more.ctypes.data % 64 // 8
+    return more[first : first + n]

@@ -5,34 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from gradflow.base.arrays import Array
-from gradflow.compiled.installed import available, require
-from gradflow.compiled.integral_source import Pair, bound_numbers, pair_of
-from gradflow.compiled.traced import UnsupportedError
+from gradflow.compiled.cores import cores
+from gradflow.compiled.integral_numbers import bound_numbers, pair_of
+from gradflow.compiled.unsupported import UnsupportedError
 from gradflow.flow.compiled import layout as at
+from gradflow.flow.compiled.numba import NumbaFlow
 from gradflow.flow.lanes import Lanes, Setting, Terms
 from gradflow.flow.status import RUNNING, STOPPED
 from gradflow.flow.stop import StopRule
-
-
-class Machine(Protocol):
-    """Follows trajectories until each has ended or is put aside.
-
-    So many threads may use it at once, with at least `share` trajectories each.
-    """
-
-    threads: int
-    share: int
-
-    def advance(self, records: Array, terms: Array) -> None:
-        """Follow the running trajectories with these records."""
-
-
-MakeMachine = Callable[[tuple[float, float], Array, Pair | None], Machine]
 
 
 def shared_numbers(setting: Setting, stop: StopRule | None) -> Array:
@@ -104,38 +89,23 @@ def problem_rows(terms: Terms) -> Array:
     return np.ascontiguousarray(np.stack(columns, axis=-1).ravel())
 
 
-def machine(backend: str | None, theta: Array, worth: bool) -> MakeMachine | None:
-    """Return what makes a machine; None if the flows are for NumPy's loop to follow.
+def is_compiled(backend: str | None, theta: Array, worth: bool) -> bool:
+    """Return whether flows are for compiled code to follow, not for the loop on arrays.
 
     Raises
     ------
     ValueError
-        One line that names what a backend that was asked for cannot do, or that it is not there.
+        One line that names what a backend that was asked for cannot do.
     """
-    if backend not in (None, "numba", "cupy"):
-        raise ValueError(f"backend: expected numpy, numba or cupy, got {backend!r}")
     fits = isinstance(theta, np.ndarray) and theta.dtype == np.float64
-    if backend is None and not (fits and worth and available()):
-        return None
+    if backend is None and not (fits and worth):
+        return False
     if not fits:
         raise UnsupportedError("neuron: the compiled flow takes NumPy arrays in float64")
-    try:
-        if backend == "cupy":
-            from gradflow.flow.compiled.cuda import CupyFlow
-
-            return CupyFlow
-        require()
-        from gradflow.flow.compiled.numba import NumbaFlow
-    except ImportError as error:
-        # Such as a Numba that does not know this NumPy yet.
-        if backend is None:
-            return None
-        raise ValueError(f"backend: {backend} cannot be imported: {str(error).splitlines()[0]}") from error
-    return NumbaFlow
+    return True
 
 
 def run(
-    make: MakeMachine,
     setting: Setting,
     start: Callable[[int, int], Lanes],
     n: int,
@@ -162,7 +132,7 @@ def run(
     """
     bound = setting.quadrature
     pair = None if bound is None else pair_of(bound.student, bound.teacher)
-    machine = make(setting.slopes, shared_numbers(setting, stop), pair)
+    machine = NumbaFlow(setting.slopes, shared_numbers(setting, stop), pair)
     lock, done = Lock(), 0
     legal = np.array(sorted(at.BITS.values()))
 
@@ -192,9 +162,9 @@ def run(
                 progress(done)
 
     # Where steps take long, fewer trajectories, so that Ctrl-C does not wait for them.
-    share = max(share if pair is None else -(-share // 16), machine.share)
+    share = share if pair is None else -(-share // 16)
     starts = range(0, n, share)
-    threads = threads or machine.threads
+    threads = threads or cores()
     if threads == 1 or len(starts) <= 1:
         for i in starts:
             follow(i)

@@ -1,21 +1,31 @@
-"""The flow's field where student or teacher is smooth, in the subset of Python of `flow_crossing`.
+"""The flow's field where student or teacher is smooth, trajectory by trajectory.
 
-What the recorded field computes of closed forms, these functions put into the rows of a block by
-`gradflow.compiled.integral.integrate`, trajectory by trajectory. The nodes lie among what all trajectories
+What `gradflow.flow.compiled.field` computes in closed form is here added up by
+`gradflow.compiled.integral.integrate`. The nodes lie among what all trajectories
 share; the scratch of the sums lies behind a block's rows.
 """
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from gradflow.compiled import integral
 from gradflow.compiled.integral import integrate
-from gradflow.flow.compiled.layout import GRADIENT, HERE, LOSS, NEW, ROWS, SIDES, STATE, TABLE, TERM_TAUGHT, Y
+from gradflow.flow.compiled.field import descend, lower, middle
+from gradflow.flow.compiled.layout import (  # fmt: skip
+    GRADIENT,
+    HERE,
+    LOSS,
+    LOWEST,
+    NEW,
+    ROWS,
+    SIDES,
+    STATE,
+    TABLE,
+    TERM_TAUGHT,
+    Numbers,
+    W,
+    Y,
+)
 
-Numbers: TypeAlias = list[float]
-
-W = 1
 OWN_PROBLEM = integral.OWN
 PROBLEM_SIZE = integral.PROBLEM
 TAUGHT_SIZE = integral.TAUGHT
@@ -56,3 +66,21 @@ def losses(w: Numbers, fixed: Numbers, n: int) -> None:
         if w[HERE * W + lane] != 0.0:
             summed(w, lane, fixed, NEW + Y)
             w[LOSS * W + lane] = w[ROWS * W + 4]
+
+
+def velocity(w: Numbers, fixed: Numbers, cell: int, n: int) -> None:
+    """Compute the velocities at a stage's state, and the lowest pre-activations so far."""
+    gradients(w, fixed, n)
+    for lane in range(n):
+        g = (
+            w[GRADIENT * W + lane],
+            w[(GRADIENT + 1) * W + lane],
+            w[(GRADIENT + 2) * W + lane],
+            w[(GRADIENT + 3) * W + lane],
+        )
+        descend(w, lane, g)
+        z_lo = w[STATE * W + lane]
+        z_hi = w[(STATE + 1) * W + lane]
+        lower(w, lane, LOWEST, w[SIDES * W + lane] * z_lo)
+        lower(w, lane, LOWEST + 1, w[(SIDES + 1) * W + lane] * middle(w, lane, z_lo, z_hi))
+        lower(w, lane, LOWEST + 2, w[(SIDES + 2) * W + lane] * z_hi)

@@ -7,21 +7,20 @@ import platform
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gradflow.compiled.store import load
+from gradflow.compiled import gpu, jit
 from gradflow.ends import flow_run
 from gradflow.flow import ensemble
+from gradflow.flow.compiled import numba as flow_numba
 from gradflow.flow.compiled import run as runner
-from gradflow.flow.compiled.source import literal, numba_source
+from gradflow.flow.compiled.driver import advance
 from gradflow.flow.ensemble import States, integrate_ensemble
 from gradflow.neuron.problem import Neuron, Problem
-
-pytest.importorskip("numba")
-from gradflow.flow.compiled import numba as flow_numba
 
 SCRIPT = """
 from gradflow.flow.ensemble import integrate_ensemble
@@ -44,20 +43,16 @@ def test_another_process_compiles_nothing() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the names are those of x86-64")
 def test_stages_velocities_and_errors_are_packed() -> None:
-    # A comment makes it another module: compiled code that comes from the disk has no assembly to show.
-    advance = load(numba_source((0.0, 1.0)) + f"\n# {os.getpid()}\n").advance
-    signature = flow_numba.signature()
-    advance.compile(signature)
-    (assembly,) = advance.inspect_asm().values()
+    text = jit.assembly(advance, flow_numba.SIGNATURE, chosen=flow_numba.choice((0.0, 1.0)))
     expected = {"sqrt": 6, "div": 10, "mul": 500, "add": 400, "sub": 15}
     for operation, least in expected.items():
-        packed = re.findall(rf"^\s+v?{operation}pd\s", assembly, flags=re.MULTILINE)
+        packed = re.findall(rf"^\s+v?{operation}pd\s", text, flags=re.MULTILINE)
         assert len(packed) >= least, operation
-    assert not re.search(r"^\s+vfn?m(add|sub)", assembly, flags=re.MULTILINE)
+    assert not re.search(r"^\s+vfn?m(add|sub)", text, flags=re.MULTILINE)
 
 
 def test_slopes_that_are_neither_zero_nor_one_share_one_text() -> None:
-    assert literal((0.1, 1.0)) == literal((-0.3, 1.0)) != literal((0.0, 1.0))
+    assert flow_numba.choice((0.1, 1.0)) == flow_numba.choice((-0.3, 1.0)) != flow_numba.choice((0.0, 1.0))
 
 
 @pytest.fixture
@@ -65,7 +60,7 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many trajectories compiled code was asked for; it does nothing else."""
     calls: list[int] = []
 
-    def run(machine: Any, setting: Any, start: Any, n: int, *rest: Any) -> None:
+    def run(setting: Any, start: Any, n: int, *rest: Any) -> None:
         calls.append(n)
         raise InterruptedError
 
@@ -90,8 +85,6 @@ def test_large_batches_are_compiled_and_others_are_not(
     integrate_ensemble(many, t_end=0.1, stop=never)
     integrate_ensemble(many, t_end=0.1, backend="numpy")
     integrate_ensemble(single, t_end=0.1, rtol=1e-4)
-    monkeypatch.setattr(runner, "available", lambda: False)
-    integrate_ensemble(many, t_end=0.1)
     assert chosen == [20]
 
 
@@ -108,12 +101,27 @@ def test_what_cannot_be_compiled_is_named(backend: str, dtype: str, message: str
         integrate_ensemble(start, rtol=1e-4, backend=backend)
 
 
-def test_without_numba_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gradflow.compiled import installed
+def test_on_a_gpu_the_array_code_runs_there_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    there: list[int] = []
 
-    monkeypatch.setattr(installed, "available", lambda: False)
-    with pytest.raises(ValueError, match=r"^backend: numba is not installed; [^\n]* pip install [^\n]*$"):
-        integrate_ensemble(Neuron(), backend="numba")
+    def asarray(values: Any) -> np.ndarray:
+        there.append(np.ndim(values))
+        return np.asarray(values)
+
+    pretended = SimpleNamespace(asarray=asarray, cuda=SimpleNamespace(is_available=lambda: True))
+    monkeypatch.setattr(gpu, "library", lambda: pretended)
+    start, problem = Neuron(b2=np.linspace(-2.0, 1.0, 5)), Problem(Neuron(b1=np.linspace(0.0, 0.2, 5)))
+    run = integrate_ensemble(start, problem, 1.0, backend="cupy")
+    for a, b in zip(run, integrate_ensemble(start, problem, 1.0, backend="numpy"), strict=True):
+        np.testing.assert_array_equal(a, b)
+    # θ, the teacher and the ends of the input.
+    assert sorted(there) == [0, 0, 0, 0, 0, 1, 2]
+
+
+def test_without_a_gpu_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "available", lambda: False)
+    with pytest.raises(ValueError, match=r"^backend: cupy is not installed or finds no GPU [^\n]*$"):
+        integrate_ensemble(Neuron(), Problem(), 1.0, backend="cupy")
 
 
 @pytest.mark.parametrize("theory", [True, pytest.param(False, marks=pytest.mark.slow)])

@@ -14,8 +14,6 @@ from tests.flow.ensemble import cases as flow_cases
 from tests.flow.ensemble import test_ensembles_agree_with_one_trajectory as agreement
 from tests.flow.ensemble.cases import Batch, batch
 
-pytest.importorskip("numba")
-
 compiled = partial(integrate_ensemble, backend="numba")
 plain = partial(integrate_ensemble, backend="numpy")
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gradflow.flow.compiled import run as flow_run
 from gradflow.flow.ensemble import Ensemble, Level, States, StopRule, integrate_ensemble
 from gradflow.neuron.problem import Neuron, Problem, Uniform
 from tests.flow.compiled.cases import SLOPES, starts
-
-pytest.importorskip("numba")
-from gradflow.flow.compiled import numba as flow_numba
 
 N = 150
 CASES = starts(N, 31, SLOPES["relu"], default=False)
@@ -37,7 +35,7 @@ def run() -> Ensemble:
 @pytest.mark.parametrize("chunk", [1, 2, 9, 37])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_chunks_and_threads(chunk: int, threads: int, run: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow_numba, "cores", lambda: threads)
+    monkeypatch.setattr(flow_run, "cores", lambda: threads)
     assert_same_bits(follow(CASES.theta, CASES.problem, chunk), run)
 
 

@@ -1,4 +1,4 @@
-"""Compiled flows of smooth neurons take NumPy's steps up to rounding; Numba and C agree to the bit."""
+"""Compiled flows of smooth neurons take NumPy's steps up to rounding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from gradflow.flow.ensemble import STATUSES, Ensemble, Level, States, StopRule, integrate_ensemble
 from gradflow.neuron.problem import Neuron, Problem
 from tests.flow.compiled.cases import assert_same
-from tests.flow.compiled.shim import Cupy
 
 N = 24
 RTOL = 1e-9
@@ -55,7 +54,7 @@ def assert_close(run: Ensemble, expected: Ensemble) -> None:
 def compare(student: str, teacher: str, which: str, t_end: float) -> None:
     problem = Problem(TEACHERS[which], activation=student, teacher_activation=teacher)
     options: dict[str, Any] = {"rtol": RTOL, "max_steps": 300}
-    run = integrate_ensemble(starts(), problem, t_end, backend="cupy", **options)
+    run = integrate_ensemble(starts(), problem, t_end, backend="numba", **options)
     assert_close(run, integrate_ensemble(starts(), problem, t_end, backend="numpy", **options))
     assert np.sum(run.crossings) > 3
     assert run.status[6] == STATUSES.index("diverged")
@@ -65,43 +64,38 @@ def compare(student: str, teacher: str, which: str, t_end: float) -> None:
     ("student", "teacher", "which"),
     [("silu", "silu", "arrays"), pytest.param("relu", "tanh", "one", marks=pytest.mark.slow)],
 )
-def test_starts_of_every_kind(student: str, teacher: str, which: str, cupy: Cupy) -> None:
+def test_starts_of_every_kind(student: str, teacher: str, which: str) -> None:
     compare(student, teacher, which, 2.0)
-    assert cupy.launches == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("which", TEACHERS)
 @pytest.mark.parametrize(("student", "teacher"), PAIRS)
-def test_for_every_activation(student: str, teacher: str, which: str, cupy: Cupy) -> None:
+def test_for_every_activation(student: str, teacher: str, which: str) -> None:
     compare(student, teacher, which, 10.0)
 
 
 @pytest.mark.slow
-def test_two_piecewise_linear_activations_keep_every_bit(cupy: Cupy) -> None:
+def test_two_piecewise_linear_activations_keep_every_bit() -> None:
     problem = Problem(TEACHERS["arrays"], activation="slopes=-0.2,0.8", teacher_activation="relu")
-    run = integrate_ensemble(starts(), problem, 10.0, max_steps=2000, backend="cupy")
+    run = integrate_ensemble(starts(), problem, 10.0, max_steps=2000, backend="numba")
     assert_same(run, integrate_ensemble(starts(), problem, 10.0, max_steps=2000, backend="numpy"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("student", "teacher"), PAIRS[:2])
-def test_numba_has_the_bits_of_c(student: str, teacher: str, cupy: Cupy) -> None:
-    pytest.importorskip("numba")
+def test_no_bit_depends_on_the_chunk(student: str, teacher: str) -> None:
     theta = starts()
     theta[:, 6] = 0.5
     for teachers in TEACHERS.values():
         problem = Problem(teachers, activation=student, teacher_activation=teacher)
         run = integrate_ensemble(theta, problem, 20.0, max_steps=1000, backend="numba")
-        other = integrate_ensemble(theta, problem, 20.0, max_steps=1000, backend="cupy")
         in_few = integrate_ensemble(theta, problem, 20.0, max_steps=1000, backend="numba", chunk=1)
-        for name, a, b, c in zip(run._fields, run, other, in_few, strict=True):
-            # A fading ReLU neuron's closed form calls exp, expm1 and log.
-            np.testing.assert_allclose(a, b, rtol=0.0 if student != "relu" else 1e-14, err_msg=name)
-            assert a.tobytes() == c.tobytes(), name
+        for name, a, b in zip(run._fields, run, in_few, strict=True):
+            assert a.tobytes() == b.tobytes(), name
 
 
-def test_stop_rules_see_the_losses_of_sums(cupy: Cupy) -> None:
+def test_stop_rules_see_the_losses_of_sums() -> None:
     problem = Problem(TEACHERS["one"], activation="silu")
     shown: list[float] = []
 
@@ -112,7 +106,7 @@ def test_stop_rules_see_the_losses_of_sums(cupy: Cupy) -> None:
     rule = StopRule((Level(0.0, 1e-2, at_once=True), Level(0.1, 0.05)), some)
     runs = [
         integrate_ensemble(starts(), problem, 2.0, rtol=RTOL, stop=rule, max_steps=300, backend=backend)
-        for backend in ("cupy", "numpy")
+        for backend in ("numba", "numpy")
     ]
     assert np.array_equal(runs[0].status, runs[1].status)
     # Where a trajectory is shown hangs on its steps' sizes, and these on rounding.

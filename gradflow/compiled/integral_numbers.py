@@ -1,19 +1,15 @@
-"""The integral of a pair of activations as text for Numba or in C, and the numbers that it is given."""
+"""The numbers that the integral of a pair of activations is compiled with, and those that it is given."""
 
 from __future__ import annotations
 
-import ast
-import inspect
 from collections.abc import Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from gradflow.base.arrays import Array
 from gradflow.compiled import integral, smooth
-from gradflow.compiled.to_c import Translator, plain
-from gradflow.compiled.traced import UnsupportedError
+from gradflow.compiled.unsupported import UnsupportedError
 from gradflow.field import quadrature
 from gradflow.field import sample as direct
 from gradflow.field.panels import TIERS, gauss_legendre
@@ -24,36 +20,6 @@ LINEAR = "linear"
 
 LEAF = 128
 """So many numbers NumPy adds up without halving."""
-
-INTRINSIC = """
-@intrinsic
-def scaled(context, x, rounded):
-    def generate(context, builder, signature, given):
-        whole = builder.bitcast(given[1], ir.IntType(64))
-        exponent = builder.shl(whole, ir.Constant(ir.IntType(64), 52))
-        power = builder.add(exponent, ir.Constant(ir.IntType(64), 1023 << 52))
-        return builder.fmul(given[0], builder.bitcast(power, ir.DoubleType()))
-
-    return types.float64(types.float64, types.float64), generate
-
-"""
-"""`smooth.scaled` for Numba: the low bits of the rounded number are the exponent."""
-
-IN_C = """\
-PREFIX double scaled(double x, double rounded)
-{
-    union { double number; unsigned long long bits; } power;
-    power.number = rounded;
-    power.bits = (power.bits << 52) + (1023ULL << 52);
-    return x * power.number;
-}
-"""
-
-SIGNATURE = "z: float, low: float, high: float) -> float:\n    return "
-LINEAR_TEXTS = {
-    "phi": "z * (high if z > 0.0 else low)",
-    "slope": "high if z > 0.0 else low",
-}
 
 
 class Pair(NamedTuple):
@@ -107,102 +73,6 @@ def constants(pair: Pair, sums: int) -> dict[str, int | float]:
         chosen[f"{who}_UNIT"] = 1.0 / row.scale if row else 0.0
         chosen[f"{who}_TAIL"] = row.narrowing if row else 0.0
     return {**numbers, **chosen}
-
-
-@cache
-def needed(name: str) -> tuple[str, ...]:
-    """Return the functions of `smooth` that an activation needs, callees first, but `scaled`."""
-    if name == LINEAR:
-        return ()
-    wanted: list[str] = []
-
-    def visit(function: str) -> None:
-        for node in ast.walk(ast.parse(inspect.getsource(getattr(smooth, function)))):
-            called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-            if inspect.isfunction(getattr(smooth, called, None)) and called not in (function, "scaled"):
-                visit(called)
-        wanted.append(function)
-
-    for part in ("value", "slope"):
-        visit(f"{name}_{part}")
-    return tuple(dict.fromkeys(wanted))
-
-
-@cache
-def functions(pair: Pair) -> tuple[tuple[str, str], ...]:
-    """Return names and texts of all functions that an integral needs but `scaled`, callees first."""
-    own = dict.fromkeys((*needed(pair.student), *needed(pair.teacher)))
-    texts = {name: inspect.getsource(getattr(smooth, name)) for name in own}
-    for role, name, formula in (
-        ("phi", pair.student, "phi"),
-        ("slope", pair.student, "slope"),
-        ("taught", pair.teacher, "phi"),
-    ):
-        called = f"{name}_{'slope' if role == 'slope' else 'value'}(z)"
-        texts[role] = f"def {role}({SIGNATURE}{LINEAR_TEXTS[formula] if name == LINEAR else called}\n"
-    wanted: tuple[str, ...]
-    if pair.is_sample:
-        wanted = ("clear", "add", "few", "total", "sample")
-    else:
-        wanted = (
-            "clear",
-            "add",
-            "few",
-            "some",
-            "total",
-            "insert",
-            "grade",
-            "cut",
-            "side",
-            "affine",
-            "integrate",
-            "population",
-        )
-    texts.update((name, inspect.getsource(getattr(integral, name))) for name in wanted)
-    return tuple(texts.items())
-
-
-ROLES = ("phi", "slope", "taught")
-"""Functions that must become part of the loops over nodes, as those of `smooth`, or no loop is packed."""
-
-IMPORTS = """\
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
-"""
-OPTIONS = 'nogil=True, error_model="numpy", boundscheck=False, _nrt=False, no_cpython_wrapper=True, '
-OPTIONS += "no_cfunc_wrapper=True"
-
-
-def for_numba(pair: Pair, sums: int) -> str:
-    """Return the functions of an integral for a module that has `IMPORTS`."""
-    parts, numbers = [INTRINSIC], _Numbers(constants(pair, sums))
-    for name, text in functions(pair):
-        options = f"forceinline=True, {OPTIONS}" if name in ROLES or hasattr(smooth, name) else OPTIONS
-        parts.append(f"\n@njit({options})\n{plain(numbers.visit(ast.parse(text)))}\n")
-    return "".join(parts)
-
-
-class _Numbers(ast.NodeTransformer):
-    """Puts numbers in the place of their names, which other parts of a module may use for others."""
-
-    def __init__(self, constants: dict[str, int | float]) -> None:
-        self.constants = constants
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Replace a constant."""
-        return ast.Constant(self.constants[node.id]) if node.id in self.constants else node
-
-
-def in_c(pair: Pair, sums: int, prefix: str, number: str = "double") -> str:
-    """Return the functions of an integral in C, to stand behind `Translator.helpers`.
-
-    With "float" as `number` they are computed in single precision, where nothing is smooth.
-    """
-    translator = Translator(constants(pair, sums), prefix, number)
-    translator.returns["scaled"] = "double"
-    texts = [translator.function(text) for _, text in functions(pair)]
-    return "\n".join([IN_C.replace("PREFIX", prefix), *texts])
 
 
 def bound_numbers(bound: quadrature.Bound) -> tuple[Array, Array]:
