@@ -28,14 +28,11 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     temporary = path.parent / f".gradflow-{secrets.token_hex(8)}{path.suffix}"
     try:
-        # Made here, inside: an interrupt between making a file and promising to remove it would leave it.
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        if error.filename is not None and Path(os.fsdecode(error.filename)) == temporary:
-            error.filename, error.filename2 = str(path), None
-        raise
+        with _errors_name(path, temporary):
+            # Made here, inside: an interrupt between making a file and promising to remove it would leave it.
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            yield temporary
+            os.replace(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -52,14 +49,22 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """
     temporary = path.parent / f".gradflow-{secrets.token_hex(8)}{path.suffix}"
     try:
-        yield temporary
-        temporary.rename(path)
+        with _errors_name(path, temporary):
+            yield temporary
+            temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _errors_name(path: Path, temporary: Path) -> Iterator[None]:
+    """Let errors name the path that was asked for, and not the temporary one."""
+    try:
+        yield
     except OSError as error:
         if error.filename is not None and Path(os.fsdecode(error.filename)) == temporary:
             error.filename, error.filename2 = str(path), None
         raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

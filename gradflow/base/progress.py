@@ -27,6 +27,17 @@ def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
+def sparse(progress: Callable[[int], object] | None, steps: int) -> Callable[[int], None]:
+    """Return a function of the steps done that passes about a hundred of them on, but for the last."""
+    every = max(1, -(-steps // 100))
+
+    def report(done: int) -> None:
+        if progress is not None and done % every == 0 and done < steps:
+            progress(done)
+
+    return report
+
+
 def note(text: str) -> None:
     """Print a line on standard error, or nothing if that is no terminal."""
     if sys.stderr.isatty():

@@ -15,11 +15,12 @@ import xarray as xr
 from gradflow.base.progress import progress_bar
 from gradflow.cli.options import check_directory, check_file
 from gradflow.cli.workers import cores, interrupts_held, results
+from gradflow.ends import Ends
 from gradflow.ends.decision import THEOREMS
 from gradflow.ends.outcome import LOCAL, OUTCOMES
 from gradflow.ends.places import Found, found, joined
 from gradflow.sweeps.store import Store, is_finished, locked, open_store, read_values, write_block
-from gradflow.sweeps.sweep import Block, Sweep, assemble, blocks, compute, numbers_of, place
+from gradflow.sweeps.sweep import Sweep, assemble, blocks, compute, numbers_of, place
 
 
 def check_out(path: Path | None) -> None:
@@ -45,7 +46,7 @@ class Tally(NamedTuple):
     ends: Found
 
 
-def tally(sweep: Sweep, parts: Iterable[tuple[int, Block]]) -> Tally:
+def tally(sweep: Sweep, parts: Iterable[tuple[int, Ends]]) -> Tally:
     """Return what is counted in blocks of a sweep, given with their indices in any order."""
     shape, (lo, hi) = (len(OUTCOMES), len(THEOREMS)), sweep.interval
     counts, ends = np.zeros(shape, dtype=np.int64), Found()
@@ -62,7 +63,7 @@ def sweep_in_memory(sweep: Sweep, cluster: str | None) -> tuple[xr.Dataset, Tall
     with closing(_computed(sweep, blocks(sweep), cluster)) as computed:
         result = assemble(sweep, computed)
     parts = (
-        (index, Block(*(result[name].values[place(sweep, index)] for name in Block._fields)))
+        (index, Ends(*(result[name].values[place(sweep, index)] for name in Ends._fields)))
         for index in blocks(sweep)
     )
     return result, tally(sweep, parts)
@@ -108,21 +109,21 @@ def sweep_into_store(sweep: Sweep, path: Path, cluster: str | None) -> Tally:
     return Tally(written.counts + read.counts, joined((written.ends, read.ends)))
 
 
-def _read(store: Store, index: int) -> Block:
+def _read(store: Store, index: int) -> Ends:
     """Return what `tally` needs of a finished block; losses and breakpoints if any of its ends is local."""
     outcome, decided_by = (read_values(store, index, name) for name in ("outcome", "decided_by"))
     unread = np.broadcast_to(np.nan, outcome.shape)
     names = ("loss", "breakpoint")
     some = np.any(outcome == LOCAL)
     value, breakpoint_ = (read_values(store, index, name) if some else unread for name in names)
-    return Block(outcome, value, unread, decided_by, breakpoint_)
+    return Ends(outcome, value, unread, decided_by, breakpoint_)
 
 
 def _missing(store: Store) -> list[int]:
     return [index for index in blocks(store.sweep) if not is_finished(store, index)]
 
 
-def _written(store: Store, missing: Sequence[int], cluster: str | None) -> Generator[tuple[int, Block]]:
+def _written(store: Store, missing: Sequence[int], cluster: str | None) -> Generator[tuple[int, Ends]]:
     """Give the blocks that a store lacks, each once it is written."""
     with closing(_computed(store.sweep, missing, cluster)) as computed:
         for index, block in computed:
@@ -131,7 +132,7 @@ def _written(store: Store, missing: Sequence[int], cluster: str | None) -> Gener
             yield index, block
 
 
-def _computed(sweep: Sweep, indices: Sequence[int], cluster: str | None) -> Generator[tuple[int, Block]]:
+def _computed(sweep: Sweep, indices: Sequence[int], cluster: str | None) -> Generator[tuple[int, Ends]]:
     tasks = ((index, partial(compute, sweep, index)) for index in indices)
     with (
         progress_bar("basins", len(indices)) as advance,
@@ -143,8 +144,8 @@ def _computed(sweep: Sweep, indices: Sequence[int], cluster: str | None) -> Gene
 
 
 def _handed_out(
-    tasks: Iterable[tuple[int, Callable[[], Block]]], count: int, cluster: str | None
-) -> Generator[tuple[int, Block]]:
+    tasks: Iterable[tuple[int, Callable[[], Ends]]], count: int, cluster: str | None
+) -> Generator[tuple[int, Ends]]:
     if cluster is None:
         return results(tasks, workers=min(cores(), count))
     from gradflow.sweeps.cluster import cluster_results

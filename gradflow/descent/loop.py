@@ -15,6 +15,7 @@ from gradflow.base.checks import (
     one_of,
     shown,
 )
+from gradflow.base.progress import sparse
 from gradflow.compiled import gpu
 from gradflow.descent.events import Watch
 from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
@@ -224,7 +225,7 @@ def _run(
     all_alive = bool(xp.all(alive))
     states: list[Array] = []
     losses: list[Array] = []
-    every = max(1, -(-steps // 100))
+    report = sparse(progress, steps)
     state = init(optimizer, theta)
     evaluate = kind.evaluator(problem, theta)
     rate, current = optimizer.lr, 1.0
@@ -247,8 +248,7 @@ def _run(
             theta = xp.where(alive, new, theta)
         if watch is not None:
             watch.observe(step + 1, line(theta))
-        if progress is not None and (step + 1) % every == 0 and step + 1 < steps:
-            progress(step + 1)
+        report(step + 1)
         if not all_alive and not bool(xp.any(alive)):
             break
     if progress is not None:

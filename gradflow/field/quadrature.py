@@ -12,11 +12,11 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from gradflow.base.arrays import Array, as_floating, namespace
-from gradflow.base.error_free import affine, splitter
 from gradflow.field import means
 from gradflow.field.panels import EXACT, TIERS, Panels, Tier, grades, kink, panels, unit_span
 from gradflow.field.population import parameters
 from gradflow.neuron.activations import Activation, PiecewiseLinear, derivatives
+from gradflow.neuron.activity import preactivations_at
 from gradflow.neuron.problem import Neuron, Problem
 
 AT_ONCE = 1 << 15
@@ -67,7 +67,7 @@ def bind(problem: Problem, like: Array) -> Bound:
     inputs = problem.inputs
     xp, arrays = as_floating((like, *problem.teacher, inputs.lo, inputs.hi))
     w1, b1, w2, b2, lo, hi = arrays[1:]
-    taught = Taught(lo, hi, *_preactivations(w1, b1, lo, hi), w2, b2)
+    taught = Taught(lo, hi, *preactivations_at(w1, b1, lo, hi), w2, b2)
     tiers = EXACT if problem.is_linear else TIERS
     bound = Bound(xp, taught, problem.activation, problem.teacher_activation, tiers, {})
     if isinstance(problem.activation, PiecewiseLinear) or any(part.ndim for part in taught):
@@ -150,7 +150,7 @@ def each(bound: Bound, theta: Neuron | Array, quantity: Quantity, order: int = 1
     taught = Taught(*(
         part if part.ndim == 0 else xp.reshape(xp.broadcast_to(part, shape), (-1,)) for part in bound.taught
     ))  # fmt: skip
-    z = _preactivations(w1, b1, taught.lo, taught.hi)
+    z = preactivations_at(w1, b1, taught.lo, taught.hi)
     values = of_ends(bound, Ends(taught, z, tuple(weights), (z[0] > 0, z[1] > 0)), quantity, order)
     return xp.reshape(values, (values.shape[0], *shape))
 
@@ -268,16 +268,11 @@ def _taken(ends: Ends, which: Array) -> Ends:
     return _mapped(ends, lambda part: namespace(part).take(part, which))
 
 
-def _preactivations(w1: Array, b1: Array, lo: Array, hi: Array) -> tuple[Array, Array]:
-    split = splitter(w1.dtype)
-    return affine(w1, lo, b1, split), affine(w1, hi, b1, split)
-
-
 def _point_mass(bound: Bound, theta: Neuron | Array, student: PiecewiseLinear) -> Array:
     """Return the part of the Hessian that comes from the student's breakpoint, shape (4, 4, …)."""
     xp, taught = bound.xp, bound.taught
     w1, b1, w2, b2 = parameters(theta)
-    z_lo, z_hi = _preactivations(w1, b1, taught.lo, taught.hi)
+    z_lo, z_hi = preactivations_at(w1, b1, taught.lo, taught.hi)
     inside = z_lo * z_hi < 0
     (out,) = derivatives(bound.teacher, taught.y_lo + (taught.y_hi - taught.y_lo) * kink(xp, z_lo, z_hi), 0)
     r = b2 - taught.b2 - taught.w2 * out

@@ -20,6 +20,11 @@ def end_preactivations(neuron: Neuron | Array, problem: Problem = Problem()) -> 
     w1, b1, _, _ = as_neuron(neuron)
     _, (w1, b1, lo, hi) = as_floating((w1, b1, problem.lo, problem.hi))
     batch_shape("neurons and interval", [v.shape for v in (w1, b1, lo, hi)])
+    return preactivations_at(w1, b1, lo, hi)
+
+
+def preactivations_at(w1: Array, b1: Array, lo: Array, hi: Array) -> tuple[Array, Array]:
+    """Return w1 lo + b1 and w1 hi + b1 of arrays of one dtype, each rounded about once."""
     split = splitter(w1.dtype)
     return affine(w1, lo, b1, split), affine(w1, hi, b1, split)
 

@@ -26,7 +26,8 @@ import numpy as np
 
 from gradflow.base.checks import not_installed
 from gradflow.base.files import whole_folder
-from gradflow.sweeps.sweep import Block, Sweep, corner, place, sides, template
+from gradflow.ends import Ends
+from gradflow.sweeps.sweep import Sweep, corner, place, sides, template
 
 fcntl: ModuleType | None
 try:
@@ -73,8 +74,8 @@ def open_store(path: str | os.PathLike[str], sweep: Sweep) -> Store:
     try:
         # Without this setting no chunk is written whose values are all those of a missing one, such as NaN.
         with zarr.config.set({"array.write_empty_chunks": True}):
-            arrays: dict[str, Any] = {name: zarr.open_array(path / name, mode="r+") for name in Block._fields}
-        chunks = arrays[Block._fields[0]].chunks
+            arrays: dict[str, Any] = {name: zarr.open_array(path / name, mode="r+") for name in Ends._fields}
+        chunks = arrays[Ends._fields[0]].chunks
         own = replace(sweep, block=int(np.prod(chunks)))
         alike = all(array.shape == sweep.shape and array.chunks == chunks for array in arrays.values())
     except (FileNotFoundError, KeyError, TypeError, ValueError) as error:
@@ -95,7 +96,7 @@ def is_finished(store: Store, index: int) -> bool:
     return all(path.exists() for path in _files(store, index))
 
 
-def write_block(store: Store, index: int, block: Block) -> None:
+def write_block(store: Store, index: int, block: Ends) -> None:
     """Write one block's variables, each whole or not at all.
 
     Raises
@@ -118,7 +119,7 @@ def read_values(store: Store, index: int, name: str) -> np.ndarray:
     try:
         return np.asarray(store.arrays[name][place(store.sweep, index)])
     except (RuntimeError, ValueError) as error:
-        damaged = _files(store, index)[Block._fields.index(name)]
+        damaged = _files(store, index)[Ends._fields.index(name)]
         raise ValueError(
             f"out: {str(damaged)!r} is damaged; without it the block is computed again"
         ) from error
@@ -148,7 +149,7 @@ def locked(store: Store) -> Iterator[None]:
         except OSError:
             pass  # this file system has no locks
         else:
-            for name in Block._fields:
+            for name in Ends._fields:
                 for half in (store.path / name).rglob("*.partial"):
                     half.unlink()
         yield
@@ -166,7 +167,7 @@ def _create(path: Path, sweep: Sweep) -> None:
             group = zarr.open_group(folder, mode="w-", zarr_format=3)
             group.attrs.update(dataset.attrs)
             for name, variable in dataset.variables.items():
-                is_result = name in Block._fields
+                is_result = name in Ends._fields
                 array = group.create_array(
                     str(name),
                     shape=variable.shape,
@@ -194,7 +195,7 @@ def _plain(value: Any) -> Any:
 def _files(store: Store, index: int) -> list[Path]:
     """Return the chunk files of a block, by the keys of zarr's format 3."""
     key = "/".join(str(i) for i in corner(store.sweep, index))
-    return [store.path / name / "c" / key for name in Block._fields]
+    return [store.path / name / "c" / key for name in Ends._fields]
 
 
 def _refusal(path: Path) -> ValueError:

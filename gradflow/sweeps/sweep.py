@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -26,7 +26,7 @@ from gradflow.base.version import __version__
 from gradflow.descent import optimizer, optimizer_name
 from gradflow.descent.compiled import rounds, takes
 from gradflow.descent.prepared import BACKENDS
-from gradflow.ends import descent_run, flow_run
+from gradflow.ends import Ends, descent_run, flow_run
 from gradflow.ends.decision import SIMULATION, THEOREMS
 from gradflow.ends.labels import outcome_codes
 from gradflow.ends.outcome import UNDECIDED
@@ -204,16 +204,6 @@ class Sweep:
         return json.dumps({"version": __version__, **plain}, sort_keys=True)
 
 
-class Block(NamedTuple):
-    """The results on one block of the grid; arrays of the block's shape."""
-
-    outcome: np.ndarray
-    loss: np.ndarray
-    first_crossing: np.ndarray
-    decided_by: np.ndarray
-    breakpoint: np.ndarray
-
-
 def sides(sweep: Sweep) -> tuple[int, ...]:
     """Return how many values of each axis a block has: of the last axes as many as `sweep.block` allows."""
     found: list[int] = []
@@ -253,7 +243,7 @@ def blocks(sweep: Sweep) -> range:
     return range(math.prod(layout(sweep)))
 
 
-def compute(sweep: Sweep, index: int) -> Block:
+def compute(sweep: Sweep, index: int) -> Ends:
     """Compute one block: a pure function of its arguments."""
     parts = place(sweep, index)
     values = np.meshgrid(
@@ -266,11 +256,9 @@ def compute(sweep: Sweep, index: int) -> Block:
         (start if name in PARAMETERS else hyper)[name] = value
     neuron = Neuron(*(np.broadcast_to(np.asarray(start[name]), values[0].shape) for name in PARAMETERS))
     if sweep.method == "flow":
-        return Block(*flow_run(neuron, sweep.problem(), theory=sweep.theory, backend=sweep.engine))
+        return flow_run(neuron, sweep.problem(), theory=sweep.theory, backend=sweep.engine)
     config = optimizer(sweep.method, **hyper)
-    return Block(
-        *descent_run(neuron, sweep.problem(), config, sweep.steps, dtype=sweep.dtype, backend=sweep.engine)
-    )
+    return descent_run(neuron, sweep.problem(), config, sweep.steps, dtype=sweep.dtype, backend=sweep.engine)
 
 
 def template(sweep: Sweep) -> xr.Dataset:
@@ -326,7 +314,7 @@ def empty(sweep: Sweep) -> xr.Dataset:
     return template(sweep).copy(deep=True)
 
 
-def assemble(sweep: Sweep, results: Iterable[tuple[int, Block]]) -> xr.Dataset:
+def assemble(sweep: Sweep, results: Iterable[tuple[int, Ends]]) -> xr.Dataset:
     """Return the dataset of a sweep from its blocks and their indices, in any order.
 
     The memory is taken before the first block is asked for; errors as `empty`.
@@ -355,7 +343,7 @@ def run(
         return assemble(sweep, _counted(computed, progress))
 
 
-def _computed(sweep: Sweep, executor: Executor | None) -> Generator[tuple[int, Block]]:
+def _computed(sweep: Sweep, executor: Executor | None) -> Generator[tuple[int, Ends]]:
     """Give the blocks as they are computed."""
     if executor is None:
         yield from ((index, compute(sweep, index)) for index in blocks(sweep))
@@ -366,8 +354,8 @@ def _computed(sweep: Sweep, executor: Executor | None) -> Generator[tuple[int, B
 
 
 def _counted(
-    results: Iterable[tuple[int, Block]], progress: Callable[[float], None]
-) -> Iterator[tuple[int, Block]]:
+    results: Iterable[tuple[int, Ends]], progress: Callable[[float], None]
+) -> Iterator[tuple[int, Ends]]:
     done = 0
     for index, block in results:
         yield index, block

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from gradflow.cli import run
-from gradflow.sweeps.sweep import Block
+from gradflow.ends import Ends
 from tests.cli.command import files_below, launch, living, wait_until, workers_of
 
 pytest.importorskip("zarr")
@@ -31,7 +31,7 @@ SWEEP = (
     *("--method", "adam", "--samples", "20", "--lr", "0.05", "--steps", "150"),
 )
 BLOCKS = 32
-VARIABLES = Block._fields
+VARIABLES = Ends._fields
 KILLS = int(os.environ.get("GRADFLOW_KILLS", "3"))
 SLOW = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, KILLS)]
 

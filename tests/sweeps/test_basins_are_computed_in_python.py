@@ -14,10 +14,11 @@ import xarray as xr
 
 import gradflow as gf
 from gradflow.base.tables import read, write
+from gradflow.ends import Ends
 from gradflow.ends.decision import THEOREMS
 from gradflow.ends.outcome import OUTCOMES
 from gradflow.sweeps.axes import Points
-from gradflow.sweeps.sweep import Block, Sweep, run
+from gradflow.sweeps.sweep import Sweep, run
 from tests.cli.command import answer
 from tests.cli.test_streams_carry_what_belongs_to_them import on_terminal
 
@@ -25,7 +26,7 @@ from tests.cli.test_streams_carry_what_belongs_to_them import on_terminal
 def test_it_is_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:
     found = gf.basins(b1=(-1.2, 1.2, 5), b2=(-2.0, 1.0, 4), backend="numpy")
     expected = run(Sweep((gf.Axis("b1", -1.2, 1.2, 5), gf.Axis("b2", -2.0, 1.0, 4)), backend="numpy"))
-    xr.testing.assert_identical(found[list(Block._fields)], expected)
+    xr.testing.assert_identical(found[list(Ends._fields)], expected)
     grid = ("--grid", "b1", "-1.2", "1.2", "5", "--grid", "b2", "-2", "1", "4")
     counts = answer(capsys, "basins", *grid, "--backend", "numpy")["counts"]
     assert counts == {name: int((found["outcome_name"] == name).sum()) for name in OUTCOMES}

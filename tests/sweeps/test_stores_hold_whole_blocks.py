@@ -18,6 +18,7 @@ import pytest
 import xarray as xr
 
 from gradflow.cli import run as command
+from gradflow.ends import Ends
 from gradflow.sweeps.axes import Axis
 from gradflow.sweeps.store import (
     NOT_COMPUTED,
@@ -28,7 +29,7 @@ from gradflow.sweeps.store import (
     read_values,
     write_block,
 )
-from gradflow.sweeps.sweep import Block, Sweep, blocks, compute, place, run
+from gradflow.sweeps.sweep import Sweep, blocks, compute, place, run
 
 pytest.importorskip("zarr")
 
@@ -53,12 +54,12 @@ def path(tmp_path: Path) -> Path:
 
 def files(store: Store) -> dict[str, int]:
     """Return the chunk files of results, with what changes when they are written."""
-    names = [f for name in Block._fields for f in (store.path / name).glob("c/**/*") if f.is_file()]
+    names = [f for name in Ends._fields for f in (store.path / name).glob("c/**/*") if f.is_file()]
     return {str(f.relative_to(store.path)): f.stat().st_ino for f in names}
 
 
 @functools.cache
-def computed(index: int) -> Block:
+def computed(index: int) -> Ends:
     return compute(SWEEP, index)
 
 
@@ -123,17 +124,17 @@ def test_blocks_share_no_file(path: Path, shape: tuple[int, ...], block: int) ->
         write_block(
             store,
             index,
-            Block(part.astype(np.int8), part, np.full(part.shape, np.nan), part.astype(np.int8), part),
+            Ends(part.astype(np.int8), part, np.full(part.shape, np.nan), part.astype(np.int8), part),
         )
         after = files(store)
         assert before.items() <= after.items()
-        assert len(after) == len(before) + len(Block._fields)
+        assert len(after) == len(before) + len(Ends._fields)
         before = after
     with xr.open_zarr(path) as found:
         np.testing.assert_array_equal(found["loss"], values)
 
 
-@pytest.mark.parametrize("name", Block._fields)
+@pytest.mark.parametrize("name", Ends._fields)
 def test_a_block_without_one_variable_is_not_finished(path: Path, name: str) -> None:
     store = filled(path)
     (file,) = (path / name / "c").glob("2/1")
@@ -304,7 +305,7 @@ def test_a_large_sweep_takes_no_memory(path: Path) -> None:
         index = len(blocks(sweep)) // 2
         side = place(sweep, index)[1]
         part = np.zeros((1, side.stop - side.start))
-        write_block(store, index, Block(part.astype(np.int8), part, part, part.astype(np.int8), part))
+        write_block(store, index, Ends(part.astype(np.int8), part, part, part.astype(np.int8), part))
         assert read_values(store, index, "outcome").shape == part.shape
         peak = tracemalloc.get_traced_memory()[1]
     finally:

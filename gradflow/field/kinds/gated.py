@@ -11,7 +11,7 @@ from typing import Any
 
 from gradflow.base.arrays import Array, namespace
 from gradflow.field import means, quadrature, sample
-from gradflow.field.kinds.kind import Evaluator, Kind, first_two
+from gradflow.field.kinds.kind import Evaluator, Kind, first_two, of_values
 from gradflow.neuron.activations import derivatives
 from gradflow.neuron.problem import Problem, Sample
 
@@ -54,11 +54,7 @@ def _evaluator(problem: Problem, like: Array) -> Evaluator:
             w1, b1, v, c, b2 = (psi[i, ...] for i in range(5))
             return quadrature.each(population, xp.stack((w1, b1, c, b2, v)), both)
 
-    def loss_and_gradient(psi: Array) -> tuple[Array, Array]:
-        found = values(psi)
-        return found[0, ...], found[1:, ...]
-
-    return Evaluator(lambda psi: values(psi)[0, ...], lambda psi: values(psi)[1:, ...], loss_and_gradient)
+    return of_values(values)
 
 
 GATED = Kind("gated", ("w1", "b1", "v", "c", "b2"), _start, _evaluator, first_two)

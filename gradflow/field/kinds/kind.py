@@ -18,6 +18,16 @@ class Evaluator(NamedTuple):
     loss_and_gradient: Callable[[Array], tuple[Array, Array]]
 
 
+def of_values(values: Callable[[Array], Array]) -> Evaluator:
+    """Return the evaluator of a function of ψ that returns loss and gradient in one array, the loss first."""
+
+    def loss_and_gradient(psi: Array) -> tuple[Array, Array]:
+        found = values(psi)
+        return found[0, ...], found[1:, ...]
+
+    return Evaluator(lambda psi: values(psi)[0, ...], lambda psi: values(psi)[1:, ...], loss_and_gradient)
+
+
 class Kind(NamedTuple):
     """A kind of neuron.
 

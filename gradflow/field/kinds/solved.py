@@ -17,7 +17,7 @@ from typing import Any
 
 from gradflow.base.arrays import Array, as_floating, namespace
 from gradflow.field import means, quadrature, sample
-from gradflow.field.kinds.kind import PLAIN, Evaluator, Kind
+from gradflow.field.kinds.kind import PLAIN, Evaluator, Kind, of_values
 from gradflow.field.kinds.reparametrised import BOUNDED
 from gradflow.neuron.activations import PiecewiseLinear, derivatives
 from gradflow.neuron.activity import end_preactivations
@@ -181,11 +181,7 @@ def _smooth(problem: Problem, like: Array) -> Evaluator:
             none = xp.zeros_like(psi)
             return quadrature.each(population, xp.concat((psi, none)), both)
 
-    def loss_and_gradient(psi: Array) -> tuple[Array, Array]:
-        found = values(psi)
-        return found[0, ...], found[1:, ...]
-
-    return Evaluator(lambda psi: values(psi)[0, ...], lambda psi: values(psi)[1:, ...], loss_and_gradient)
+    return of_values(values)
 
 
 SOLVED_BIAS = _kind("solved-bias", PLAIN, 1, _bias)

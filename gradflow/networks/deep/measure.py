@@ -28,11 +28,15 @@ def reach(passed: Pass) -> Array:
     return xp.concat([xp.max(layer.z, axis=-1) for layer in passed.layers], axis=1)
 
 
+def _activations(passed: Pass) -> list[Array]:
+    """Return what each hidden layer sends on."""
+    return [*(layer.entering for layer in passed.layers[1:]), passed.leaving]
+
+
 def dead_units(passed: Pass) -> Array:
     """Return which hidden units have activation 0 for every input, shape (B, units), layer by layer."""
     xp = namespace(passed.output)
-    values = [*(layer.entering for layer in passed.layers[1:]), passed.leaving]
-    return xp.concat([xp.all(value == 0, axis=-1) for value in values], axis=1)
+    return xp.concat([xp.all(value == 0, axis=-1) for value in _activations(passed)], axis=1)
 
 
 def zero_share(passed: Pass) -> Array:
@@ -42,8 +46,7 @@ def zero_share(passed: Pass) -> Array:
     on for half of the inputs contributes ½.
     """
     xp = namespace(passed.output)
-    values = [*(layer.entering for layer in passed.layers[1:]), passed.leaving]
-    shares = [xp.mean(xp.astype(value == 0, xp.float64), axis=(1, 2)) for value in values]
+    shares = [xp.mean(xp.astype(value == 0, xp.float64), axis=(1, 2)) for value in _activations(passed)]
     return xp.stack(shares, axis=1)
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 from gradflow.base.arrays import Array, device, is_array, namespace, to_numpy
 from gradflow.base.checks import function, require_kind
 from gradflow.base.labelled import unlabelled
+from gradflow.base.progress import sparse
 from gradflow.base.provenance import attributes, config_as_dict
 from gradflow.descent.axes import coordinates
 from gradflow.descent.optimisers.hyper import Config
@@ -140,7 +141,7 @@ def train(
     alive = xp.all(xp.abs(theta) <= bound, axis=0)
     failed = xp.full(alive.shape, -1, dtype=xp.int64, device=device(theta))
     watch, records = _Watch(), _Records(network, units)
-    every = max(1, -(-steps // 100))
+    report = sparse(progress, steps)
     # A diverging network overflows before its update is thrown away.
     with np.errstate(over="ignore", invalid="ignore"):
         state = init(config, theta)
@@ -157,8 +158,7 @@ def train(
                 failed = xp.where(alive & ~within_bounds, xp.full_like(failed, step + 1), failed)
                 alive = alive & within_bounds
                 theta = xp.where(alive, new, theta)
-            if progress is not None and (step + 1) % every == 0 and step + 1 < steps:
-                progress(step + 1)
+            report(step + 1)
         passed = forward(network, theta, x)
         watch.observe(reach(passed), alive)
         error = passed.output - y

@@ -19,7 +19,7 @@ import numpy as np
 from gradflow.base.arrays import Array, device, is_array, namespace, to_numpy
 from gradflow.descent import GD
 from gradflow.networks.two_layer.losses import Objective
-from gradflow.networks.two_layer.network import TwoLayer, normalize, on_device
+from gradflow.networks.two_layer.network import TwoLayer, binary_exponent, normalize, on_device
 
 # Margins are computed anew, neurons grouped and scales brought back to 1 after so many steps.
 REFRESH = {"float64": 64, "float32": 8}
@@ -143,7 +143,7 @@ class Grouped:
         self.gained = xp.zeros_like(self.gained)
         if not self.frozen:
             largest = xp.maximum(xp.max(xp.abs(self.start), axis=-1), xp.abs(self.outputs))
-            exponent = xp.floor(xp.log2(xp.where(largest > 0.0, largest, xp.ones_like(largest))))
+            exponent = binary_exponent(largest)
             scale = 2.0**-exponent
             self.start, self.outputs = self.start * scale[:, None], self.outputs * scale
             self.shift = self.shift + xp.astype(exponent, self.shift.dtype)

@@ -36,7 +36,7 @@ from gradflow.networks.two_layer.limit_events import (
     walls_of,
 )
 from gradflow.networks.two_layer.losses import Objective
-from gradflow.networks.two_layer.motion import EPS, Frame, frame, travel
+from gradflow.networks.two_layer.motion import EPS, Frame, frame, polar, travel
 from gradflow.networks.two_layer.network import TwoLayer, check_network, normalize
 from gradflow.networks.two_layer.patterns import ACTIVE, INACTIVE, SLIDING, Entries
 from gradflow.networks.two_layer.status import DEAD, REACHED, SETTLED, TOO_MANY_EVENTS
@@ -210,8 +210,7 @@ def final_directions(path: LimitPath) -> FinalDirections:
     One that has nothing to pull it (G = 0) or is dead stays.
     """
     (weights, _, _), motion, sigma = _state(path, path.events)
-    size = np.sqrt(np.einsum("md,md->m", weights, weights))
-    own = weights / np.where(size > 0.0, size, 1.0)[:, None]
+    _, own = polar(weights)
     still = (path.status == DEAD) | (motion.size == 0.0) | (sigma == 0.0)
     shrinks = ~still & (motion.along < 0.0) & (motion.constant == 0.0)
     rates = np.where(still, 0.0, np.where(shrinks, -motion.size, motion.size))

@@ -49,6 +49,12 @@ class Frame(NamedTuple):
     constant: np.ndarray
 
 
+def polar(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return lengths (m,) and directions (m, D) of vectors; the direction of 0 is 0."""
+    size = np.sqrt(np.einsum("md,md->m", vectors, vectors))
+    return size, vectors / np.where(size > 0.0, size, 1.0)[:, None]
+
+
 def frame(
     weights: np.ndarray,
     outputs: np.ndarray,
@@ -63,8 +69,7 @@ def frame(
     a q that the difference would lose. One that is antiparallel to within rounding is taken as exactly so:
     one that slides along an edge often is, and its force, from linear equations, is known less well.
     """
-    size = np.sqrt(np.einsum("md,md->m", force, force))
-    unit = force / np.where(size > 0.0, size, 1.0)[:, None]
+    size, unit = polar(force)
     along = np.einsum("md,md->m", weights, unit)
     rest = weights - along[:, None] * unit
     across = np.sqrt(np.einsum("md,md->m", rest, rest))

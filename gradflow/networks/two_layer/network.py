@@ -162,10 +162,16 @@ def predict(network: TwoLayer, x: Array) -> Array:
     """Return f(x_i), shape (…, n), for inputs of shape (n, D); what underflows is 0, its limit."""
     xp = namespace(network.weights)
     z = xp.matmul(network.weights, xp.permute_dims(x, (1, 0)))
-    return _mixed(network, xp.where(z > 0.0, z, xp.zeros_like(z)))
+    return mixed(network, xp.where(z > 0.0, z, xp.zeros_like(z)))
 
 
-def _mixed(network: TwoLayer, hidden: Array) -> Array:
+def binary_exponent(largest: Array) -> Array:
+    """Return the exponents of the powers of 2 that bring sizes to [1, 2); 0 for 0."""
+    xp = namespace(largest)
+    return xp.floor(xp.log2(xp.where(largest > 0.0, largest, xp.ones_like(largest))))
+
+
+def mixed(network: TwoLayer, hidden: Array) -> Array:
     """Return Σ_j r_j² b_j hidden_j, shape (…, n)."""
     xp = namespace(hidden)
     mixing = network.outputs * xp.exp(2.0 * network.log_scale)

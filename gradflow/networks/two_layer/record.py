@@ -14,7 +14,7 @@ from gradflow.base.tables import codes
 from gradflow.networks.two_layer.judged import Check
 from gradflow.networks.two_layer.limit import LimitPath, entry_times, final_directions
 from gradflow.networks.two_layer.losses import Objective
-from gradflow.networks.two_layer.network import TwoLayer, log_norms, on_device
+from gradflow.networks.two_layer.network import TwoLayer, log_norms, mixed, on_device
 from gradflow.networks.two_layer.path import NetworkPath
 from gradflow.networks.two_layer.patterns import GATES, MEMBERSHIPS, SWITCHES, distinct, membership
 from gradflow.networks.two_layer.status import STATUSES
@@ -36,8 +36,7 @@ def measure(network: TwoLayer, objective: Objective) -> dict[str, Array]:
     xp = namespace(network.weights)
     z = xp.matmul(network.weights, xp.permute_dims(x, (1, 0)))
     active = z > 0.0
-    mixing = network.outputs * xp.exp(2.0 * network.log_scale)
-    f = xp.sum(mixing[..., None] * xp.where(active, z, xp.zeros_like(z)), axis=-2)
+    f = mixed(network, xp.where(active, z, xp.zeros_like(z)))
     positive, negative = cosines(network, objective.data)
     return {
         "loss": objective.weight * xp.sum(objective.loss.value(y, f), axis=-1),

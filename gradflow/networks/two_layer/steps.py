@@ -17,6 +17,7 @@ import xarray as xr
 from gradflow.base.arrays import Array, device, namespace, to_numpy
 from gradflow.base.checks import integer
 from gradflow.base.labelled import unlabelled
+from gradflow.base.progress import sparse
 from gradflow.base.provenance import attributes, config_as_dict
 from gradflow.descent import GD, HeavyBall, Nesterov
 from gradflow.descent.axes import coordinates
@@ -27,7 +28,7 @@ from gradflow.descent.schedules import Schedule, constant
 from gradflow.networks.rates import for_networks
 from gradflow.networks.two_layer.grouped import Grouped, pays, takes
 from gradflow.networks.two_layer.losses import Objective
-from gradflow.networks.two_layer.network import TwoLayer, check_network, normalize, on_device
+from gradflow.networks.two_layer.network import TwoLayer, binary_exponent, check_network, normalize, on_device
 from gradflow.networks.two_layer.record import Records, network_axes
 
 HOMOGENEOUS = (GD, HeavyBall, Nesterov)
@@ -152,7 +153,7 @@ def train(
     records = Records(objective, states)
     shape = network.outputs.shape[:-1]
     failed = np.full(shape, -1, dtype=np.int64)
-    every = max(1, -(-steps // 100))
+    report = sparse(progress, steps)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for step in range(steps):
             if step == due[records.count]:
@@ -160,8 +161,7 @@ def train(
             within_bounds = stepper.advance(factor(schedule, step), next(batches))
             if within_bounds is not True:
                 failed = np.where((failed < 0) & ~to_numpy(within_bounds), step + 1, failed)
-            if progress is not None and (step + 1) % every == 0 and step + 1 < steps:
-                progress(step + 1)
+            report(step + 1)
         final = stepper.network()
         records.add(final)
     if progress is not None:
@@ -255,7 +255,7 @@ class Plain:
     def _rescale(self) -> None:
         xp = namespace(self.theta)
         largest = xp.max(xp.abs(self.theta), axis=-1)
-        exponent = xp.floor(xp.log2(xp.where(largest > 0.0, largest, xp.ones_like(largest))))
+        exponent = binary_exponent(largest)
         scale = 2.0 ** -exponent[..., None]
         self.theta = self.theta * scale
         self.state = type(self.state)(*(value * scale for value in self.state))

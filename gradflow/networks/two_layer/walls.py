@@ -155,10 +155,7 @@ def pulls(system: System, cell: Cell, network: TwoLayer) -> np.ndarray:
 
 def forces(system: System, cell: Cell, network: TwoLayer) -> np.ndarray:
     """Return G_j, shape (h, D); that of a sliding neuron is orthogonal to the normals of its walls."""
-    force = np.asarray((cell.gates * pulls(system, cell, network)) @ system.x)
-    for j, slide in cell.slides.items():
-        force[j] -= slide.basis @ (slide.basis.T @ force[j])
-    return force
+    return on_walls(cell, np.asarray((cell.gates * pulls(system, cell, network)) @ system.x))
 
 
 def rates(system: System, cell: Cell, network: TwoLayer) -> tuple[TwoLayer, float]:
@@ -283,11 +280,11 @@ def past_origin(
     return -distance * came_from * line, row
 
 
-def on_walls(cell: Cell, weights: np.ndarray) -> np.ndarray:
-    """Return the directions with those of sliding neurons put on their walls."""
+def on_walls(cell: Cell, vectors: np.ndarray) -> np.ndarray:
+    """Return vectors (h, D) with those of sliding neurons put on their walls."""
     if not cell.slides:
-        return weights
-    weights = weights.copy()
+        return vectors
+    vectors = vectors.copy()
     for j, slide in cell.slides.items():
-        weights[j] -= slide.basis @ (slide.basis.T @ weights[j])
-    return weights
+        vectors[j] -= slide.basis @ (slide.basis.T @ vectors[j])
+    return vectors
