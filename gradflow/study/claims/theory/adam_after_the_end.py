@@ -1,0 +1,240 @@
+"""Adam after the end: a neuron on the best line is carried along it and back to the input (derivation 28).
+
+The post's takeaway: "once a neuron leaves the balanced state, it is very hard to return". Under gradient
+descent a trapped neuron never does (derivation 26); Adam rests nowhere while ε is small.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradflow.descent import GD, Adam, HeavyBall, RMSProp, init, train_arrays, update
+from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, OUTCOMES, outcome
+from gradflow.field import gradient
+from gradflow.field.baselines import lines
+from gradflow.neuron.activity import breakpoint_position
+from gradflow.neuron.problem import Neuron, Problem, grid
+from gradflow.study.claims.evidence import count, median
+from gradflow.study.claims.ledger import Finding, by_rule
+from gradflow.study.claims.shared import remembered
+from gradflow.study.claims.single_neuron.settings import POPULATION
+from gradflow.study.claims.words import each, finding
+from gradflow.theory.after_the_end import drift, escape_steps
+from gradflow.theory.hyperactive import trapped_under_gd
+
+START, RATE, LONG = Neuron(1.0, 0.0, 1.0, -1.18), 0.01, 40_000
+"""The start, Adam's rate and the steps of the one run that is looked at closely."""
+
+EARLIER = {
+    "breakpoint": {"8000": -1.0270, "12000": -1.0187, "16000": -1.0030},
+    "at_the_input": 16_671,
+    "linear_at_rate_0.01": {"5000": 200, "20000": 197, "100000": 192, "400000": 161},
+    "of_61_left_after_200000": 0,
+}
+"""The same from gradients that were rounded otherwise (an earlier version of the formulas)."""
+
+RATES, N, STEPS = (0.01, 0.03, 0.1), 512, (5000, 20_000, 100_000, 400_000, 1_000_000)
+"""The rates of the table of survival, how many starts, and when they are counted."""
+
+B2 = (-1.30, -1.18)
+"""Starts with w1 = w2 = 1, b1 = 0 and b2 in between come to the best line under Adam."""
+
+WHILE = 5000
+"""Steps after which they are there, and go on under another method."""
+
+NOISE = 1e-16
+"""The size of the errors that are added to gradients, so that none is 0 by rounding."""
+
+
+class Dynamics(NamedTuple):
+    """A method that goes on from Adam's best lines."""
+
+    config: Any
+    problem: Problem = POPULATION
+    dtype: str = "float64"
+
+
+SAMPLE = Problem(inputs=grid(2001))
+
+METHODS = {
+    "Adam": Dynamics(Adam(RATE)),
+    "Adam with β2 = 0.99": Dynamics(Adam(RATE, beta2=0.99)),
+    "Adam in single precision": Dynamics(Adam(RATE), dtype="float32"),
+    "Adam on 2001 inputs": Dynamics(Adam(RATE), SAMPLE),
+    "RMSProp at rate 0.001": Dynamics(RMSProp(0.001)),
+    "AMSGrad": Dynamics(Adam(RATE, amsgrad=True)),
+    "Adam with ε = 0.01": Dynamics(Adam(RATE, eps=1e-2)),
+    "gradient descent": Dynamics(GD(RATE)),
+    "heavy ball": Dynamics(HeavyBall(RATE)),
+}
+
+HELD = ("Adam with ε = 0.01", "gradient descent", "heavy ball")
+"""Those of which derivations 16 and 28 find the best lines linearly stable at these rates."""
+
+
+class Course(NamedTuple):
+    """The run from `START`: steps, excess over the best line's loss, breakpoint."""
+
+    steps: np.ndarray
+    excess: np.ndarray
+    breakpoint: np.ndarray
+    theta: np.ndarray
+
+
+class Escape(NamedTuple):
+    """Steps of neurons with shaken gradients: to the first move and to the input (−1: not), and predicted."""
+
+    first: np.ndarray
+    arrived: np.ndarray
+    predicted: np.ndarray
+
+
+@remembered
+def course() -> Course:
+    """Train one neuron for `LONG` steps."""
+    run = train_arrays(START, POPULATION, Adam(RATE), LONG, record_every=1, events=False, backend="numba")
+    theta = np.moveaxis(np.asarray(run.theta), 1, 0)
+    level = float(lines(POPULATION).line_loss.value)
+    return Course(np.asarray(run.steps), np.asarray(run.loss) - level, breakpoint_position(theta), theta)
+
+
+@remembered
+def survival(
+    rate: float, n: int, longest: int, counted: tuple[int, ...] = STEPS
+) -> dict[str, dict[str, int]]:
+    """Return how many of n random starts have which outcome, by the step, as far as `longest`."""
+    draw = np.random.default_rng(0)
+    start = Neuron(1.0, draw.uniform(-2.5, 2.5, n), 1.0, draw.uniform(-3.0, 3.0, n))
+    run = train_arrays(
+        start, POPULATION, Adam(rate), longest, record_every=WHILE, events=False, backend="numba"
+    )
+    found = {}
+    for step, theta in zip(np.asarray(run.steps).tolist(), run.theta, strict=True):
+        if step in counted:
+            codes = np.asarray(outcome(theta, POPULATION, run.diverged))
+            found[str(step)] = {OUTCOMES[code]: count(codes == code) for code in (GLOBAL, LINEAR, CONSTANT)}
+    return found
+
+
+def drifting(theta: np.ndarray, steps: np.ndarray, rate: float = RATE) -> np.ndarray:
+    """Return the breakpoint after so many steps of the drift, from step 0 on."""
+    found, now = [], theta
+    for begin, end in pairwise(steps):
+        found.append(float(breakpoint_position(now)))
+        # The midpoint rule, in steps that are short beside the whole way.
+        half = now + 0.5 * (end - begin) * drift(now, POPULATION, rate)
+        now = now + (end - begin) * drift(half, POPULATION, rate)
+    return np.array([*found, float(breakpoint_position(now))])
+
+
+@remembered
+def on_the_line(n: int) -> np.ndarray:
+    """Return where Adam has brought n starts after `WHILE` steps, shape (4, n)."""
+    start = Neuron(1.0, 0.0, 1.0, np.linspace(*B2, n))
+    return np.asarray(train_arrays(start, POPULATION, Adam(RATE), WHILE, events=False).final)
+
+
+def left(method: Dynamics, n: int, steps: int) -> int:
+    """Return how many of the neurons on the best line a method takes off it."""
+    run = train_arrays(on_the_line(n), method.problem, method.config, steps, events=False, dtype=method.dtype)
+    return count(np.asarray(outcome(run.final, method.problem, run.diverged)) != LINEAR)
+
+
+@remembered
+def escape(n: int, steps: int, rate: float = RATE) -> Escape:
+    """Train neurons on the best line by Adam, with errors of the size `NOISE` in the gradients."""
+    theta, config, draw = on_the_line(n), Adam(rate), np.random.default_rng(0)
+    state, begin = init(config, theta), theta
+    first, arrived = (np.full(n, -1) for _ in range(2))
+    for k in range(1, steps + 1):
+        pull = gradient(theta, POPULATION) + NOISE * draw.standard_normal(theta.shape)
+        theta, state = update(config, pull, state, theta)
+        first[(first < 0) & (np.max(np.abs(theta - begin), axis=0) > 1e-4)] = k
+        arrived[(arrived < 0) & (np.abs(breakpoint_position(theta)) < 1.0)] = k
+        if np.all(arrived > 0):
+            break
+    return Escape(first, arrived, escape_steps(begin, POPULATION, rate))
+
+
+def after_the_end(quick: bool) -> Finding:
+    """Follow neurons on the best line for a long time, under several methods."""
+    longest, n, steps = (20_000, 64, 20_000) if quick else (STEPS[-1], N, 200_000)
+    few, rate = (7, 0.1) if quick else (61, 0.05)
+    alone, run = one(course()), escape(few, 4000 if quick else 60_000, rate)
+    table = {f"{rate:g}": survival(rate, n, longest) for rate in RATES}
+    by = {name: left(method, few, steps) for name, method in METHODS.items()}
+    there = run.arrived > 0
+    ratio = (run.arrived - run.first)[there] / run.predicted[there]
+    dead = sum(len({counts["constant"] for counts in rows.values()}) - 1 for rows in table.values())
+    proved = count(trapped_under_gd(on_the_line(few), RATE, POPULATION))
+    shaken = {
+        "rate": rate,
+        "n": few,
+        "arrived": count(there),
+        "median_ratio": median(ratio) if there.any() else None,
+    }
+    values = {
+        "one_start": alone,
+        "linear": {rate: {step: row["linear"] for step, row in rows.items()} for rate, rows in table.items()},
+        "starts": n,
+        "changes_of_the_dead": dead,
+        "left": by,
+        "of": few,
+        "after": steps,
+        "trapped_under_gd": proved,
+        "shaken": shaken,
+        "earlier": EARLIER,
+    }
+    held = sum(by[name] for name in HELD)
+    leaves = alone["teacher"] and run.arrived.max() > 0
+    return finding(
+        by_rule(open=not leaves, refuted=held > 0, conditional=leaves),
+        "It depends on the method. Under gradient descent at rate {rate:g} {trapped_under_gd} of {of} neurons on the best line are trapped by derivation 26. Adam rests at no minimum while ε < η λ/38 (derivation 28): from b2 = {b2:g} it is on the best line at step 1000 (excess {one_start[excess_at_1000]:.0e}), "
+        "the first burst comes at step {one_start[first_burst]}, later ones {one_start[period]:.0f} steps apart, the breakpoint is at {one_start[breakpoint_at_8000]:.4f}, {one_start[breakpoint_at_12000]:.4f} and {one_start[breakpoint_at_16000]:.4f} after 8 000, 12 000 and 16 000 steps and on the input from step "
+        "{one_start[at_the_input]} on (the drift predicts {one_start[predicted]:.0f} steps from the first burst, it took {one_start[took]}), and then the neuron goes to the teacher. Of {starts} random starts so many are linear: {table}; {dead}. Of {of} on the best line so many have left after {after} more "
+        "steps: {left_by}. Where the gradient is computed as exactly 0 a neuron stays; with errors of {noise:g} added, at rate {shaken[rate]:g}, {shaken[arrived]} of {of} come to the input, in {told} times the predicted number of steps (median).",
+        values,
+        rate=RATE,
+        b2=float(START.b2),
+        noise=NOISE,
+        dead="the number of the dead changes" if dead else "the dead are as many at all these steps",
+        told=f"{shaken['median_ratio']:.2f}" if there.any() else "no",
+        table=each(
+            "{rows} at rate {label}",
+            {rate: {"rows": each("{linear} at step {label}", rows)} for rate, rows in table.items()},
+            "; ",
+        ),
+        left_by=each("{0} under {label}", by),
+    )
+
+
+def one(run: Course) -> dict[str, Any]:
+    """Return what is said of one run."""
+    near = np.abs(run.breakpoint) < 1.0
+    late = run.steps > WHILE
+    entered = int(run.steps[near & late][0]) if np.any(near & late) else LONG
+    while_there = late & (run.steps < entered)
+    found = bursts(run.excess[while_there], run.steps[while_there])
+    first = int(found[0]) if found.size else LONG
+    return {
+        "excess_at_1000": abs(float(run.excess[1000])),
+        **{f"breakpoint_at_{k}": float(run.breakpoint[k]) for k in (8000, 12_000, 16_000)},
+        "first_burst": first,
+        "period": float(np.mean(np.diff(found))) if found.size > 1 else float("nan"),
+        "at_the_input": entered,
+        "took": entered - first,
+        "predicted": float(escape_steps(run.theta[:, WHILE], POPULATION, RATE)),
+        "teacher": bool(np.median(run.excess[-1000:]) < -0.02),
+    }
+
+
+def bursts(excess: np.ndarray, steps: np.ndarray, apart: int = 100) -> np.ndarray:
+    """Return the steps at which the excess is largest within `apart` steps, and above 1e-9."""
+    high = np.flatnonzero(excess > 1e-9)
+    if high.size == 0:
+        return high
+    groups = np.split(high, np.flatnonzero(np.diff(high) > apart) + 1)
+    return np.array([steps[group[np.argmax(excess[group])]] for group in groups])
