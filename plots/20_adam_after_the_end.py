@@ -15,7 +15,7 @@ from gradflow.study.figures.frames import sheet
 from gradflow.study.figures.script import main, signed
 
 RATES = runs.RATES
-N, LONGEST, NEURONS, SHAKEN, RATE = 512, 1_000_000, 61, 60_000, 0.05
+N, LONGEST, NEURONS, SHAKEN, RATE = 512, 1_000_000, 61, 60_000, 0.02
 
 # Five minutes.
 QUICK = False

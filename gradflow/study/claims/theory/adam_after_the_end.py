@@ -162,8 +162,8 @@ def escape(n: int, steps: int, rate: float = RATE) -> Escape:
 def after_the_end(quick: bool) -> Finding:
     """Follow neurons on the best line for a long time, under several methods."""
     longest, n, steps = (20_000, 64, 20_000) if quick else (STEPS[-1], N, 200_000)
-    few, rate = (7, 0.1) if quick else (61, 0.05)
-    alone, run = one(course()), escape(few, 4000 if quick else 60_000, rate)
+    few, rate = (7, 0.05) if quick else (61, 0.02)
+    alone, run = one(course()), escape(few, 5000 if quick else 60_000, rate)
     table = {f"{rate:g}": survival(rate, n, longest) for rate in RATES}
     by = {name: left(method, few, steps) for name, method in METHODS.items()}
     there = run.arrived > 0
