@@ -23,13 +23,13 @@ END_SIGNS = {
 
 STATUS = "proved"
 STATEMENT = """
-On each of the 20 cells the population loss L(θ) = E[(f − f*)²] is the sum, over the pieces into which the
+(1) On each of the 20 cells the population loss L(θ) = E[(f − f*)²] is the sum, over the pieces into which the
 breakpoints cut the input, of h (r₀² + r₀ r₁ + r₁²) / (3 (hi − lo)), where h is the width of the piece and
 r₀, r₁ are the residuals f − f* at its ends. The points are lo, hi, and, where they lie inside, the
 student's breakpoint p = −b1/w1 and the teacher's q = −b1ᵀ/w1ᵀ; r_lo, r_p, r_q and r_hi are the residuals
 there.
 
-So L is a rational function of the parameters on each cell, a polynomial for a dead or hyperactive
+(2) So L is a rational function of the parameters on each cell, a polynomial for a dead or hyperactive
 student, and a sum of non-negative terms as written.
 """
 
@@ -60,6 +60,20 @@ Walls. Both sides are continuous on the closed cell: the integral because its in
 form because its only denominators are hi − lo and the weights of balanced neurons. So the formula of each
 adjacent cell holds on a wall too, except for a balanced cell's at w1 = 0.
 """
+
+PROVED_BY = (
+    (
+        "(1)",
+        (
+            "the pre-activations at the ends have the kind's signs",
+            "each pre-activation has one sign on each piece",
+            "the closed form equals the integral of (f − f*)²",
+            "the printed formula is the closed form",
+        ),
+        "that cells and walls are all there is, and the continuity that carries the formula to the walls",
+    ),
+    ("(2)", (), "read off (1), with r₀² + r₀ r₁ + r₁² ≥ 0"),
+)
 
 NOT_CLAIMED = (
     "Nothing is said of other input distributions, of a student and a teacher with different "

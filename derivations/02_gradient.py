@@ -26,10 +26,10 @@ from gradflow.proofs.render import main
 
 STATUS = "proved"
 STATEMENT = """
-On each cell, with r = f − f* and s the slope of φ that the student uses on a piece of the input, ∂L/∂w1 =
+(1) On each cell, with r = f − f* and s the slope of φ that the student uses on a piece of the input, ∂L/∂w1 =
 2 w2 E[r s x], ∂L/∂b1 = 2 w2 E[r s], ∂L/∂w2 = 2 E[r φ(z)], ∂L/∂b2 = 2 E[r].
 
-On a piece of width h each of the four integrands is a product of two affine functions, which contributes
+(2) On a piece of width h each of the four integrands is a product of two affine functions, which contributes
 h (2 f₀ g₀ + 2 f₁ g₁ + f₀ g₁ + f₁ g₀) / (6 (hi − lo)), f₀, f₁ and g₀, g₁ being their values at the two
 ends.
 """
@@ -50,6 +50,11 @@ x, w2 s, s z, 1), is found to be a polynomial on each piece. Its antiderivative,
 differentiation, gives the integral 2 E[r ∂f]; the closed form minus this integral expands to 0. So
 differentiation and expectation may be exchanged.
 """
+
+PROVED_BY = (
+    ("(1)", ("∂f is as stated on a piece", "∂L/∂…"), ""),
+    ("(2)", ("∂L/∂…",), ""),
+)
 
 NOT_CLAIMED = (
     "At w1 = b1 = 0 the loss has no gradient in general (derivation 4).",

@@ -33,13 +33,13 @@ PAIRS = [(i, j) for i in range(4) for j in range(i, 4)]
 
 STATUS = "proved"
 STATEMENT = """
-On each cell the Hessian of L is G + C + M. The Gram term is G = 2 E[∂f ∂fᵀ] with ∂f = (w2 s x, w2 s, s z,
+(1) On each cell the Hessian of L is G + C + M. The Gram term is G = 2 E[∂f ∂fᵀ] with ∂f = (w2 s x, w2 s, s z,
 1). The curvature term C = 2 E[r ∂²f] has the entries 2 E[r s x] at (w1, w2) and 2 E[r s] at (b1, w2),
 their mirror images, and 0 elsewhere. The point mass M comes from the kink; it is 0 for a dead or
 hyperactive student, and for a balanced one with its breakpoint at p it is 2 (s₊ − s₋) w2 r(p) / (|w1| (hi
 − lo)) times the vector (p, 1, 0, 0) times its transpose.
 
-Each expectation is the sum over the pieces of derivation 2.
+(2) Each expectation is the sum over the pieces of derivation 2.
 """
 
 HYPOTHESES = ("Those of the loss (derivation 1), and θ in an open cell. On the walls see derivation 4.",)
@@ -56,6 +56,11 @@ mass M is exactly what the Jacobian has beyond the two integrals. It arises as p
 s in the integrand of 2 E[r w2 s (x, 1)] is a point mass of weight s₊ − s₋ at p, and p moves by −(p, 1)/w1
 per unit of (w1, b1).
 """
+
+PROVED_BY = (
+    ("(1)", ("∂²f is as stated on a piece", "G + C + M is the Jacobian of the gradient"), ""),
+    ("(2)", ("G in closed form equals 2 E[∂f ∂fᵀ]", "C in closed form equals 2 E[r ∂²f]"), ""),
+)
 
 NOT_CLAIMED = (
     "The Hessian is not claimed to exist on the walls p = lo and p = hi, where it jumps (derivation 4).",

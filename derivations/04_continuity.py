@@ -39,26 +39,28 @@ from gradflow.proofs.render import main
 
 STATUS = "proved"
 STATEMENT = """
-Let (w1, b1) ≠ (0, 0). Across every wall between cells L and its gradient are continuous; so L is
+Let (w1, b1) ≠ (0, 0).
+
+(1) Across every wall between cells L and its gradient are continuous; so L is
 continuously differentiable away from w1 = b1 = 0. Its gradient is locally Lipschitz there, so the
 gradient flow has exactly one solution through every such point, as long as it avoids w1 = b1 = 0.
 
-Where the student's breakpoint p passes an end e of the input (e = lo or e = hi), the Hessian jumps: its
+(2) Where the student's breakpoint p passes an end e of the input (e = lo or e = hi), the Hessian jumps: its
 limit from the balanced side minus that from the dead or hyperactive side is 2 (s₊ − s₋) w2 r(e) / (|w1|
 (hi − lo)) times the vector (e, 1, 0, 0) times its transpose, r(e) = f(e) − f*(e). The jump has rank one,
 or is 0 if s₊ = s₋ or w2 = 0 or r(e) = 0. On each side the Hessian has a limit.
 
-Where p passes the teacher's breakpoint q inside the input, the Hessian is continuous and the third
+(3) Where p passes the teacher's breakpoint q inside the input, the Hessian is continuous and the third
 derivative jumps: its limit from p > q minus that from p < q is 2 (s₊ − s₋)² w2 w2ᵀ |w1ᵀ| / (w1 |w1| (hi −
 lo)) times the third tensor power of (q, 1, 0, 0).
 
-w1 = 0 with b1 ≠ 0 is no wall: such a neuron lies inside the dead or the hyperactive cell, where L is a
+(4) w1 = 0 with b1 ≠ 0 is no wall: such a neuron lies inside the dead or the hyperactive cell, where L is a
 polynomial.
 """
 
 HYPOTHESES = (
     "Those of the loss (derivation 1).",
-    "The third paragraph supposes a balanced teacher. A teacher whose breakpoint is exactly at an end "
+    "(3) supposes a balanced teacher. A teacher whose breakpoint is exactly at an end "
     "of the input is dead or hyperactive, as everywhere in this package.",
 )
 
@@ -90,12 +92,37 @@ For w1 = 0 the closed form of the dead and of the hyperactive cell is a polynomi
 and the pre-activations at both ends are b1: both negative or both positive, strictly.
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        ("L is continuous", "the gradient is continuous"),
+        "the list of walls, how values that agree on a wall make a function continuously differentiable, "
+        "the Lipschitz constant on segments, and the theorem of Picard and Lindelöf",
+    ),
+    (
+        "(2)",
+        ("the Hessian's jump at an end is as stated",),
+        "a side's limit is the value of its closed form on the wall",
+    ),
+    (
+        "(3)",
+        ("the Hessian is continuous at p = q", "the third derivative's jump at p = q is as stated"),
+        "a side's limit is the value of its closed form on the wall",
+    ),
+    ("(4)", ("L is a polynomial on dead and hyperactive cells", "w1 = 0, b1 ≠ 0 lies inside the cell"), ""),
+)
+
 NOT_CLAIMED = (
     "At w1 = b1 = 0 the gradient has no limit in general. Along (w1, b1) = (0, ε), ε → 0 from above and "
     "from below, its limits differ by 2 (s₊ − s₋) w2 (E[(b2 − f*) x], E[b2 − f*], 0, 0), which this "
     "script checks; for the default problem the first component is −w2/3 whatever b2 is.",
     "What a solution of the gradient flow does at w1 = b1 = 0 is therefore not settled here, nor is its "
     "uniqueness from there on.",
+)
+
+RELATED = (
+    "Eberle, Jentzen, Riekert and Weiss (arXiv 2108.08106): a gradient flow of a network exists from every "
+    "start, also where its gradient is not continuous.",
 )
 
 

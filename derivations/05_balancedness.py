@@ -16,21 +16,21 @@ Q = w1**2 + b1**2 - w2**2
 
 STATUS = "proved"
 STATEMENT = """
-For every θ with (w1, b1) ≠ (0, 0), w1 ∂L/∂w1 + b1 ∂L/∂b1 = w2 ∂L/∂w2. Hence along every solution of the
+(1) For every θ with (w1, b1) ≠ (0, 0), w1 ∂L/∂w1 + b1 ∂L/∂b1 = w2 ∂L/∂w2. Hence along every solution of the
 gradient flow dθ/dt = −∇L that avoids w1 = b1 = 0, whichever walls it crosses, Q = w1² + b1² − w2² is
 constant and dL/dt = −|∇L|².
 
-A solution with Q > 0 stays away from w1 = b1 = 0: w1² + b1² ≥ Q. A solution with Q < 0 keeps the sign of
+(2) A solution with Q > 0 stays away from w1 = b1 = 0: w1² + b1² ≥ Q. A solution with Q < 0 keeps the sign of
 w2: w2² ≥ −Q.
 
-More generally the identity holds for every φ that is positively homogeneous of degree one, every teacher
+(3) More generally the identity holds for every φ that is positively homogeneous of degree one, every teacher
 (any function) and every distribution of the inputs for which ∇L = 2 E[r ∂f], samples included.
 """
 
 HYPOTHESES = (
     "On the cells and walls: those of the loss (derivation 1) and of continuity (derivation 4).",
     "A solution is a continuously differentiable curve θ(t) with dθ/dt = −∇L(θ).",
-    "In the general statement: φ(c z) = c φ(z) for c > 0, that is φ(z) = s₋ z for z < 0 and s₊ z for z > 0.",
+    "In (3): φ(c z) = c φ(z) for c > 0, that is φ(z) = s₋ z for z < 0 and s₊ z for z > 0.",
 )
 
 PROOF = """
@@ -47,6 +47,20 @@ Along a solution. L and Q are continuously differentiable off w1 = b1 = 0, so th
 −∇Q · ∇L = −2 (w1 g₁ + b1 g₂ − w2 g₃) = 0 and dL/dt = −∇L · ∇L, at every time, on walls too. The script
 forms both products from the derivatives of Q and of the closed-form L.
 """
+
+PROVED_BY = (
+    (
+        "(1)",
+        ("dQ/dt = 0 on the cell", "dL/dt = −|∇L|² on the cell"),
+        "the walls, by continuity (derivation 4), and the chain rule along a solution",
+    ),
+    ("(2)", (), "w1² + b1² = Q + w2², with Q constant by (1)"),
+    (
+        "(3)",
+        ("Euler's relation holds pointwise, on either side of 0",),
+        "the expectation of the pointwise identity, and inputs with z = 0",
+    ),
+)
 
 NOT_CLAIMED = (
     "Existence, uniqueness and what happens at w1 = b1 = 0. (With φ′(0) = s₋ the identity holds there "

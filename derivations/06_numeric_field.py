@@ -25,13 +25,13 @@ from gradflow.proofs.render import main
 
 STATUS = "proved"
 STATEMENT = """
-In exact arithmetic the functions of gradflow.field.formulas (target, preactivations, signs, parts, loss,
+(1) In exact arithmetic the functions of gradflow.field.formulas (target, preactivations, signs, parts, loss,
 gradient, one_sided_gradient, hessian), which every population loss of the package is computed with,
 return the closed forms of derivations 1 to 3: on each of the 20 cells; on each of the 20 walls with w1 ≠ 0
 and, for the default convention φ′(0) = s₋, at w1 = b1 = 0; and for a teacher whose breakpoint is exactly at
 an end of the input or whose w1ᵀ and b1ᵀ are both 0. one_sided_gradient returns that for s₋ = 0.
 
-On a wall at an end of the input the Hessian returned is that of the dead or hyperactive side.
+(2) On a wall at an end of the input the Hessian returned is that of the dead or hyperactive side.
 """
 
 HYPOTHESES = (
@@ -60,6 +60,22 @@ cell holds of them wherever they are defined.
 This is the link between the numbers and the theory: if one of these formulas is changed, this script
 fails.
 """
+
+PROVED_BY = (
+    (
+        "(1)",
+        (
+            "on an open cell the…",
+            "on a wall at an end the…",
+            "on a wall p = q the…",
+            "on w1 = b1 = 0 the…",
+            "on a teacher's wall the…",
+        ),
+        "that Veltkamp's constant, a free symbol, stands for any number; on a wall, that the closed forms "
+        "of both sides agree (derivation 4)",
+    ),
+    ("(2)", ("on a wall at an end the computed Hessian is the closed form",), ""),
+)
 
 NOT_CLAIMED = (
     "Nothing is said of rounding errors; the tests measure them against higher precision.",

@@ -41,24 +41,26 @@ MIDDLE, VARIANCE = (lo + hi) / 2, LENGTH**2 / 12
 STATUS = "proved"
 STATEMENT = """
 Let μ = (lo + hi)/2 and σ² = (hi − lo)²/12 be mean and variance of the input, m = E f*, V = Var f*, a =
-Cov(x, f*)/σ² and c = m − a μ. The best constant is m, with loss V; the best line is a x + c, with loss
+Cov(x, f*)/σ² and c = m − a μ.
+
+(1) The best constant is m, with loss V; the best line is a x + c, with loss
 L_line = V − a² σ².
 
-Where the student is hyperactive (slope s = s₊) or dead (s = s₋), f is the line s w1 w2 x + s w2 b1 + b2,
+(2) Where the student is hyperactive (slope s = s₊) or dead (s = s₋), f is the line s w1 w2 x + s w2 b1 + b2,
 and L = L_line + σ² δ² + (δ μ + ε)², with δ = s w1 w2 − a and ε = s w2 b1 + b2 − c. So L ≥ L_line there,
 with equality exactly for the best line; there the gradient vanishes (if (w1, b1) ≠ (0, 0)).
 
-For ReLU (s₋ = 0) a dead neuron has L = V + (b2 − m)² and the gradient (0, 0, 0, 2 (b2 − m)). Its flow
+(3) For ReLU (s₋ = 0) a dead neuron has L = V + (b2 − m)² and the gradient (0, 0, 0, 2 (b2 − m)). Its flow
 keeps w1, b1 and w2, and b2(t) = m + (b2(0) − m) exp(−2 t), for all t ≥ 0 (and for all t ≤ 0); it stays
 dead and L tends to V. No solution reaches the dead set from outside in finite time, except possibly at w1
 = b1 = 0: the flow cannot kill a neuron elsewhere.
 
-A teacher that is balanced, with a share u = (q − lo)/(hi − lo) of the input left of its breakpoint, has
+(4) A teacher that is balanced, with a share u = (q − lo)/(hi − lo) of the input left of its breakpoint, has
 L_line = (s₊ − s₋)² (w1ᵀ w2ᵀ)² (hi − lo)² u³ (1 − u)³ / 3; any other has L_line = 0. Its best line has the
 slope a = w1ᵀ w2ᵀ (s_l g(u) + s_r g(1 − u)), g(v) = v² (3 − 2 v), with s_l and s_r the slopes of φ left and
 right of q: s₋ and s₊ if w1ᵀ > 0, else s₊ and s₋. V = L_line + a² σ², a sum of terms that are not negative.
 
-For the default problem m = 1/4, V = 5/48, the best line is x/2 + 1/4, and L_line = 1/48. Where the
+(5) For the default problem m = 1/4, V = 5/48, the best line is x/2 + 1/4, and L_line = 1/48. Where the
 student is hyperactive, e = L − 1/48 = 3 ρ₁² + ρ₀² with ρ₁ = w1w2/3 − 1/6 and ρ₀ = w2 b1 + b2 − 1/4, and
 |∇L|² ≥ (4/3) w2² e.
 """
@@ -87,6 +89,26 @@ The stated forms of L_line and a for each kind of teacher, and every number give
 compared with the general expressions; again the difference expands to 0. The last inequality holds
 because |∇L|² − (4/3) w2² e = (8/3) w2² ρ₀² + (∂L/∂w2)² + (∂L/∂b2)².
 """
+
+PROVED_BY = (
+    (
+        "(1)",
+        ("dead, ReLU: L = V + (b2 − m)²", "hyperactive: L = L_line + σ² δ² + (δ μ + ε)²"),
+        "the forms are least only at b2 = m and at δ = ε = 0, as σ² > 0",
+    ),
+    (
+        "(2)",
+        ("dead: …", "hyperactive: …"),
+        "a positive definite form in (δ, ε) is 0, and so is its gradient, only at 0",
+    ),
+    (
+        "(3)",
+        ("dead, ReLU: …",),
+        "solutions are unique (derivation 4), so that no other one meets those on the dead set",
+    ),
+    ("(4)", ("the loss of the best line is as stated", "the slope of the best line is as stated"), ""),
+    ("(5)", ("default problem: …", "default problem, hyperactive: …"), ""),
+)
 
 NOT_CLAIMED = (
     "That these are the only critical points of L: saddles with w2 = 0 and the global minima are others.",

@@ -41,25 +41,26 @@ STATUS = "proved"
 STATEMENT = """
 Let the pre-activation be positive on the whole input (hyperactive; s = s₊) or negative on the whole input
 (dead; s = s₋), m = E x, V = Var x > 0, a = Cov(x, f*)/V the slope of the best line and L_line its loss.
-With ρ₁ = s w1 w2 − a and ρ₀ = s w2 (m w1 + b1) + b2 − E f* the loss is L = L_line + e, e = V ρ₁² + ρ₀².
+
+(1) With ρ₁ = s w1 w2 − a and ρ₀ = s w2 (m w1 + b1) + b2 − E f* the loss is L = L_line + e, e = V ρ₁² + ρ₀².
 Let κ be the smaller eigenvalue of the matrix M with rows (V, m √V) and (m √V, m² + 1), and c = |s| √κ.
 Then κ > 0 and |∇L|² ≥ 4 κ (s w2)² e.
 
-Path. Let s ≠ 0, w2 ≠ 0 and w2² ≥ 2 √e/c at t = 0. As long as the solution of dθ/dt = −∇L stays off the
+(2) Path. Let s ≠ 0, w2 ≠ 0 and w2² ≥ 2 √e/c at t = 0. As long as the solution of dθ/dt = −∇L stays off the
 walls, its path is at most ℓ = |w2| − √(w2² − 2 √e/c) long, with w2 and e those at t = 0.
 
-Trap. The walls are the lines w1 lo + b1 = 0 and w1 hi + b1 = 0 of the (w1, b1) plane, at the distances
+(3) Trap. The walls are the lines w1 lo + b1 = 0 and w1 hi + b1 = 0 of the (w1, b1) plane, at the distances
 d_lo = |w1 lo + b1|/√(1 + lo²) and d_hi = |w1 hi + b1|/√(1 + hi²). Let also d_lo > ℓ and d_hi > ℓ at t = 0.
 Then the solution exists and stays off the walls for all t ≥ 0; w2 keeps its sign; all these hypotheses hold
 again at every later time; the solution converges to a critical point off the walls where e = 0, so that f
 is the best line there; and e(t) ≤ e(0) exp(−4 c² (|w2(0)| − ℓ)² t).
 
-All this holds for any distribution of the inputs on [lo, hi] and any teacher for which the moments are
+(4) All this holds for any distribution of the inputs on [lo, hi] and any teacher for which the moments are
 finite: for the population, and for a sample whose smallest and largest input are lo and hi. While the
 neuron is off the walls no input of the sample is at the breakpoint, so none crosses it.
 
-For the default problem and a hyperactive neuron κ = 1/3, c = 1/√3, |∇L|² ≥ (4/3) w2² e, ℓ = |w2| − √(w2² −
-2 √(3 e)), and the distances are |b1 − w1|/√2 and |b1 + w1|/√2.
+(5) For the default problem and a hyperactive neuron κ = 1/3, c = 1/√3, |∇L|² ≥ (4/3) w2² e, ℓ = |w2| −
+√(w2² − 2 √(3 e)), and the distances are |b1 − w1|/√2 and |b1 + w1|/√2.
 """
 
 HYPOTHESES = (
@@ -105,6 +106,39 @@ Later times. Let D = √(W² − 2 √e(0)/c), so that ℓ = W − D. After a pa
 √e(0)/c + 2 g(σ) = D² ≥ 0. As ℓ = (2 √e/c)/(|w2| + √(w2² − 2 √e/c)) grows with e and falls with |w2|, its
 later value is at most ((W − σ)² − D²)/(W − σ + D) = ℓ − σ, and the distances are at least d − σ > ℓ − σ.
 """
+
+PROVED_BY = (
+    (
+        "(1)",
+        (
+            "any distribution: …",
+            "population: …",
+            "T² − 4 V = (V − m² − 1)² + 4 m² V",
+            "N² = Δ N",
+            "m = 0 and V = 1: N = 0",
+            "Δ (|∇L|² − 4 κ (s w2)² e) is a sum of squares",
+        ),
+        "division by Δ > 0, and the case Δ = 0 by itself",
+    ),
+    (
+        "(2)",
+        ("d√e/dt = (de/dt)/(2 √e)", "dg/dσ = W − σ", "g(ℓ) = √e/c"),
+        "|w2| ≥ W − σ, the integration of d√e ≤ −c (W − σ) dσ along the path, and that ℓ is not reached "
+        "because e > 0",
+    ),
+    (
+        "(3)",
+        (
+            "(1 + end²) (dw² + db²) − dz² = (dw − end db)²",
+            "(W − σ)² − 2 √e/c + 2 g(σ) = D²",
+            "the later ℓ is at most ℓ − σ",
+        ),
+        "a solution with a finite path away from the walls goes on and converges, e = 0 in the limit, and "
+        "the integration of de/dt",
+    ),
+    ("(4)", ("any distribution: …",), "the proofs of (1) to (3) use the moments only"),
+    ("(5)", ("default problem: …",), "the distances, by substitution"),
+)
 
 NOT_CLAIMED = (
     "That the trap is necessary: neurons outside it can end at the best line as well.",

@@ -30,25 +30,32 @@ from gradflow.proofs.cells import (
     lo,
     p,
     q,
-    s_minus,
-    s_plus,
     w1,
     w2,
     wt1,
     wt2,
     x,
 )
+from gradflow.proofs.certificate import (
+    RELU,
+    certificate,
+    gradient,
+    s,
+    sides,
+    size_of_certificate,
+    value_at_breakpoint,
+)
 from gradflow.proofs.proof import Proof, UndecidedSignError, sign
 from gradflow.proofs.render import main
 
-s = sympy.Symbol("s", nonzero=True)
 ZERO = sympy.Integer(0)
-RELU = {s_minus: ZERO, s_plus: s}
 
 STATUS = "proved"
 STATEMENT = """
 Let φ(z) = s max(z, 0), s ≠ 0 (ReLU: s = 1), let a be the slope of the best line (a = 0 exactly for a
-teacher that is constant on the input), and let (w1, b1) ≠ (0, 0). Then ∇L = 0 exactly on these sets:
+teacher that is constant on the input), and let (w1, b1) ≠ (0, 0).
+
+(1) ∇L = 0 exactly on these sets:
 
 (D) dead, z ≤ 0 on the input, with b2 = E f*: L = Var f*.
 
@@ -59,7 +66,7 @@ teacher that is constant on the input), and let (w1, b1) ≠ (0, 0). Then ∇L =
 (G) if the teacher has a breakpoint q inside the input: p = q, active on the teacher's side, w1 w2 = w1ᵀ
 w2ᵀ, b2 = b2ᵀ: L = 0. If the teacher is constant: w2 = 0, b2 = E f*, any balanced (w1, b1): L = 0.
 
-No balanced neuron other than those of (G) is critical. More precisely let w2 ≠ 0, A be the active part of
+(2) No balanced neuron other than those of (G) is critical. More precisely let w2 ≠ 0, A be the active part of
 the input, ending at the breakpoint p, of length ℓ, B the rest, σ the sign of w1 and R₁ = E[r 1_A x] =
 (∂L/∂w1)/(2 s w2), R₀ = E[r 1_A] = (∂L/∂b1)/(2 s w2), R = E r = (∂L/∂b2)/2. Then K = (hi − lo)/ℓ · ((4 + 6
 σ p/ℓ) R₀ − (6 σ/ℓ) R₁) − (hi − lo)/(hi − lo − ℓ) · (R − R₀) is the mean of f* over B minus the value at p
@@ -69,7 +76,7 @@ of q from the ends of A and B that are ends of the input, d = |p − q| and k = 
 active at the same end as the student, |K| is k q_out² d/ℓ² for q in A and k d (β + q_in)/(2 β) for q in B;
 if at the other, k (q_out² d/ℓ² + β/2) and k q_in²/(2 β); without a breakpoint inside and not constant k β/2.
 
-Types. (G): the Hessian is positive semidefinite of rank 3; its kernel is the direction (w1, b1, −w2, 0)
+(3) Types. (G): the Hessian is positive semidefinite of rank 3; its kernel is the direction (w1, b1, −w2, 0)
 along the set (for a constant teacher the rank is less). (H) off the walls: positive semidefinite of rank
 2 if w2 ≠ 0, and no θ of the cell has a smaller loss. (D) off the walls: the Hessian is 2 in the direction
 b2 and 0 otherwise, and no θ of the cell has a smaller loss. (S): strict saddles, with a negative
@@ -77,7 +84,7 @@ eigenvalue. On a wall, with p at an end e of the input, the balanced side's Hess
 plus 2 s w2 r(e)/(|w1| (hi − lo)) · (e, 1)ᵀ(e, 1) on (w1, b1): where w2 s r(e) < 0 the point is no local
 minimum.
 
-For the default problem the losses are L = 0 on (G), 1/48 on (H) and 5/48 on (D) and (S).
+(4) For the default problem the losses are L = 0 on (G), 1/48 on (H) and 5/48 on (D) and (S).
 """
 
 HYPOTHESES = (
@@ -113,9 +120,8 @@ and b2 = b2ᵀ. If the teacher is constant, the least-squares line through f on 
 while R₀ = R₁ = 0 makes it 0: a contradiction.
 
 Balanced, w2 = 0. f = b2, and ∂L/∂b2 = 0 means b2 = E f*. Then ∂L/∂w2 = 2 E[(E f* − f*) φ(z)] has a
-definite sign on each cell (decided by SymPy after division by s² w1ᵀ w2ᵀ and |w1|) unless the teacher is
-constant; by continuity of the polynomials it has it on p = q as well, where all their coefficients keep
-their sign. For a constant teacher L = 0.
+definite sign on each cell and on each wall p = q (decided by SymPy after division by s² w1ᵀ w2ᵀ and |w1|)
+unless the teacher is constant. For a constant teacher L = 0.
 
 Types. On (G) r = 0, so the Hessian is 2 E[∂f ∂fᵀ]. Its leading minors in the order (b2, b1, w1) are
 positive and (w1, b1, −w2, 0) is in the kernel, for both orders of p and q, whose Hessians agree there. On
@@ -126,11 +132,42 @@ a)² < 0. At a wall the point mass of the kink is added (derivation 3). The cell
 2 s w2 r(e)/(|w1| (hi − lo)): L decreases if that is negative.
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        ("hyperactive: ∇L by ρ₁ and ρ₀", "K/…", "p = q, …", "w2 = 0…", "constant teacher…"),
+        "that the cases are all, walls counted with a side (derivation 4), and an affine r that is 0 at "
+        "both ends",
+    ),
+    (
+        "(2)",
+        (
+            "moments give an affine function's value at an end of A",
+            "K is this function times s w1ᵀ w2ᵀ",
+            "|K/(s w1ᵀ w2ᵀ)| is as stated",
+        ),
+        "the value at p of the least-squares line is linear in the function, so that f drops out",
+    ),
+    (
+        "(3)",
+        ("(G): …", "(H): …", "(S): …", "(D): …", "on a wall the balanced side adds the point mass"),
+        "rank and sign from minors and kernels, and the second derivative towards a wall's balanced side",
+    ),
+    ("(4)", ("default problem: 5/48 and 1/48",), ""),
+)
+
 NOT_CLAIMED = (
     "Anything for leaky slopes s₋ ≠ 0, where balanced neurons may have other critical points, or for "
     "samples.",
     "Which points of (H) and (D) on the walls are local minima; where s w2 r(e) < 0 they are not.",
     "Where the flow converges to: a trajectory may also be unbounded.",
+)
+
+RELATED = (
+    "Cheridito, Jentzen and Rossmannek (arXiv 2103.10922): all critical points of networks with one hidden "
+    "layer, for an affine teacher.",
+    "arXiv 2202.12262: a continuum of local minima that are not global, for every teacher that is not "
+    "affine.",
 )
 
 
@@ -139,7 +176,7 @@ def prove(proof: Proof) -> None:
     for cell in cells():
         if cell.student.sign:
             prove_balanced(proof, cell)
-            prove_no_output_weight(proof, cell)
+            prove_no_output_weight(proof, cell, cell.place)
         elif cell.student == HYPERACTIVE:
             prove_hyperactive(proof, cell)
         else:
@@ -149,33 +186,9 @@ def prove(proof: Proof) -> None:
             )
     for wall in crossing_walls():
         prove_crossing(proof, wall)
+        prove_no_output_weight(proof, wall.inner, wall.place)
     prove_walls(proof)
     prove_default(proof)
-
-
-def value_at_breakpoint(end: Expr, length: Expr, side: int, mean: Expr, moment: Expr) -> Expr:
-    """Return g(end) of an affine g on A, which goes from `end` to `side`, from E[g 1_A] and E[g 1_A x]."""
-    return LENGTH / length * ((4 + 6 * side * end / length) * mean - 6 * side / length * moment)
-
-
-def gradient(cell: Cell) -> list[Expr]:
-    """Return the closed-form gradient for s₋ = 0 and s₊ = s."""
-    return [entry.xreplace(RELU) for entry in integrals.gradient(cell)]
-
-
-def sides(cell: Cell) -> tuple[Expr, Expr]:
-    """Return the lengths of the active and the inactive part."""
-    lengths = (hi + b1 / w1, -b1 / w1 - lo)
-    return lengths if cell.student.sign > 0 else lengths[::-1]
-
-
-def certificate(cell: Cell) -> Expr:
-    """Return K, from the gradient."""
-    g = gradient(cell)
-    moment, mean, total = g[0] / (2 * s * w2), g[1] / (2 * s * w2), g[3] / 2
-    active, rest = sides(cell)
-    at = value_at_breakpoint(-b1 / w1, active, cell.student.sign, mean, moment)
-    return at - LENGTH / rest * (total - mean)
 
 
 def definite(expression: Expr, place: Place) -> bool:
@@ -222,20 +235,6 @@ def prove_balanced(proof: Proof, cell: Cell) -> None:
     proof.equal("|K/(s w1ᵀ w2ᵀ)| is as stated", scaled**2, stated**2, place)
 
 
-def size_of_certificate(cell: Cell) -> Expr:
-    """Return the stated form of |K/(s w1ᵀ w2ᵀ)|, up to its sign."""
-    at, side = -b1 / w1, cell.student.sign
-    active, rest = sides(cell)
-    if not cell.teacher.sign:
-        return rest / 2
-    inner, outer = (q - lo, hi - q) if side > 0 else (hi - q, q - lo)
-    away = side * (q - at)
-    in_active = (cell.points.index(q) > cell.points.index(p)) == (side > 0)
-    if cell.teacher.sign == side:
-        return outer**2 * away / active**2 if in_active else away * (rest + inner) / (2 * rest)
-    return outer**2 * away / active**2 + rest / 2 if in_active else inner**2 / (2 * rest)
-
-
 def prove_slope(proof: Proof, cell: Cell, place: Place) -> None:
     """Prove that for a constant teacher R₀ and R₁ give the slope s w1 w2 of the student."""
     g, (active, _) = gradient(cell), sides(cell)
@@ -245,9 +244,9 @@ def prove_slope(proof: Proof, cell: Cell, place: Place) -> None:
     proof.equal("constant teacher: R₁ and R₀ give the slope s w1 w2", slope, s * w1 * w2, place)
 
 
-def prove_no_output_weight(proof: Proof, cell: Cell) -> None:
+def prove_no_output_weight(proof: Proof, cell: Cell, on: Place) -> None:
     """Prove that where w2 = 0 and b2 = E f* the derivative for w2 is not 0 unless the teacher is constant."""
-    place = nonzero(cell.place)
+    place = nonzero(on)
     mean = proof.mean(cell, lambda piece, at: integrals.teacher(piece, at).xreplace(RELU))
     there = [entry.xreplace({w2: ZERO}).xreplace({b2: mean}) for entry in gradient(cell)]
     proof.equal(
@@ -257,7 +256,7 @@ def prove_no_output_weight(proof: Proof, cell: Cell) -> None:
         proof.equal("constant teacher, w2 = 0: ∇L = 0", there[2], ZERO, place)
         return
     scaled = sympy.factor((there[2] / (s**2 * wt1 * wt2 * w1)).xreplace(place.compact))
-    proof.holds("w2 = 0: ∂L/∂w2 has one sign on the cell", definite(scaled, place), place)
+    proof.holds("w2 = 0: ∂L/∂w2 has one sign on the cell or wall", definite(scaled, place), place)
 
 
 def nonzero(place: Place) -> Place:

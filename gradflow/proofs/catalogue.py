@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gradflow.base.scripts import Script, describe, load_script, script_paths
 
 if TYPE_CHECKING:
+    from gradflow.proofs.parts import Part
     from gradflow.proofs.result import Result
 
 
@@ -28,13 +29,32 @@ def stated_status(path: Path | str) -> str:
     ValueError
         If the script does not assign `STATUS` exactly once, at its top level, a text written out.
     """
-    top = ast.parse(Path(path).read_text(encoding="utf-8")).body
-    found = [node.value for node in top if isinstance(node, ast.Assign) and _names(node) == ["STATUS"]]
-    if len(found) == 1 and isinstance(found[0], ast.Constant):
-        status = found[0].value
-        if isinstance(status, str) and status:
-            return status
+    found = _written_out(path, "STATUS")
+    if len(found) == 1 and isinstance(found[0], str) and found[0]:
+        return found[0]
     raise ValueError(f'{path}: expected one line STATUS = "...", with the status written out')
+
+
+def stated_parts(path: Path | str) -> tuple[Part, ...]:
+    """Return how a derivation says that each part of its statement is proved, without running it.
+
+    Raises
+    ------
+    ValueError
+        If the script assigns `PROVED_BY` or `STATEMENT` in another way than written out once, or the entries
+        are not those of the statement's numbers.
+    """
+    from gradflow.proofs.parts import parts_of
+
+    entries, statement = _written_out(path, "PROVED_BY"), _written_out(path, "STATEMENT")
+    if not entries:
+        return ()
+    if not (len(entries) == len(statement) == 1 and entries[0] and statement[0]):
+        raise ValueError(f"{path}: expected PROVED_BY = (...) and STATEMENT once each, written out")
+    try:
+        return parts_of(entries[0], statement[0])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def find(result: str) -> Script:
@@ -65,6 +85,20 @@ def load(result: str) -> Result:
     from gradflow.proofs.result import derive
 
     return derive(vars(load_script(find(result).path)))
+
+
+def _written_out(path: Path | str, name: str) -> list[Any]:
+    """Return what is assigned to a name at the top level of a script; None where it is not a literal."""
+    top = ast.parse(Path(path).read_text(encoding="utf-8")).body
+    values = [node.value for node in top if isinstance(node, ast.Assign) and _names(node) == [name]]
+    return [_literal(value) for value in values]
+
+
+def _literal(value: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        return None
 
 
 def _names(assignment: ast.Assign) -> list[str]:

@@ -53,8 +53,12 @@ def as_text(result: Result) -> str:
     for label, formula in result.formulas:
         blocks += [textwrap.fill(f"{label}:", WIDTH), "", textwrap.indent(text_formula(formula), "    "), ""]
     blocks += [_section("Proof"), *_wrapped(result.proof)]
+    if result.parts:
+        blocks += [_section("How it is proved"), *(_item(str(part)) for part in result.parts), ""]
     blocks += [_section("Checked by machine"), *(_item(line) for line in summary(result.checks)), ""]
     blocks += [_section("Not claimed"), *(_item(entry) for entry in result.not_claimed)]
+    if result.related:
+        blocks += ["", _section("Related work"), *(_item(entry) for entry in result.related)]
     return "\n".join(blocks)
 
 
@@ -73,8 +77,12 @@ def as_latex(result: Result) -> str:
     for label, formula in result.formulas:
         lines += [latex_prose(label) + ":", r"\begin{align*}", latex_formula(formula), r"\end{align*}"]
     lines += [r"\paragraph{Proof.}", *_paragraphs(result.proof)]
+    if result.parts:
+        lines += [r"\paragraph{How it is proved.}", *_itemize([str(part) for part in result.parts])]
     lines += [r"\paragraph{Checked by machine.}", *_itemize(summary(result.checks))]
     lines += [r"\paragraph{Not claimed.}", *_itemize(result.not_claimed)]
+    if result.related:
+        lines += [r"\paragraph{Related work.}", *_itemize(result.related)]
     return "\n".join(lines)
 
 

@@ -9,12 +9,17 @@ from typing import Any
 from gradflow.base.checks import one_of
 from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr
+from gradflow.proofs.parts import Part, parts_of
 from gradflow.proofs.proof import Check, Proof
 
 STATUSES = ("proved", "checked numerically", "conjecture")
 
 PARTS = ("STATUS", "STATEMENT", "HYPOTHESES", "PROOF", "NOT_CLAIMED", "prove", "formulas")
 """The names that the script of a derivation has: constants, and two functions (see `derive`)."""
+
+PROVED_BY, RELATED = "PROVED_BY", "RELATED"
+"""The names of the constants that say how each part of the statement is proved (`gradflow.proofs.parts`), and
+what others have found that is near to it: texts, one for each work."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,10 @@ class Result:
         Each a label and a SymPy expression or equation.
     checks : tuple of Check
         What was computed while deriving; a result without any is not proved.
+    parts : tuple of Part
+        How each numbered part of the statement is proved.
+    related : tuple of str
+        Related work.
 
     Raises
     ------
@@ -54,6 +63,8 @@ class Result:
     not_claimed: tuple[str, ...]
     formulas: tuple[tuple[str, Expr], ...]
     checks: tuple[Check, ...] = field(repr=False)
+    parts: tuple[Part, ...] = field(default=(), repr=False)
+    related: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         one_of("status", self.status, STATUSES)
@@ -77,17 +88,20 @@ def derive(script: Mapping[str, Any]) -> Result:
     script : mapping
         The names of its script, `globals()` or `vars(module)`: the constants of `PARTS`, which become the
         result's attributes of the same name; `prove`, which records checks in the `Proof` that it is given;
-        and `formulas`, which returns labelled formulas.
+        and `formulas`, which returns labelled formulas. `PROVED_BY` and `RELATED`, if they are
+        there, become the parts and the related work.
 
     Raises
     ------
     ValueError
-        If the script lacks one of them, or its status is not one of `STATUSES`.
+        If the script lacks one of them, its status is not one of `STATUSES`, or the entries of `PROVED_BY`
+        are not those of the statement's numbers.
     """
     number, slug, title, path = describe(script["__file__"])
     missing = [name for name in PARTS if name not in script]
     if missing:
         raise ValueError(f"{path}: expected {', '.join(PARTS)}; there is no {', '.join(missing)}")
+    parts = parts_of(script[PROVED_BY], script["STATEMENT"]) if PROVED_BY in script else ()
     proof = Proof()
     script["prove"](proof)
     return Result(
@@ -101,4 +115,6 @@ def derive(script: Mapping[str, Any]) -> Result:
         not_claimed=script["NOT_CLAIMED"],
         formulas=script["formulas"](),
         checks=tuple(proof.checks),
+        parts=parts,
+        related=script.get(RELATED, ()),
     )

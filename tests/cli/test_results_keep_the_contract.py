@@ -12,6 +12,7 @@ import pytest
 from gradflow.base.tables import read
 from gradflow.cli import run
 from gradflow.ends.outcome import OUTCOMES
+from gradflow.proofs.parts import WAYS
 from gradflow.proofs.result import STATUSES
 from gradflow.study.claims import LEDGER
 from tests.cli.command import answer
@@ -117,20 +118,25 @@ def test_intervals(interval: str, capsys: Capture) -> None:
 def test_derive(capsys: Capture) -> None:
     listed = answer(capsys, "derive")["results"]
     assert [entry["number"] for entry in listed] == list(range(1, len(listed) + 1))
-    assert all(set(entry) == {"number", "name", "status", "title"} for entry in listed)
+    assert all(set(entry) == {"number", "name", "status", "proved_by", "title"} for entry in listed)
     assert {entry["status"] for entry in listed} <= set(STATUSES)
+    assert {entry["proved_by"] for entry in listed} <= {*WAYS, ""}
     assert run(["derive"]) == 0
     lines = capsys.readouterr().out.splitlines()
     for entry, line in zip(listed, lines, strict=True):
         number, name, rest = line.split(maxsplit=2)
         assert (int(number), name) == (entry["number"], entry["name"])
-        assert rest.split("  ", 1)[0] == entry["status"]
+        status, _, way = rest.partition("  ")
+        assert status == entry["status"]
+        assert way.startswith(entry["proved_by"])
         assert rest.endswith(entry["title"])
     result = answer(capsys, "derive", "balancedness")
     assert (result["status"], result["holds"]) == ("proved", True)
     assert result["checks"] > 0
     assert result["latex"]
     assert result["hypotheses"]
+    ways = [part["way"] for part in result["proved_by"]]
+    assert ways == ["machine and prose", "prose", "machine and prose"]
 
 
 def test_the_list_of_claims(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
