@@ -42,6 +42,8 @@ GOOD: dict[str, Any] = {
     "progress": None,
     "backend": "numpy",
     "kind": KINDS["plain"],
+    "second": np.ones(4),
+    "step": 3,
     "modifiers": None,
     "t_end": 0.5,
     "rtol": 1e-6,
@@ -222,7 +224,7 @@ def fault(call: Call) -> str:
         text = str(error)
         if "\n" in text or len(text) > 300:
             return f"{len(text.splitlines())} lines: {text[:200]!r}"
-        named = re.match(r"[\w, ()./-]+?(?=( in float(32|64))?: )", text)
+        named = re.match(r"[\w, ()'./-]+?(?=( in float(32|64))?: )", text)
         words = set(re.findall(r"\w+", named.group())) if named else set()
         if not words & (PARTS | set(inspect.signature(call.function).parameters)):
             return f"names no argument: {type(error).__name__}: {text}"

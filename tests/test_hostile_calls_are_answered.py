@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pytest
 
 import gradflow as gf
-from tests.hostile import calls, fault, good_arguments
+from tests.hostile import Call, calls, fault, good_arguments
 
 NAMES: dict[str, Callable[..., Any]] = {name: getattr(gf, name) for name in gf.__all__}
 
@@ -49,8 +51,8 @@ MODULES = {
     "theory.hyperactive": "trapped",
     "theory.limits": "line_limit",
     "theory.signs": "path_by_signs trapped_by_signs",
-    "theory.stability": "adam_limit flattest_minimum global_minimum largest_stable_rate sharpness "
-    "stable_minima",
+    "theory.stability": "adam_limit flattest_minimum global_minimum largest_stable_rate "
+    "preconditioned_sharpness sharpness stable_minima",
     "theory.steps": "killing_rates largest_safe_rate straightening_rates",
     "theory.survival": "survives_until",
 }
@@ -70,6 +72,22 @@ def faults(targets: dict[str, Callable[..., Any]], count: int, seed: int) -> lis
 def test_the_good_arguments_are_good(name: str) -> None:
     function = {**NAMES, **FUNCTIONS}[name]
     function(**good_arguments(function))
+
+
+def array_of(value: Any, n: int) -> Any:
+    """Return n neurons or numbers in the place of one; None in that of anything else."""
+    if isinstance(value, gf.Neuron):
+        return value._replace(b1=np.full(n, value.b1))
+    return np.full(n, float(value)) if type(value) in (int, float) else None
+
+
+@pytest.mark.parametrize("name", [*NAMES, *FUNCTIONS])
+def test_arguments_of_two_shapes_are_named(name: str) -> None:
+    function = {**NAMES, **FUNCTIONS}[name]
+    good = good_arguments(function)
+    for a, b in combinations([key for key, value in good.items() if array_of(value, 3) is not None], 2):
+        given = {**good, a: array_of(good[a], 3), b: array_of(good[b], 4)}
+        assert fault(Call(name, function, given, (a, b))) == ""
 
 
 @pytest.mark.parametrize("targets", [NAMES, FUNCTIONS], ids=["names", "functions"])

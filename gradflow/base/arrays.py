@@ -111,7 +111,7 @@ def as_floating(values: Iterable[Any], names: Sequence[str] = ()) -> tuple[Any, 
         If a value is neither a real number nor an array of real numbers, has another precision (float16 has
         too few digits for any result here), or if arrays belong to different libraries.
     ValueError
-        If an integer is beyond the range of float64.
+        If an integer is beyond the range of float64, or a number beyond that of float32 arrays beside it.
     """
     values = [_checked(value, names[i] if i < len(names) else "") for i, value in enumerate(values)]
     arrays = [value for value in values if is_array(value)]
@@ -123,9 +123,19 @@ def as_floating(values: Iterable[Any], names: Sequence[str] = ()) -> tuple[Any, 
     floating = [a.dtype for a in arrays if xp.isdtype(a.dtype, "real floating")]
     dtype = xp.result_type(*floating) if floating else xp.float64
     like = {"device": device(arrays[0])} if arrays else {}
+    if dtype == xp.float32:
+        _require_range(xp, dtype, [v for v in values if not is_array(v)])
     return xp, [
         xp.astype(v, dtype, copy=False) if is_array(v) else xp.asarray(v, dtype=dtype, **like) for v in values
     ]
+
+
+def _require_range(xp: Any, dtype: Any, found: Sequence[Any]) -> None:
+    """Raise a one-line ValueError if a finite number is beyond the range of a dtype."""
+    most = float(xp.finfo(dtype).max)
+    for value in found:
+        if most < abs(float(value)) < np.inf:
+            raise ValueError(f"arrays: in float32 numbers are at most {most:.4g}, got {float(value):g}")
 
 
 def _checked(value: Any, name: str) -> Any:

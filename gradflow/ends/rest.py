@@ -10,6 +10,7 @@ small its gradient, is not at rest while it has far to go.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -67,9 +68,9 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
     neuron : Neuron or array, shape (4, …)
         The states.
     accuracy : float
-        Their error, relative to their size: a flow's rtol. Rounding, if that is more.
+        Their error, relative to their size, at most 1: a flow's rtol. Rounding, if that is more.
     """
-    problem, accuracy = as_problem(problem), number("accuracy", accuracy, 0.0)
+    problem, accuracy = as_problem(problem), number("accuracy", accuracy, 0.0, 1.0)
     scales = _scales(neuron, problem)
     xp, (slope,) = as_floating((gradient(neuron, problem),))
     limit = _STEEPEST * _margin(xp, slope, accuracy) * scales.output * scales.output
@@ -242,7 +243,9 @@ def fall(xp: Any, neuron: Neuron | Array, problem: Problem, slope: Array) -> Arr
 def gram(neuron: Neuron | Array, problem: Problem) -> Array:
     """Return 2 E[∇f ∇fᵀ], shape (4, 4, …): the Hessian were the student its own teacher."""
     xp, parameters = as_floating(tuple(as_neuron(neuron)))
-    finite = [xp.where(abs(value) < 1e50, value, xp.zeros_like(value)) for value in parameters]
+    # Squares of what is larger may overflow.
+    most = min(1e50, 0.1 * math.sqrt(float(xp.finfo(parameters[0].dtype).max)))
+    finite = [xp.where(abs(value) < most, value, xp.zeros_like(value)) for value in parameters]
     inputs = problem.inputs
     if isinstance(inputs, Sample):
         inputs = Sample(inputs.x, inputs.weights)

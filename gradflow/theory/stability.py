@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradflow.base.arrays import Array, ArrayLike, as_floating
+from gradflow.base.checks import batch_shape, number
 from gradflow.descent.optimisers.hyper import FRACTION, NON_NEGATIVE, bias_correction
 from gradflow.field import formulas, hessian
 from gradflow.field.population import operations
@@ -77,11 +78,12 @@ def adam_limit(beta1: ArrayLike, lr: ArrayLike) -> Array:
     Raises
     ------
     ValueError
-        If β1 or η is not allowed.
+        If β1 or η is not allowed, or their shapes do not fit.
     """
     FRACTION.check("beta1", beta1)
     NON_NEGATIVE.check("lr", lr)
     xp, (beta1, lr) = as_floating((beta1, lr))
+    batch_shape("beta1 and lr", [beta1.shape, lr.shape])
     moves = lr > 0.0
     limit = (2.0 + 2.0 * beta1) / ((1.0 - beta1) * xp.where(moves, lr, xp.ones_like(lr)))
     return xp.where(moves, limit, xp.inf * xp.ones_like(limit))
@@ -92,8 +94,8 @@ def preconditioned_sharpness(
     problem: Problem,
     second: Array,
     step: ArrayLike,
-    beta2: ArrayLike = 0.999,
-    eps: ArrayLike = 1e-8,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
 ) -> Array:
     """Return the largest eigenvalue of D^(−1/2) H D^(−1/2), D = diag(√(v/(1 − β2^k)) + ε): that of P⁻¹ H.
 
@@ -118,21 +120,32 @@ def preconditioned_sharpness(
     Raises
     ------
     ValueError
-        If v is negative, k < 1, or β2 or ε is not allowed.
+        If v is negative, k < 1, β2 or ε is not allowed, or shapes do not fit.
     """
     FRACTION.check("beta2", beta2)
-    NON_NEGATIVE.check("eps", eps)
+    decay, small = number("beta2", beta2, 0.0), number("eps", eps, 0.0)
     NON_NEGATIVE.check("second", second)
+    NON_NEGATIVE.check("step", step)
     H = hessian(neuron, problem)
     xp, (H, second) = as_floating((H, second))
+    if second.ndim == 0 or second.shape[0] != 4:
+        raise ValueError(f"second: expected shape (4, …), got {tuple(second.shape)}")
     _, (step,) = as_floating((step,))
+    batch = batch_shape("neuron, second and step", [H.shape[2:], second.shape[1:], step.shape])
+    H, second = (_aligned(xp, value, n, len(batch)) for value, n in ((H, 2), (second, 1)))
     if bool(xp.any(step < 1.0)):
         raise ValueError(f"step: expected a number of updates >= 1, got {float(xp.min(step))}")
     # In double precision, as the optimiser computes it.
-    correction = xp.astype(bias_correction(float(beta2), xp.astype(step, xp.float64)), second.dtype)
-    D = xp.sqrt(second / correction) + float(eps)
+    correction = xp.astype(bias_correction(decay, xp.astype(step, xp.float64)), second.dtype)
+    D = xp.sqrt(second / correction) + small
     root = xp.where(D > 0.0, 1.0 / xp.sqrt(xp.where(D > 0.0, D, xp.ones_like(D))), xp.zeros_like(D))
     return _largest_eigenvalue(_scaled(xp, H, root))
+
+
+def _aligned(xp: Any, value: Array, first: int, ndim: int) -> Array:
+    """Return an array whose batch, behind the first axes, has as many axes as the whole batch."""
+    batch = value.shape[first:]
+    return xp.reshape(value, (*value.shape[:first], *(1,) * (ndim - len(batch)), *batch))
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -19,6 +19,7 @@ from gradflow.ends.outcome import (
     outcome,
     references,
 )
+from gradflow.ends.rest import at_rest
 from gradflow.field import loss
 from gradflow.flow import integrate
 from gradflow.neuron.activity import BALANCED, HYPERACTIVE, activity
@@ -234,3 +235,14 @@ def test_a_teacher_that_is_nearly_a_line_is_none(beside: float) -> None:
     exact = references(Problem(Neuron(1.0, 1.0, 1.0, 0.0)))
     assert exact.line == 0.0
     assert exact.near_line == pytest.approx(1e-3 * exact.constant)
+
+
+def test_single_precision_rests_where_double_does() -> None:
+    theta = np.random.default_rng(5).normal(size=(4, 200))
+    theta[:, :20] = np.array([1.0, 0.0, 1.0, 0.0])[:, None]
+    theta[:, 20:40] = np.array([0.0, -1.0, 1.0, 0.25])[:, None]
+    expected = at_rest(theta)
+    assert np.array_equal(at_rest(theta.astype(np.float32)), expected)
+    assert np.all(expected[:40])
+    large = np.array([1e30, 1.0, 1e-3, 1.0], np.float32)
+    assert at_rest(large).dtype == bool

@@ -359,3 +359,21 @@ def test_a_neuron_on_the_other_side_is_no_minimum() -> None:
         problem = Problem(teacher)
         w1 = np.array([1e-3, 0.5, 2.0, 1e3])
         np.testing.assert_allclose(loss(global_minimum(w1, problem), problem), 0.0, atol=1e-28)
+
+
+def test_second_moments_and_steps_broadcast_with_the_neurons() -> None:
+    neurons, second, steps = Neuron(b1=np.linspace(0.0, 0.5, 3)), np.full(4, 0.3), np.array([[1], [7]])
+    found = preconditioned_sharpness(neurons, Problem(), second, steps)
+    assert found.shape == (2, 3)
+    one = preconditioned_sharpness(Neuron(b1=0.25), Problem(), second, 7)
+    assert found[1, 1] == pytest.approx(float(one), rel=1e-14)
+    assert preconditioned_sharpness(Neuron(), Problem(), second, []).shape == (0,)
+    with pytest.raises(ValueError, match=r"^batch: neuron, second and step do not broadcast"):
+        preconditioned_sharpness(neurons, Problem(), np.ones((4, 2)), 7)
+    with pytest.raises(ValueError, match=r"^batch: beta1 and lr do not broadcast"):
+        adam_limit(np.full(3, 0.9), np.full(2, 0.1))
+
+
+def test_numbers_beyond_single_precision_are_refused_beside_it() -> None:
+    with pytest.raises(ValueError, match=r"^arrays: in float32 numbers are at most 3.403e"):
+        sharpness(np.ones(4, np.float32), Problem(inputs=Uniform(-1e100, 1.0)))
