@@ -18,14 +18,18 @@ from gradflow.neuron.activity import BALANCED, DEAD, activity
 from gradflow.neuron.among import among
 from gradflow.neuron.problem import Neuron, Problem, Uniform, as_problem
 from gradflow.theory.after_death import dead_for_ever, knows, steers
+from gradflow.theory.at_the_teacher import held_under_gd
 from gradflow.theory.energy import reaches_teacher
 from gradflow.theory.hyperactive import trapped, trapped_under_gd
 from gradflow.theory.signs import trapped_by_signs
 
-THEOREMS = ("simulation", "dead", "energy barrier", "path trap", "sign trap", "trap of gradient descent")
-"""Means of deciding; the theorems are those of derivations 7 (of steps: 12), 11, 8, 13 and 26."""
+THEOREMS = (
+    "simulation", "dead", "energy barrier", "path trap", "sign trap", "trap of gradient descent",
+    "trap at the teacher",
+)  # fmt: skip
+"""Means of deciding; the theorems are those of derivations 7 (of steps: 12), 11, 8, 13, 26 and 29."""
 
-SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP, STEPS_TRAP = range(6)
+SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP, STEPS_TRAP, TEACHER_TRAP = range(7)
 
 
 class Decision(NamedTuple):
@@ -104,6 +108,8 @@ def decide_descent(
         length b2 goes to and fro, which is not bounded here: it counts as constant where it is near now.
     trap of gradient descent
         No breakpoint is on the input, and never will be (derivation 26): plain gradient descent.
+    trap at the teacher
+        Plain gradient descent converges to a global minimum near by, which its rate can hold (derivation 29).
 
     All are for full gradients, a constant rate, and no decay. Nothing else is decided of an optimiser: what
     holds of the flow may not last (Adam leaves the best line again).
@@ -135,6 +141,7 @@ def decide_descent(
         if problem.is_bent and isinstance(optimizer, GD):
             _, (lr, _) = as_floating((optimizer.lr, in_double(neuron, problem)[0].w1))
             found[STEPS_TRAP] = trapped_under_gd(neuron, optimizer.lr, problem) & (lr > 0.0)
+            found[TEACHER_TRAP] = held_under_gd(neuron, optimizer.lr, problem) & (lr > 0.0)
     return _decision(found, neuron, problem)
 
 
@@ -146,6 +153,7 @@ def _decision(found: dict[int, Array], neuron: Neuron | Array, problem: Problem)
         SIGN_TRAP: (LINEAR, of.straight),
         STEPS_TRAP: (LINEAR, of.straight),
         BARRIER: (GLOBAL, of.straight & False),
+        TEACHER_TRAP: (GLOBAL, of.straight & False),
         STAYS_DEAD: (CONSTANT, of.flat),
     }
     some = found[STAYS_DEAD]

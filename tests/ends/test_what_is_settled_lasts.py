@@ -12,8 +12,8 @@ from gradflow.descent import GD, Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign
 from gradflow.descent.optimisers.registry import init
 from gradflow.descent.schedules import Cosine
 from gradflow.ends import descent_run
-from gradflow.ends.decision import SIMULATION, STAYS_DEAD, STEPS_TRAP, decide_descent
-from gradflow.ends.outcome import CONSTANT, LINEAR, UNDECIDED
+from gradflow.ends.decision import SIMULATION, STAYS_DEAD, STEPS_TRAP, TEACHER_TRAP, decide_descent
+from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED
 from gradflow.neuron.problem import Neuron, Problem, Uniform
 
 STARTS = np.random.default_rng(5).normal(0.0, 1.5, (4, 3000))
@@ -97,6 +97,9 @@ TRAPPED = Neuron(0.5, 3.0, 1.0, -2.7)
         (TRAPPED, GD(0.0), SIMULATION, UNDECIDED),
         (TRAPPED, AdamW(0.01), SIMULATION, UNDECIDED),
         (Neuron(1.0, 0.0, 1.0, 0.1), GD(0.01), SIMULATION, UNDECIDED),
+        (Neuron(1.0, 1e-4, 1.0, 0.0), GD(0.01), TEACHER_TRAP, GLOBAL),
+        (Neuron(1.0, 1e-4, 1.0, 0.0), GD(0.7), SIMULATION, UNDECIDED),
+        (Neuron(1.0, 0.0, 1.0, 0.0), Adam(0.01), SIMULATION, UNDECIDED),
     ],
 )
 def test_theorems_decide_for_plain_gradient_descent_only(
