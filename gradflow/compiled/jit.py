@@ -27,11 +27,14 @@ from typing import Any
 import numpy as np
 
 from gradflow.base.progress import note
-from gradflow.compiled.registers import REGISTERS, SINGLE
+from gradflow.compiled.registers import REGISTERS, SINGLE, is_finite
 
 OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
 INNER = {**OPTIONS, "_nrt": False, "no_cpython_wrapper": True}
 """Of functions that only compiled code calls."""
+
+FINITE = {"nnan", "ninf", "nsz"}
+"""Of functions in which a product with 0 is 0: nothing else is done otherwise (`registers.finite`)."""
 
 Chosen = tuple[tuple[str, Any], ...]
 
@@ -144,7 +147,9 @@ def _ready(entry: Any, signature: tuple[Any, ...]) -> Any:
     return entry
 
 
-def _rebuilt(function: Any, of: str, chosen: Chosen, made: dict[Any, Any], made_of: str) -> FunctionType:
+def _rebuilt(
+    function: Any, of: str, chosen: Chosen, made: dict[Any, Any], made_of: str, finite: bool = False
+) -> FunctionType:
     """Return a function whose globals are what compiled code may use.
 
     `made_of`, the digest of the whole, is part of its name. Code from the disk brings its functions' names
@@ -153,7 +158,10 @@ def _rebuilt(function: Any, of: str, chosen: Chosen, made: dict[Any, Any], made_
     dtype = dict(chosen).get(f"{function.__module__}.DTYPE", of)
     scope: dict[str, Any] = {"__name__": function.__module__, "__builtins__": __builtins__}
     for name, value in _globals(function, dict(chosen)):
-        scope[name] = _inner(value, of, chosen, made, made_of) if _is_plain(value) else _number(value, dtype)
+        if _is_plain(value):
+            scope[name] = _inner(value, of, chosen, made, made_of, finite)
+        else:
+            scope[name] = _number(value, dtype)
     code = function.__code__
     # Numba takes no arguments by keyword only: they become ordinary ones.
     named = [function.__kwdefaults__[name] for name in _keywords(code)]
@@ -172,15 +180,23 @@ def _keywords(code: CodeType) -> tuple[str, ...]:
     return code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
 
 
-def _inner(function: Any, dtype: str, chosen: Chosen, made: dict[Any, Any], made_of: str) -> Any:
+def _inner(
+    function: Any, dtype: str, chosen: Chosen, made: dict[Any, Any], made_of: str, finite: bool
+) -> Any:
     from gradflow.compiled import on_numba
 
     if function in on_numba.INSTEAD:
         return on_numba.INSTEAD[function]
-    if function not in made:
-        options = {**INNER, "forceinline": not _has_loop(function.__code__)}
-        made[function] = on_numba.inner(_rebuilt(function, dtype, chosen, made, made_of), **options)
-    return made[function]
+    finite = finite or is_finite(function)
+    if (function, finite) not in made:
+        options = {
+            **INNER,
+            "forceinline": not _has_loop(function.__code__),
+            "fastmath": FINITE if finite else False,
+        }
+        new = _rebuilt(function, dtype, chosen, made, made_of, finite)
+        made[function, finite] = on_numba.inner(new, **options)
+    return made[function, finite]
 
 
 def _number(value: Any, dtype: str) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -81,3 +82,24 @@ def sum_of(weighted: Weighted, numbers: Any, at: int, apart: int) -> Any:
 def last_of(weighted: Weighted) -> int:
     """Return which number is added last."""
     return weighted.row[-1][0]
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def finite(function: Function) -> Function:
+    """Let a function's products with a constant 0 be 0 when it is compiled, and those that it calls.
+
+    Where all numbers are finite that changes no bit but signs of zeros. What is not finite may get lost, so
+    the caller looks at what it computes further on.
+    """
+    _FINITE.add(function)
+    return function
+
+
+def is_finite(function: Any) -> bool:
+    """Return whether a function was marked by `finite`."""
+    return function in _FINITE
+
+
+_FINITE: set[Any] = set()

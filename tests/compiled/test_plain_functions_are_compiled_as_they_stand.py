@@ -11,7 +11,7 @@ import pytest
 from gradflow import field
 from gradflow.base import error_free
 from gradflow.compiled import jit
-from gradflow.compiled.registers import REGISTERS, SINGLE
+from gradflow.compiled.registers import REGISTERS, SINGLE, Weighted, finite, last_of, sum_of
 from gradflow.field import formulas
 from gradflow.field.formulas import gradient, parts, preactivations, signs, target
 from gradflow.neuron.problem import Neuron, Problem, Uniform
@@ -77,6 +77,64 @@ def test_what_a_name_stands_for_is_chosen() -> None:
     assert jit.compiled(twice, ("float64",), chosen={name: triple})(1.0) == 9.0
     assert jit.stamp(twice) != jit.stamp(twice, chosen={name: triple})
     assert jit.stamp(twice) != jit.stamp(twice, "float32")
+
+
+LONG, SHORT = Weighted(((0, 2.0), (3, -1.5), (4, 0.1))), Weighted(((1, 0.7),))
+
+
+def weighed(x: Any, of: Weighted) -> float:
+    """Return a weighted sum of every second number behind the first, and where its last term is."""
+    total: float = sum_of(of, x, 1, 2)
+    return total + last_of(of)
+
+
+def sums(x: Any, out: Any) -> None:
+    """Put two weighted sums into an array."""
+    out[0], out[1] = weighed(x, LONG), weighed(x, SHORT)
+
+
+def test_a_weighted_sum_has_the_bits_of_a_loop() -> None:
+    x, out, expected = np.random.default_rng(0).normal(size=10), np.empty(2), np.empty(2)
+    jit.compiled(sums, ("float64[::1]", "float64[::1]"))(x, out)
+    sums(x, expected)
+    assert out.tobytes() == expected.tobytes()
+    assert expected[0] == 2.0 * x[1] - 1.5 * x[7] + 0.1 * x[9] + 4
+
+
+def product(a: float, b: float) -> float:
+    """Return a b."""
+    return a * b
+
+
+@finite
+def without(x: float) -> float:
+    """Return x, and 0 x besides, which is 0 here."""
+    return x + product(0.0, x)
+
+
+def called(x: float) -> float:
+    """Return what `without` returns."""
+    return without(x)
+
+
+def with_it(x: float) -> float:
+    """Return x, and 0 x besides, which may be NaN."""
+    return x + product(0.0, x)
+
+
+def both(x: float) -> float:
+    """Return the difference."""
+    return without(x) - with_it(x)
+
+
+def test_a_product_with_zero_is_zero_only_where_all_is_said_to_be_finite() -> None:
+    def products(function: Any) -> int:
+        return jit.assembly(function, ("float64",)).count("mulsd")
+
+    assert products(with_it) > products(called)
+    compiled = jit.compiled(both, ("float64",))
+    assert compiled(3.0) == 0.0
+    assert np.isnan(compiled(np.inf))
 
 
 def forget() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradflow.compiled.registers import REGISTERS
+from gradflow.compiled.registers import REGISTERS, finite
 from gradflow.field.formulas import Parts, Signs, Slopes, Target, loss, one_sided_gradient, parts
 from gradflow.field.formulas import gradient as two_sided_gradient
 from gradflow.flow.compiled.layout import (  # fmt: skip
@@ -96,6 +96,7 @@ def lower(w: Numbers, lane: int, row: int, z: float) -> None:
     w[row * W + lane] = z if z < w[row * W + lane] else w[row * W + lane]
 
 
+@finite
 def move(w: Numbers, s: Slopes, lane: int, cell: Signs) -> None:
     """Compute the velocity of one trajectory at a stage's state, and the lowest pre-activations so far."""
     z_lo = w[STATE * W + lane]
