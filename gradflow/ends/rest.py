@@ -49,6 +49,7 @@ _STEEPEST = 100.0
 _EPS = 4096.0
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: float = ACCURACY) -> Array:
     """Whether the flow has come to rest: no further to go than the state's own error, and no way down.
 
@@ -80,6 +81,7 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
     return rests | on_input(neuron, problem, accuracy) if has_wells(problem) else rests
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def at_one_place(a: Array, b: Array, problem: Problem = Problem(), accuracy: float = ACCURACY) -> Array:
     """Whether states of shape (4, …) differ by no more than two states at rest beside one point may."""
     scales = _scales(a, problem)
@@ -90,6 +92,7 @@ def at_one_place(a: Array, b: Array, problem: Problem = Problem(), accuracy: flo
     return xp.all(xp.stack((*ends, *rest)) <= limit * scales.sizes, axis=0)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def at_one_height(a: Array, b: Array, problem: Problem = Problem(), accuracy: float = ACCURACY) -> Array:
     """Whether the losses of states of shape (4, …) differ by no more than the states' errors make of them.
 
