@@ -32,7 +32,7 @@ NEAR = 0.01
 """How near to the published power a slope is, and to 1 a quotient."""
 
 
-def cubic(_: bool) -> Finding:
+def cubic(quick: bool) -> Finding:
     """Follow one, two and three neurons for a long time, and take the slopes of log L."""
     end = 1e6
     powers: dict[str, dict[str, float]] = {}
