@@ -33,7 +33,7 @@ from gradflow.proofs.render import main
 
 a, b, u, x = sympy.symbols("a b u x", real=True)
 Q, k, q = sympy.symbols("Q k q", real=True)
-w = sympy.Symbol("w", positive=True)
+W2 = sympy.Symbol("W^2", positive=True)
 
 STATUS = "proved"
 STATEMENT = """
@@ -51,7 +51,7 @@ set, is balanced with w1 of the teacher's sign from some time on, and L(t) → 0
 on. θ(t) converges to the point w1 = σ W, b1 = −q w1, w2 = k/w1, b2 = b2ᵀ, σ the sign of w1ᵀ, W² = (Q + √(Q²
 + 4 (1 + q²) k²))/(2 (1 + q²)), Q = w1² + b1² − w2² at t = 0.
 
-For the default problem the two levels are 5/48 and 1/48, and W² = (Q + √(Q² + 4))/2.
+(3) For the default problem the two levels are 5/48 and 1/48, and W² = (Q + √(Q² + 4))/2.
 """
 
 HYPOTHESES = (
@@ -96,11 +96,39 @@ of the set as its kernel (derivation 9), so nearby |∇L|² ≥ 2 μ L for some 
 the Polyak–Łojasiewicz inequality), and dL/dt ≤ −2 μ L.
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        ("dead: L − Var f* = (b2 − E f*)²",),
+        "the lower bounds on the active part and on |w2| u, existence for all times, and that L falls along "
+        "the flow",
+    ),
+    (
+        "(2)",
+        (
+            "hyperactive: L − L_line = V ρ₁² + ρ₀²",
+            "(v² + v v′ + v′²)/3 − v²/4 = (v + 2 v′)²/12",
+            "the integral of |4 − 6 ξ| is 5/3",
+            "Q grows with w1²",
+            "W² is a root",
+            "the product of the roots…",
+        ),
+        "the inactive part is not small, compactness, a limit set of critical points, which derivation 9 "
+        "lists, and the rate near (G) from the rank of the Hessian",
+    ),
+    ("(3)", ("default problem: W² = (Q + √(Q² + 4))/2",), "the levels are those of derivation 7"),
+)
+
 NOT_CLAIMED = (
     "Any rate, or a time after which the decay is exponential: μ and K are not computed.",
     "Between the two levels, anything but that the outcome is not constant: both others occur, and it is not "
     "proved that a neuron converges at all.",
     "Anything for steps of finite size, for samples, or for leaky slopes.",
+)
+
+RELATED = (
+    "arXiv 2107.04479: bounded gradient flows that start with a low enough loss end at loss 0; here a "
+    "compact set is proved, not supposed.",
 )
 
 
@@ -122,8 +150,8 @@ def prove(proof: Proof) -> None:
     proof.equal("4 − 6 ξ gives the value of a line at ξ = 0", value, a)
     moment = sympy.integrate(sympy.expand(weight * (u - a - b * x)), (x, 0, 1))
     proof.equal("and 0 for a residual orthogonal to lines is kept: it is linear", moment, u - a)
-    balance = (1 + q**2) * w - k**2 / w
-    proof.equal("Q grows with w1²", balance.diff(w), (1 + q**2) + k**2 / w**2)
+    balance = (1 + q**2) * W2 - k**2 / W2
+    proof.equal("Q grows with w1²", balance.diff(W2), (1 + q**2) + k**2 / W2**2)
     square = limit_square()
     root = sympy.Symbol("root", positive=True)
     discriminant = Q**2 + 4 * (1 + q**2) * k**2
@@ -178,7 +206,7 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
     return (
         ("The least active fraction, c < V = Var f*", sympy.Eq(alpha, (variance - c) / D**2)),
         ("The least inactive fraction, c < L_line", sympy.Eq(beta, least)),
-        ("w1² in the limit", sympy.Eq(w**2, limit_square())),
+        ("w1² in the limit", sympy.Eq(W2, limit_square())),
     )
 
 

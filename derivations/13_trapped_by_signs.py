@@ -39,7 +39,7 @@ e(0) exp(−4 c₀² y t).
 
 (3) If moreover m = 0, then |w1| never rises and |b1| never falls.
 
-For the default problem (m = 0, n = −1, a = 1/2, c = 1/4) and a hyperactive neuron with w1, w2 > 0 the
+(4) For the default problem (m = 0, n = −1, a = 1/2, c = 1/4) and a hyperactive neuron with w1, w2 > 0 the
 trap is: b1 > w1, w1 w2 ≥ 1/2 and w2 b1 + b2 ≤ 1/4.
 """
 
@@ -82,6 +82,30 @@ there.
 
 (3) For m = 0, w' = −2 V ω ρ₁ ≤ 0 and b' = −2 ω ρ₀ ≥ 0, and b = β > 0.
 """
+
+PROVED_BY = (
+    (
+        "(1)",
+        (
+            "x → −x changes nothing",
+            "f → −f changes nothing",
+            "ρ₁'",
+            "ρ₀'",
+            "z' at the near end",
+            "γ ≥ 0",
+            "z' ≥ 0",
+        ),
+        "linear equations whose off-diagonal entries are ≥ 0 keep signs, and the argument at the first time "
+        "at which w, ω or z is 0",
+    ),
+    (
+        "(2)",
+        ("Q is conserved", "y (y + Q) = (a/s)²", "d/dy of y (y + Q) is y + (y + Q)"),
+        "the bound on w2², the length of the path and the convergence, from derivation 8's inequality",
+    ),
+    ("(3)", ("m = 0: …",), "the signs of ω, ρ₁ and ρ₀, which (1) keeps"),
+    ("(4)", ("default: …",), ""),
+)
 
 NOT_CLAIMED = (
     "That the trap is necessary. In the other quadrants of (ρ₁, ρ₀) the kink may come in: derivation 14.",

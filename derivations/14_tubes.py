@@ -16,7 +16,7 @@ from gradflow.proofs.render import main
 s, m, slope, mean = sympy.symbols("s m a m_f", real=True)
 V = sympy.Symbol("V", positive=True)
 kappa = sympy.Symbol("kappa", positive=True)
-rho, g, quad = sympy.symbols("rho g q", real=True)
+rho, psi, quad = sympy.symbols("rho psi q", real=True)
 MOVE = sympy.Matrix(sympy.symbols("d1 d2 d3 d4", real=True))
 PLACE = (w1, b1, w2, b2)
 
@@ -55,9 +55,9 @@ HYPOTHESES = (
 )
 
 PROOF = """
-(1) ρ is a polynomial of second degree, so with g = g · δ and q = δ · P δ, ρ(θ + δ) = ρ + g + q/2 and ∇ρ(θ
-+ δ) · δ = g + q. So δ · (∇ρ²(θ + δ) − ∇ρ²(θ)) = 2 (ρ q + g² + (3/2) g q + q²/2). Now g² + (3/2) g q +
-q²/2 = (g + (3/4) q)² − q²/16, and (g + (3/4) q)² − κ g² + (9/16) κ/(1 − κ) q² = (1 − κ) (g + (3/4) q/(1 −
+(1) ρ is a polynomial of second degree, so with ψ = g · δ and q = δ · P δ, ρ(θ + δ) = ρ + ψ + q/2 and ∇ρ(θ
++ δ) · δ = ψ + q. So δ · (∇ρ²(θ + δ) − ∇ρ²(θ)) = 2 (ρ q + ψ² + (3/2) ψ q + q²/2). Now ψ² + (3/2) ψ q +
+q²/2 = (ψ + (3/4) q)² − q²/16, and (ψ + (3/4) q)² − κ ψ² + (9/16) κ/(1 − κ) q² = (1 − κ) (ψ + (3/4) q/(1 −
 κ))² ≥ 0. With |q| ≤ |P| |δ|² and the sum over ρ₁ (with weight V) and ρ₀ the claim follows. The
 eigenvalues of P₁ and P₀ are 0 and ±|s|, ±|s| √(1 + m²).
 
@@ -81,6 +81,34 @@ because (exp(μ h) − 1)/(μ h) is a mean of exp between 0 and μ h. R' = (μ R
 so R is largest at an end of the step. The step counts only if both ends stay below the cap (and μ h ≤ 1).
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        (
+            "ρ₁(θ + δ) = ρ₁ + ψ + q/2",
+            "ρ₀(θ + δ) = ρ₀ + ψ + q/2",
+            "δ · (∇ρ²(θ + δ) − ∇ρ²(θ))",
+            "ψ² + (3/2) ψ q + q²/2 = (ψ + (3/4) q)² − q²/16",
+            "κ ψ² is kept, q² pays",
+            "the eigenvalues of…",
+        ),
+        "|q| ≤ |P| |δ|², and the sum over ρ₁ and ρ₀",
+    ),
+    (
+        "(2)",
+        (),
+        "a differential inequality for |θ − y|, whose right side is locally Lipschitz, and no first time at "
+        "a wall",
+    ),
+    ("(3)", (), "the integration of d√e/dt ≤ −2 c² W² √e, and derivation 8's trap for each solution"),
+    (
+        "(4)",
+        ("R' = μ R + D", "R(0)", "R' = (μ R(0) + D) exp(μ t)"),
+        "hulls of control points, Bernstein coefficients, the bound on the change of A and the cap; that "
+        "the function does so is tested, not proved",
+    ),
+)
+
 NOT_CLAIMED = (
     "That what is not certified is not trapped. Near the separatrix, and where a curve lingers at a saddle, "
     "only small balls are.",
@@ -93,21 +121,21 @@ def prove(proof: Proof) -> None:
     errors = (s * w1 * w2 - slope, s * w2 * (m * w1 + b1) + b2 - mean)
     for name, error in zip(("ρ₁", "ρ₀"), errors, strict=True):
         prove_taylor(proof, name, error)
-    change = 2 * (rho + g + quad / 2) * (g + quad) - 2 * rho * g
+    change = 2 * (rho + psi + quad / 2) * (psi + quad) - 2 * rho * psi
     proof.equal(
         "δ · (∇ρ²(θ + δ) − ∇ρ²(θ))",
         change,
-        2 * (rho * quad + g**2 + sympy.Rational(3, 2) * g * quad + quad**2 / 2),
+        2 * (rho * quad + psi**2 + sympy.Rational(3, 2) * psi * quad + quad**2 / 2),
     )
-    square = (g + sympy.Rational(3, 4) * quad) ** 2
+    square = (psi + sympy.Rational(3, 4) * quad) ** 2
     proof.equal(
-        "g² + (3/2) g q + q²/2 = (g + (3/4) q)² − q²/16",
-        g**2 + sympy.Rational(3, 2) * g * quad + quad**2 / 2,
+        "ψ² + (3/2) ψ q + q²/2 = (ψ + (3/4) q)² − q²/16",
+        psi**2 + sympy.Rational(3, 2) * psi * quad + quad**2 / 2,
         square - quad**2 / 16,
     )
-    paid = square - kappa * g**2 + sympy.Rational(9, 16) * kappa / (1 - kappa) * quad**2
-    kept = (1 - kappa) * (g + sympy.Rational(3, 4) * quad / (1 - kappa)) ** 2
-    proof.holds("κ g² is kept, q² pays", sympy.cancel(sympy.together(paid - kept)) == 0)
+    paid = square - kappa * psi**2 + sympy.Rational(9, 16) * kappa / (1 - kappa) * quad**2
+    kept = (1 - kappa) * (psi + sympy.Rational(3, 4) * quad / (1 - kappa)) ** 2
+    proof.holds("κ ψ² is kept, q² pays", sympy.cancel(sympy.together(paid - kept)) == 0)
     spread = sympy.Symbol("mu", real=True)
     eigen = sympy.Symbol("lambda", real=True)
     for name, error, norm in (("P₁", errors[0], s**2), ("P₀", errors[1], s**2 * (1 + m**2))):
@@ -129,9 +157,9 @@ def prove_taylor(proof: Proof, name: str, error: Expr) -> None:
     moved = {symbol: symbol + step for symbol, step in zip(PLACE, MOVE, strict=True)}
     linear, bent = gradient.dot(MOVE), MOVE.dot(matrix * MOVE)
     there = error.xreplace(moved)
-    proof.equal(f"{name}(θ + δ) = {name} + g + q/2", there, error + linear + bent / 2)
+    proof.equal(f"{name}(θ + δ) = {name} + ψ + q/2", there, error + linear + bent / 2)
     tilted = gradient.xreplace(moved).dot(MOVE)
-    proof.equal(f"∇{name}(θ + δ) · δ = g + q", tilted, linear + bent)
+    proof.equal(f"∇{name}(θ + δ) · δ = ψ + q", tilted, linear + bent)
     proof.holds(f"the Hessian of {name} is constant", not matrix.free_symbols & set(PLACE))
 
 

@@ -55,14 +55,16 @@ the sign of s w2ᵀ the door D(Q): its w1 has the sign of a s w2ᵀ.
 (3) The other edge is closed: in a neighbourhood of it L ≥ L_line. The door is open: every neighbourhood
 of it contains states with L < L_line.
 
-(4) Separation. Let G be the set of starts whose solution reaches L < L_line; by derivation 11 it goes to
-the teacher. Let θ(0) be in the closure of G but not in G, let its solution not pass w1 = b1 = 0, and L <
+(4) Separation. Let U be the set of starts whose solution reaches L < L_line; by derivation 11 it goes to
+the teacher. Let θ(0) be in the closure of U but not in U, let its solution not pass w1 = b1 = 0, and L <
 Var f* at some time. Then θ(t) converges to D(Q).
 
-So on a continuous line of starts from G to starts that end on the best line, there is one with θ(t) →
+So on a continuous line of starts from U to starts that end on the best line, there is one with θ(t) →
 D(Q), unless its loss never falls below Var f* or its solution passes w1 = b1 = 0 (which Q ≥ 0 excludes,
-derivation 10): the threshold is a zero of the distance of lim θ(t) from D(Q). For the default problem
-D(Q) = (W, W, 1/(2 W), −1/4), W² = (Q + √(Q² + 2))/4; on w1 = w2 = 1, b1 = 0, where Q = 0, W⁴ = 1/8.
+derivation 10): the threshold is a zero of the distance of lim θ(t) from D(Q).
+
+(5) For the default problem D(Q) = (W, W, 1/(2 W), −1/4), W² = (Q + √(Q² + 2))/4; on w1 = w2 = 1, b1 = 0,
+where Q = 0, W⁴ = 1/8.
 """
 
 HYPOTHESES = (
@@ -102,23 +104,45 @@ b1²) are bounded, hence, Q being constant, |w2| ≤ C₂. While it is hyperacti
 ≤ max(C₂, M, |w2(0)|) + 1 for ever. Then √(w1² + b1²) is bounded by Q, and b2 by f. So the solution exists
 for all t ≥ 0, and its ω-limit set Ω is not empty, compact, connected and consists of critical points, at
 (w1, b1) ≠ (0, 0) because of C₁. L < Var f* excludes (D) and (S) of derivation 9. A point of (G) in Ω
-would make L(t) → 0, and θ(0) a member of G. So Ω lies in (H).
+would make L(t) → 0, and θ(0) a member of U. So Ω lies in (H).
 
 Not inside (H). Let Ω contain a state with z > 0 on the input. There e = 0 and w2 ≠ 0, so the hypotheses
 of derivation 8's trap hold at it with room, and in a neighbourhood. θ enters it, and so does every
-solution that starts near enough to θ(0): none of these starts is in G, and θ(0) is not in its closure. So
+solution that starts near enough to θ(0): none of these starts is in U, and θ(0) is not in its closure. So
 Ω consists of edges with the given Q. There are two; Ω is connected: θ(t) converges to one of them.
 
 Not the closed edge P. Near P, L ≥ L_line and |∇L| ≥ C (L − L_line)^ϑ with 0 < ϑ < 1 (Łojasiewicz). A
 solution that starts within r of P with (L − L_line)^(1−ϑ) < C (1 − ϑ) r has a path of at most r as long
 as it stays within 2 r, hence for ever, and L ≥ L_line on it. θ comes that near, and with it all solutions
-that start near θ(0); none is in G, as G is the set where L falls below L_line. So θ(t) → D(Q).
+that start near θ(0); none is in U, as U is the set where L falls below L_line. So θ(t) → D(Q).
 
-The default problem: m = 0, a = 1/2, l(−1) = −1/4, s w2ᵀ = 1, n = lo = −1.
+(5) m = 0, a = 1/2, l(−1) = −1/4, s w2ᵀ = 1, n = lo = −1.
 """
 
+PROVED_BY = (
+    ("(1)", ("d(k²/W²)/dW = −2 k²/W³", "d(b1²)/dW = −2 k²/W³ − 2 W"), "b1 ≥ 0 where 0 is in the input"),
+    (
+        "(2)",
+        ("at an edge Q grows with w1²", "the stated w1² is a root", "and positive:…"),
+        "which sign of w1 goes with which end, and that Q takes all values",
+    ),
+    (
+        "(3)",
+        ("E[(l − f*)…", "(l − f*)(lo) has the sign of −s w2ᵀ", "(l − f*)(hi) has the sign of −s w2ᵀ"),
+        "the signs are kept near an end by continuity, the reflection x → −x, and the orders d² and d³ at "
+        "the door",
+    ),
+    (
+        "(4)",
+        (),
+        "boundedness, a limit set of critical points, the Łojasiewicz inequality (quoted), and that neither "
+        "the inside of (H) nor the closed edge is a limit",
+    ),
+    ("(5)", ("default…",), "(2) with s = 1 and n = −1"),
+)
+
 NOT_CLAIMED = (
-    "The converse: that all starts which end at the door are on the boundary of G.",
+    "The converse: that all starts which end at the door are on the boundary of U.",
     "A closed form of the threshold: which start of a line ends at the door is found numerically.",
     "That a further quantity is conserved in the hyperactive cell; none is known, and W is enclosed, not "
     "given.",

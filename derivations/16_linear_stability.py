@@ -36,7 +36,7 @@ from gradflow.proofs.render import main
 
 beta, eta, lam, z = sympy.symbols("beta eta lambda z", real=True)
 a, w = sympy.symbols("a w", positive=True)
-k, v = sympy.symbols("k v", real=True)
+k = sympy.Symbol("k", real=True)
 ZERO, ONE = sympy.Integer(0), sympy.Integer(1)
 
 # λ_max(a) of the default problem is the largest root λ of this polynomial.
@@ -54,11 +54,11 @@ Let s₋ ≠ s₊, let the teacher have w1ᵀ, w2ᵀ ≠ 0 and its breakpoint q 
 the sign of w1ᵀ. The points θ(w) = (σ w, −q σ w, k/(σ w), b2ᵀ), w > 0, are global minima, L = 0. Let s(x)
 be the slope of φ at w1ᵀ (x − q), and M the matrix E[u uᵀ] of the functions u = (s(x) (x − q), s(x), 1).
 
-(1) With v = k/(σ w) and T the matrix with the rows (v, q v, 0), (0, v, 0), (σ w, 0, 0), (0, 0, 1), the
-Hessian of L at θ(w) is H(w) = 2 T M Tᵀ. It has the rank 3; its kernel is the direction (w1, b1, −w2, 0)
-along the family. Its eigenvalues other than 0 are those of 2 M G(w²), where G(a) = Tᵀ T has the rows (a +
-k²/a, q k²/a, 0), (q k²/a, (1 + q²) k²/a, 0), (0, 0, 1). With S = diag(1/w, 1/w, w, 1), H(w) = S H(1) S.
-Let λ_max(w) be the largest eigenvalue, the sharpness.
+(1) With w1 = σ w, w2 = k/(σ w) and T the matrix with the rows (w2, q w2, 0), (0, w2, 0), (w1, 0, 0), (0,
+0, 1), the Hessian of L at θ(w) is H(w) = 2 T M Tᵀ. It has the rank 3; its kernel is the direction (w1,
+b1, −w2, 0) along the family. Its eigenvalues other than 0 are those of 2 M G(w²), where G(a) = Tᵀ T has
+the rows (a + k²/a, q k²/a, 0), (q k²/a, (1 + q²) k²/a, 0), (0, 0, 1). With S = diag(1/w, 1/w, w, 1), H(w)
+= S H(1) S. Let λ_max(w) be the largest eigenvalue, the sharpness.
 
 (2) Gradient descent of rate η. If η λ_max(w) > 2, θ(w) is not stable: there is a neighbourhood of it that
 GD leaves from starts as close to θ(w) as you like. If 0 < η λ_max(w) < 2, every neighbourhood of θ(w)
@@ -89,18 +89,18 @@ HYPOTHESES = (
     "The breakpoint q = −b1ᵀ/w1ᵀ satisfies lo < q < hi, and w1ᵀ, w2ᵀ ≠ 0.",
     "Stable is meant in the sense of Lyapunov: starts close enough stay as close as wanted.",
     "Exact arithmetic.",
-    "In (3) D does not change. Adam's D = √(v/(1 − β2^k)) + ε does; it is then called frozen.",
+    "In (3) D does not change. Adam's D = √(v/(1 − β2^j)) + ε does; it is then called frozen.",
 )
 
 PROOF = """
 (1) f = f* at θ(w), because φ(c z) = c φ(z) for c > 0. There r = 0, so in the Hessian (derivation 3) the
 curvature term and the point mass are 0 and 2 E[∂f ∂fᵀ] is left. ∂f = (w2 s x, w2 s, w1 s (x − q), 1) = T
-u, with w1 = σ w and w2 = v. The script compares 2 T M Tᵀ, M from its defining integrals, with the closed
-form of the Hessian, for w1ᵀ of both signs and on both sides of p = q. The functions u are independent: if
-c₁ s (x − q) + c₂ s + c₃ = 0 then c₁ s = 0 and c₂ s + c₃ = 0 for s = s₋ and s = s₊, one of which is not 0,
-so c₁ = 0, c₂ (s₊ − s₋) = 0 and c₃ = 0. So M is positive definite. T has the rank 3, as w2 ≠ 0, and Tᵀ
-annihilates (w1, −q w1, −w2, 0). So H has the rank 3 and this kernel. T (2 M Tᵀ) and (2 M Tᵀ) T have the
-same eigenvalues other than 0. T is S times its value at w = 1.
+u, with w1 = σ w and w2 = k/(σ w). The script compares 2 T M Tᵀ, M from its defining integrals, with the
+closed form of the Hessian, for w1ᵀ of both signs and on both sides of p = q. The functions u are
+independent: if c₁ s (x − q) + c₂ s + c₃ = 0 then c₁ s = 0 and c₂ s + c₃ = 0 for s = s₋ and s = s₊, one of
+which is not 0, so c₁ = 0, c₂ (s₊ − s₋) = 0 and c₃ = 0. So M is positive definite. T has the rank 3, as w2
+≠ 0, and Tᵀ annihilates (w1, −q w1, −w2, 0). So H has the rank 3 and this kernel. T (2 M Tᵀ) and (2 M Tᵀ)
+T have the same eigenvalues other than 0. T is S times its value at w = 1.
 
 L has continuous second derivatives near θ(w): all terms of the Hessian of a balanced student are
 continuous at p = q (the script checks that the Hessians on both sides of this wall agree on it, with any
@@ -108,10 +108,10 @@ residual), and elsewhere there is no wall nearby.
 
 (2) Lemma. If a map F is differentiable at its fixed point 0 and F′(0) has an eigenvalue of modulus > 1,
 then 0 is not stable. Split the space into the invariant subspaces of the eigenvalues of modulus > 1 and ≤
-1, with norms adapted to F′(0) so that |F′u| ≥ ρ |u| on the first, |F′v| ≤ (1 + δ) |v| on the second, ρ >
-1, δ > 0 as small as wanted. Near 0 the rest F − F′(0) is at most δ (|u| + |v|) in each component. In the
-cone |v| ≤ |u|, |u| grows to at least (ρ − 2 δ) |u| and |v| to at most (1 + 3 δ) |u|; if 5 δ ≤ (ρ − 1)/2
-the image is in the cone again and |u| grows at least by the factor (1 + ρ)/2, until the neighbourhood is
+1, with norms adapted to F′(0) so that |F′ξ| ≥ ρ |ξ| on the first, |F′ψ| ≤ (1 + δ) |ψ| on the second, ρ >
+1, δ > 0 as small as wanted. Near 0 the rest F − F′(0) is at most δ (|ξ| + |ψ|) in each component. In the
+cone |ψ| ≤ |ξ|, |ξ| grows to at least (ρ − 2 δ) |ξ| and |ψ| to at most (1 + 3 δ) |ξ|; if 5 δ ≤ (ρ − 1)/2
+the image is in the cone again and |ξ| grows at least by the factor (1 + ρ)/2, until the neighbourhood is
 left. For GD F′ = I − η H with the eigenvalue 1 − η λ_max < −1.
 
 Let now η λ_max < 2. Take Λ > λ_max with η Λ < 2, and a ball around θ(w) in which the Hessian's
@@ -126,11 +126,11 @@ leave the ball, converge, and L → 0.
 
 (3) With y = D^(1/2) (θ − θ(w)) and n = D^(−1/2) m the linearised step is n ← β n + (1 − β) B y, y ← y − η
 n, which splits along the eigenvectors of the symmetric B. For an eigenvalue λ the block has the
-characteristic polynomial p(z) = z² − (1 + β − (1 − β) η λ) z + β. B has the rank 3; for λ = 0 the roots
-are 1 and β. For λ > 0, p(1) = (1 − β) η λ > 0 and p(−1) = 2 + 2 β − (1 − β) η λ. If p(−1) > 0, both roots
+characteristic polynomial χ(z) = z² − (1 + β − (1 − β) η λ) z + β. B has the rank 3; for λ = 0 the roots
+are 1 and β. For λ > 0, χ(1) = (1 − β) η λ > 0 and χ(−1) = 2 + 2 β − (1 − β) η λ. If χ(−1) > 0, both roots
 are inside the unit circle: if they are not real their modulus is √β, and if they are real and one is ≥ 1
-or ≤ −1 then so is the other, since p(1), p(−1) > 0, but their product is β < 1. If p(−1) < 0, a root is
-less than −1, and the lemma applies. p(−1) falls with λ, so the largest eigenvalue decides. The heavy
+or ≤ −1 then so is the other, since χ(1), χ(−1) > 0, but their product is β < 1. If χ(−1) < 0, a root is
+less than −1, and the lemma applies. χ(−1) falls with λ, so the largest eigenvalue decides. The heavy
 ball's m is that of (3) over 1 − β, and its rate η stands for η (1 − β).
 
 (4) λ_max = 2 λ_max(R G(a) R) with R the root of M, because M G and R G R have the same eigenvalues. For a
@@ -155,11 +155,71 @@ where only one root of these is; Sturm sequences count them. λ_max(a) < c says 
 convexity puts the minimum there.
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        (
+            "the Hessian is the same on both sides of p = q",
+            "at f = f* the Hessian is 2 T M Tᵀ",
+            "Tᵀ annihilates the direction along the family",
+            "a minor of order 3 of T is w2²",
+            "Tᵀ T is G",
+            "T is S times its value at w = 1",
+        ),
+        "M is positive definite, as the functions u are independent; ranks and eigenvalues of products",
+    ),
+    (
+        "(2)",
+        (),
+        "the lemma on fixed points that are not stable, Taylor's formula with a bound on the Hessian, |∇L|² "
+        "≥ c L near the minima, and a geometric series of steps",
+    ),
+    (
+        "(3)",
+        (
+            "the block is the step",
+            "its characteristic polynomial",
+            "χ(1)",
+            "χ(−1)",
+            "λ = 0: the roots are 1 and β",
+            "38 for β = 0.9",
+            "the heavy ball is (3) with the rate η/(1 − μ)",
+        ),
+        "where the roots are, from the values at ±1 and their product, and the lemma of (2)",
+    ),
+    (
+        "(4)",
+        ("the quadratic form of G", "its second derivative in a is ≥ 0", "E[s] and E[s (x − q)]"),
+        "the largest of convex functions is convex, its growth at both ends, and why it is least at one "
+        "point only",
+    ),
+    (
+        "(5)",
+        (
+            "default: det(λ − 2 M G) is P/(12 a²)",
+            "the resultant is λ (4 λ − 5) times the stated polynomial",
+            "one root in [2, 4]",
+            "which is 2.747183…",
+            "λ_max < 2.7471843 at w = 1.4483",
+            "λ_max > 2.7471843 at w = 1.4473 and w = 1.4493",
+            "at w = 1, λ_max = 3.02339…",
+        ),
+        "∂P/∂a = 0 at the least value, and convexity, which puts it between the two w",
+    ),
+)
+
 NOT_CLAIMED = (
     "Where GD goes after it has left a minimum; that no start at all converges to one that is not stable.",
     "The case η λ_max = 2.",
     "Convergence of momentum, beyond the linearised step, and anything about Adam while its D changes.",
     "Samples, teachers without a breakpoint inside the input, and the minima that are not global.",
+)
+
+RELATED = (
+    "Qiao et al. (arXiv 2406.06838): a lower bound on λ_max at the minima that gradient descent can hold. "
+    "For one neuron and the default problem it gives η ≤ 0.7815, where (5) has 0.7280.",
+    "Cohen et al. (arXiv 2410.24206): gradient descent and adaptive methods at the edge of stability, and "
+    "their central flows.",
 )
 
 
@@ -224,11 +284,11 @@ def prove_momentum(proof: Proof) -> None:
     proof.equal("the block is the step", block * sympy.Matrix([y, n]), sympy.Matrix([y - eta * new, new]))
     polynomial = z**2 - (1 + beta - eta * pull) * z + beta
     proof.equal("its characteristic polynomial", (z * sympy.eye(2) - block).det(), polynomial)
-    proof.equal("p(1)", polynomial.subs(z, 1), eta * pull)
-    proof.equal("p(−1)", polynomial.subs(z, -1), 2 + 2 * beta - eta * pull)
+    proof.equal("χ(1)", polynomial.subs(z, 1), eta * pull)
+    proof.equal("χ(−1)", polynomial.subs(z, -1), 2 + 2 * beta - eta * pull)
     proof.equal("λ = 0: the roots are 1 and β", polynomial.subs(lam, 0), (z - 1) * (z - beta))
     limit = (2 + 2 * beta) / (1 - beta)
-    proof.equal("p(−1) = 0 at the limit", (2 + 2 * beta - eta * pull).subs(eta, limit / lam).cancel(), ZERO)
+    proof.equal("χ(−1) = 0 at the limit", (2 + 2 * beta - eta * pull).subs(eta, limit / lam).cancel(), ZERO)
     proof.equal("38 for β = 0.9", limit.subs(beta, sympy.Rational(9, 10)), sympy.Integer(38))
     mu = sympy.Symbol("mu", real=True)
     torch = z**2 - (1 + mu - eta * lam) * z + mu
@@ -306,7 +366,7 @@ def prove_default(proof: Proof) -> None:
 
 def formulas() -> tuple[tuple[str, Expr], ...]:
     """Return the block's polynomial, the limit and the default problem's polynomial."""
-    entry = sympy.Function("p")(z)
+    entry = sympy.Function("chi")(z)
     quadratic = sympy.Symbol("y R G R y")
     e1, e2, e3 = sympy.symbols("e_1 e_2 e_3")
     form = a * e1**2 + k**2 / a * ((e1 + q * e2) ** 2 + e2**2) + e3**2

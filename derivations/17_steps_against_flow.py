@@ -122,6 +122,35 @@ breakpoint H is continuous and its derivative jumps: behind it g differs by O(z�
 by O(1) from the continuation, with z = O(η), so that over one step all of it is O(η³).
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        ("F₁: …", "F₂: …", "F₃: …"),
+        "Gronwall's lemma, from one step to all, and the remainder of Taylor's formula",
+    ),
+    (
+        "(2)",
+        ("y moves by −η g/(1 − μ)", "Ψ follows F…", "the shift…"),
+        "B_k = g/(1 − μ) + O(η + μ^k), the sum of the errors, and Gronwall's lemma",
+    ),
+    (
+        "(3)",
+        ("P(…", "it is P(S ≤ (j + 1) η)", "the quantile's derivative…", "a′ → a"),
+        "J and S on one probability space, Minkowski's inequality, Lipschitz constants, and Gronwall's lemma",
+    ),
+    (
+        "(4)",
+        ("Σ i β^i…", "inside: …", "outside: …"),
+        "the orders of what is left out, and the finite sum of d − d(k)",
+    ),
+    (
+        "(5)",
+        ("what the flow gains along n behind the wall",),
+        "that flow and iterates cross once, in steps that differ by a bounded number, the orders of what is "
+        "left out, and that s comes to 1/2 for arbitrarily small η",
+    ),
+)
+
 NOT_CLAIMED = (
     "Sharp constants. For (4) the transient alone gives a term of order η²/(1 − β2)², the size of the sum "
     "of d − d(k): the correction is of use only if η is small against 1 − β2. At Adam's defaults and η = "
@@ -130,6 +159,12 @@ NOT_CLAIMED = (
     "for ε = 1e-2 and 1e-8 are alike.",
     "Paths that touch a wall without crossing it, that run along one, or that pass w1 = b1 = 0.",
     "Long times: the constants may grow like e^(Λ t_end).",
+)
+
+RELATED = (
+    "Barrett and Dherin (arXiv 2009.11162): the flow of F₂, of gradient descent.",
+    "Barakat and Bianchi (arXiv 1810.02263), da Silva and Gazeau (arXiv 1810.13108): Adam's ODE of (3).",
+    "Cattaneo, Klusowski and Shigida (arXiv 2309.00079): the correction of (4), for ε inside the root.",
 )
 
 
@@ -336,8 +371,8 @@ def prove_sign(proof: Proof) -> None:
 
 def prove_wall(proof: Proof) -> None:
     """Integrate the two differences over the part of a step behind the wall."""
-    c, speed, time = sympy.symbols("c u t", real=True)
-    # g exceeds its continuation by c z n with z = u (t − s η), Hg by c (n·g) n with n·g = −u.
+    c, speed, time = sympy.symbols("c v_n t", real=True)
+    # g exceeds its continuation by c z n with z = v_n (t − s η), Hg by c (n·g) n with n·g = −v_n.
     excess = -(c * speed * (time - s * eta)) - eta / 2 * (c * -speed)
     gain = sympy.integrate(sympy.expand(excess), (time, s * eta, eta))
     proof.equal(
@@ -353,7 +388,7 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
         ("Gradient descent", sympy.Eq(dot, -g - eta / 2 * hg - eta**2 * (hhg / 3 + tgg / 12))),
         ("Heavy ball", sympy.Eq(dot, -g / (1 - mu) - eta * (1 + mu) / (2 * (1 - mu) ** 3) * hg)),
         ("Adam with fixed βs", sympy.Eq(dot, -u + eta * correction(kappa, scale, hu))),
-        ("Gain at a wall, along n, with v = n · θ′", sympy.Eq(sympy.Symbol("Delta"), wall_gain(c, speed))),
+        ("Gain at a wall, along n, with v_n = n · θ′", sympy.Eq(sympy.Symbol("Delta"), wall_gain(c, speed))),
     )
 
 

@@ -97,12 +97,53 @@ relu(g)² = 1/2 it is the stated cosine. It exceeds cos θ by (sin θ − θ cos
 point, 0.
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        ("one more layer: p + (1 − p) P is 1 − A (1 − P)",),
+        "a symmetric w·a that is not 0 is a fair coin, and independence",
+    ),
+    ("(2)", (), "as (1), with (w, b)·(a, 1)"),
+    (
+        "(3)",
+        (
+            "the chain's probabilities add to 1",
+            "each side dies with P",
+            "one layer: 0",
+            "two layers",
+            "the marginal is p",
+            "inclusion and exclusion",
+            "the derivative in q (V_2 for U)",
+        ),
+        "independence for disjoint supports, Harris' inequality, and the induction back from the last layer",
+    ),
+    (
+        "(4)",
+        (
+            "layer 2",
+            "the arc where cos t and cos(t − θ) are ≤ 0",
+            "its share of the circle",
+            "E relu relu",
+            "θ = 0 gives E relu² = 1/2, and is fixed",
+            "it grows by this over π",
+            "that is 0 at 0, and its derivative θ sin θ",
+            "layer 3 has 0.302",
+        ),
+        "the uniform direction in a plane, the law of large numbers as one width after the other grows, and "
+        "the limit of θ",
+    ),
+)
+
 NOT_CLAIMED = (
     "The exact probability for inputs of both signs and three or more hidden layers: it depends on the law "
     "of the angle between the two sides.",
     "Inputs of more dimensions, other than the upper bound.",
     "That a network that is not born dead can be trained.",
     "Randomised asymmetric initialisation: gradflow.networks.deep.born_dead draws it.",
+)
+
+RELATED = (
+    "Lu, Shin, Su and Karniadakis (arXiv 1903.06733): p as an upper bound; (1) says where it is exact.",
 )
 
 

@@ -13,7 +13,7 @@ from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
 
 beta, eta, lam, z, tau, delta, n = sympy.symbols("beta eta lambda z tau delta n", real=True)
-eps, p0, p2, p3, s = sympy.symbols("epsilon phi_0 phi_2 phi_3 s", real=True)
+alpha, p0, p2, p3, s = sympy.symbols("alpha phi_0 phi_2 phi_3 s", real=True)
 p1 = sympy.Symbol("phi_1", real=True, nonzero=True)
 q, rho = sympy.symbols("q rho", positive=True)
 ZERO, ONE = sympy.Integer(0), sympy.Integer(1)
@@ -23,14 +23,14 @@ STATEMENT = """
 Let φ be smooth, r = f − f*, and q = β2^(−1/2).
 
 (1) The best line is at infinity. If φ is not affine on any interval and the best line is not a constant,
-no neuron is the best line on the input. But let φ1 = φ′(b) ≠ 0. For all small ε > 0 there is one neuron
-with w1 = ε, b1 = b and E[r φ′] = E[r x φ′] = 0, where φ′ stands for φ′(w1 x + b1). For ε → 0 its output
-tends uniformly to the best line, its loss to the best line's L_line, w2 grows like 1/ε, and |∇L| = O(ε²).
+no neuron is the best line on the input. But let φ1 = φ′(b) ≠ 0. For all small α > 0 there is one neuron
+with w1 = α, b1 = b and E[r φ′] = E[r x φ′] = 0, where φ′ stands for φ′(w1 x + b1). For α → 0 its output
+tends uniformly to the best line, its loss to the best line's L_line, w2 grows like 1/α, and |∇L| = O(α²).
 With φ2 and φ3 the second and third derivative at b, s the line's slope and A = E[r x²] for the best line,
 ∂L/∂w1 = ∂L/∂b1 = 0,
 
-∂L/∂b2 = 2 ε² A (φ2²/φ1² − φ3/(2 φ1)) + O(ε³), ∂L/∂w2 = φ(b) ∂L/∂b2 − ε² φ2 A + O(ε³), and L = L_line + ε
-A s φ2/φ1 + O(ε²).
+∂L/∂b2 = 2 α² A (φ2²/φ1² − φ3/(2 φ1)) + O(α³), ∂L/∂w2 = φ(b) ∂L/∂b2 − α² φ2 A + O(α³), and L = L_line + α
+A s φ2/φ1 + O(α²).
 
 So every b with φ′(b) ≠ 0 gives a critical point at infinity, all at the level L_line.
 
@@ -62,9 +62,9 @@ less than 1 in modulus iff 0 < η λ < ℓ = (2 + 2 β)/(1 − β) (derivation 1
 one is −ρ with ρ > 1 and the other −β/ρ, and δ = (ρ − 1)(ρ − β)/(2 (1 + β) ρ): ρ increases with δ, with
 the slope ℓ at δ = 0, which is 38 for β = 0.9. Where the roots are not real both have the modulus √β.
 
-(7) How long a saddle holds. Let ∇L(θ*) = 0, let the Hessian be Lipschitz with the constant M on a ball
+(7) How long a saddle holds. Let ∇L(θ*) = 0, let the Hessian be Lipschitz with the constant Λ on a ball
 about θ* of radius R, −μ < 0 one of its eigenvalues at θ* with the unit eigenvector e, and let a gradient
-flow stay in the ball while |θ − θ*| ≤ K u, u = e · (θ − θ*) > 0. With κ = M K R/2 < μ, u grows from u₀ to
+flow stay in the ball while |θ − θ*| ≤ K u, u = e · (θ − θ*) > 0. With κ = Λ K R/2 < μ, u grows from u₀ to
 u₁ in a time between ln(u₁/u₀)/(μ + κ) and ln(u₁/u₀)/(μ − κ).
 """
 
@@ -80,22 +80,22 @@ HYPOTHESES = (
 
 PROOF = """
 (1) If w1 w2 ≠ 0 and w2 φ(w1 x + b1) + b2 were affine in x on the input, φ would be affine on an interval;
-if w1 w2 = 0 the output is constant. Now let z = b + ε x. Write w2 = s′/ε and c = w2 φ(b) + b2, so that r
-= s′ (φ(z) − φ(b))/ε + c − f*, where (φ(z) − φ(b))/ε = φ1 x + O(ε) uniformly, as x is bounded, and φ′(z) =
-φ1 + O(ε). Divided by φ1, the two conditions are linear in (φ1 s′, c), with a matrix that tends to the one
-with the rows (E x, 1), (E x², E x) and right sides that tend to E f*, E[x f*], all within O(ε). Its
-determinant is −Var x ≠ 0. So for small ε there is one solution, and it is within O(ε) of slope and
+if w1 w2 = 0 the output is constant. Now let z = b + α x. Write w2 = s′/α and c = w2 φ(b) + b2, so that r
+= s′ (φ(z) − φ(b))/α + c − f*, where (φ(z) − φ(b))/α = φ1 x + O(α) uniformly, as x is bounded, and φ′(z) =
+φ1 + O(α). Divided by φ1, the two conditions are linear in (φ1 s′, c), with a matrix that tends to the one
+with the rows (E x, 1), (E x², E x) and right sides that tend to E f*, E[x f*], all within O(α). Its
+determinant is −Var x ≠ 0. So for small α there is one solution, and it is within O(α) of slope and
 intercept of the best line (these are the normal equations). So r tends to that of the best line, L to
-L_line, and w2 = s′/ε. ∂L/∂w1 = 2 w2 E[r x φ′] = 0 and ∂L/∂b1 = 2 w2 E[r φ′] = 0. Expanding φ′(z) = φ1 + ε
-φ2 x + ε² φ3 x²/2 + O(ε³) in the conditions,
+L_line, and w2 = s′/α. ∂L/∂w1 = 2 w2 E[r x φ′] = 0 and ∂L/∂b1 = 2 w2 E[r φ′] = 0. Expanding φ′(z) = φ1 + α
+φ2 x + α² φ3 x²/2 + O(α³) in the conditions,
 
-φ1 E r + ε φ2 E[r x] + (ε²/2) φ3 E[r x²] = O(ε³), φ1 E[r x] + ε φ2 E[r x²] = O(ε²),
+φ1 E r + α φ2 E[r x] + (α²/2) φ3 E[r x²] = O(α³), φ1 E[r x] + α φ2 E[r x²] = O(α²),
 
-gives E[r x] = −ε A φ2/φ1 + O(ε²), as E[r x²] = A + O(ε), and E r = ε² A (φ2²/φ1² − φ3/(2 φ1)) + O(ε³).
-Then ∂L/∂b2 = 2 E r, and ∂L/∂w2 = 2 E[r φ] with φ(z) = φ(b) + ε φ1 x + ε² φ2 x²/2 + O(ε³) is as stated.
-For the loss: f is the best line plus an h = O(ε), so L − L_line = 2 E[r h] + O(ε²) with r of the best
-line, which is orthogonal to 1 and x; the part of h that is not affine is s′ ε φ2 x²/2 + O(ε²) with s′ =
-s/φ1 + O(ε). So L − L_line = ε A s φ2/φ1 + O(ε²).
+gives E[r x] = −α A φ2/φ1 + O(α²), as E[r x²] = A + O(α), and E r = α² A (φ2²/φ1² − φ3/(2 φ1)) + O(α³).
+Then ∂L/∂b2 = 2 E r, and ∂L/∂w2 = 2 E[r φ] with φ(z) = φ(b) + α φ1 x + α² φ2 x²/2 + O(α³) is as stated.
+For the loss: f is the best line plus an h = O(α), so L − L_line = 2 E[r h] + O(α²) with r of the best
+line, which is orthogonal to 1 and x; the part of h that is not affine is s′ α φ2 x²/2 + O(α²) with s′ =
+s/φ1 + O(α). So L − L_line = α A s φ2/φ1 + O(α²).
 
 (2) With T = t₁ − t₀ and Δ = θ₁ − θ₀, 0 ≤ ∫ |θ′ − Δ/T|² dt = ∫ |θ′|² dt − |Δ|²/T, and ∫ |θ′|² dt = ∫ |∇L|²
 dt = L₀ − L₁. Zero is attained iff θ′ = Δ/T.
@@ -120,9 +120,44 @@ increases for ρ > √β (the derivative of ρ + β/ρ is 1 − β/ρ²), and to
 1. Its slope at ρ = 1 is (1 − β)/(2 + 2 β) = 1/ℓ. Roots that are not real are conjugate, with the product
 β.
 
-(7) By Taylor's formula ∇L(θ) = H(θ*)(θ − θ*) + χ with |χ| ≤ (M/2)|θ − θ*|², so u′ = μ u − e · χ, and |e ·
-χ| ≤ (M/2)(K u) R = κ u. So μ − κ ≤ (ln u)′ ≤ μ + κ; integrate.
+(7) By Taylor's formula ∇L(θ) = H(θ*)(θ − θ*) + χ with |χ| ≤ (Λ/2)|θ − θ*|², so u′ = μ u − e · χ, and |e ·
+χ| ≤ (Λ/2)(K u) R = κ u. So μ − κ ≤ (ln u)′ ≤ μ + κ; integrate.
 """
+
+PROVED_BY = (
+    (
+        "(1)",
+        (
+            "the determinant is −Var x",
+            "E r to the second order",
+            "∂L/∂w2 to the second order",
+            "the loss to the first order",
+        ),
+        "the first sentence, that there is one neuron for small α, and the orders of what is left out",
+    ),
+    (
+        "(2)",
+        ("the square", "its integral"),
+        "the integral of |θ′|² is the fall of the loss, and the sum over coordinates",
+    ),
+    ("(3)", ("Nᵀ B = 0", "B D B = B", "B is symmetric"), "Nᵀ D⁻¹ N is invertible, and the sign of dL/dt"),
+    (
+        "(4)",
+        ("the time of one update more", "no update takes no time", "the inverse of the time"),
+        "v_(k+j) ≥ β2^j v_k, and the sum of the moves",
+    ),
+    (
+        "(5)",
+        ("1 − a²", "1 − a² > 0"),
+        "a largest quotient can only fall if its denominator grows, and the first passage",
+    ),
+    (
+        "(6)",
+        ("−ρ is a root", "−β/ρ is a root", "the slope", "at the limit it is 1/ℓ", "38 for β = 0.9"),
+        "ρ grows with δ, and roots that are not real",
+    ),
+    ("(7)", (), "the remainder of Taylor's formula, and integration"),
+)
 
 NOT_CLAIMED = (
     "That there is no critical point on a plateau: searches from it with Newton's method find none there.",
@@ -133,6 +168,12 @@ NOT_CLAIMED = (
     "first is estimated by the product of frozen multipliers, from rounding to g² = v; the last by "
     "training on the quadratic with the Hessian of the minimum.",
     "That (6) decides stability while P changes.",
+)
+
+RELATED = (
+    "Ziming Liu's post on loss spikes (2026-01-27): v decays between spikes until the preconditioned "
+    "sharpness passes its limit.",
+    "Cohen et al. (arXiv 2410.24206): the edge of stability.",
 )
 
 
@@ -150,21 +191,23 @@ def prove_line(proof: Proof) -> None:
     limit = sympy.Matrix([[m1, ONE], [m2, m1]])
     proof.equal("the determinant is −Var x", limit.det(), -(m2 - m1**2))
     # E r and E[r x] from the conditions, with φ′ to the second order, E[r x²] = A and E[r x³] = m_3.
-    slope_mean = -(eps * p2 * A + eps**2 * p3 * third / 2) / p1
-    mean = -(eps * p2 * slope_mean + eps**2 * p3 * A / 2) / p1
-    stated = eps**2 * A * (p2**2 / p1**2 - p3 / (2 * p1))
+    slope_mean = -(alpha * p2 * A + alpha**2 * p3 * third / 2) / p1
+    mean = -(alpha * p2 * slope_mean + alpha**2 * p3 * A / 2) / p1
+    stated = alpha**2 * A * (p2**2 / p1**2 - p3 / (2 * p1))
 
     def second_order(expression: Expr) -> Expr:
         expanded = sympy.expand(expression)
-        return sum((expanded.coeff(eps, i) * eps**i for i in range(3)), ZERO)
+        return sum((expanded.coeff(alpha, i) * alpha**i for i in range(3)), ZERO)
 
     proof.equal("E r to the second order", second_order(mean), stated)
-    by_output = p0 * mean + eps * p1 * slope_mean + eps**2 * p2 * A / 2
-    proof.equal("∂L/∂w2 to the second order", second_order(2 * by_output), 2 * p0 * stated - eps**2 * p2 * A)
+    by_output = p0 * mean + alpha * p1 * slope_mean + alpha**2 * p2 * A / 2
+    proof.equal(
+        "∂L/∂w2 to the second order", second_order(2 * by_output), 2 * p0 * stated - alpha**2 * p2 * A
+    )
     # φ to the second order; the rest of the change is affine, and orthogonal to r.
-    bend = s / p1 * (p1 * x + eps * p2 * x**2 / 2)
+    bend = s / p1 * (p1 * x + alpha * p2 * x**2 / 2)
     change = sympy.expand(2 * bend).coeff(x, 2) * A
-    proof.equal("the loss to the first order", change, eps * A * s * p2 / p1)
+    proof.equal("the loss to the first order", change, alpha * A * s * p2 / p1)
 
 
 def prove_wait(proof: Proof) -> None:
@@ -199,9 +242,9 @@ def prove_adam(proof: Proof) -> None:
     def covered(at: Expr) -> Expr:
         return rate * base * (at - 1) / (base - 1)
 
-    proof.equal("one update more", covered(power * base) - covered(power), rate * base * power)
-    proof.equal("none", covered(ONE), ZERO)
-    proof.equal("its inverse", 1 + covered(power) * (base - 1) / (rate * base), power)
+    proof.equal("the time of one update more", covered(power * base) - covered(power), rate * base * power)
+    proof.equal("no update takes no time", covered(ONE), ZERO)
+    proof.equal("the inverse of the time", 1 + covered(power) * (base - 1) / (rate * base), power)
     # 0 < B < 1 and 0 < K < 1, as x/(1 + x).
     first, second = sympy.symbols("b k", positive=True)
     B, K = first / (1 + first), second / (1 + second)
@@ -232,7 +275,7 @@ def formulas() -> tuple[tuple[str, Expr], ...]:
     """Return the loss towards infinity, Adam's time, the passage of the limit and the multiplier."""
     loss, line, A, S, ell = sympy.symbols("L L_line A S_k ell")
     return (
-        ("Towards the line at infinity", sympy.Eq(loss, line + eps * A * s * p2 / p1)),
+        ("Towards the line at infinity", sympy.Eq(loss, line + alpha * A * s * p2 / p1)),
         ("Updates for a time", sympy.Eq(n, sympy.log(1 + tau * (q - 1) / (eta * q)) / sympy.log(q))),
         ("Updates until the limit", sympy.Eq(n, sympy.log(ell / S) / sympy.log(q))),
         ("Multiplier beyond the limit", sympy.Eq(delta, (rho - 1) * (rho - beta) / (2 * (1 + beta) * rho))),

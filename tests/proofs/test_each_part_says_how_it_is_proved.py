@@ -20,16 +20,7 @@ from gradflow.proofs.result import derive
 
 SILENT = {
     "the_flow_cannot_kill",
-    "energy_barriers",
     "steps_that_kill",
-    "trapped_by_signs",
-    "tubes",
-    "the_door",
-    "linear_stability",
-    "steps_against_flow",
-    "upstream",
-    "born_dead",
-    "waiting_and_spikes",
     "other_parametrisations",
     "alignment_flow",
     "alignment_time",
