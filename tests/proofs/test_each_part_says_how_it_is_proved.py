@@ -29,6 +29,7 @@ SILENT = {
     "trap_of_gradient_descent",
     "networks_on_the_line",
     "adam_after_the_end",
+    "trap_at_the_teacher",
 }
 """The names of derivations that do not say it yet."""
 
