@@ -53,7 +53,7 @@ def flow(
     figure: FIGURE = None,
     json: JSON = False,
 ) -> None:
-    """Follow one neuron, or a network of neurons, under the gradient flow.
+    """Follow one neuron, or a network, under the gradient flow.
 
     The loss is the population's; crossings between activities, and past the teacher's breakpoint, are
     located. `limit` is where the trajectory has converged to, if it has; `decided_by` names the theorem that
