@@ -8,12 +8,14 @@ two breakpoints meet the field is continuously differentiable, and steps go on.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy.integrate import DOP853
+from scipy.integrate import DOP853, Radau
+from scipy.linalg import LinAlgWarning
 from scipy.optimize import brentq
 
 from gradflow.base.arrays import Array
@@ -23,7 +25,7 @@ from gradflow.base.tables import codes, named
 from gradflow.ends.labels import outcome_codes
 from gradflow.flow.status import REACHED, STATUSES, STEP_TOO_SMALL, TOO_MANY_STEPS
 from gradflow.networks.line.ends import outcomes
-from gradflow.networks.line.field import cut, gradient_of, loss_of
+from gradflow.networks.line.field import cut, gradient_of, hessian_of, loss_of
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
 from gradflow.networks.line.task import Task, task_of
@@ -32,6 +34,7 @@ from gradflow.neuron.problem import Neuron, Problem
 
 PARTS = ("w1", "b1", "w2", "b2")
 _ROUNDING = 1e-15
+_STIFF = 2000
 
 
 class Run(NamedTuple):
@@ -84,7 +87,7 @@ def gradient_flow(
     t_end : float
         Final time ≥ 0, in units in which one GD step of rate η takes η.
     rtol : float
-        Relative tolerance of a step of DOP853, between 1e-13 and 1e-2.
+        Relative tolerance of a step, between 1e-13 and 1e-2.
     times : array, shape (n,), optional
         Record at these increasing times in [0, t_end]; default: at every step and crossing.
     frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
@@ -117,6 +120,9 @@ def gradient_flow(
 
     Notes
     -----
+    The solver is DOP853, and after 2000 steps the implicit Radau with the exact Hessian: where the loss falls
+    slowly, explicit steps are kept short by what has long decayed.
+
     A ReLU neuron whose breakpoint approaches the end at which it is active fades: its pre-activation there
     decays exponentially. Below the rounding of w1 and b1 it is dead in its `activity`, without a crossing.
     """
@@ -169,6 +175,11 @@ def follow(
         slope = moves * gradient_of(cut(y[:-1], task))
         return np.append(-slope, slope @ slope)
 
+    def jacobian(_: float, y: np.ndarray) -> np.ndarray:
+        some = cut(y[:-1], task)
+        slope, bend = moves * gradient_of(some), moves[:, None] * hessian_of(some, task)
+        return np.pad(np.vstack((-bend, 2.0 * slope @ bend)), ((0, 0), (0, 1)))
+
     def sides(y: np.ndarray) -> np.ndarray:
         return preactivations(y[:-1], walls)
 
@@ -186,10 +197,10 @@ def follow(
     while t < t_end:
         if steps >= max_steps:
             return Run(*record.of(t, y), crossings, TOO_MANY_STEPS, steps)
-        solver = _solver(velocity, t, y, t_end, rtol, first_step)
-        while solver.status == "running" and steps < max_steps:
-            with np.errstate(over="ignore", invalid="ignore"):  # in trial steps that are then shortened
-                solver.step()
+        stiff = jacobian if steps >= _STIFF else None
+        solver = _solver(velocity, stiff, t, y, t_end, rtol, first_step)
+        while solver.status == "running" and steps < max_steps and (stiff or steps < _STIFF):
+            _advance(solver)
             steps += 1
             if solver.status == "failed":
                 return Run(*record.of(t, y), crossings, STEP_TOO_SMALL, steps)
@@ -210,9 +221,9 @@ def follow(
         when = _first(crossed, _along(sides, dense), t, float(solver.t))
         if when > t:
             begin = t
-            ending = _solver(velocity, t, y, when, rtol, min(when - t, float(solver.h_abs)))
+            ending = _solver(velocity, stiff, t, y, when, rtol, min(when - t, float(solver.h_abs)))
             while ending.status == "running":
-                ending.step()
+                _advance(ending)
                 steps += 1
                 record.step(begin, ending.t, ending.dense_output(), ending.y)
                 begin = float(ending.t)
@@ -296,6 +307,7 @@ def _nearest(
 
 def _solver(
     velocity: Callable[..., np.ndarray],
+    jacobian: Callable[..., np.ndarray] | None,
     t: float,
     y: np.ndarray,
     t_end: float,
@@ -307,7 +319,17 @@ def _solver(
         speed = float(np.max(np.abs(velocity(t, y)[:-1])))
         first_step = 1e-3 * max(1.0, scale) / max(speed, 1e-3)
     atol = 1e-2 * rtol * scale
-    return DOP853(velocity, t, y, t_end, rtol=rtol, atol=atol, first_step=min(first_step, t_end - t))
+    options: dict[str, Any] = {"rtol": rtol, "atol": atol, "first_step": min(first_step, t_end - t)}
+    if jacobian is not None:
+        return Radau(velocity, t, y, t_end, jac=jacobian, **options)
+    return DOP853(velocity, t, y, t_end, **options)
+
+
+def _advance(solver: Any) -> None:
+    # Trial steps that go too far are shortened.
+    with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", LinAlgWarning)
+        solver.step()
 
 
 def _dataset(run: Run, student: Network, task: Task, provenance: dict[str, str]) -> xr.Dataset:

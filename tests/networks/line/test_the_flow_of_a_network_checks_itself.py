@@ -54,6 +54,19 @@ def test_five_neurons_keep_their_balance(seed: int) -> None:
     assert np.all(np.diff(run["loss"].values) <= 1e-15)
 
 
+@pytest.mark.slow
+def test_slow_decay_is_followed_in_long_steps() -> None:
+    rows = np.array([1.0, 0.8, 0.2, -0.3, 0.6, 0.5, 0.1])
+    run = gradient_flow(rows, t_end=1e6)
+    assert str(run["status_name"].values) == "reached t_end"
+    assert run.sizes["time"] < 4000
+    late = run.isel(time=run["time"].values > 2e5)
+    slope = np.polyfit(np.log(late["time"].values), np.log(late["loss"].values), 1)[0]
+    assert slope == pytest.approx(-3.0, abs=0.01)
+    assert float(abs(run["invariant_drift"]).max()) <= 1e-8
+    assert float(abs(run["energy_residual"]).max()) <= 1e-9
+
+
 @pytest.mark.parametrize("law", [gf.Uniform(), gf.Normal(), gf.Steps([-1.0, 0.0, 1.0], [1.0, 3.0])], ids=str)
 def test_of_laws(law: object) -> None:
     run = gradient_flow(start("uniform", 4, 1), gf.Problem(target="hat", law=law), t_end=5.0)
