@@ -11,6 +11,7 @@ import sympy
 from gradflow.proofs.cells import Expr, Place
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
+from gradflow.proofs.solved import best, keeps_its_sign, prove_solving, zeros
 
 w1, b1, w2, b2, x, p, c, v, s = sympy.symbols("w1 b1 w2 b2 x p c v s", real=True)
 g1, g2, g3, t = sympy.symbols("g_1 g_2 g_3 t", real=True)
@@ -40,10 +41,11 @@ solved: w1² − w2². For any φ with a derivative, plain: dQ/dt = −4 E[r w2 
 − w2²; the factor is 0 for all z only if φ is homogeneous.
 
 (4) Solving. b2* = E f* − w2 E φ; w2* = Cov(φ, f*)/Var φ if Var φ > 0. ∇P is ∇L in the other parameters,
-taken there; the Hessian of P is the Schur complement L_uu − L_ua L_aa⁻¹ L_au of the solved a. P and L
-have the same critical points and the same losses there, and the Hessians the same number of negative
-eigenvalues. Where the Hessian of L is positive semidefinite, the largest eigenvalue of P's is not larger;
-if its kernel leaves a alone, as on (G) with b2 solved, the smallest positive one is not smaller.
+taken there; the Hessian of P is the Schur complement L_ξξ − L_ξψ L_ψψ⁻¹ L_ψξ, ψ the solved and ξ the
+others. P and L have the same critical points and the same losses there, and the Hessians the same number
+of negative eigenvalues. Where the Hessian of L is positive semidefinite, the largest eigenvalue of P's is
+not larger; if its kernel leaves ψ alone, as on (G) with b2 solved, the smallest positive one is not
+smaller.
 
 (5) w2 and b2 solved, the problem as in (2). Dead and hyperactive neurons with w1 ≠ 0 rest, the latter
 with P = L_line. A balanced neuron with w1 of the teacher's sign goes to the teacher. One with w1 of the
@@ -105,12 +107,12 @@ times that in b1 equal w2 times that in w2, or v times that in v plus c times th
 solved parameters the gradient is that of L (4). With w2 solved, ∂L/∂w2 = 0, so w1 g₁ + b1 g₂ = 0, and
 d(w1² + b1²)/dt = 0. For other φ the difference of the two sides is w2 (z φ′ − φ) (checked).
 
-(4) L is a quadratic function of a with positive definite matrix. ∂L/∂a = 0 gives the formulas (checked
-from the moments); differentiating P(u) = L(u, a(u)) gives ∇P = L_u, and once more, with a′ = −L_aa⁻¹
-L_au, the Schur complement (checked for one solved parameter; two are solved one after the other, and
+(4) L is a quadratic function of ψ with positive definite matrix. ∂L/∂ψ = 0 gives the formulas (checked
+from the moments); differentiating P(ξ) = L(ξ, ψ(ξ)) gives ∇P = L_ξ, and once more, with ψ′ = −L_ψψ⁻¹
+L_ψξ, the Schur complement (checked for one solved parameter; two are solved one after the other, and
 Schur complements compose). The number of negative eigenvalues is Haynsworth's inertia formula. Let H ≥ 0
-be the Hessian of L, S that of P: dᵀ S d = min over e of (d, e)ᵀ H (d, e). With e = 0 this bounds the
-largest eigenvalue. If ker H = ker S × {0} then for d orthogonal to ker S every (d, e) orthogonal to ker
+be the Hessian of L, S that of P: dᵀ S d = min over ω of (d, ω)ᵀ H (d, ω). With ω = 0 this bounds the
+largest eigenvalue. If ker H = ker S × {0} then for d orthogonal to ker S every (d, ω) orthogonal to ker
 H, so dᵀ S d ≥ μ |d|² with μ the smallest positive eigenvalue of H. On (G) the kernel is (w1, b1, −w2, 0)
 (derivation 9).
 
@@ -148,10 +150,10 @@ corners are critical points, not reached in finite time). B = {0 ≤ p < 1, w �
 has w > 1, and p = 1 is not reached by theorem 10. C = {0 ≤ p < 1, 0 < w ≤ w*} is left to A or B only. In
 A w < 2 w*, as J ≤ max(½, Ω) < 4 Ω; and w ≤ ½ has J ≤ ½.
 
-For 0 < w < 2 w*, P(0) < Var f*, the value at w = 0. Then by theorem 11 p stays below some 1 − δ; w (2 w*
+For 0 < w < 2 w*, P(0) < Var f*, the value at w = 0. Then by theorem 11 p stays below some 1 − ε; w (2 w*
 − w) Var φ_p ≥ Var f* − P(0) bounds w from 0 and from above; and Q = w1² (1 + p²) − w²/w1² then bounds w1
-from 0 and from above. So the limit set consists of critical points with −1 ≤ p ≤ 1 − δ: the teacher, or p
-= −1, w = ½. The latter is not a limit from A: dp/dt is (2 w2/w1) times a function D(p, w), linear in w,
+from 0 and from above. So the limit set consists of critical points with −1 ≤ p ≤ 1 − ε: the teacher, or p
+= −1, w = ½. The latter is not a limit from A: dp/dt is (2 w2/w1) times a function Ψ(p, w), linear in w,
 with a negative coefficient near p = −1; on J = ½, the border of A there, it grows from 0 at the rate 1/6
 in p (checked). So p grows in A near p = −1. For −1 < p < 0 the neuron stays there, with one of the two as
 its limit, or enters A or B, or crosses p = −1 with w > ½. Behind the wall dw1/dt = −(2/3) w2 (w − ½) < 0
@@ -171,6 +173,76 @@ the loss are computed from the moments, and ∂L/∂v = 2 E[r φ(z) x] at the be
 
 (10) db′/dt = −λ b′. For (w1, b1), derivation 12, (5).
 """
+
+PROVED_BY = (
+    (
+        "(1)",
+        ("∂/∂w1 = g₁ + b′ g₂", "∂/∂b′ = w1 g₂", "dp/du = h (1 − tanh² u)"),
+        "the chain rule for b′ = −p(u)",
+    ),
+    (
+        "(2)",
+        (),
+        "the matrix of (1) is invertible where w1 ≠ 0; at w1 = 0 the signs of two covariances (Chebyshev's "
+        "inequality)",
+    ),
+    (
+        "(3)",
+        ("plain", "shifted, bounded", "gated", "any φ:…"),
+        "the expectation of the pointwise identities, and ∂L/∂w2 = 0 where w2 is solved for",
+    ),
+    (
+        "(4)",
+        ("b2* = E f* − w2 E φ", "with b2*,…", "∇P is ∇L there", "the Hessian is a Schur complement"),
+        "two solved one after the other, Haynsworth's inertia formula, and the bounds on eigenvalues",
+    ),
+    (
+        "(5)",
+        (),
+        "P is monotone between its critical points on the circle of directions, which (4) and derivation 9 "
+        "list, and its value at both ends of an arc",
+    ),
+    (
+        "(6)",
+        ("hyperactive: w1² − w2² is conserved", "W² (W² − κ) = a²"),
+        "derivations 10 and 11 hold for P, by what they use of the flow; the motion on the hyperbola",
+    ),
+    (
+        "(7)",
+        (
+            "Var φ_p > 0,…",
+            "w* …",
+            "P* falls…",
+            "Ω…",
+            "the rate of ln J",
+            "dp/dt…",
+            "at p = …",
+            "on J = ½ it grows at p = −1",
+            "the speed of b1 − w1 at w1 = b1 = w2 = 1",
+        ),
+        "the regions A and B are not left, the limit set, the corner p = −1, and the neighbours of the "
+        "start that crosses the wall",
+    ),
+    (
+        "(8)",
+        (
+            "1 − tanh² = 2 δ − δ²",
+            "4 δ² − (2 δ − δ²)² = δ³ (4 − δ)",
+            "4 E − (1 − tanh²) = 4 E² (2 + E)/(1 + E)²",
+        ),
+        "|tanh u| < 1, and integration",
+    ),
+    (
+        "(9)",
+        ("the best parabola's loss is 1/768", "the best line's is 1/48", "∂L/∂v at the best line"),
+        "the best of all neurons of a cell is critical, and inside the cell all near ones are parabolas",
+    ),
+    (
+        "(10)",
+        ("p(0) exp(−λt) decays",),
+        "the time at the wall, and that equal decay of w1 and b1 keeps their quotient",
+    ),
+)
 
 NOT_CLAIMED = (
     "In (7), where for p < 0 the boundary between the teacher and the line lies, or that it is one point on "
@@ -229,68 +301,6 @@ def prove_conservation(proof: Proof) -> None:
     # φ = V and φ′ = D at z: the derivatives in w1, b1 and w2 are w2 D x, w2 D and V.
     defect = w1 * w2 * slope * x + b1 * w2 * slope - w2 * value
     proof.equal("any φ: the defect is w2 (z φ′ − φ)", defect, w2 * (z * slope - value))
-
-
-def prove_solving(proof: Proof) -> None:
-    """Prove the solved values, the envelope theorem and the Schur complement."""
-    mean, square, target, mixed, energy = sympy.symbols("m_φ m_φφ m_f m_φf m_ff", real=True)
-    L = w2**2 * square + b2**2 + energy + 2 * w2 * b2 * mean - 2 * w2 * mixed - 2 * b2 * target
-    bias = target - w2 * mean
-    proof.equal("b2* = E f* − w2 E φ", L.diff(b2).subs(b2, bias), ZERO)
-    variance, covariance = square - mean**2, mixed - mean * target
-    solved = L.subs(b2, bias)
-    proof.equal("with b2*, ∂L/∂w2 = 2 (w2 Var φ − Cov)", solved.diff(w2), 2 * (w2 * variance - covariance))
-    left = energy - target**2 - 2 * w2 * covariance + w2**2 * variance
-    proof.equal("with b2*, L = Var f* − 2 w2 Cov + w2² Var φ", solved, left)
-    # Second-order jets, at the point y = 0, of the coefficients of L = m a² + 2 l a + k.
-    y1, y2, a = sympy.symbols("y1 y2 a", real=True)
-    basis = (ONE, y1, y2, y1**2, y1 * y2, y2**2)
-    curvature = sympy.Symbol("m_0", positive=True)
-    m, slope, k = (
-        sum((value * term for value, term in zip(jet, basis, strict=True)), ZERO)
-        for jet in (
-            (curvature, *sympy.symbols("m_1:6", real=True)),
-            sympy.symbols("l_0:6", real=True),
-            sympy.symbols("k_0:6", real=True),
-        )
-    )
-    L, P, here = m * a**2 + 2 * slope * a + k, k - slope**2 / m, {y1: ZERO, y2: ZERO}
-    there = here | {a: (-slope / m).subs(here)}
-    for first in (y1, y2):
-        proof.equal("∇P is ∇L there", P.diff(first).subs(here), L.diff(first).subs(there))
-        for second in (y1, y2):
-            mixed_parts = L.diff(first).diff(a) * L.diff(second).diff(a) / (2 * curvature)
-            schur = (L.diff(first).diff(second) - mixed_parts).subs(there)
-            proof.equal("the Hessian is a Schur complement", P.diff(first).diff(second).subs(here), schur)
-
-
-def best(side: int) -> tuple[Expr, Expr, Expr]:
-    """Return Var φ_p, w*(p) and P*(p) of the default problem for p of a sign, for w1 > 0."""
-    ramp, teacher = x - p, x
-    start = p if side > 0 else ZERO
-
-    def mean(integrand: Expr, left: Expr) -> Expr:
-        return sympy.integrate(sympy.expand(integrand), (x, left, 1)) / 2
-
-    variance = mean(ramp**2, p) - mean(ramp, p) ** 2
-    covariance = mean(ramp * teacher, start) - mean(ramp, p) * mean(teacher, ZERO)
-    spread = mean(teacher**2, ZERO) - mean(teacher, ZERO) ** 2
-    return variance, sympy.cancel(covariance / variance), sympy.cancel(spread - covariance**2 / variance)
-
-
-def zeros(expression: Expr, side: int) -> int:
-    """Return how many zeros and poles a rational function of p has in (−1, 0) or (0, 1) (Sturm)."""
-    ends, found = (-1, 0) if side < 0 else (0, 1), 0
-    for part in sympy.fraction(sympy.cancel(expression)):
-        polynomial = sympy.Poly(part, p)
-        found += polynomial.count_roots(*ends) - sum(polynomial.eval(end) == 0 for end in ends)
-    return int(found)
-
-
-def keeps_its_sign(expression: Expr, side: int) -> int:
-    """Return the sign that a rational function of p has on (−1, 0) or (0, 1), else 0."""
-    middle = sympy.sign(expression.subs(p, sympy.Rational(side, 2)))
-    return 0 if zeros(expression, side) else int(middle)
 
 
 def prove_regions(proof: Proof) -> None:

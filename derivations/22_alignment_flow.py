@@ -100,10 +100,70 @@ S₊ and S₋ exchanged. Nothing was used of κ but κ > 0.
 (5) All three are computed from (2) (checked).
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        (
+            "|w|² − v² is constant",
+            "the pull, exponential",
+            "the pull, logistic",
+            "u′",
+            "(ln |w|)′",
+            "a′",
+            "b′",
+            "(ln r)′",
+        ),
+        "more than three components; v keeps its sign, by a bound on ln |v|",
+    ),
+    (
+        "(2)",
+        (
+            "p′ = g v",
+            "v′ = g p",
+            "c′ = g (1 − c²)",
+            "c(t) is the sum of tanh",
+            "2 E m is a quadratic in E",
+            "p + v under a step",
+            "p − v under a step",
+        ),
+        "what is orthogonal to G rests, and the comparison of a step with the flow",
+    ),
+    (
+        "(3)",
+        (
+            "z_i·G ≥ μ |z_i| Σ κ_k |z_k|",
+            "|G|² ≥ Σ κ² |z|²",
+            "|G|² ≥ X_min² m (1 + (m − 1) μ), m = 3",
+            "equality for equal lengths and cosines",
+        ),
+        "more than three data, and the triangle inequality",
+    ),
+    ("(4)", (), "monotone margins, from (1) and (3), and the exchange of labels"),
+    (
+        "(5)",
+        (
+            "the example violates Assumption 1",
+            "it starts in S₊",
+            "m_2 = 0 when ∫ v = 8/15",
+            "m_2 falls there, m_1 > 0",
+            "orthogonal data do not move m_i",
+            "v = 0 where tanh = v(0)/|w(0)|",
+            "p < 0 always",
+        ),
+        "∫ v comes to 8/15, as v grows",
+    ),
+)
+
 NOT_CLAIMED = (
     "That every neuron is aligned at some time: derivation 23 has when, if the scale is small enough.",
     "Uniqueness of solutions without Assumption 1, where a neuron may also slide along a wall.",
     "Anything on the squared loss beyond f = 0: its pull changes sign where y f = 1, and (3) is lost.",
+)
+
+RELATED = (
+    "Min, Mallada and Vidal (arXiv 2307.12851): the equations, Assumption 1 and monotone patterns, for "
+    "small starts.",
+    "Maennel, Bousquet and Gelly (2018): the flow of directions from small starts.",
 )
 
 

@@ -119,10 +119,52 @@ is at most ln(2/(1 − μ)) (checked). It tends to ln 2, as both inequalities be
 2/μ. In S_−σ, s ≥ μ s₁: X_min t1 ≤ 2/(μ s₁) ≤ 2/min{μ², s₁²}. And 16 ln 2 > 11 (checked).
 """
 
+PROVED_BY = (
+    ("(1)", (), "two inequalities of Cauchy and Schwarz, along z_i and orthogonal to it"),
+    (
+        "(2)",
+        (
+            "v″ = v |G|²",
+            "(v′ c − λ v S)′ = d c",
+            "(v/c)′ = (v′ c − λ v S)/c²",
+            "∫ v* cosh = v* sinh/λ",
+            "cosh of ln…",
+            "sinh of ln…",
+            "the squared sum of roots",
+        ),
+        "the comparison from the least value of v in both directions of time, how small that value can be, "
+        "and that all margins are positive in the end",
+    ),
+    (
+        "(3)",
+        (
+            "logistic: κ ≥ exp(−δ)",
+            "logistic: κ ≤ exp(δ)",
+            "logistic: κ′/κ",
+            "|f′| ≤ 2 n X_max exp(δ) δ",
+            "Σ |κ′ m|/v",
+            "|Σ z|² ≥ μ (Σ |z|)²",
+        ),
+        "the growth of Σ v² up to T, the cone of the directions of G, more than three data, and (2) with λ",
+    ),
+    (
+        "(4)",
+        ("(a) …", "(b) …", "(c) …"),
+        "the limits in which the times are approached, and 2 asinh x ≥ 2 ln 2x",
+    ),
+    ("(5)", ("16 ln 2 > 11",), "cosh x ≥ x and sinh x ≥ x in (2), with derivation 24"),
+)
+
 NOT_CLAIMED = (
     "That the condition of (3) is sharp: it bounds the growth by all data, on all the time.",
     "That all n data, or typical ones, come close to (4): there |G| is larger and the times are shorter.",
     "Anything about starts with |v| < |w|, or without Assumption 1.",
+)
+
+RELATED = (
+    "Min, Mallada and Vidal (arXiv 2307.12851), Theorem 1: t1 = O(log n/√μ); (5) compares.",
+    "Boursier, Pillaud-Vivien and Flammarion (arXiv 2206.00939): alignment for orthogonal data, with the "
+    "squared loss.",
 )
 
 

@@ -94,11 +94,64 @@ small ε, as they tend to it.
 (6) 16 ln 1 = 0.
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        ("m_i = −a", "m_k > 0 for a → 0", "cos² tends to 1 − μ²", "(cγ)² against (1 − c²)(1 − γ²)"),
+        "the upper bound on the cosine, as in derivation 23 (1), and other z of one cosine",
+    ),
+    (
+        "(2)",
+        (
+            "|f| ≤ 1/2 at the largest ε",
+            "exp(1/2) < 2",
+            "|w|² at the end",
+            "half of what was assumed",
+            "|f| at the end",
+        ),
+        "the growth of |w_j|², and that what is assumed is never about to fail",
+    ),
+    (
+        "(3)",
+        ("convex", "its ends", "e − 1 < 2", "1 − exp(−F) ≤ exp(F) − 1"),
+        "u′ = σ P G, and the triangle inequality",
+    ),
+    (
+        "(4)",
+        (
+            "the paper's error term",
+            "C = 4: nothing is left of M",
+            "C = 8: half",
+            "with (2), C = 4: half",
+            "M n_a − M/2 ≥ M n_a/2",
+            "2/(M n_a/2)",
+            "tanh = √(1 − a²)",
+        ),
+        "c′ = |x_a| (1 − c²), with (3) for what is not the limit, and 1 − c² ≥ min{ζ, ξ} while the pattern "
+        "lasts",
+    ),
+    (
+        "(5)",
+        (
+            "|w(0)| = 1",
+            "m_2 = μ m_1 − sin φ √(1 − μ²)",
+            "which is < 0 where m_1 = 0",
+            "the first datum is on, w(0)·x_1 = cos φ",
+        ),
+        "the time, from derivation 23 (4), the values of ζ1, ζ2 and ξ, and small ε",
+    ),
+    ("(6)", (), "16 ln 1 = 0"),
+)
+
 NOT_CLAIMED = (
     "That the paper's Theorem 1 is false with the printed 4 in place of 8: only that the proof by (4) with "
     "the paper's Lemma 3 needs 8; with (2) it does not.",
     "The paper's own choices of ζ1, ζ2 and ξ: (1) takes the largest, which give its best bounds.",
     "That 16 in t1 is best.",
+)
+
+RELATED = (
+    "Min, Mallada and Vidal (arXiv 2307.12851), Theorem 1 and Lemmas 3 and 4: what is proved anew here.",
 )
 
 

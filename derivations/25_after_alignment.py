@@ -80,8 +80,8 @@ X_max² V₊. And V₊ = O(ln R): W₊ v₊/√V₊ = q + k, with q = W₊(t1) v
 K as the w_j move by multiples ≥ 0 of G₊. By (5) |q + k|² ≥ V₊ − V₊(t1). So f(x_i) ≥ √V₊ μ X_min |k| ≥ μ
 X_min √V₊ (√(V₊ − V₊(t1)) − √V₊(t1)), and n₊ exp(−min f) ≥ L₊.
 
-(4) As long as V₊ ≤ B, f ≤ δ = X_max B, so κ ≥ exp(−δ). With q = w_j·x₊ ≥ 0: v_j′ = w_j·G₊ ≥ exp(−δ) q, q′
-= v_j x₊·G₊ ≥ exp(−δ) |x₊|² v_j, as all x₊·z_i > 0. So v_j is at least the solution with equality and q =
+(4) As long as V₊ ≤ B, f ≤ δ = X_max B, so κ ≥ exp(−δ). With ζ = w_j·x₊ ≥ 0: v_j′ = w_j·G₊ ≥ exp(−δ) ζ, ζ′
+= v_j x₊·G₊ ≥ exp(−δ) |x₊|² v_j, as all x₊·z_i > 0. So v_j is at least the solution with equality and ζ =
 0 at t1, v_j(t1) cosh(exp(−δ) |x₊| (t − t1)) (checked). |x₊| as in derivation 22, (3). V₊(t1) ≥ s² times
 its value at the start by derivation 23, of the order ε².
 
@@ -97,11 +97,58 @@ two elements of K have a cosine of at least μ (derivation 23, (1)). So lim inf 
 derivation 24, (2): |W|_F² ≤ h ε W_max²/√h.
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        (),
+        "neurons of S₊ and S₋ are linear on one label and 0 on the other, and margins grow (derivation 22)",
+    ),
+    (
+        "(2)",
+        (
+            "ℓ/κ grows in u",
+            "ℓ/κ is 2 ln 2 at u = 1",
+            "L′ = −a L²",
+            "the two labels together",
+            "V₊ V₋/(V₊ + V₋) ≥ min/2",
+            "α at the least V",
+        ),
+        "−L₊′ ≥ V₊ |G₊|², and the comparison of 1/L₊ with a line",
+    ),
+    (
+        "(3)",
+        (
+            "ln(1 + u) is concave",
+            "with the chord u ln 2",
+            "R′ is at least",
+            "with V ≥ ln R/X_max",
+            "li′ = 1/ln",
+        ),
+        "the orders that follow from the inequality for R, and the converse, by (5)",
+    ),
+    (
+        "(4)",
+        ("v′ = b q", "q′ = b s² v", "at the start"),
+        "the comparison with the solution at equality, and derivation 23 for V₊(t1)",
+    ),
+    (
+        "(5)",
+        ("D₊ is constant", "the largest eigenvalue", "it is at least (1 + c)(P + Q)/2"),
+        "more than two neurons, the inequalities between eigenvalues, and the limit of c",
+    ),
+)
+
 NOT_CLAIMED = (
     "The constant of 1/(t ln t), and to which direction the two networks tend.",
     "That t2 of the paper is such that its α follows from (2): its own proof is not repeated here.",
     "A bound on the loss if S₊ or S₋ is empty and there are data of its label: that part of the loss stays.",
     "That 2/(1 + μ) is attained.",
+)
+
+RELATED = (
+    "Min, Mallada and Vidal (arXiv 2307.12851), Theorem 1: the second phase.",
+    "Chistikov, Englert and Lazić (arXiv 2306.06479): one ReLU teacher and the squared loss, where the "
+    "limit has rank one.",
 )
 
 
@@ -152,13 +199,13 @@ def prove_loss(proof: Proof) -> None:
 
 
 def prove_growth(proof: Proof) -> None:
-    """Prove the solution of v′ = b q, q′ = b s² v with q = 0 at first; E stands for exp(b s t)."""
+    """Prove the solution of v′ = b ζ, ζ′ = b s² v with ζ = 0 at first; E stands for exp(b s t)."""
     E, b, s, start = sympy.symbols("E b s v_0", positive=True)
     v = start * (E + 1 / E) / 2
-    q = s * start * (E - 1 / E) / 2
-    proof.equal("v′ = b q", v.diff(E) * b * s * E, b * q)
-    proof.equal("q′ = b s² v", q.diff(E) * b * s * E, b * s**2 * v)
-    proof.equal("at first", (v.subs(E, 1), q.subs(E, 1)), (start, ZERO))
+    zeta = s * start * (E - 1 / E) / 2
+    proof.equal("v′ = b ζ", v.diff(E) * b * s * E, b * zeta)
+    proof.equal("ζ′ = b s² v", zeta.diff(E) * b * s * E, b * s**2 * v)
+    proof.equal("at the start", (v.subs(E, 1), zeta.subs(E, 1)), (start, ZERO))
 
 
 def prove_rank(proof: Proof) -> None:

@@ -29,16 +29,16 @@ N = √(E z²) = √(V w1² + (m w1 + b1)²) be the root mean square of the pre-
 
     Λ(r) = 2 s² K (|w2| + r)² + 2 s² (N + √K r)² + 2 + 2 |s| √(K e).
 
-Trap. Let s ≠ 0, w2 ≠ 0 and 0 < η_k ≤ η for the rates of gradient descent, θ_k+1 = θ_k − η_k ∇L(θ_k). Let
+(1) Trap. Let s ≠ 0, w2 ≠ 0 and 0 < η_k ≤ η for the rates of gradient descent, θ_k+1 = θ_k − η_k ∇L(θ_k). Let
 r > 0 be at most the distance of (w1, b1) from both walls, with γ = 1 − η Λ(r)/2 > 0, w2² ≥ 2 √e/(γ c) and
 ℓ = |w2| − √(w2² − 2 √e/(γ c)) < r, all at k = 0. Then no step and no point between two steps reaches a
 wall: the neuron keeps its activity for ever. Its path is shorter than ℓ (and 0 if e = 0), w2 keeps its
 sign, θ_k converges, and e_k+1 ≤ e_k (1 − 4 η_k γ c² (|w2| − ℓ)²), with w2 and ℓ those at k = 0. If the sum
 of all η_k is infinite the limit is a critical point, and f is the best line there.
 
-All hypotheses hold again at every later step, with r less the path so far.
+(2) All hypotheses hold again at every later step, with r less the path so far.
 
-As η → 0 the rate's factor γ → 1, and this is the trap of derivation 8.
+(3) As η → 0 the rate's factor γ → 1, and this is the trap of derivation 8.
 """
 
 HYPOTHESES = (
@@ -49,8 +49,8 @@ HYPOTHESES = (
 
 PROOF = """
 The Hessian. Off the walls L is the polynomial L_line + e. With u = (√V ρ₁, ρ₀), e = |u|² and J = ∂u/∂θ,
-∇²e = 2 Jᵀ J + 2 (√V ρ₁ ∇²(√V ρ₁) + ρ₀ ∇²ρ₀). The script expands J Jᵀ = s² w2² M + s² g gᵀ + h hᵀ with g =
-(√V w1, m w1 + b1) and h = (0, 1). Its largest eigenvalue is at most s² w2² K + s² |g|² + 1, and |g| = N.
+∇²e = 2 Jᵀ J + 2 (√V ρ₁ ∇²(√V ρ₁) + ρ₀ ∇²ρ₀). The script expands J Jᵀ = s² w2² M + s² ξ ξᵀ + ζ ζᵀ with ξ =
+(√V w1, m w1 + b1) and ζ = (0, 1). Its largest eigenvalue is at most s² w2² K + s² |ξ|² + 1, and |ξ| = N.
 The other matrix has the entries s (V ρ₁ + m ρ₀) for (w1, w2) and s ρ₀ for (b1, w2), and no others but the
 symmetric ones; so its norm is |s| √((V ρ₁ + m ρ₀)² + ρ₀²) = |s| √(u · M u) ≤ |s| √(K e). Hence the norm
 of ∇²e ≤ 2 s² K w2² + 2 s² N² + 2 + 2 |s| √(K e). At a distance of at most r from the start |w2| has grown
@@ -83,6 +83,32 @@ which is at most the later distance from the walls. |w2| and N have grown by at 
 not grown, so the later Λ(r − σ) is at most Λ(r).
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        (
+            "∇²e = 2 Jᵀ J + 2 Σ u ∇²u",
+            "J Jᵀ = s² w2² M + s² ξ ξᵀ + ζ ζᵀ",
+            "Σ u ∇²u has two entries and their mirror images",
+            "which is s² u · M u",
+            "N² = (w1, b1) · M′ (w1, b1)",
+            "M′ has M's trace and determinant",
+            "h (1 − h Λ/2) − h (1 − η Λ/2) = h (η − h) Λ/2",
+            "√e₁ − √e₀ = (e₁ − e₀)/(√e₁ + √e₀)",
+            "(W − σ) δ − (g(σ + δ) − g(σ)) = δ²/2",
+            "γ c g(ℓ) = √e for ℓ = W − D",
+        ),
+        "the norm of a sum, how far |w2|, N and e go within r, Taylor's formula along a step, that ℓ is not "
+        "reached, and the limit",
+    ),
+    (
+        "(2)",
+        ("(W − σ)² − 2 √e/(γ c) + 2 g(σ) = D²", "so that the later ℓ is at most ℓ − σ"),
+        "the later Λ is no larger",
+    ),
+    ("(3)", (), "γ = 1 − η Λ(r)/2"),
+)
+
 NOT_CLAIMED = (
     "That the trap is necessary: neurons outside it can keep their activity as well.",
     "Anything for momentum, decay, adaptive optimisers or gradients of minibatches: Adam does leave the set "
@@ -108,9 +134,9 @@ def prove_hessian(proof: Proof) -> None:
     curved = u[0] * second[0] + u[1] * second[1]
     whole = 2 * jacobian.T * jacobian + 2 * curved
     proof.equal("∇²e = 2 Jᵀ J + 2 Σ u ∇²u", sympy.hessian(EXCESS, THETA), whole)
-    g, h = sympy.Matrix([root_v * w1, Z]), sympy.Matrix([0, 1])
-    parts = s**2 * w2**2 * matrix + s**2 * g * g.T + h * h.T
-    proof.equal("J Jᵀ = s² w2² M + s² g gᵀ + h hᵀ", jacobian * jacobian.T, parts)
+    xi, zeta = sympy.Matrix([root_v * w1, Z]), sympy.Matrix([0, 1])
+    parts = s**2 * w2**2 * matrix + s**2 * xi * xi.T + zeta * zeta.T
+    proof.equal("J Jᵀ = s² w2² M + s² ξ ξᵀ + ζ ζᵀ", jacobian * jacobian.T, parts)
     first, other = s * (V * RHO1 + m * RHO0), s * RHO0
     zero = sympy.Integer(0)
     entries = sympy.Matrix(

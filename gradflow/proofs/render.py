@@ -23,7 +23,7 @@ _SYMBOLS_LATEX |= {lo: r"\mathrm{lo}", hi: r"\mathrm{hi}"}
 # What the prose uses beyond ASCII, as it reads in LaTeX's text mode.
 _LATEX = {
     "ö": r"\"o", "–": "--", "—": "---", "’": "'", "“": "``", "”": "''", "…": r"\dots{}",
-    "Ł": r"\L{}",
+    "Ł": r"\L{}", "ć": r"\'c",
     **{character: rf"\ensuremath{{{code}}}" for character, code in {
         "φ": r"\varphi", "θ": r"\theta", "ρ": r"\rho", "η": r"\eta", "ε": r"\varepsilon", "σ": r"\sigma",
         "μ": r"\mu", "δ": r"\delta", "ℓ": r"\ell", "∇": r"\nabla", "∂": r"\partial", "∫": r"\int",

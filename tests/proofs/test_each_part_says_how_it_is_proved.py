@@ -21,12 +21,6 @@ from gradflow.proofs.result import derive
 SILENT = {
     "the_flow_cannot_kill",
     "steps_that_kill",
-    "other_parametrisations",
-    "alignment_flow",
-    "alignment_time",
-    "lemmas_of_alignment",
-    "after_alignment",
-    "trap_of_gradient_descent",
     "networks_on_the_line",
     "adam_after_the_end",
     "trap_at_the_teacher",
