@@ -128,7 +128,7 @@ PROVED_BY = (
     ),
     (
         "(4)",
-        ("v′ = b q", "q′ = b s² v", "at the start"),
+        ("v′ = b ζ", "ζ′ = b s² v", "at the start"),
         "the comparison with the solution at equality, and derivation 23 for V₊(t1)",
     ),
     (
