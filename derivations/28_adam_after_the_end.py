@@ -109,6 +109,39 @@ O(h³) < 0 for small h > 0 (checked). If w2 < 0, then for all neurons near, ℓ 
 breakpoint and f − ℓ ≤ 0, so L(f) ≥ L(ℓ) ≥ L_line; hyperactive neurons are lines.
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        ("the characteristic polynomial", "at −1, (1 − β1) (a − A)", "at 1", "a at the default"),
+        "the remainder of the step, the bias corrections, the growth of a cone, and that each of these "
+        "minima has a Hessian with λ ≥ 2",
+    ),
+    ("(2)", ("the characteristic polynomial",), "the decay of √v, and the moduli of complex factors"),
+    (
+        "(3)",
+        (
+            "the moment changes its sign",
+            "the step leads to the other side",
+            "P = |G| makes the amplitude η/a",
+        ),
+        "the theorem of Perron and Frobenius",
+    ),
+    (
+        "(4)",
+        (
+            "g₁ and g₀",
+            "H on a best line",
+            "what the rest adds, …",
+            "q of the default problem",
+            "∂q/∂b1",
+            "which is positive",
+        ),
+        "Taylor's formula for the mean over the swing, the projection, the choice of the signs, and that "
+        "levels of q are compact",
+    ),
+    ("(5)", ("the residual at …", "the change"), "the signs beyond the breakpoint, and derivation 11"),
+)
+
 NOT_CLAIMED = (
     "Conjecture: Adam follows the drift of (4) on average, as η → 0. In most measured runs the steps from "
     "the first burst to the input are 0.96 to 1.5 times those of the drift.",

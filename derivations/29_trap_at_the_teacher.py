@@ -34,8 +34,11 @@ and
 with A = h/ℓ and A′ the least and largest active share, X = max(lo², hi²), Z the largest pre-activation at
 hi, P the largest square of the breakpoint, and r² = L ℓ max(1/a, 4/h), L at θ₀.
 
-(1) If κ < 1, then |∇L| ≥ μ √L on the ball. (2) Where L is at most what it is at θ₀, the norm of ∇²L is at
-most Λ. (3) Let 0 < η_k ≤ η be rates of gradient descent from θ₀, γ = 1 − η Λ/2 > 0 and 2 √L/(γ μ) < R.
+(1) If κ < 1, then |∇L| ≥ μ √L on the ball.
+
+(2) Where L is at most what it is at θ₀, the norm of ∇²L is at most Λ.
+
+(3) Let 0 < η_k ≤ η be rates of gradient descent from θ₀, γ = 1 − η Λ/2 > 0 and 2 √L/(γ μ) < R.
 Then it never leaves the ball, its path is shorter than that, L falls at each step to at most 1 − γ η_k μ²
 times what it was, and if the sum of all η_k is infinite it converges to a global minimum in the ball.
 """
@@ -74,6 +77,25 @@ distance can end it. So the length of all stretches is at most 2 √L/(γ μ) < 
 falls by γ η_k |∇L|² ≥ γ η_k μ² L at a step. The path is finite, so θ_k converges, and L goes to 0 if Σ
 η_k = ∞.
 """
+
+PROVED_BY = (
+    (
+        "(1)",
+        (
+            "TᵀT",
+            "the Gram matrix's determinant",
+            "the variance on a width h",
+            "λ₂ λ₃ ≤ (trace/2)²",
+            "the square integral between the breakpoints",
+            "a line on a width h from the value β",
+            "a c² + (h/4)(c + ω δ)²",
+            "κ²",
+        ),
+        "the projection on the span of φ, and how far the breakpoint moves in the ball",
+    ),
+    ("(2)", (), "the Hessian of derivation 3, Cauchy and Schwarz, and the bounds on c and r(p) from (1)"),
+    ("(3)", (), "the argument of derivation 26, from (1) and (2)"),
+)
 
 NOT_CLAIMED = (
     "That the trap is necessary, or its size the best: it is found at losses of about 1e-5 and below.",

@@ -65,9 +65,10 @@ def large_bias_is_stuck(quick: bool) -> Finding:
     stuck = all(entry["outcome"] == "linear" for entry in values.values())
     return finding(
         by_rule(refuted=not stuck),
-        "b2 = -1.2 {ends} on the best line under Adam in every setting ({losses}). Under the flow the same start is {outcome_flow}{adams}.",
+        "b2 = -1.2 {ends} on the best line after {steps} steps of Adam in every setting ({losses}). Under the flow the same start is {outcome_flow}{adams}.",
         {"settings": values, "outcome_flow": flow, "published_loss": PUBLISHED_LINE_LOSS},
-        ends="ends" if stuck else "does not end",
+        ends="is" if stuck else "is not",
+        steps=STEPS,
         losses=each("{final_loss:.6f} ({label})", values),
         adams=": the failure is Adam's, not the loss's" if stuck and flow == "global" else "",
     )
@@ -192,9 +193,10 @@ def thresholds(quick: bool) -> Finding:
     far = "" if agree else "The threshold depends on the dynamics far more than on the data: "
     return finding(
         by_rule(refuted=not between, conditional=not agree),
-        "{begin}under Adam at rate 0.01 it is b2 = {adam_100_inputs.value:.5f} on 100 inputs and {adam_population.value:.5f} on the population, under GD {gd.value:.5f}, under the flow {flow.value:.8f}.",
+        "{begin}under Adam at rate 0.01, after {steps} steps, it is b2 = {adam_100_inputs.value:.5f} on 100 inputs and {adam_population.value:.5f} on the population, under GD {gd.value:.5f}, under the flow {flow.value:.8f}.",
         found,
         begin=far if between else "Not so: ",
+        steps=STEPS,
         gd=found["gd_population_rate_0.01"],
     )
 

@@ -65,7 +65,8 @@ def recovers(quick: bool) -> Finding:
             "minimum_near_the_end": _described(last),
             "distance_of_that_minimum": _distance(last.theta, problem),
         }
-    relu = train_arrays(START, SAMPLE, ADAM, 500 if quick else 2000, events=False, first_change=False)
+    relu_steps = 500 if quick else 2000
+    relu = train_arrays(START, SAMPLE, ADAM, relu_steps, events=False, first_change=False)
     # The teacher, the best of them, is left out; further ones with its loss would be as good.
     points = critical_points(SILU_SAMPLE, *((QUICK_GRID, 100) if quick else (GRID, 300)))
     traps = [p for p in points if p["negative_eigenvalues"] == 0 and p["loss"] > 1e-9]
@@ -84,7 +85,7 @@ def recovers(quick: bool) -> Finding:
     )
     return finding(
         by_rule(refuted=not comes, conditional=not precise or traps),
-        "From b2 = -2 the SiLU neuron {comes} back under Adam, the ReLU neuron ends at {relu_loss:.5f} (best line {relu_best_line:.5f}). log10 of the loss is {ours} "
+        "From b2 = -2 the SiLU neuron {comes} back under Adam, the ReLU neuron is at {relu_loss:.5f} after {relu_steps} steps (best line {relu_best_line:.5f}). log10 of the loss is {ours} "
         f"({label}; the figure shows {{published}}; largest deviation {{largest_deviation:.2f}}). {{precise}} within {steps} steps: the smallest loss is {{smallest}}, where the squared rounding unit is {np.finfo('float32').eps ** 2:.0e} and {np.finfo('float64').eps ** 2:.0e}; "
         f"the Hessian's smallest eigenvalue at the minimum is {minimum['eigenvalues'][0]:.1e}, and Newton's method from the last state reaches a loss of {minimum['loss']:.0e}. {{others}}.",
         {
@@ -98,6 +99,7 @@ def recovers(quick: bool) -> Finding:
             "other_minima": traps,
         },
         comes="comes" if comes else "does not come",
+        relu_steps=relu_steps,
         ours=each("{0:.2f} at {label}", first["log10_loss"]),
         published=each("{0}", PUBLISHED_LOG10_LOSS.values()),
         precise="To machine precision it comes" if precise else "Not to machine precision",
