@@ -103,7 +103,8 @@ def gradient_flow(
     t_end, rtol, times, max_steps, progress
         As `gradflow.runs.gradient_flow`.
     method, theory, until_decided
-        The same, of neurons only: networks are integrated by DOP853 or Radau, and no theorem decides where they end.
+        The same, of neurons only: networks are integrated by DOP853 or Radau, and no theorem decides where
+        they end.
     frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
         Parameters that stay as they are; a neuron is then followed as a network of one.
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gradflow.base.arrays import Array
-from gradflow.base.checks import shown
-from gradflow.neuron.size import column
+from gradflow.base.checks import function as check_function
+from gradflow.base.checks import number, numbers, require_finite, shown
+from gradflow.neuron.size import LARGEST, column
+
+FEWEST, MOST = 17, 100_000
+"""Knots of an interpolated function, at least and at most."""
+
+NARROWEST = 1e-9
+"""Its narrowest piece, as a part of the whole: what is steeper is a jump."""
+
+QUARTERS = np.array([0.25, 0.5, 0.75])
+"""Where its lines are compared with it, as parts of a piece."""
 
 
 class Target:
@@ -76,6 +87,62 @@ NAMED = {
     "step": Knots([-1.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]),
 }
 """Targets with names: |x|, max(0, 1 − 2|x|), and 1 above 0."""
+
+
+def interpolated(
+    function: Callable[[np.ndarray], Any], lo: float = -1.0, hi: float = 1.0, error: float = 1e-6
+) -> Knots:
+    """Return knots on a function's graph, as many as its lines need to be near it.
+
+    Parameters
+    ----------
+    function : callable
+        Takes an array of inputs and returns the values there; continuous.
+    lo, hi : float
+        The first and the last knot.
+    error : float
+        How far the lines may be from the function at the quarters of every piece, where it is looked at. For
+        a smooth function that is, but for a few per cent, the largest distance; nothing is proved.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described, or more than 100 000 knots would be needed.
+
+    Examples
+    --------
+    >>> interpolated(np.sin, 0.0, 3.0, 1e-3)
+    Knots(41 knots from 0 to 3)
+    """
+    check_function("function", function, "an array of inputs")
+    lo, hi = number("lo", lo, -LARGEST, LARGEST), number("hi", hi, -LARGEST, LARGEST)
+    error = number("error", error, 0.0)
+    if not lo < hi or error == 0.0:
+        raise ValueError(f"knots: expected lo < hi and an error > 0, got {lo:g}, {hi:g} and {error:g}")
+    x = np.linspace(lo, hi, FEWEST)
+    while True:
+        y = _values(function, x)
+        begin, width = x[:-1, None], np.diff(x)[:, None]
+        inner = _values(function, (begin + width * QUARTERS).ravel()).reshape(-1, QUARTERS.size)
+        lines = y[:-1, None] * (1.0 - QUARTERS) + y[1:, None] * QUARTERS
+        far = np.max(np.abs(inner - lines), axis=1) > error
+        if not np.any(far):
+            return Knots(x, y)
+        if x.size + int(np.sum(far)) > MOST or np.min(width[far]) < NARROWEST * (hi - lo):
+            place = float(begin[far][np.argmin(width[far]), 0])
+            raise ValueError(
+                f"error: {error:g} needs too many knots near {place:g}; a jump is a knot that stands twice"
+            )
+        x = np.sort(np.concatenate([x, (begin + 0.5 * width)[far, 0]]))
+
+
+def _values(function: Callable[[np.ndarray], Any], x: np.ndarray) -> np.ndarray:
+    """Return a function's values, one for each input and finite."""
+    y = numbers("function", function(x)).astype(np.float64)
+    if y.shape != x.shape:
+        raise ValueError(f"function: expected a value for each of {x.size} inputs, got shape {y.shape}")
+    require_finite("function", y)
+    return y
 
 
 def as_target(value: Any) -> Target:
