@@ -102,6 +102,48 @@ w1 = 1 − η/2, b1 = −η. The pre-activations at the ends are w1 + b1 = 1 −
 second of which is negative.
 """
 
+PROVED_BY = (
+    (
+        "(1)",
+        ("dead: w1, b1 and w2 do not move",),
+        "solutions of a locally Lipschitz field are unique, in both directions of time",
+    ),
+    (
+        "(2)",
+        ("(w1² + b1²)(1 + x²) − z² = (w1 − b1 x)²",),
+        "the bound on ∂L/∂w2 (Cauchy and Schwarz), that L falls, and the inequalities for u",
+    ),
+    (
+        "(3)",
+        ("u² − w2² = −d² on the hyperbola", "du/dτ = |w2| and d|w2|/dτ = u"),
+        "(2)'s inequalities, as |dψ/dt| ≤ c on the hyperbola",
+    ),
+    (
+        "(4)",
+        ("the curve solves the equation of…",),
+        "τ falls to 0 in the stated time, and the solution that rests there",
+    ),
+    (
+        "(5)",
+        (
+            "n² = 1 + x₀²",
+            "ζ moves at the rate −2 n w2 r, ξ not at all",
+            "ρ is the residual on the curve",
+            "the curve solves the equations of ζ, w2 and b2",
+        ),
+        "τ falls to 0 in the stated time, and the solution that rests there",
+    ),
+    (
+        "(6)",
+        (
+            "∇L(1, 0, 1, 1) = (1/2, 1, 1/2, 2)",
+            "at η = 2/3 the breakpoint is at 1",
+            "the pre-activations after the step",
+        ),
+        "",
+    ),
+)
+
 NOT_CLAIMED = (
     "What the flow does after w1 = b1 = 0: the field is not continuous there, so solutions may not be "
     "unique.",

@@ -34,11 +34,11 @@ w1, b1, and β_e = e B₁ + B₂. As long as it is dead, z_e after k more steps 
 β_e. It comes back iff for one end z_e > η μ/(1 − μ) β_e, and then at the first k with μ^k < 1 − z_e (1 −
 μ)/(η μ β_e) for such an end (the earlier, if both are).
 
-(4) Adam (no decay) with moments m, v after K updates, β1 < √β2 =: r. While the neuron is dead its
+(4) Adam (no decay) with moments m, v after K updates, β1 < √β2. While the neuron is dead its
 parameter j moves at the k-th further update by −η β1^k m_j/(1 − β1^(K+k)) / (√(β2^k v_j/(1 − β2^(K+k))) +
-ε). The sum converges. For ε = 0 it is −η (m_j/√v_j) S(k) with S(k) the sum over i ≤ k of (β1/r)^i √(1 −
+ε). The sum converges. For ε = 0 it is −η (m_j/√v_j) S(k) with S(k) the sum over i ≤ k of (β1/√β2)^i √(1 −
 β2^(K+i))/(1 − β1^(K+i)), the same for all j: the neuron comes back iff for one end z_e > η S(∞) (e m₁/√v₁
-+ m₂/√v₂). For K → ∞, S(∞) → ρ/(1 − ρ), ρ = β1/r; that is 9.05 at the defaults. A neuron whose moments are
++ m₂/√v₂). For K → ∞, S(∞) → ρ/(1 − ρ), ρ = β1/√β2; that is 9.05 at the defaults. A neuron whose moments are
 0 never comes back, at any rate.
 
 (5) Decay and no other force, decoupled or in GD's gradient. Each step multiplies w1 by p = 1 − η λ with
@@ -99,7 +99,7 @@ not grow. Otherwise it grows towards z_e − η μ/(1 − μ) β_e, which it doe
 some k iff this limit is, and the first k follows by solving for μ^k.
 
 (4) With g = 0 the moments are β1^k m and β2^k v, which is put into Adam's update (the class's docstring).
-For ε = 0 the square root of β2^k leaves (β1/r)^k times a factor that converges to 1, and is the same for
+For ε = 0 the square root of β2^k leaves (β1/√β2)^k times a factor that converges to 1, and is the same for
 every parameter. So z_e(k) − z_e is −S(k) times a constant, S grows with k, and the argument of (3)
 applies. As ρ < 1 the series converges, and faster than a geometric one for ε > 0, which makes every term
 smaller. For K → ∞ each factor tends to 1, and S(∞) to the sum of ρ^i.
@@ -138,9 +138,74 @@ With Keras' ε the move has a factor √(1 − β2^(K+k)) < 1, and its root is �
 change, as β2^k v < u, and its root is at least √u. All moves have the sign of −m_j, so at all times the
 way done is between 0 and D_j; in (b) it is the same part of both, so z_e moves monotonically between its
 value and the stated one. b2: with y = b2 − E f* the gradient is 2 y; the matrices' traces and
-determinants (checked) satisfy Jury's conditions 1 ± T + D > 0 and D < 1 iff η is as stated. (For η as
-stated |1 − 2 η| μ < 1.)
+determinants (checked) satisfy Jury's conditions, 1 ± trace + determinant > 0 and determinant < 1 iff η is
+as stated. (For η as stated |1 − 2 η| μ < 1.)
 """
+
+PROVED_BY = (
+    (
+        "(1)",
+        ("z after a step is z − η ζ",),
+        "each end allows a half-line of rates, and what two of them have in common",
+    ),
+    (
+        "(2)",
+        ("dead: the gradient for w1, b1 and w2 is 0",),
+        "samples, where every term has the factor φ′(z) = 0",
+    ),
+    (
+        "(3)",
+        (
+            "the series starts at 0",
+            "the series grows by μ^(k+1)",
+            "z_e vanishes at the stated μ^k",
+            "z_e falls with μ^k if β_e < 0 and μ < 1",
+        ),
+        "z_e(k) is monotone in k, so that its limit decides",
+    ),
+    (
+        "(4)",
+        (
+            "Adam's k-th move after death, ε = 0 (squared)",
+            "the sum of ρ^i grows by ρ^(k+1)",
+            "at the defaults ρ/(1 − ρ) rounds to 9.05",
+        ),
+        "the moments without a gradient, that S grows and converges, and its limit for K → ∞",
+    ),
+    (
+        "(5)",
+        (
+            "z_e(k) is q^k times (p/q)^k w1 e + b1",
+            "the same decay multiplies z",
+            "z at 0 is a mean of z at the ends",
+        ),
+        "which signs let it become positive, and factors below 0",
+    ),
+    (
+        "(6)",
+        (
+            "the recurrence",
+            "its discriminant",
+            "1 + μ − η λ = r₁ + r₂",
+            "A r₁^k + (z(0) − A) r₂^k solves it",
+            "from z(0) and z(1)",
+            "from rest it is c_k",
+            "μ^(k/2) cos(ω k + ψ) solves it",
+        ),
+        "where the roots are, monotone quotients, steps of an angle over a half circle, and the induction "
+        "for c_k",
+    ),
+    (
+        "(7)",
+        ("moments of c g are c m and c² v", "Adam's first m and v over 1 − β are g and g²"),
+        "the induction over the steps",
+    ),
+    (
+        "(8)",
+        ("heavy ball: …", "Nesterov: …", "2 (1 + μ)/(1 + 2 μ) − 1"),
+        "the bounds on each move, the sums of geometric series, and Jury's conditions",
+    ),
+)
 
 NOT_CLAIMED = (
     "That a neuron which comes back stays alive, or that it ends well.",
@@ -287,9 +352,9 @@ def prove_for_ever(proof: Proof) -> None:
         matrix = after.jacobian(sympy.Matrix([y, buffer]))
         trace, det = matrix.trace(), matrix.det()
         proof.equal(f"{name}: the determinant", det, mu * (1 - 2 * eta) if nesterov else mu)
-        proof.equal(f"{name}: 1 − T + D", 1 - trace + det, 2 * eta)
+        proof.equal(f"{name}: 1 − trace + determinant", 1 - trace + det, 2 * eta)
         least = 2 * (1 + mu) - 2 * eta * (1 + 2 * mu if nesterov else 1)
-        proof.equal(f"{name}: 1 + T + D", 1 + trace + det, least)
+        proof.equal(f"{name}: 1 + trace + determinant", 1 + trace + det, least)
     # |1 − 2 η| μ < 1 for 0 < η < (1 + μ)/(1 + 2 μ): at the upper end 2 η − 1 = 1/(1 + 2 μ) < 1.
     proof.equal("2 (1 + μ)/(1 + 2 μ) − 1", 2 * (1 + mu) / (1 + 2 * mu) - 1, 1 / (1 + 2 * mu))
 

@@ -22,15 +22,18 @@ STATUS = "proved"
 STATEMENT = """
 Let r(x) = Σ_j w2_j φ(w1_j x + b1_j) + c be the residual of a network, the neurons of a teacher being among
 the neurons with their output weights turned over, φ with any slopes s₋ and s₊, and let the inputs have a
-density that is constant between some points. In exact arithmetic, once the points are in order, the
+density that is constant between some points.
+
+(1) In exact arithmetic, once the points are in order, the
 functions of gradflow.networks.line.cells (bends, values, integrals, mean_square, derivatives,
 even_weights), which every loss and gradient of a network under such a law is computed with, return
 
     E r²   and   E r ∂f/∂w1_j, E r ∂f/∂b1_j, E r ∂f/∂w2_j, E r,
 
 for one and for two neurons of either sign of w1, wherever their breakpoints are: inside the input in either
-order or on one point, beyond or on an end (dead or hyperactive), or nowhere (w1 = 0). The width of a cell is
-the determinant of its two neighbours, whatever Veltkamp's constant.
+order or on one point, beyond or on an end (dead or hyperactive), or nowhere (w1 = 0).
+
+(2) The width of a cell is the determinant of its two neighbours, whatever Veltkamp's constant.
 """
 
 HYPOTHESES = (
@@ -52,6 +55,18 @@ constant), as the residual is a sum over neurons, and E r² and E r ∂f are bil
 the others only cut cells in two, on either side of which what is computed is the integral over that part.
 This step is an argument, not a check; the tests compare up to m = 100.
 """
+
+PROVED_BY = (
+    ("(1)", ("the computed loss of…", "the computed gradient of…", "∫ f g over a cell"), ""),
+    (
+        "(2)",
+        (
+            "the compensated determinant is the determinant",
+            "over the weights it is the distance of the zeros",
+        ),
+        "",
+    ),
+)
 
 NOT_CLAIMED = (
     "Nothing is said of rounding errors; the tests measure them against 60 digits.",

@@ -19,9 +19,6 @@ from gradflow.proofs.proof import Check
 from gradflow.proofs.result import derive
 
 SILENT = {
-    "the_flow_cannot_kill",
-    "steps_that_kill",
-    "networks_on_the_line",
     "adam_after_the_end",
     "trap_at_the_teacher",
 }
