@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gradflow.cli import run
 from gradflow.cli.app import program
-from gradflow.runs import gradient_flow
+from gradflow.networks.either import gradient_flow
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NUMBER = st.one_of(
@@ -25,9 +25,22 @@ NUMBER = st.one_of(
 )
 VALUE = st.one_of(NUMBER, TEXT)
 SHORT = st.sampled_from(["0", "1", "7"])
+LINE = ["--neurons", "--seed", "--start", "--target", "--law", "--network"]
+NAMES = st.sampled_from(["he", "uniform", "normal", "abs", "step", "hat", "none.csv", ".csv", "1", "3"])
 OPTIONS = {
-    "flow": ["--w1", "--b1", "--w2", "--b2", "--rtol"],
-    "train": ["--w1", "--b1", "--w2", "--b2", "--lr", "--samples", "--dtype", "--optimizer", "--hyper"],
+    "flow": ["--w1", "--b1", "--w2", "--b2", "--rtol", *LINE],
+    "train": [
+        "--w1",
+        "--b1",
+        "--w2",
+        "--b2",
+        "--lr",
+        "--samples",
+        "--dtype",
+        "--optimizer",
+        "--hyper",
+        *LINE,
+    ],
 }
 # The time a run takes grows with these, so their valid values are small.
 LENGTH = {"flow": ("--t-end", st.sampled_from(["0", "1e-9", "nan", "-1"])), "train": ("--steps", SHORT)}
@@ -68,6 +81,8 @@ def test_of_flow_and_train(data: st.DataObject, command: str) -> None:
             value = data.draw(st.one_of(st.sampled_from(["-1", "0", "2", "nan", "1e-9"]), TEXT))
         elif name == "--hyper":
             value = data.draw(st.sampled_from(["beta1", "eps", "x", ""])) + "=" + data.draw(VALUE)
+        elif name in LINE:
+            value = data.draw(st.one_of(NAMES, VALUE))
         else:
             value = data.draw(VALUE)
         arguments += [f"{name}={value}"] if data.draw(st.booleans()) else [name, value]
