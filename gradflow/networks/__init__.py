@@ -1,4 +1,4 @@
-"""Networks of ReLU neurons: two layers that align early, many layers whose units die."""
+"""Networks of ReLU neurons: exact on the line, two layers that align early, many layers whose units die."""
 
 from gradflow.base.lazy import modules
 
