@@ -18,6 +18,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 Key = TypeVar("Key")
 Result = TypeVar("Result")
 
+LEAVE_WITHIN = 10.0
+"""Seconds that a worker process that is told to leave may take to clear up."""
 DEATHS = 3
 """Worker processes that may die on a task; it is not given to another."""
 
@@ -131,7 +133,7 @@ def _worker_processes() -> Iterator[dict[Connection, BaseProcess]]:
         with _interrupts_ignored():
             for process in processes.values():
                 process.terminate()
-            _let_end(processes)
+            _let_end(processes, LEAVE_WITHIN)
         raise
     _let_end(processes)
 
@@ -176,12 +178,18 @@ def _remove_dead(processes: dict[Connection, BaseProcess], pipe: Connection) -> 
     processes.pop(pipe).join()
 
 
-def _let_end(processes: dict[Connection, BaseProcess]) -> None:
-    """Let the processes go: a pipe that ends is the sign to leave."""
+def _let_end(processes: dict[Connection, BaseProcess], within: float | None = None) -> None:
+    """Let the processes go: a pipe that ends is the sign to leave. Kill those that do not within a time.
+
+    A task may take the request to leave for something else, and lose it.
+    """
     for pipe in processes:
         pipe.close()
     for process in processes.values():
-        process.join()
+        process.join(within)
+        if process.is_alive():
+            process.kill()
+            process.join()
 
 
 def _sent(pipe: Connection, task: Callable[[], Any]) -> bool:

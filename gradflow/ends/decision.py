@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.base.arrays import Array, as_floating, is_array, namespace
+from gradflow.base.arrays import Array, as_floating, device, is_array, namespace
 from gradflow.descent.optimisers.gd import GD
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.sign import Sign
@@ -136,7 +136,8 @@ def decide_descent(
     if optimizer is None or not knows(optimizer) or (state is None and not isinstance(optimizer, GD | Sign)):
         return _decision({STAYS_DEAD: cell != cell}, neuron, problem)
     with np.errstate(over="ignore", invalid="ignore"):
-        is_constant = steers(optimizer) | near(loss(neuron, problem), references(problem)).constant
+        is_near = near(loss(neuron, problem), references(problem)).constant
+        is_constant = is_near | namespace(is_near).asarray(steers(optimizer), device=device(is_near))
         found = {STAYS_DEAD: dead_for_ever(neuron, problem, optimizer, state) & is_constant}
         if problem.is_bent and isinstance(optimizer, GD):
             _, (lr, _) = as_floating((optimizer.lr, in_double(neuron, problem)[0].w1))

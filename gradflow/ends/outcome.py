@@ -167,6 +167,7 @@ class Near(NamedTuple):
 
 def near(value: Array, levels: References) -> Near:
     """Return which reference losses `value` is near to."""
+    levels = References(*adaptable(*levels))
     return Near(
         value <= levels.near_line,
         abs(value - levels.line) <= levels.near_line,

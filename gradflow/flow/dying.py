@@ -132,11 +132,10 @@ def loses_direction(xp: Any, before: Array, after: Array, rtol: Array) -> Array:
     """Return whether the error of a step between two states may have turned (w1, b1).
 
     The error is small beside the larger of them. Near w1 = b1 = 0 all depends on the direction, so that
-    of a step that shrinks (w1, b1), or that lets it grow, the error counts beside the smaller.
+    of a step that shrinks (w1, b1) the error counts beside what is left.
     """
     first, last = sizes(xp, before, after)
-    small, large = xp.minimum(first, last), xp.maximum(first, last)
-    return (small < SMALLER * large) & (UNSURE * small < rtol * large)
+    return (last < SMALLER * first) & (UNSURE * last < rtol * first)
 
 
 def _time_of(xp: Any, happened: Callable[[Array], Array], start: Array, end: Array) -> Array:

@@ -21,6 +21,13 @@ def write_half(path: Path) -> None:
         time.sleep(600)
 
 
+def stay(path: Path) -> None:
+    """Say so, and neither end nor take a request to leave."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    path.touch()
+    time.sleep(600)
+
+
 def note(path: Path) -> str:
     """Leave a file, and return its name."""
     path.touch()

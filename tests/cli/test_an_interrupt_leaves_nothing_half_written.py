@@ -20,6 +20,22 @@ from tests.cli.command import PROGRAM, ROOT, files_below, launch, living, wait_u
 from tests.cli.tasks import fail, note
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+STAYS = """
+import sys
+from functools import partial
+from pathlib import Path
+import gradflow.cli.entry as cli
+import gradflow.cli.workers as workers
+from tests.cli.tasks import stay
+
+def work(_):
+    workers.LEAVE_WITHIN = 0.5
+    tasks = [partial(stay, Path(sys.argv[1]) / f"{i}.there") for i in range(2)]
+    workers.run_all(tasks, lambda done: None, workers=2)
+
+cli._run = work
+cli.main([])
+"""
 HALVES = """
 import sys
 from functools import partial
@@ -97,6 +113,15 @@ def test_workers_in_the_middle_of_a_file(tmp_path: Path, to_group: bool) -> None
     assert len(list(tmp_path.glob(".gradflow-*"))) == 2
     interrupted(process, to_group)
     assert files_below(tmp_path) == ["0.started", "1.started"]
+
+
+def test_workers_that_do_not_leave(tmp_path: Path) -> None:
+    code = (sys.executable, "-c", STAYS, str(tmp_path))
+    process = subprocess.Popen(
+        code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, cwd=ROOT
+    )
+    wait_until(lambda: len(list(tmp_path.glob("*.there"))) == 2)
+    interrupted(process)
 
 
 @LINUX

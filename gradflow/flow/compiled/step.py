@@ -212,9 +212,7 @@ def loses_direction(w: Numbers, lane: int, rtol: float) -> bool:
     """Return whether the trial's error may have turned (w1, b1) (`gradflow.flow.dying.loses_direction`)."""
     first = larger(abs(w[Y * W + lane]), abs(w[(Y + 1) * W + lane]))
     last = larger(abs(w[(NEW + Y) * W + lane]), abs(w[(NEW + Y + 1) * W + lane]))
-    small = smaller(first, last)
-    large = larger(first, last)
-    return (small < SMALLER * large) & (UNSURE * small < rtol * large)
+    return (last < SMALLER * first) & (UNSURE * last < rtol * first)
 
 
 def is_spent(steps: float, t: float, most: float, pace: float) -> bool:
