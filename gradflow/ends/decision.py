@@ -8,11 +8,13 @@ import numpy as np
 
 from gradflow.base.arrays import Array, as_floating, device, is_array, namespace
 from gradflow.descent.optimisers.gd import GD
+from gradflow.descent.optimisers.heavy_ball import HeavyBall
 from gradflow.descent.optimisers.hyper import Config
+from gradflow.descent.optimisers.nesterov import Nesterov
 from gradflow.descent.optimisers.sign import Sign
 from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED, near, references
 from gradflow.field import loss
-from gradflow.field.baselines import lines
+from gradflow.field.baselines import adaptable, lines
 from gradflow.field.bounds import has_exact_signs, in_double
 from gradflow.neuron.activity import BALANCED, DEAD, activity
 from gradflow.neuron.among import among
@@ -104,8 +106,9 @@ def decide_descent(
     dead
         Where φ is 0 below 0 a dead neuron has no gradient, and is dead for ever if what the optimiser
         remembers does not move it far enough (derivation 12 (8)); b2 goes to the best constant under
-        gradient descent and momentum below their limits of stability. Under adaptive steps and those of one
-        length b2 goes to and fro, which is not bounded here: it counts as constant where it is near now.
+        gradient descent and momentum below their limits of stability. Under sign descent it goes to and fro
+        between two values, which must both be near. Under adaptive steps it goes to and fro, which is not
+        bounded here: it counts as constant where it is near now.
     trap of gradient descent
         No breakpoint is on the input, and never will be (derivation 26): plain gradient descent.
     trap at the teacher
@@ -136,14 +139,34 @@ def decide_descent(
     if optimizer is None or not knows(optimizer) or (state is None and not isinstance(optimizer, GD | Sign)):
         return _decision({STAYS_DEAD: cell != cell}, neuron, problem)
     with np.errstate(over="ignore", invalid="ignore"):
-        is_near = near(loss(neuron, problem), references(problem)).constant
-        is_constant = is_near | namespace(is_near).asarray(steers(optimizer), device=device(is_near))
+        is_constant = _comes_to_a_constant(neuron, problem, optimizer)
         found = {STAYS_DEAD: dead_for_ever(neuron, problem, optimizer, state) & is_constant}
         if problem.is_bent and isinstance(optimizer, GD):
             _, (lr, _) = as_floating((optimizer.lr, in_double(neuron, problem)[0].w1))
             found[STEPS_TRAP] = trapped_under_gd(neuron, optimizer.lr, problem) & (lr > 0.0)
             found[TEACHER_TRAP] = held_under_gd(neuron, optimizer.lr, problem) & (lr > 0.0)
     return _decision(found, neuron, problem)
+
+
+def _comes_to_a_constant(neuron: Neuron | Array, problem: Problem, optimizer: Config) -> Array:
+    """Return whether b2 of a dead neuron ends near the best constant, as far as that is known."""
+    levels, value = references(problem), loss(neuron, problem)
+    now = near(value, levels).constant
+    neuron, problem = in_double(neuron, problem)
+    known = adaptable(levels.near_constant, lines(problem).mean.value)
+    xp, (lr, value, b2, width, mean) = as_floating((optimizer.lr, value, neuron.b2, *known))
+    if isinstance(optimizer, Sign):
+        # What the loss exceeds the constant's by is y² = (b2 − E f*)². If |y| ≤ η, y goes to and fro between
+        # y and y ∓ η; if not, it comes to |y| ≤ η.
+        off = xp.abs(b2 - mean)
+        farthest = xp.where(off <= lr, xp.maximum(off, lr - off), lr)
+        holds = farthest * farthest < width * (1.0 - 1e-6)
+    elif isinstance(optimizer, GD | HeavyBall | Nesterov):
+        # Beyond the limit of stability b2 leaves the constant, however near it is.
+        holds = xp.asarray(steers(optimizer), device=device(now))
+    else:
+        holds = now
+    return ((lr > 0.0) & holds | (lr == 0.0) & now) & (abs(value) < np.inf)
 
 
 def _decision(found: dict[int, Array], neuron: Neuron | Array, problem: Problem) -> Decision:

@@ -44,10 +44,10 @@ def steers(optimizer: Config) -> Array:
     """
     some: Any = optimizer
     if isinstance(optimizer, GD):
-        _, (lr,) = as_floating((some.lr,))
+        _, (lr,) = as_floating((double(some.lr),))
         limit: Any = 1.0
     elif isinstance(optimizer, HeavyBall | Nesterov):
-        _, (lr, mu) = as_floating((some.lr, some.momentum))
+        _, (lr, mu) = as_floating((double(some.lr), double(some.momentum)))
         limit = 1.0 + mu if isinstance(optimizer, HeavyBall) else (1.0 + mu) / (1.0 + 2.0 * mu)
     else:
         _, (lr,) = as_floating((some.lr,))
@@ -132,7 +132,8 @@ def _by_buffer(optimizer: Any, state: Any) -> tuple[Array, Array]:
         (double(optimizer.lr), double(optimizer.momentum), buffer[0, ...], buffer[1, ...])
     )
     factor = -lr * mu**power / (1.0 - mu)
-    return factor * w1, factor * b1
+    moves = (lr > 0.0) & (mu > 0.0)
+    return _no_less(factor * w1, -w1, moves), _no_less(factor * b1, -b1, moves)
 
 
 def _by_moments(optimizer: Any, state: Any) -> tuple[Array, Array]:
@@ -154,9 +155,16 @@ def _by_moments(optimizer: Any, state: Any) -> tuple[Array, Array]:
         falls = (gap > 0.0) & (root > 0.0) & (beta2 > 0.0)
         moving = beta1 / xp.sqrt(beta2) / xp.where(falls, gap * root, one)
         bound = xp.where(falls, xp.minimum(constant, moving * UP), constant)
-        far = xp.where(m == 0.0, 0.0 * one, size * bound * UP)
-        found.append(xp.where(m > 0.0, -far, far))
+        moves = (m != 0.0) & (lr > 0.0) & (beta1 > 0.0)
+        far = xp.where(moves, size * bound * UP, 0.0 * one)
+        found.append(_no_less(xp.where(m > 0.0, -far, far), -m, moves))
     return found[0], found[1]
+
+
+def _no_less(way: Array, direction: Array, moves: Array) -> Array:
+    """Return a way that is not 0 where something moves: a product that underflows does not prove rest."""
+    xp = namespace(way)
+    return xp.where(moves & (way == 0.0), TINY * xp.sign(direction), way)
 
 
 def _double(value: Array) -> Array:

@@ -71,7 +71,9 @@ def held_under_gd(neuron: Neuron | Array, lr: ArrayLike, problem: Problem = Prob
     xp, (w1, w2, lr, root_l) = as_floating((neuron[0], neuron[2], lr, (root.value + root.error) * UP))
     if not bool(namespace(lr).all(lr >= 0.0)):
         raise ValueError(f"lr: expected rates of at least 0, got {shown(lr)}")
-    held = (w1 + w2 + lr + root_l) != (w1 + w2 + lr + root_l)
+    # Of what is not finite nothing is claimed.
+    known = (xp.abs(w1 + w2) < xp.inf) & (lr < xp.inf) & (root_l < xp.inf)
+    held = known & ~known
     if not knows(problem):
         return held
     smaller = xp.minimum(xp.abs(w1), xp.abs(w2))
@@ -80,7 +82,7 @@ def held_under_gd(neuron: Neuron | Array, lr: ArrayLike, problem: Problem = Prob
         found = ball(neuron, problem, radius, root_l)
         factor = (1.0 - 0.5 * lr * found.curvature) * DOWN - 256.0 * EPS
         # A product that underflows is 0, and proves nothing.
-        held = held | ((factor > 0.0) & (2.0 * root_l * UP < radius * (factor * found.slope)))
+        held = held | (known & (factor > 0.0) & (2.0 * root_l * UP < radius * (factor * found.slope)))
     return held
 
 

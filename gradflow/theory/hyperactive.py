@@ -221,9 +221,10 @@ def _descends(neuron: Neuron, problem: Problem, s: float, lr: ArrayLike, distanc
     height = abs(w1 * mean_x) + abs(b1)
     height = abs(affine(w1, mean_x, b1, splitter(w1.dtype))) + 8.0 * EPS * height
     size = xp.sqrt(variance * (w1 * w1) + height * height) * up + TINY**0.5
-    inside = most > 0.0
+    # Of what is not finite nothing is claimed.
+    inside = (most > 0.0) & (most < xp.inf) & (root_e < xp.inf)
     least = path(xp, root_e, w2, c)
-    found = most != most
+    found = inside & ~inside
     for part in RADII:
         radius = part * most + (1.0 - part) * xp.where(inside & (least < most), least, 0.0 * most)
         out, level = abs(w2) + radius, size + xp.sqrt(larger) * radius

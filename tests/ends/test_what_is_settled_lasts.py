@@ -127,3 +127,35 @@ def test_a_dataset_says_what_is_settled_and_a_schedule_settles_nothing() -> None
 def test_smooth_neurons_are_not_settled() -> None:
     found = decide_descent(DEAD, Problem(activation="gelu"), GD(0.1))
     assert int(found.theorem) == SIMULATION
+
+
+@pytest.mark.parametrize("optimizer", [GD(1.5), HeavyBall(2.5), Nesterov(1.5), Sign(0.5)])
+def test_near_the_best_constant_is_not_enough_where_b2_leaves_it(optimizer: Any) -> None:
+    near_now = Neuron(1.0, -3.0, 1.0, 0.251)
+    for steps in (0, 1):
+        run = descent_run(near_now, Problem(), optimizer, steps)
+        assert run.decided_by == SIMULATION
+    # It does leave: the loss is not near at every later step.
+    later = [float(descent_run(near_now, Problem(), optimizer, k).loss) for k in (60, 61)]
+    assert not max(later) < 5.0 / 48.0 + 1e-3
+    settled = {GD: GD(0.9), HeavyBall: HeavyBall(1.8), Nesterov: Nesterov(0.6), Sign: Sign(0.01)}
+    assert descent_run(near_now, Problem(), settled[type(optimizer)], 0).decided_by == STAYS_DEAD
+
+
+def test_a_rate_of_0_leaves_b2_where_it_is() -> None:
+    at, away = Neuron(1.0, -3.0, 1.0, 0.25), Neuron(1.0, -3.0, 1.0, 0.9)
+    for optimizer in (GD(0.0), HeavyBall(0.0), Sign(0.0), Adam(0.0)):
+        assert descent_run(at, Problem(), optimizer, 3).decided_by == STAYS_DEAD
+        assert descent_run(away, Problem(), optimizer, 3).decided_by == SIMULATION
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_of_what_is_not_finite_nothing_is_settled(place: int, value: float) -> None:
+    for neuron in (DEAD, TRAPPED, Neuron(1.0, 1e-4, 1.0, 0.0)):
+        theta = np.array(neuron)
+        theta[place] = value
+        for optimizer in (GD(0.01), HeavyBall(0.01)):
+            state = init(optimizer, theta)
+            found = decide_descent(theta, Problem(), optimizer, state)
+            assert (int(found.theorem), int(found.outcome)) == (SIMULATION, UNDECIDED)

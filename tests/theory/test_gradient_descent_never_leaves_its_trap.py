@@ -92,3 +92,12 @@ def test_nothing_is_claimed_of_a_dead_relu_a_balanced_neuron_or_a_wild_rate() ->
 def test_a_rate_that_is_none_is_named(lr: float) -> None:
     with pytest.raises(ValueError, match=r"^lr: "):
         trapped_under_gd(Neuron(), lr)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_of_what_is_not_finite_nothing_is_claimed(value: float) -> None:
+    for place in range(4):
+        theta = np.array([0.5, 3.0, 1.0, -2.7])
+        theta[place] = value
+        assert not trapped_under_gd(theta, 0.01)
+        assert not trapped_under_gd(np.stack([theta, theta], axis=1), 0.01).any()

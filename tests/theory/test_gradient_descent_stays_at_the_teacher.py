@@ -107,3 +107,12 @@ def test_of_what_is_not_known_nothing_is_claimed() -> None:
     for lr in (-1.0, np.nan):
         with pytest.raises(ValueError, match="lr"):
             held_under_gd(at, lr)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_of_what_is_not_finite_nothing_is_claimed(value: float) -> None:
+    for place in range(4):
+        theta = np.array([1.0, 0.0, 1.0, 0.0])
+        theta[place] = value
+        assert not held_under_gd(theta, 0.01)
+    assert not held_under_gd(Neuron(), np.inf)

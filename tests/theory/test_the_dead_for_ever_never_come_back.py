@@ -149,3 +149,39 @@ def test_of_what_is_not_known_nothing_is_claimed() -> None:
     theta = np.array(dead)[:, None]
     assert not np.any(dead_for_ever(theta, Problem(), Adam(0.1, eps=0.0), gone))
     assert np.all(dead_for_ever(theta, Problem(), Adam(0.1), gone))
+
+
+def test_a_way_that_underflows_is_not_none() -> None:
+    # On the wall any way into the input, however short, brings the neuron back.
+    wall = np.array([1.0, -1.0, 1.0, 0.0])
+    buffer = np.array([-1e-320, 0.0, 0.0, 0.0])
+    heavy = HeavyBall(1e-5, 0.5)
+    assert not dead_for_ever(wall, Problem(), heavy, init(heavy, wall)._replace(buffer=buffer))
+    assert dead_for_ever(wall, Problem(), heavy, init(heavy, wall))
+    assert dead_for_ever(wall, Problem(), HeavyBall(1e-5, 0.0), init(heavy, wall)._replace(buffer=buffer))
+    # Its way is 1e-325 over the root of 1e-300.
+    adam = Adam(1e-5, eps=0.0)
+    state = init(adam, wall)._replace(first=buffer, second=1e-300 + 0.0 * wall)
+    assert not dead_for_ever(wall, Problem(), adam, state)
+    assert dead_for_ever(wall, Problem(), adam, init(adam, wall))
+
+
+def test_without_memory_of_gradients_adam_leaves_the_dead_where_they_are() -> None:
+    config, wall = Adam(0.1, beta1=0.0, eps=0.0), np.array([1.0, -1.0, 1.0, 0.0])
+    state = init(config, wall)._replace(first=-np.ones(4), second=np.ones(4), step=np.asarray(3.0))
+    assert dead_for_ever(wall, Problem(), config, state)
+    assert np.all(update(config, np.zeros(4), state, wall)[0] == wall)
+
+
+def test_limits_of_rates_in_single_precision_are_those_of_the_numbers_given() -> None:
+    one = np.float32(1.0)
+    for kind, limit in (
+        (HeavyBall, lambda mu: 1.0 + mu),
+        (Nesterov, lambda mu: (1.0 + mu) / (1.0 + 2.0 * mu)),
+    ):
+        for mu in np.linspace(0.01, 0.99, 200, dtype=np.float32):
+            exact = limit(float(mu))
+            rate = np.float32(exact)
+            for lr in (rate, np.nextafter(rate, 2.0 * one), np.nextafter(rate, 0.0 * one)):
+                claimed = steers(kind(np.array([lr]), np.array([mu])))
+                assert not (claimed[0] and float(lr) >= exact)
