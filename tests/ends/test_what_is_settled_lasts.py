@@ -138,7 +138,12 @@ def test_near_the_best_constant_is_not_enough_where_b2_leaves_it(optimizer: Any)
     # It does leave: the loss is not near at every later step.
     later = [float(descent_run(near_now, Problem(), optimizer, k).loss) for k in (60, 61)]
     assert not max(later) < 5.0 / 48.0 + 1e-3
-    settled = {GD: GD(0.9), HeavyBall: HeavyBall(1.8), Nesterov: Nesterov(0.6), Sign: Sign(0.01)}
+    settled: dict[Any, Any] = {
+        GD: GD(0.9),
+        HeavyBall: HeavyBall(1.8),
+        Nesterov: Nesterov(0.6),
+        Sign: Sign(0.01),
+    }
     assert descent_run(near_now, Problem(), settled[type(optimizer)], 0).decided_by == STAYS_DEAD
 
 
