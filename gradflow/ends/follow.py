@@ -118,18 +118,25 @@ _STEPS_IF_LINGERING = 400_000
 """Compiled steps for one that lingers by a saddle: to t = 1e6, where nothing else keeps steps short."""
 
 
+_ASK_AFTER, _ASK_AT_LEAST = 5, 80
+"""Steps between two questions whether a single trajectory is decided: at first, and in the end."""
+
+
 def _follow_one(
     neuron: Neuron, problem: Problem, rtol: float, longest: float, theory: bool
 ) -> tuple[int, int]:
     """Follow one start by SciPy until its outcome is decided; return the outcome and the theorem."""
     rule = _stop_once_decided(problem, rtol) if theory else _stop_at_rest(problem, rtol)
-    seen = 0
+    due, wait = 0, _ASK_AFTER
 
     def stop(point: Point) -> bool:
-        nonlocal seen
-        seen += 1
-        # To decide costs as much as a step, and a trajectory may linger for hundreds of them.
-        return seen % 5 == 1 and bool(rule.decide(_states(point))[0])
+        nonlocal due, wait
+        due -= 1
+        if due > 0:
+            return False
+        # To decide costs more than a step, and a trajectory may linger for thousands of them.
+        due, wait = wait, min(2 * wait, _ASK_AT_LEAST)
+        return bool(rule.decide(_states(point))[0])
 
     last = _states(integrate(neuron, problem, longest, rtol=rtol, stop=stop).last)
     codes, theorems = _judge((last.theta, last.activity, False), problem, rtol, theory)

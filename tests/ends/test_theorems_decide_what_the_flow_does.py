@@ -22,7 +22,7 @@ PROBLEMS = {
 }
 
 
-@pytest.mark.parametrize("n", [50, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [30, pytest.param(200, marks=pytest.mark.slow)])
 def test_with_and_without_theory_the_same_labels(n: int) -> None:
     b1, b2 = np.meshgrid(np.linspace(-2.5, 2.5, n), np.linspace(-3.0, 3.0, n), indexing="ij")
     one = np.ones_like(b1)

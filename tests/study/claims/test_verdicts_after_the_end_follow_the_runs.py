@@ -23,6 +23,7 @@ def afresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget()
 
 
+@pytest.mark.slow
 def test_a_stable_method_that_leaves_refutes_the_theory(monkeypatch: pytest.MonkeyPatch) -> None:
     free = claims.Dynamics(Adam(0.1, beta2=0.99))
     monkeypatch.setattr(claims, "METHODS", dict.fromkeys(claims.METHODS, free))
@@ -31,6 +32,7 @@ def test_a_stable_method_that_leaves_refutes_the_theory(monkeypatch: pytest.Monk
     assert all(found.values["left"].values())
 
 
+@pytest.mark.slow
 def test_a_run_that_does_not_leave_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     one = claims.course()
     still = one._replace(
