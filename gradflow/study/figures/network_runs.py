@@ -113,15 +113,20 @@ def _breakpoints(axes: Axes, run: xr.Dataset, axis: str, reach: tuple[float, flo
     axes.set_xlabel(_LABEL[axis])
     axes.set_ylabel("breakpoints")
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(
-            loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=3, handlelength=1.4, columnspacing=0.8
-        )
+        _legend_above(axes, 3)
+
+
+def _legend_above(axes: Axes, columns: int) -> None:
+    """Put the legend where it hides no curve."""
+    axes.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=columns, handlelength=1.4, columnspacing=0.8
+    )
 
 
 def _students(axes: Axes, run: xr.Dataset, axis: str, task: Task) -> None:
     lo, hi = _reach(task)
     aim = _graph(task, lo, hi)
-    axes.plot(*aim, **TARGET, zorder=2)
+    axes.plot(*aim, label="target", **TARGET, zorder=2)
     last = run.sizes[axis] - 1
     # Half of the loss's fall, in logarithms, is done on the way.
     value = np.maximum(np.where(np.isfinite(run["loss"].values), run["loss"].values, np.inf), LOWEST)
@@ -145,7 +150,7 @@ def _students(axes: Axes, run: xr.Dataset, axis: str, task: Task) -> None:
     axes.set_xlim(lo, hi)
     axes.set_xlabel("input $x$")
     axes.set_ylabel("output")
-    axes.legend(loc="best")
+    _legend_above(axes, 2)
 
 
 def _vertices(network: Network, lo: float, hi: float) -> Floats:
