@@ -73,8 +73,9 @@ the same part of both. (c) Adam and AdamW, also with Keras' ε: with ρ = β1/�
 (1 − β1^(K+1)) √v); with ε > 0, also where ρ ≥ 1, D = η |m| β1/((1 − β1) (1 − β1^(K+1)) ε); with AMSGrad
 and its largest moment u, D = η |m| β1/((1 − β1) (1 − β1^(K+1)) (√u + ε)). If at both ends e of the input
 z_e − e sgn(m₁) D₁ − sgn(m₂) D₂ ≤ 0 in (b), and in (c) z_e plus the positive ones of these two terms ≤ 0,
-the neuron is dead for ever. Its b2 − E f* then obeys a linear recurrence under GD, heavy ball and
-Nesterov, and goes to 0 from every state iff 0 < η < 1, 0 < η < 1 + μ and 0 < η < (1 + μ)/(1 + 2 μ).
+the neuron is dead for ever. Its y = b2 − E f* then obeys a linear recurrence under GD, heavy ball and
+Nesterov, and goes to 0 from every state iff 0 < η < 1, 0 < η < 1 + μ and 0 < η < (1 + μ)/(1 + 2 μ). Under
+sign descent it comes to |y| ≤ η; there it goes to and fro between y and y − η sgn(y), or rests at 0.
 """
 
 HYPOTHESES = (
@@ -84,6 +85,9 @@ HYPOTHESES = (
     "In (3) and (4) no decay, 0 < μ < 1, and v_j > 0 unless m_j = 0, when parameter j does not move. The "
     "state before death matters only through B, m and v.",
     "In (5) no momentum is left; in (6) 0 < μ < 1; in (5) to (7) the rate is constant.",
+    "φ′(0) = 0 where the pre-activation is 0 with a probability above 0: at w1 = b1 = 0, and for a sample "
+    "with an input at the breakpoint.",
+    "In (8) 0 ≤ μ, β1 < 1; a D_j with m_j ≠ 0 that divides by v_j = 0 or ε = 0 says nothing. u ≥ v.",
 )
 
 PROOF = """
@@ -137,9 +141,9 @@ and 1 − β2^(K+k) < 1, or the root; 1 − β1^(K+k) is at least its value at k
 With Keras' ε the move has a factor √(1 − β2^(K+k)) < 1, and its root is √(β2^k v). AMSGrad's u does not
 change, as β2^k v < u, and its root is at least √u. All moves have the sign of −m_j, so at all times the
 way done is between 0 and D_j; in (b) it is the same part of both, so z_e moves monotonically between its
-value and the stated one. b2: with y = b2 − E f* the gradient is 2 y; the matrices' traces and
+value and the stated one. b2: the gradient is 2 y; the matrices' traces and
 determinants (checked) satisfy Jury's conditions, 1 ± trace + determinant > 0 and determinant < 1 iff η is
-as stated. (For η as stated |1 − 2 η| μ < 1.)
+as stated. (For η as stated |1 − 2 η| μ < 1.) Sign descent takes y to y − η sgn(y).
 """
 
 PROVED_BY = (

@@ -15,7 +15,7 @@ s, delta, h, a, x, alpha, v = sympy.symbols("s delta h a x alpha v", positive=Tr
 mu, gamma, eta, Lam, kappa, lam, omega, W = sympy.symbols(
     "mu gamma eta Lambda kappa lambda omega W", positive=True
 )
-c, slope, kink, mean = sympy.symbols("c beta omega_m m_A", real=True)
+c, slope, kink, mean = sympy.symbols("c beta omega_m m_S", real=True)
 
 STATUS = "proved"
 STATEMENT = """
@@ -29,10 +29,10 @@ and
     κ² = t² δ (4 a + h)/(3 ω² a h),
     λ = 4 D/T², D = A² (h²/12) (1 − A′), T = 1 + A′ (1 + X),
     μ = 2 √(min(s² W², 1) λ (1 − κ²)),
-    Λ = 2 (s² W′² A′ (1 + X) + s² Z² A′/3 + 1 + |s| √(A′ (1 + X) L) + |s| W′ r (1 + P)/((w1 − R) ℓ)),
+    Λ = 2 (s² W′² A′ (1 + X) + s² Z² A′/3 + 1 + |s| √(A′ (1 + X) L) + |s| W′ B (1 + P)/((w1 − R) ℓ)),
 
 with A = h/ℓ and A′ the least and largest active share, X = max(lo², hi²), Z the largest pre-activation at
-hi, P the largest square of the breakpoint, and r² = L ℓ max(1/a, 4/h), L at θ₀.
+hi, P the largest square of the breakpoint, and B² = L ℓ max(1/a, 4/h), L at θ₀.
 
 (1) If κ < 1, then |∇L| ≥ μ √L on the ball.
 
@@ -50,29 +50,30 @@ HYPOTHESES = (
 )
 
 PROOF = """
-(1) r = f − f*. With A the active set, φ = (x 1_A, 1_A, 1) and T the matrix with the rows (s w2, 0, 0),
-(0, s w2, 0), (s w1, s b1, 0), (0, 0, 1), ∇f = T φ, so ∇L = 2 T E[r φ]. TᵀT = s² (w2² I + (w1, b1)(w1,
-b1)ᵀ) and 1 for the last entry (checked) is at least min(s² W², 1). |E[r φ]|² ≥ λ_min |N r|², N the
-projection on the span of φ and λ_min the least eigenvalue of the Gram matrix E[φ φᵀ]. Its determinant is
-α² v (1 − α), with α the share of A and v = h²/12 for a width h the variance on A (checked), and its trace
-α E[x² | A] + α + 1. The product of the other two eigenvalues is at most a quarter of the square of the
-trace: λ_min ≥ 4 D/T². f is in the span, so |r − N r| is the distance of f* from it. That of the teacher's
-(x − q)₊ is at most the norm of (x − q)₊ − (x − q) 1_A, which is the root of δ³/(3 ℓ) (checked). On the
-other hand r is constant, c, before both breakpoints, linear behind them, and between them has a slope of
-size |s w1 w2| or t, so that it is there c ± ω′ δ′ at the end, ω′ ≥ ω, δ′ the true distance. A linear
-function on a width h has a square integral of at least h/4 times the square of its value at an end
-(checked); so ℓ L ≥ a c² + (h/4) (c ± ω′ δ′)² ≥ ω² δ′² a h/(4 a + h) (checked). So |r − N r|² ≤ t² δ′³/(3
-ℓ) ≤ κ² L, and |∇L|² ≥ 4 min(s² W², 1) λ (1 − κ²) L.
+(1) r = f − f*. With S the active set, ψ = (x 1_S, 1_S, 1) and J the matrix with the rows (s w2, 0, 0), (0,
+s w2, 0), (s w1, s b1, 0), (0, 0, 1), ∇f = J ψ, so ∇L = 2 J E[r ψ]. JᵀJ = s² (w2² I + (w1, b1)(w1, b1)ᵀ)
+and 1 for the last entry (checked) is at least min(s² W², 1). |E[r ψ]|² ≥ λ_min |N r|², N the projection on
+the span of ψ and λ_min the least eigenvalue of the Gram matrix E[ψ ψᵀ]. Its determinant is α² v (1 − α),
+with α ≥ A the share of S and v the variance on S, at least h²/12 as S is at least h wide (checked), and
+its trace α E[x² | S] + α + 1 ≤ T. The product of the other two eigenvalues is at most a quarter of the
+square of the trace: λ_min ≥ 4 D/T² = λ. f is in the span, so |r − N r| is the distance of f* from it. That
+of the teacher's (x − q)₊ is at most the norm of (x − q)₊ − (x − q) 1_S, which is the root of δ³/(3 ℓ)
+(checked). On the other hand r is constant, c, before both breakpoints, linear behind them, and between
+them has a slope of size |s w1 w2| or t, so that it is there c ± ω′ δ′ at the end, ω′ ≥ ω, δ′ the true
+distance. A linear function on a width h has a square integral of at least h/4 times the square of its
+value at an end (checked); so ℓ L ≥ a c² + (h/4) (c ± ω′ δ′)² ≥ ω² δ′² a h/(4 a + h) (checked). So |r − N
+r|² ≤ t² δ′³/(3 ℓ) ≤ κ² L, and |∇L|² ≥ 4 min(s² W², 1) λ (1 − κ²) L.
 
-(2) ∇²L = 2 E[∇f ∇fᵀ] + 2 E[r ∇²f] (derivation 3). The first has at most the norm 2 E|∇f|², with E[x² 1_A]
-+ A ≤ A′ (1 + X) and E[z² 1_A] ≤ Z² A′/3. The second consists of the entries s E[x r 1_A] for (w1, w2) and
-s E[r 1_A] for (b1, w2), whose norm is the root of the sum of their squares, at most |s| √(L A′ (1 + X))
-by Cauchy and Schwarz, and of the mass at the breakpoint, s w2 r(p)/(w1 ℓ) (p, 1)(p, 1)ᵀ. r(p) is c if p ≤
-q and the value at the other end of the middle piece if not, whose squares are at most ℓ L/a and 4 ℓ L/h.
-All of these are continuous in θ also where p = q: L is twice continuously differentiable on the ball.
+(2) ∇²L = 2 E[∇f ∇fᵀ] + 2 E[r ∇²f] (derivation 3). The first has at most the norm 2 E|∇f|², with E[x² 1_S]
++ α ≤ A′ (1 + X) and E[z² 1_S] ≤ Z² A′/3. The second consists of the entries s E[x r 1_S] for (w1, w2) and
+s E[r 1_S] for (b1, w2), whose norm is the root of the sum of their squares, at most |s| √(L A′ (1 + X)) by
+Cauchy and Schwarz, and of the mass at the breakpoint, s w2 r(p)/(w1 ℓ) (p, 1)(p, 1)ᵀ. r(p) is c if p ≤ q
+and the value at the other end of the middle piece if not, whose squares are at most ℓ L/a and 4 ℓ L/h, so
+that |r(p)| ≤ B. All of these are continuous in θ also where p = q: L is twice continuously differentiable
+on the ball.
 
 (3) As in derivation 26. On a stretch of a step that is in the ball, with L no larger than at the start, L
-falls by at least γ δ |∇L|, δ its length, so that √L falls by at least γ δ |∇L|/(2 √L) ≥ γ μ δ/2; only the
+falls by at least γ σ |∇L|, σ its length, so that √L falls by at least γ σ |∇L|/(2 √L) ≥ γ μ σ/2; only the
 distance can end it. So the length of all stretches is at most 2 √L/(γ μ) < R, and they are never ended. L
 falls by γ η_k |∇L|² ≥ γ η_k μ² L at a step. The path is finite, so θ_k converges, and L goes to 0 if Σ
 η_k = ∞.
@@ -82,7 +83,7 @@ PROVED_BY = (
     (
         "(1)",
         (
-            "TᵀT",
+            "JᵀJ",
             "the Gram matrix's determinant",
             "the variance on a width h",
             "λ₂ λ₃ ≤ (trace/2)²",
@@ -91,7 +92,7 @@ PROVED_BY = (
             "a c² + (h/4)(c + ω δ)²",
             "κ²",
         ),
-        "the projection on the span of φ, and how far the breakpoint moves in the ball",
+        "the projection on the span of ψ, and how far the breakpoint moves in the ball",
     ),
     ("(2)", (), "the Hessian of derivation 3, Cauchy and Schwarz, and the bounds on c and r(p) from (1)"),
     ("(3)", (), "the argument of derivation 26, from (1) and (2)"),
@@ -111,11 +112,11 @@ def prove(proof: Proof) -> None:
 
 
 def prove_below(proof: Proof) -> None:
-    """Prove TᵀT and the determinant of the Gram matrix."""
+    """Prove JᵀJ and the determinant of the Gram matrix."""
     matrix = sympy.Matrix([[s * w2, 0, 0], [0, s * w2, 0], [s * w1, s * b1, 0], [0, 0, 1]])
     pair = sympy.Matrix([w1, b1])
     inner = s**2 * (w2**2 * sympy.eye(2) + pair * pair.T)
-    proof.equal("TᵀT", matrix.T * matrix, sympy.diag(inner, 1))
+    proof.equal("JᵀJ", matrix.T * matrix, sympy.diag(inner, 1))
     gram = sympy.Matrix(
         [
             [alpha * (v + mean**2), alpha * mean, alpha * mean],

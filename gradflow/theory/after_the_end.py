@@ -36,7 +36,7 @@ class Swing(NamedTuple):
     pulls : array, shape (4, …)
         c = σ (H σ) > 0: the root of Adam's second moment is η c/a on average.
     level : array, shape (…)
-        q = σ·H σ, the sum of the pulls, which the drift lowers.
+        C = σ·H σ, the sum of the pulls, which the drift lowers.
     velocity : array, shape (4, …)
         F: the drift of the parameters in a step is η²/(2 a) F.
     """
@@ -90,7 +90,7 @@ def swing(neuron: Neuron | Array, problem: Problem = Problem()) -> Swing:
     """Return the oscillation and the drift of a hyperactive neuron on a best line.
 
     With H = 2 (V g₁ g₁ᵀ + g₀ g₀ᵀ), g₁ and g₀ the gradients of slope and level, σ is the choice of signs for
-    which q = σ·H σ is largest. F is −∇q/c, projected on the best lines, orthogonally with c as weights.
+    which C = σ·H σ is largest. F is −∇C/c, projected on the best lines, orthogonally with c as weights.
 
     Parameters
     ----------
@@ -102,30 +102,34 @@ def swing(neuron: Neuron | Array, problem: Problem = Problem()) -> Swing:
     Returns
     -------
     Swing
-        NaN for neurons that are not hyperactive.
+        NaN for neurons that are not hyperactive, or have w2 = 0 and nothing to swing.
     """
     problem = as_problem(problem)
     require_one(problem, "swing")
     theta = np.stack(np.broadcast_arrays(*(to_numpy(part) for part in as_floating(as_neuron(neuron))[1])))
-    return _swing(np.where(to_numpy(activity(theta, problem)) == HYPERACTIVE, theta, np.nan), problem)
+    return _swing(np.where(_swings(theta, problem), theta, np.nan), problem)
+
+
+def _swings(theta: np.ndarray, problem: Problem) -> np.ndarray:
+    return np.asarray((to_numpy(activity(theta, problem)) == HYPERACTIVE) & (theta[2] != 0.0))
 
 
 def _swing(theta: np.ndarray, problem: Problem) -> Swing:
     s, of = problem.slopes[1], line(problem)
-    m, variance = float(of.mean_x), float(of.variance)
+    mean_x, variance = float(of.mean_x), float(of.variance)
     w1, b1, w2, _ = theta
     nothing, one = 0.0 * w1, 1.0 + 0.0 * w1
     g1 = np.stack([s * w2, nothing, s * w1, nothing])
-    g0 = np.stack([s * m * w2, s * w2, s * (m * w1 + b1), one])
+    g0 = np.stack([s * mean_x * w2, s * w2, s * (mean_x * w1 + b1), one])
     ways = [np.einsum("ik,i...->k...", SIGNS, g) for g in (g1, g0)]
     levels = 2.0 * (variance * ways[0] ** 2 + ways[1] ** 2)
     best = np.argmax(np.where(np.isnan(levels), -1.0, levels), axis=0)
     signs = SIGNS[:, best]
-    a, b = (np.sum(signs * g, axis=0) for g in (g1, g0))
-    pulls = 2.0 * signs * (variance * a * g1 + b * g0)
-    of_a = s * np.stack([signs[2], nothing, signs[0], nothing])
-    of_b = s * np.stack([m * signs[2], signs[2], m * signs[0] + signs[1], nothing])
-    push = -4.0 * (variance * a * of_a + b * of_b) / pulls
+    tilt, lift = (np.sum(signs * g, axis=0) for g in (g1, g0))
+    pulls = 2.0 * signs * (variance * tilt * g1 + lift * g0)
+    of_tilt = s * np.stack([signs[2], nothing, signs[0], nothing])
+    of_lift = s * np.stack([mean_x * signs[2], signs[2], mean_x * signs[0] + signs[1], nothing])
+    push = -4.0 * (variance * tilt * of_tilt + lift * of_lift) / pulls
     return Swing(signs + nothing, pulls, np.sum(pulls, axis=0), _along(push, pulls, g1, g0))
 
 
@@ -166,7 +170,7 @@ def escape_steps(
     Parameters
     ----------
     neuron : Neuron or array, shape (4, …)
-        Hyperactive neurons on a best line; for others NaN.
+        Hyperactive neurons on a best line, with w2 not 0; for others NaN.
     problem : Problem
         One problem.
     lr, beta1 : number or array
@@ -181,7 +185,7 @@ def escape_steps(
     require_one(problem, "escape_steps")
     theta = np.stack(np.broadcast_arrays(*(to_numpy(part) for part in as_floating(as_neuron(neuron))[1])))
     flat = theta.reshape(4, -1)
-    inside = to_numpy(activity(flat, problem)) == HYPERACTIVE
+    inside = _swings(flat, problem)
     times = np.array(
         [_time(state, problem) if is_in else np.nan for state, is_in in zip(flat.T, inside, strict=True)]
     )

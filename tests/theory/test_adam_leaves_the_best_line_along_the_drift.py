@@ -202,3 +202,19 @@ def test_what_is_no_best_line_has_no_drift() -> None:
         drift(Neuron(), lr=-1.0)
     with pytest.raises(ValueError, match="beta1"):
         escape_steps(Neuron(), beta1=1.0)
+
+
+def test_without_output_weight_there_is_no_swing() -> None:
+    # A dead teacher: its best line is a constant, which neurons with w2 = 0 return.
+    problem, theta = Problem(Neuron(1.0, -5.0, 1.0, 0.3)), np.array([1.0, 2.0, 0.0, 0.3])
+    assert np.all(np.isnan(swing(theta, problem).pulls))
+    assert np.all(np.isnan(drift(theta, problem)))
+    assert np.isnan(escape_steps(theta, problem))
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_pulls_are_at_least_the_hessians_diagonal(name: str) -> None:
+    theta = on_best_lines(PROBLEMS[name], 2000, 8)
+    H = np.asarray(hessian(theta, PROBLEMS[name]))
+    diagonal = np.stack([H[i, i] for i in range(4)])
+    assert np.all(swing(theta, PROBLEMS[name]).pulls >= diagonal * (1.0 - 1e-9))
