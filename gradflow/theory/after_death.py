@@ -39,8 +39,8 @@ def steers(optimizer: Config) -> Array:
     """Return whether b2 of a dead neuron is proved to converge to the best constant.
 
     Its loss is (b2 − E f*)² and a constant: it does under gradient descent iff 0 < η < 1, under the heavy
-    ball iff 0 < η < 1 + μ, and under Nesterov's momentum iff 0 < η < (1 + μ)/(1 + 2 μ). Of adaptive steps and
-    of those of one length it is not known; they have their own size, and b2 goes to and fro.
+    ball iff 0 < η < 1 + μ, and under Nesterov's momentum iff 0 < η < (1 + μ)/(1 + 2 μ). Under
+    sign descent it goes to and fro between two values, and under adaptive steps it is not known to converge.
     """
     some: Any = optimizer
     if isinstance(optimizer, GD):
