@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -164,6 +165,35 @@ def test_a_way_that_underflows_is_not_none() -> None:
     state = init(adam, wall)._replace(first=buffer, second=1e-300 + 0.0 * wall)
     assert not dead_for_ever(wall, Problem(), adam, state)
     assert dead_for_ever(wall, Problem(), adam, init(adam, wall))
+
+
+def extreme(draw: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return numbers of very different sizes, some 0 and some subnormal."""
+    size = 10.0 ** draw.choice([0, 0, 0, 1, -1, -20, 20, -100, 100, -160, 150, -290, -307, -320], shape)
+    return np.asarray(draw.choice([-1.0, 1.0], shape) * draw.uniform(1.0, 2.0, shape) * size)
+
+
+def test_no_rational_number_is_positive_in_the_end() -> None:
+    # From walls, and beside them, in exact arithmetic: z at an end, and where the buffer carries it.
+    draw, claims = np.random.default_rng(0), 0
+    for _ in range(60):
+        lo, hi = np.sort(np.clip(extreme(draw, (2,)), -1e90, 1e90))
+        theta, buffer = (extreme(draw, (4, 100)) * draw.choice([0.0, 1.0, 1.0], (4, 100)) for _ in range(2))
+        with np.errstate(over="ignore"):
+            at_wall = -np.maximum(theta[0] * lo, theta[0] * hi)
+        theta[1] = np.where(np.isfinite(at_wall) & (draw.random(100) < 0.7), at_wall, theta[1])
+        lr, mu = 10.0 ** draw.choice([-200.0, -3.0, 0.0]), float(draw.choice([0.5, 0.9, 1e-200]))
+        for config, power in ((HeavyBall(lr, mu), 1), (Nesterov(lr, mu), 2)):
+            state = init(config, theta)._replace(buffer=buffer)
+            claimed = np.asarray(dead_for_ever(theta, Problem(inputs=Uniform(lo, hi)), config, state))
+            way = -Fraction(lr) * Fraction(mu) ** power / (1 - Fraction(mu))
+            for (w1, b1, *_), (of_w1, of_b1, *_) in zip(theta.T[claimed], buffer.T[claimed], strict=True):
+                claims += 1
+                for end in (Fraction(lo), Fraction(hi)):
+                    z = Fraction(w1) * end + Fraction(b1)
+                    assert z <= 0
+                    assert z + way * (Fraction(of_w1) * end + Fraction(of_b1)) <= 0
+    assert claims > 500
 
 
 def test_without_memory_of_gradients_adam_leaves_the_dead_where_they_are() -> None:
