@@ -77,8 +77,8 @@ def train(
         breakpoint, loss, activity, invariant_drift (of Q = w1² + b1² − w2²; finite steps do not conserve
         it). Over the batch: outcome, outcome_name, diverged; decided_by, the theorem that says that the
         outcome lasts however long training goes on at this rate (by name in decided_by_name; "simulation":
-        none does; under Adam and RMSProp "dead" says that the neuron stays dead, while b2 may for some steps be
-        farther from the best constant than "constant" allows). Its crossings:
+        none does; under Adam and RMSProp "dead" says that the neuron stays dead, while b2 may for some steps
+        be farther from the best constant than "constant" allows). Its crossings:
         `gradflow.runs.records.crossings`.
 
         What varies over the batch is a coordinate of the axes it varies along: the start's parameters as
