@@ -69,7 +69,7 @@ def test_gradient_descent_instead_of_adam(monkeypatch: pytest.MonkeyPatch) -> No
     optimiser(monkeypatch, GD(lr=0.1), steps=3000)
     found, summary = verdict("obs1.stuck")
     assert found == "refuted"
-    assert "does not end on the best line" in summary
+    assert "is not on the best line after 3000 steps" in summary
 
 
 def test_a_teacher_without_a_kink(monkeypatch: pytest.MonkeyPatch) -> None:
