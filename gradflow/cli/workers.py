@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 
 LEAVE_WITHIN = 10.0
 """Seconds that a worker process that is told to leave may take to clear up."""
+ASK_EVERY = 0.5
+"""Seconds between two requests to leave, and between two looks for an interrupt."""
 DEATHS = 3
 """Worker processes that may die on a task; it is not given to another."""
 
@@ -186,7 +188,15 @@ def _let_end(processes: dict[Connection, BaseProcess], within: float | None = No
     for pipe in processes:
         pipe.close()
     for process in processes.values():
-        process.join(within)
+        if within is None:
+            process.join()
+            continue
+        for _ in range(round(within / ASK_EVERY)):
+            process.join(ASK_EVERY)
+            if not process.is_alive():
+                break
+            # A signal that comes just before a system call is seen after it; the next one interrupts it.
+            process.terminate()
         if process.is_alive():
             process.kill()
             process.join()
@@ -203,7 +213,11 @@ def _sent(pipe: Connection, task: Callable[[], Any]) -> bool:
 
 def _ready(pipes: Iterable[Connection]) -> list[Connection]:
     """Wait until there is something to read in a pipe, or it ends."""
-    return [pipe for pipe in wait(list(pipes)) if isinstance(pipe, Connection)]
+    found: list[Any] = []
+    while not found:
+        # An interrupt that comes just before this waits is seen after it.
+        found = wait(list(pipes), ASK_EVERY)
+    return [pipe for pipe in found if isinstance(pipe, Connection)]
 
 
 def _received(pipe: Connection) -> bytes | None:

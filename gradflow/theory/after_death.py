@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.base.arrays import Array, as_floating, is_array, namespace, to_numpy
+from gradflow.base.arrays import Array, ArrayLike, as_floating, is_array, namespace, to_numpy
 from gradflow.descent.optimisers.adam import Adam
 from gradflow.descent.optimisers.adamw import AdamW
 from gradflow.descent.optimisers.gd import GD
@@ -44,10 +44,10 @@ def steers(optimizer: Config) -> Array:
     """
     some: Any = optimizer
     if isinstance(optimizer, GD):
-        _, (lr,) = as_floating((double(some.lr),))
+        _, (lr,) = as_floating((_number(some.lr),))
         limit: Any = 1.0
     elif isinstance(optimizer, HeavyBall | Nesterov):
-        _, (lr, mu) = as_floating((double(some.lr), double(some.momentum)))
+        _, (lr, mu) = as_floating((_number(some.lr), _number(some.momentum)))
         limit = 1.0 + mu if isinstance(optimizer, HeavyBall) else (1.0 + mu) / (1.0 + 2.0 * mu)
     else:
         _, (lr,) = as_floating((some.lr,))
@@ -129,7 +129,7 @@ def _by_buffer(optimizer: Any, state: Any) -> tuple[Array, Array]:
     power = 2 if isinstance(optimizer, Nesterov) else 1
     buffer = _double(state.buffer)
     _, (lr, mu, w1, b1) = as_floating(
-        (double(optimizer.lr), double(optimizer.momentum), buffer[0, ...], buffer[1, ...])
+        (_number(optimizer.lr), _number(optimizer.momentum), buffer[0, ...], buffer[1, ...])
     )
     factor = -lr * mu**power / (1.0 - mu)
     moves = (lr > 0.0) & (mu > 0.0)
@@ -139,7 +139,7 @@ def _by_buffer(optimizer: Any, state: Any) -> tuple[Array, Array]:
 def _by_moments(optimizer: Any, state: Any) -> tuple[Array, Array]:
     """Return bounds on how far Adam's moments still move w1 and b1, with the sign of the way."""
     first, second = _double(state.first), _double(state.largest if optimizer.amsgrad else state.second)
-    hyper = tuple(double(getattr(optimizer, name)) for name in ("lr", "beta1", "beta2", "eps"))
+    hyper = tuple(_number(getattr(optimizer, name)) for name in ("lr", "beta1", "beta2", "eps"))
     found = []
     for i in (0, 1):
         xp, (m, v, lr, beta1, beta2, eps) = as_floating((first[i, ...], second[i, ...], *hyper))
@@ -165,6 +165,11 @@ def _no_less(way: Array, direction: Array, moves: Array) -> Array:
     """Return a way that is not 0 where something moves: a product that underflows does not prove rest."""
     xp = namespace(way)
     return xp.where(moves & (way == 0.0), TINY * xp.sign(direction), way)
+
+
+def _number(value: ArrayLike) -> ArrayLike:
+    """Return a hyper-parameter, which may be a list, in double precision."""
+    return double(value if isinstance(value, float) else as_floating((value,))[1][0])
 
 
 def _double(value: Array) -> Array:

@@ -28,6 +28,13 @@ def stay(path: Path) -> None:
     time.sleep(600)
 
 
+def leave_late(path: Path) -> None:
+    """Say so, and see only the second request to leave: the first comes just before a system call."""
+    handler = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, handler))
+    write_half(path)
+
+
 def note(path: Path) -> str:
     """Leave a file, and return its name."""
     path.touch()

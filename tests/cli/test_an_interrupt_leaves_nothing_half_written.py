@@ -124,6 +124,16 @@ def test_workers_that_do_not_leave(tmp_path: Path) -> None:
     interrupted(process)
 
 
+def test_workers_that_miss_the_first_request(tmp_path: Path) -> None:
+    code = (sys.executable, "-c", HALVES.replace("write_half", "leave_late"), str(tmp_path))
+    process = subprocess.Popen(
+        code, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, cwd=ROOT
+    )
+    wait_until(lambda: len(list(tmp_path.glob("*.started"))) == 2)
+    interrupted(process)
+    assert files_below(tmp_path) == ["0.started", "1.started"]
+
+
 @LINUX
 def test_a_trajectory_while_it_is_computed(tmp_path: Path) -> None:
     # No flow takes long enough to be interrupted on purpose.
