@@ -393,9 +393,6 @@ def test_few_neurons(few: Any, expected: str, monkeypatch: pytest.MonkeyPatch) -
     ("never", "expected"), [(None, "refuted"), (0.01, "reproduced"), (100.0, "reproduced"), (1.0, "refuted")]
 )
 def test_unbalanced_starts(never: float | None, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        signatures,
-        "course",
-        lambda *of: signatures.FlowTimes(1.0, 9.0, math.inf if of[3] == never else 0.5),
-    )
+    times, record = {never: math.inf}, signatures.FlowTimes
+    monkeypatch.setattr(signatures, "course", lambda *of: record(1.0, 9.0, times.get(of[3], 0.5)))
     assert found("unbalanced").verdict == expected
