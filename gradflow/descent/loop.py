@@ -1,4 +1,4 @@
-"""The training loop: an optimiser, a schedule, and the gradient of a problem."""
+"""Training of neurons: what is asked for is checked, and taken by compiled code or by `stepping.descend`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from gradflow.base.checks import (
     one_of,
     shown,
 )
-from gradflow.base.progress import sparse
 from gradflow.compiled import gpu
 from gradflow.descent.events import Watch
-from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
+from gradflow.descent.modifiers import NONE, Modifiers
 from gradflow.descent.modifiers import check as check_modifiers
 from gradflow.descent.optimisers.hyper import Config
-from gradflow.descent.optimisers.registry import init, joined, remembered, update
-from gradflow.descent.prepared import BACKENDS, Descent, bounds, factor, on_gpu, prepare, recorded
+from gradflow.descent.optimisers.registry import joined, remembered
+from gradflow.descent.prepared import BACKENDS, Descent, on_gpu, prepare, recorded
 from gradflow.descent.schedules import Schedule, constant
+from gradflow.descent.stepping import descend
 from gradflow.field.kinds.kind import PLAIN, Kind
 from gradflow.neuron.problem import Neuron, Problem
 
@@ -173,7 +173,7 @@ def train_arrays(
         if is_plain and isinstance(theta, np.ndarray) and not events and math.prod(theta.shape[1:]) > MOST:
             run = _in_parts(theta, problem, optimizer, steps, due, schedule, first_change, progress, state)
         else:
-            run = _run(theta, task, optimizer, steps, due, schedule, events, first_change, progress)
+            run = _run(theta, task, optimizer, due, schedule, events, first_change, progress)
         run = _kept(run if state else run._replace(state=None), asked, due, kept)
         return gpu.back(run) if backend == "cupy" else run
 
@@ -206,7 +206,6 @@ def _run(
     theta: Array,
     task: Task,
     optimizer: Config,
-    steps: int,
     due: list[int],
     schedule: Schedule,
     events: bool,
@@ -220,52 +219,30 @@ def _run(
         return theta if kind is PLAIN else xp.stack(kind.line(theta, problem))
 
     watch = Watch(line(theta), problem, events) if events or first_change else None
-    bound, largest_gradient = bounds(xp, theta.dtype)
-    alive = xp.all(xp.abs(theta) <= bound, axis=0)
-    all_alive = bool(xp.all(alive))
-    states: list[Array] = []
-    losses: list[Array] = []
-    report = sparse(progress, steps)
-    state = init(optimizer, theta)
-    evaluate = kind.evaluator(problem, theta)
-    rate, current = optimizer.lr, 1.0
-    for step in range(steps):
-        if step == due[len(states)]:
-            value, gradient = evaluate.loss_and_gradient(theta)
-            states.append(theta)
-            losses.append(value)
-        else:
-            gradient = evaluate.gradient(theta)
-        if (wanted := factor(schedule, step)) != current:
-            rate, current = optimizer.lr * wanted, wanted
-        new, state = update(optimizer, adjusted(modifiers, gradient, theta), state, theta, rate)
-        new = decayed(modifiers, new, theta, rate)
-        within_bounds = xp.all((xp.abs(new) <= bound) & (xp.abs(gradient) <= largest_gradient), axis=0)
-        if all_alive and bool(xp.all(within_bounds)):
-            theta = new
-        else:
-            all_alive, alive = False, alive & within_bounds
-            theta = xp.where(alive, new, theta)
+
+    def observe(step: int, theta: Array) -> None:
         if watch is not None:
-            watch.observe(step + 1, line(theta))
-        report(step + 1)
-        if not all_alive and not bool(xp.any(alive)):
-            break
-    if progress is not None:
-        progress(steps)
-    # The last state, and whatever was due after the last trajectory had stopped.
-    rest = len(due) - len(states)
-    states += [theta] * rest
-    losses += [evaluate.loss(theta)] * rest
+            watch.observe(step, line(theta))
+
+    path = descend(
+        theta,
+        kind.evaluator(problem, theta),
+        optimizer,
+        due,
+        schedule,
+        modifiers=modifiers,
+        observe=observe,
+        progress=progress,
+    )
     return Descent(
-        final=theta,
+        final=path.final,
         steps=xp.asarray(due, dtype=xp.int64, device=device(theta)),
-        theta=xp.stack(states),
-        loss=xp.stack(losses),
+        theta=xp.stack(path.states),
+        loss=xp.stack(path.losses),
         events=watch.events if watch is not None else [],
         first_change=watch.first_change if watch is not None and first_change else None,
-        diverged=xp.asarray(~alive, device=device(theta)),
-        state=state,
+        diverged=xp.asarray(path.diverged, device=device(theta)),
+        state=path.state,
     )
 
 
@@ -291,9 +268,7 @@ def _in_parts(
     for i in range(0, n, MOST):
         part = slice(i, i + MOST)
         task, config = part_of(problem, optimizer, batch, part)
-        some = _run(
-            flat[:, part], Task(task, PLAIN, NONE), config, steps, due, schedule, False, first_change, None
-        )
+        some = _run(flat[:, part], Task(task, PLAIN, NONE), config, due, schedule, False, first_change, None)
         states[..., part], losses[:, part], diverged[part] = some.theta, some.loss, some.diverged
         if some.first_change is not None:
             first[part] = some.first_change

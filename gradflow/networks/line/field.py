@@ -7,6 +7,7 @@ sums: a few roundings of the integral of the terms' absolute values.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -216,6 +217,24 @@ def _beside(value: Array, width: Array) -> tuple[Array, Array]:
     before = np.concatenate((edge, np.where(last < 0, count, last)), axis=-1)
     after = np.concatenate((following, edge), axis=-1)
     return np.take_along_axis(padded, before, -1), np.take_along_axis(padded, after, -1)
+
+
+class Evaluator(NamedTuple):
+    """A task's field, of networks along the first axis: arrays of shape (3m + 1, *batch)."""
+
+    loss: Callable[[Array], Array]
+    gradient: Callable[[Array], Array]
+    loss_and_gradient: Callable[[Array], tuple[Array, Array]]
+
+
+def evaluator(task: Task) -> Evaluator:
+    """Return the field for many calls, which checks nothing."""
+
+    def both(rows: Array) -> tuple[Array, Array]:
+        some = cut(rows, task)
+        return loss_of(some), gradient_of(some)
+
+    return Evaluator(lambda rows: loss_of(cut(rows, task)), lambda rows: gradient_of(cut(rows, task)), both)
 
 
 def _cut(network: Network | Neuron | Array, problem: Problem) -> tuple[Cut, Task]:

@@ -12,29 +12,30 @@ from gradflow.base.arrays import Array, is_array
 from gradflow.base.checks import batch_shape, function, integer, numbers
 from gradflow.base.provenance import attributes, config_as_dict
 from gradflow.base.tables import named
+from gradflow.descent import stepping
 from gradflow.descent.optimisers.hyper import Config
-from gradflow.descent.optimisers.registry import OPTIMIZERS, check, init, update
-from gradflow.descent.prepared import bounds, factor, recorded
+from gradflow.descent.optimisers.registry import OPTIMIZERS, check
+from gradflow.descent.prepared import recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.ends.labels import outcome_codes
 from gradflow.networks.line.ends import outcomes
-from gradflow.networks.line.field import cut, gradient_of, loss_of
+from gradflow.networks.line.field import evaluator
 from gradflow.networks.line.flow import moving
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
 from gradflow.networks.line.task import Task, task_of
-from gradflow.networks.line.walls import Crossing, activities, places, preactivations
-from gradflow.neuron.activity import ACTIVITIES
+from gradflow.networks.line.walls import Crossing, Watch, activities, preactivations
 from gradflow.neuron.problem import Neuron, Problem
 
 MOST_RECORDED = 1_000
 
 
 class Trained(NamedTuple):
-    """The recorded steps and states, the crossings, and which networks left the range of their numbers."""
+    """The recorded steps, states and losses, the crossings, and which networks left their numbers' range."""
 
     steps: list[int]
     states: list[np.ndarray]
+    losses: list[np.ndarray]
     crossings: list[Crossing]
     diverged: np.ndarray
 
@@ -132,55 +133,19 @@ def descend(
     progress: Callable[[int], object] | None = None,
 ) -> Trained:
     """Take the steps (arguments as `train`, which checks them); the last of `due` is the last step."""
-    steps, walls = due[-1], places(task)
-    most, steepest = bounds(np, rows.dtype)
     keeps = moves.reshape(-1, *(1,) * (rows.ndim - 1)) == 0.0
-    alive = np.all(np.abs(rows) <= most, axis=0)
-    state = init(config, rows)
-    times: list[int] = []
-    states: list[np.ndarray] = []
-    crossings: list[Crossing] = []
-    before = preactivations(rows, walls) > 0.0
-    every = max(1, -(-steps // 100))
-    for step in range(steps):
-        if step == due[len(times)]:
-            times.append(step)
-            states.append(rows)
-        gradient = np.where(keeps, 0.0, gradient_of(cut(rows, task)))
-        new, state = update(config, gradient, state, rows, config.lr * factor(schedule, step))
-        sane = np.all((np.abs(new) <= most) & (np.abs(gradient) <= steepest), axis=0)
-        alive = alive & sane
-        rows = np.where(keeps | ~alive, rows, new)
-        after = preactivations(rows, walls) > 0.0
-        if not np.array_equal(before, after):
-            crossings += _crossed(task, before, after, walls, step + 1)
-            before = after
-        if progress is not None and (step + 1) % every == 0 and step + 1 < steps:
-            progress(step + 1)
-        if not np.any(alive):
-            break
-    if progress is not None:
-        progress(steps)
-    rest = due[len(times) :]
-    return Trained([*times, *rest], [*states, *[rows] * len(rest)], crossings, ~alive)
-
-
-def _crossed(
-    task: Task, before: np.ndarray, after: np.ndarray, walls: np.ndarray, step: int
-) -> list[Crossing]:
-    """Return the crossings of a step: a change of activity, and knots passed between two balanced states."""
-    found: list[Crossing] = []
-    old, new = (activities(np.where(side[:2], 1.0, -1.0)) for side in (before, after))
-    for place in zip(*(i.tolist() for i in np.nonzero(old != new)), strict=True):
-        what = f"{ACTIVITIES[int(old[place])]} -> {ACTIVITIES[int(new[place])]}"
-        wall = 0 if before[(0, *place)] != after[(0, *place)] else 1
-        found.append(Crossing(step, place[0], what, ("lo", "hi")[wall], float(walls[wall]), place[1:]))
-    kind = "teacher" if task.teacher is not None else "knot"
-    passed = (before[2:] != after[2:]) & (old == new)
-    for where in zip(*(i.tolist() for i in np.nonzero(passed)), strict=True):
-        x = float(walls[where[0] + 2])
-        found.append(Crossing(step, where[1], f"passes {kind}", kind, x, where[2:]))
-    return sorted(found, key=lambda crossing: (crossing.network, crossing.neuron, crossing.x))
+    watch = Watch(rows, task)
+    path = stepping.descend(
+        rows,
+        evaluator(task),
+        config,
+        due,
+        schedule,
+        keeps=keeps if np.any(keeps) else None,
+        observe=watch.observe,
+        progress=progress,
+    )
+    return Trained(due, path.states, path.losses, watch.crossings, np.asarray(path.diverged))
 
 
 def _dataset(run: Trained, task: Task, provenance: dict[str, str]) -> xr.Dataset:
@@ -192,7 +157,7 @@ def _dataset(run: Trained, task: Task, provenance: dict[str, str]) -> xr.Dataset
     return xr.Dataset(
         {
             **variables(rows, np.moveaxis(activity, 0, 1), "step", batch),
-            "loss": (("step", *batch), loss_of(cut(columns, task)), {"long_name": "loss", "units": "1"}),
+            "loss": (("step", *batch), np.array(run.losses), {"long_name": "loss", "units": "1"}),
             "outcome": ended,
             "outcome_name": named(ended),
             "diverged": (batch, run.diverged.astype(np.int8)),

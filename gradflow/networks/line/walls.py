@@ -73,3 +73,48 @@ def event(task: Task, before: tuple[bool, bool], wall: int) -> tuple[str, str]:
         ACTIVITIES[int(classify(*(np.float64(1.0 if on else -1.0) for on in s)))] for s in (before, after)
     ]
     return f"{names[0]} -> {names[1]}", ("lo", "hi")[wall]
+
+
+class Watch:
+    """Crossings between the states of networks after one step and after the next.
+
+    Parameters
+    ----------
+    rows : array, shape (3m + 1, *batch)
+        The state at step 0.
+    task : Task
+        Fixes the walls.
+
+    Attributes
+    ----------
+    crossings : list of Crossing
+        By step, then by network, neuron and place.
+    """
+
+    def __init__(self, rows: Array, task: Task) -> None:
+        self.crossings: list[Crossing] = []
+        self._walls = places(task)
+        self._kind = "teacher" if task.teacher is not None else "knot"
+        self._before = preactivations(rows, self._walls) > 0.0
+
+    def observe(self, step: int, rows: Array) -> None:
+        """Note what happened between the last state seen and this one."""
+        after = preactivations(rows, self._walls) > 0.0
+        if not np.array_equal(self._before, after):
+            self.crossings += self._crossed(self._before, after, step)
+            self._before = after
+
+    def _crossed(self, before: np.ndarray, after: np.ndarray, step: int) -> list[Crossing]:
+        """Return changes of activity, and knots passed between two balanced states."""
+        found: list[Crossing] = []
+        old, new = (activities(np.where(side[:2], 1.0, -1.0)) for side in (before, after))
+        for place in zip(*(i.tolist() for i in np.nonzero(old != new)), strict=True):
+            what = f"{ACTIVITIES[int(old[place])]} -> {ACTIVITIES[int(new[place])]}"
+            wall = 0 if before[(0, *place)] != after[(0, *place)] else 1
+            x = float(self._walls[wall])
+            found.append(Crossing(step, place[0], what, ("lo", "hi")[wall], x, place[1:]))
+        passed = (before[2:] != after[2:]) & (old == new)
+        for where in zip(*(i.tolist() for i in np.nonzero(passed)), strict=True):
+            x = float(self._walls[where[0] + 2])
+            found.append(Crossing(step, where[1], f"passes {self._kind}", self._kind, x, where[2:]))
+        return sorted(found, key=lambda crossing: (crossing.network, crossing.neuron, crossing.x))

@@ -1,0 +1,122 @@
+"""The training loop itself: whatever has a loss and a gradient descends, by an optimiser and a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from gradflow.base.arrays import Array, namespace
+from gradflow.base.progress import sparse
+from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
+from gradflow.descent.optimisers.hyper import Config
+from gradflow.descent.optimisers.registry import init, update
+from gradflow.descent.prepared import bounds, factor
+from gradflow.descent.schedules import Schedule
+
+
+class Field(Protocol):
+    """A loss and its gradient, of parameters along the first axis."""
+
+    @property
+    def loss(self) -> Callable[[Array], Array]:
+        """The loss."""
+
+    @property
+    def gradient(self) -> Callable[[Array], Array]:
+        """The gradient."""
+
+    @property
+    def loss_and_gradient(self) -> Callable[[Array], tuple[Array, Array]]:
+        """Both."""
+
+
+class Path(NamedTuple):
+    """States and losses at the steps that were due, the last state, who diverged, the optimiser's state."""
+
+    states: list[Array]
+    losses: list[Array]
+    final: Array
+    diverged: Array
+    state: Any
+
+
+def descend(
+    theta: Array,
+    field: Field,
+    optimizer: Config,
+    due: list[int],
+    schedule: Schedule,
+    *,
+    modifiers: Modifiers = NONE,
+    keeps: Array | None = None,
+    observe: Callable[[int, Array], None] | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> Path:
+    """Take steps, the last of `due` in number.
+
+    Parameters
+    ----------
+    theta : array, shape (P, *batch)
+        The start.
+    field : Field
+        What descends.
+    optimizer : one of the config classes
+    due : list of int
+        The steps whose states and losses are returned, increasing.
+    schedule : function of the step
+    modifiers : Modifiers
+    keeps : array of bool, shape (P, 1, …), optional
+        The parameters that stay as they are; the optimiser sees no gradient of theirs.
+    observe : callable, optional
+        Called after every step with its number and the state.
+    progress : callable, optional
+        Called with the number of updates done, at most about 100 times.
+
+    Returns
+    -------
+    Path
+        A trajectory that leaves the range of its numbers stays at its last good state (`train_arrays`).
+    """
+    xp, steps = namespace(theta), due[-1]
+    bound, largest_gradient = bounds(xp, theta.dtype)
+    alive = xp.all(xp.abs(theta) <= bound, axis=0)
+    all_alive = bool(xp.all(alive))
+    states: list[Array] = []
+    losses: list[Array] = []
+    report = sparse(progress, steps)
+    state = init(optimizer, theta)
+    rate: Any = optimizer.lr
+    current = 1.0
+    for step in range(steps):
+        if step == due[len(states)]:
+            value, gradient = field.loss_and_gradient(theta)
+            states.append(theta)
+            losses.append(value)
+        else:
+            gradient = field.gradient(theta)
+        if (wanted := factor(schedule, step)) != current:
+            rate, current = optimizer.lr * wanted, wanted
+        if keeps is not None:
+            gradient = xp.where(keeps, xp.zeros_like(gradient), gradient)
+        new, state = update(optimizer, adjusted(modifiers, gradient, theta), state, theta, rate)
+        new = decayed(modifiers, new, theta, rate)
+        if keeps is not None:
+            new = xp.where(keeps, theta, new)
+        within_bounds = xp.all((xp.abs(new) <= bound) & (xp.abs(gradient) <= largest_gradient), axis=0)
+        if all_alive and bool(xp.all(within_bounds)):
+            theta = new
+        else:
+            all_alive, alive = False, alive & within_bounds
+            theta = xp.where(alive, new, theta)
+        if observe is not None:
+            observe(step + 1, theta)
+        report(step + 1)
+        if not all_alive and not bool(xp.any(alive)):
+            break
+    if progress is not None:
+        progress(steps)
+    # The last state, and whatever was due after the last trajectory had stopped.
+    rest = len(due) - len(states)
+    states += [theta] * rest
+    losses += [field.loss(theta)] * rest
+    return Path(states, losses, theta, ~alive, state)
