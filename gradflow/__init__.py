@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gradflow.base.progress import progress_bar
     from gradflow.descent import GD as GD
     from gradflow.descent import Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign, train_arrays
     from gradflow.ends import bracket, descent_outcomes, flow_outcomes
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from gradflow.sweeps import Axis, basins
 
 _HOMES = {
+    "gradflow.base.progress": ("progress_bar",),
     "gradflow.descent": ("GD", "Adam", "AdamW", "HeavyBall", "Nesterov", "RMSProp", "Sign", "train_arrays"),
     "gradflow.ends": ("bracket", "descent_outcomes", "flow_outcomes"),
     "gradflow.networks.either": ("gradient", "gradient_flow", "hessian", "loss", "train"),
@@ -84,6 +86,7 @@ __all__ = [
     "grid",
     "hessian",
     "loss",
+    "progress_bar",
     "train",
     "train_arrays",
 ]

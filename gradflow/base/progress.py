@@ -1,15 +1,44 @@
-"""Progress on a terminal."""
+"""Progress on a terminal and in a notebook."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
 def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
-    """Give a function that moves a progress bar on standard error, or does nothing if that is no terminal."""
+    """Give a function that moves a progress bar; it does nothing where nobody watches.
+
+    Parameters
+    ----------
+    label : str
+        What stands before the bar.
+    total : float
+        What is passed when all is done: the number of steps, or the time at the end.
+
+    Yields
+    ------
+    callable
+        Takes what is done; what `progress` of `gradflow.train` and `gradflow.gradient_flow` may be.
+
+    Notes
+    -----
+    The bar is on standard error if that is a terminal, in the output of the cell in a notebook, and nowhere
+    else.
+
+    Examples
+    --------
+    >>> import gradflow as gf
+    >>> with gf.progress_bar("Adam", 200) as done:
+    ...     run = gf.train(steps=200, progress=done)
+    """
+    if _notebook():
+        with _in_a_cell(label, total) as move:
+            yield move
+        return
     if not sys.stderr.isatty():
         yield lambda done: None
         return
@@ -25,6 +54,33 @@ def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+def _notebook() -> bool:
+    """Whether this runs in the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return hasattr(shell, "kernel")
+
+
+@contextmanager
+def _in_a_cell(label: str, total: float) -> Iterator[Callable[[float], None]]:
+    """Give a function that moves a bar in a notebook; it needs no widgets, and is gone at the end."""
+    from html import escape
+
+    from IPython.display import HTML, display
+
+    def bar(done: float) -> Any:
+        share = min(1.0, max(0.0, done / total)) if total > 0 else 1.0
+        return HTML(
+            f"<label>{escape(label)} <progress value='{share:.3f}'></progress> {100 * share:.0f}%</label>"
+        )
+
+    handle = display(bar(0.0), display_id=True)
+    try:
+        yield lambda done: handle.update(bar(done))
+    finally:
+        handle.update(HTML(""))
 
 
 def sparse(progress: Callable[[int], object] | None, steps: int) -> Callable[[int], None]:

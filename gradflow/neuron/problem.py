@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.base.arrays import Array, ArrayLike, adopted, is_array
+from gradflow.base.arrays import Array, ArrayLike, adopted, as_floating, is_array
 from gradflow.base.checks import (
     batch_shape,
     is_mapping,
@@ -17,13 +17,22 @@ from gradflow.base.checks import (
     require_numbers,
     shown,
 )
+from gradflow.base.error_free import affine, splitter
 from gradflow.base.labelled import in_order
-from gradflow.neuron.activations import RELU, Activation, ActivationLike, PiecewiseLinear, as_activation
+from gradflow.neuron.activations import (
+    RELU,
+    Activation,
+    ActivationLike,
+    PiecewiseLinear,
+    as_activation,
+    derivatives,
+)
 from gradflow.neuron.inputs import Sample as Sample
 from gradflow.neuron.inputs import Source as Source
 from gradflow.neuron.inputs import Uniform as Uniform
 from gradflow.neuron.inputs import grid as grid
 from gradflow.neuron.laws import Law
+from gradflow.neuron.showing import shown_neuron, shown_problem
 from gradflow.neuron.size import LARGEST as LARGEST
 from gradflow.neuron.targets import Target, as_target
 
@@ -35,12 +44,38 @@ class Neuron(NamedTuple):
 
     The four fields are numbers or arrays that broadcast against each other. Wherever the package
     takes a neuron it also takes one array whose first axis has length 4, in this order.
+
+    Examples
+    --------
+    >>> Neuron(w1=2.0, b1=-1.0)([0.0, 0.5, 1.0])
+    array([0., 0., 1.])
     """
 
     w1: ArrayLike = 1.0
     b1: ArrayLike = 0.0
     w2: ArrayLike = 1.0
     b2: ArrayLike = 0.0
+
+    def __call__(self, x: ArrayLike, activation: ActivationLike = RELU) -> Array:
+        """Return f at inputs: their shape, followed by that of the array of neurons.
+
+        Parameters
+        ----------
+        x : number or array
+            The inputs.
+        activation : Activation, str or (float, float)
+            φ; ReLU by default (`Problem.activation` for a problem's own).
+
+        Raises
+        ------
+        ValueError, TypeError
+            If x is not numbers, or the activation is none.
+        """
+        return _values(as_neuron(self), x, activation)
+
+    def _repr_html_(self) -> str:
+        """Return the neuron as a notebook shows it: its parameters beside its graph under ReLU."""
+        return shown_neuron(self)
 
 
 def as_neuron(neuron: Neuron | Array, name: str = "neuron") -> Neuron:
@@ -205,6 +240,36 @@ class Problem:
                     raise ValueError(f"{name}: with {taught} the teacher is too large: {told}")
                 raise ValueError(f"teacher: {told}")
 
+    def target_at(self, x: ArrayLike) -> Array:
+        """Return what the student should return at inputs: their shape, then that of an array of teachers.
+
+        Parameters
+        ----------
+        x : number or array
+            The inputs.
+
+        Raises
+        ------
+        ValueError
+            If a sample's targets say it: they are known at its inputs only.
+
+        Examples
+        --------
+        >>> Problem().target_at([-1.0, 0.5])
+        array([0. , 0.5])
+        >>> Problem(target="abs").target_at(-0.5)
+        array(0.5)
+        """
+        if self.target is not None:
+            return np.asarray(self.target(x, self.teacher_activation))
+        if not self.has_teacher:
+            raise ValueError("problem: a sample's targets are known at its inputs only; see inputs.targets")
+        return self.teacher(x, self.teacher_activation)
+
+    def _repr_html_(self) -> str:
+        """Return the problem as a notebook shows it: target, inputs and activations beside a graph."""
+        return shown_problem(self)
+
     @property
     def slopes(self) -> tuple[float, float]:
         """(s₋, s₊), the slopes of the student's activation (TypeError if it is smooth)."""
@@ -301,6 +366,16 @@ def require_one(problem: Problem, what: str) -> None:
     for name, values in (("teacher", problem.teacher), ("interval", (problem.lo, problem.hi))):
         if any(getattr(value, "ndim", 0) for value in values):
             raise ValueError(f"{name}: {what} takes one problem, got arrays of them")
+
+
+def _values(neuron: Neuron, x: ArrayLike, activation: ActivationLike) -> Array:
+    """Return neurons' outputs, the inputs' axes first."""
+    require_finite("x", x)
+    phi = as_activation(activation)
+    xp, (at, w1, b1, w2, b2) = as_floating((x, *neuron))
+    batch = batch_shape("the parameters of neuron", [tuple(v.shape) for v in (w1, b1, w2, b2)])
+    at = xp.reshape(at, (*at.shape, *(1,) * len(batch)))
+    return w2 * derivatives(phi, affine(w1, at, b1, splitter(at.dtype)), 0)[0] + b2
 
 
 def _slopes(activation: Activation) -> tuple[float, float]:

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.base.arrays import Array
+from gradflow.base.arrays import Array, ArrayLike
 from gradflow.base.checks import function as check_function
 from gradflow.base.checks import number, numbers, require_finite, shown
+from gradflow.neuron.activations import RELU, ActivationLike
+from gradflow.neuron.drawn import Graph, card, drawing
 from gradflow.neuron.size import LARGEST, column
 
 FEWEST, MOST = 17, 100_000
@@ -25,6 +27,16 @@ QUARTERS = np.array([0.25, 0.5, 0.75])
 
 class Target:
     """A function that the student should return, where no teacher neuron says it: the base of all such."""
+
+    def __call__(self, x: ArrayLike, activation: ActivationLike = RELU) -> np.ndarray:
+        """Return the target at inputs; `activation` is that of the neurons of which it consists, if any.
+
+        Raises
+        ------
+        NotImplementedError
+            By this base.
+        """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +85,34 @@ class Knots(Target):
 
     def __repr__(self) -> str:
         return f"Knots({self.x.shape[0]} knots from {self.x[0]:g} to {self.x[-1]:g})"
+
+    def __call__(self, x: ArrayLike, activation: ActivationLike = RELU) -> np.ndarray:
+        """Return the target at inputs of any shape; at a jump the left one of its two values.
+
+        Parameters
+        ----------
+        x : number or array
+            The inputs.
+        activation : Activation, str or (float, float)
+            Taken as other targets take it, and without effect.
+
+        Examples
+        --------
+        >>> Knots([0.0, 1.0, 2.0], [0.0, 1.0, 0.0])([0.5, 3.0])
+        array([ 0.5, -1. ])
+        """
+        require_finite("x", x)
+        at = numbers("x", x).astype(np.float64)
+        i = np.clip(np.searchsorted(self.x, at, side="left"), 1, self.x.shape[0] - 1)
+        # The outer knots stand once: a piece of width 0 is inside and never found from the left.
+        share = (at - self.x[i - 1]) / (self.x[i] - self.x[i - 1])
+        return np.asarray(self.y[i - 1] * (1.0 - share) + self.y[i] * share)
+
+    def _repr_html_(self) -> str:
+        """Return the knots as a notebook shows them: their number beside the graph."""
+        lo, hi = float(self.x[0]), float(self.x[-1])
+        facts = {"knots": str(self.x.shape[0]), "from": f"{lo:g}", "to": f"{hi:g}"}
+        return card("Knots", facts, drawing([Graph(self.x, self.y)], f"the target on [{lo:g}, {hi:g}]"))
 
     @property
     def jumps(self) -> bool:

@@ -24,6 +24,8 @@ class _Rule(NamedTuple):
 
 
 _RULES: dict[type[Any], _Rule] = {}
+_OWN: set[str] = set()
+"""Names that cannot be taken: those of the package's own optimisers."""
 
 
 def register(
@@ -35,6 +37,7 @@ def register(
     limits: Mapping[str, Range | Flag],
     *,
     rule_of: Callable[[Any], Callable[..., tuple[Array, Any]]] | None = None,
+    replace: bool = False,
 ) -> None:
     """Add an optimiser, for `optimizer`, `init`, `update`, `train` and the command line.
 
@@ -58,6 +61,9 @@ def register(
         What each hyper-parameter may be (`gradflow.descent.optimisers.hyper`).
     rule_of : callable, optional
         ``rule_of(config) -> rule``, where flags choose among several.
+    replace : bool
+        Let the name be taken from an optimiser that was added before, so that a notebook's cell may run
+        again; not from one of the package's own. Configs of the one before keep their rule.
 
     Raises
     ------
@@ -68,8 +74,9 @@ def register(
     -----
     ``tests/descent/test_every_optimiser_keeps_the_contract.py`` checks whatever is registered.
     """
-    if name in OPTIMIZERS:
-        raise ValueError(f"optimizer: the name {name!r} is taken by {OPTIMIZERS[name].__name__}")
+    if name in OPTIMIZERS and not (replace and name not in _OWN):
+        hint = "" if name in _OWN else "; write replace=True to put this in its place"
+        raise ValueError(f"optimizer: the name {name!r} is taken by {OPTIMIZERS[name].__name__}{hint}")
     fields = config._fields
     if set(fields) != set(limits) or "lr" not in fields:
         raise ValueError(
@@ -91,6 +98,7 @@ for _name, _config, _module in (
     _own: Any = _module
     _rule_of = getattr(_own, "rule_of", None)
     register(_name, _config, _own.init, _own.coefficients, _own.rule, _own.LIMITS, rule_of=_rule_of)
+    _OWN.add(_name)
 
 
 def optimizer(name: str, **hyper: Any) -> Any:

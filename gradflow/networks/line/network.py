@@ -10,7 +10,8 @@ import numpy as np
 from gradflow.base.arrays import Array, ArrayLike
 from gradflow.base.checks import batch_shape, numbers, require_finite, shown
 from gradflow.base.error_free import affine, splitter
-from gradflow.neuron.activations import Activation, derivatives
+from gradflow.neuron.activations import RELU, ActivationLike, as_activation, derivatives
+from gradflow.neuron.drawn import Graph, card, drawing, table, window
 from gradflow.neuron.problem import Neuron, as_neuron
 from gradflow.neuron.targets import Target
 
@@ -86,11 +87,38 @@ class Network(Target):
         """All parameters along one axis, shape (3m + 1, *batch): w1, b1, w2, b2."""
         return np.concatenate([self.w1, self.b1, self.w2, np.asarray(self.b2)[None]])
 
-    def __call__(self, x: ArrayLike, activation: Activation) -> np.ndarray:
-        """Return f at inputs of shape (n,), shape (n, *batch)."""
-        at = np.reshape(_array("x", x), (-1, *(1,) * (1 + len(self.batch))))
-        z = affine(self.w1, at, self.b1, SPLIT)
-        return np.asarray(np.sum(self.w2 * derivatives(activation, z, 0)[0], axis=1) + self.b2)
+    def __call__(self, x: ArrayLike, activation: ActivationLike = RELU) -> np.ndarray:
+        """Return f at inputs: their shape, followed by that of the array of networks.
+
+        Parameters
+        ----------
+        x : number or array
+            The inputs.
+        activation : Activation, str or (float, float)
+            φ; ReLU by default.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If x is not finite numbers, or the activation is none.
+        """
+        phi, at = as_activation(activation), _array("x", x)
+        z = affine(self.w1, np.reshape(at, (*at.shape, *(1,) * (1 + len(self.batch)))), self.b1, SPLIT)
+        return np.asarray(np.sum(self.w2 * derivatives(phi, z, 0)[0], axis=at.ndim) + self.b2)
+
+    def _repr_html_(self) -> str:
+        """Return the network as a notebook shows it: its neurons beside its graph under ReLU."""
+        if self.batch:
+            return card("Network", {"neurons": str(self.m), "an array of shape": str(self.batch)})
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            places = np.asarray(-self.b1 / self.w1)
+        lo, hi = window(places)
+        x = np.unique([lo, hi, *places[(places > lo) & (places < hi)]])
+        graph = drawing([Graph(x, self(x))], f"the network's graph on [{lo:g}, {hi:g}]")
+        neurons = {"w1": self.w1, "b1": self.b1, "w2": self.w2, "breakpoint": places}
+        return card(
+            "Network", {"neurons": str(self.m), "b2": f"{float(self.b2):.6g}"}, graph + table(neurons)
+        )
 
 
 def of_rows(rows: Array) -> Network:

@@ -1,0 +1,67 @@
+"""A cell that registers an optimiser may run twice; the package's own names stay what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import gradflow as gf
+from gradflow.descent import OPTIMIZERS, optimizer
+from gradflow.descent.optimisers import registry
+from gradflow.descent.optimisers.hyper import NON_NEGATIVE
+from gradflow.descent.optimisers.registry import register
+
+
+class Halved(NamedTuple):
+    lr: float = 0.1
+
+
+class Rate(NamedTuple):
+    lr: float
+
+
+def define(name: str, factor: float, **options: Any) -> type[Any]:
+    """Register gradient descent with a part of the rate, in a class of its own as a cell makes one."""
+    config: type[Any] = type("Halved", (Halved,), {})
+    register(
+        name,
+        config,
+        lambda config, theta: (),
+        lambda config, k: Rate(config.lr),
+        lambda ops, numbers, gradient, memory, theta: (theta - factor * numbers.lr * gradient, ()),
+        {"lr": NON_NEGATIVE},
+        **options,
+    )
+    return config
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    names, rules = dict(OPTIMIZERS), dict(registry._RULES)
+    yield
+    OPTIMIZERS.clear()
+    OPTIMIZERS.update(names)
+    registry._RULES.clear()
+    registry._RULES.update(rules)
+
+
+def end(config: Any) -> np.ndarray:
+    return np.asarray(gf.train_arrays(gf.Neuron(b2=-1.0), gf.Problem(), config, 3).theta[-1])
+
+
+def test_a_second_one_takes_the_name_if_told_so() -> None:
+    first = define("halved", 0.5)
+    with pytest.raises(ValueError, match="'halved' is taken by Halved; write replace=True"):
+        define("halved", 1.0)
+    np.testing.assert_allclose(end(optimizer("halved", lr=0.2)), end(gf.GD(0.1)), rtol=1e-15)
+    define("halved", 1.0, replace=True)
+    np.testing.assert_allclose(end(optimizer("halved", lr=0.2)), end(gf.GD(0.2)), rtol=1e-15)
+    np.testing.assert_allclose(end(first(lr=0.2)), end(gf.GD(0.1)), rtol=1e-15)
+
+
+def test_the_packages_own_cannot_be_replaced() -> None:
+    with pytest.raises(ValueError, match=r"'adam' is taken by Adam$"):
+        define("adam", 1.0, replace=True)
