@@ -18,8 +18,8 @@ from gradflow.cli.options import FIGURE, JSON, check_figure, integer, neuron, nu
 from gradflow.cli.steps import Steps, Way, finite_steps, trained_on, way
 from gradflow.cli.telling import deliver, note_a_start_at_the_teacher
 from gradflow.descent import optimizer
-from gradflow.ends import Threshold, bracket, descent_outcomes, flow_run
-from gradflow.ends.decision import THEOREMS
+from gradflow.ends import Threshold, bracket, descent_decisions, flow_run
+from gradflow.ends.decision import SIMULATION, THEOREMS
 from gradflow.ends.follow import decide_in_rounds
 from gradflow.ends.outcome import UNDECIDED
 from gradflow.ends.thresholds import TOO_SHORT, values_told
@@ -70,8 +70,8 @@ def threshold(
 
     The interval is scanned first, at equally spaced values; `changes` is how many changes of outcome that
     sees (there may be more between them), of which one is located. "Undecided" is no outcome: where runs are
-    too short to know, the uncertainty says so. `decided_by` names the theorems that decided the flow's
-    outcomes on both sides.
+    too short to know, the uncertainty says so. `settled` says of either side whether a theorem about the
+    method says that its outcome lasts, and `decided_by` which one.
     """
     method = way.method
     lo, hi = sorted(number("--between", value) for value in between)
@@ -107,6 +107,7 @@ def threshold(
         sections = search.sections if kind == "flow" else SECTIONS[kind]
         found = bracket(watched, (lo, hi), tol=uncertainty, sections=sections, scan=scanned, change=which)
     by = search.decided_by(found)
+    settled = {side: by is not None and by[side] != THEOREMS[SIMULATION] for side in ("below", "above")}
     note_a_start_at_the_teacher(start, task, [vary], silent=json)
     told = values_told(max(scanned, SECTIONS[kind] + 2), scanned)
 
@@ -117,10 +118,12 @@ def threshold(
 
     def show() -> None:
         if json:
-            print(to_json({**found._asdict(), **({"decided_by": by} if by else {})}))
+            print(to_json({**found._asdict(), "settled": settled, **({"decided_by": by} if by else {})}))
             return
         for line in _lines(vary, found, search, told, uncertainty):
             print(line)
+        told_sides = (f"{'yes' if lasts else 'no'} ({side})" for side, lasts in settled.items())
+        print(f"settled: {', '.join(told_sides)}")
         if by:
             print(f"decided by: {by['below']} (below), {by['above']} (above)")
 
@@ -192,7 +195,12 @@ class _Search(NamedTuple):
         def decide(values: np.ndarray) -> np.ndarray:
             start, hyper = self.at(values, how)
             config = optimizer(method, **hyper)
-            return descent_outcomes(start, self.problem, config, how.steps, dtype=how.dtype, backend=backend)
+            found = descent_decisions(
+                start, self.problem, config, how.steps, dtype=how.dtype, backend=backend
+            )
+            codes, theorems = (np.asarray(part).astype(int) for part in found)
+            self.theorems.update(zip(values.tolist(), theorems.tolist(), strict=True))
+            return codes
 
         return decide
 
@@ -202,13 +210,11 @@ class _Search(NamedTuple):
         return max(v for v in decided if v <= found.value), min(v for v in decided if v >= found.value)
 
     def decided_by(self, found: Threshold) -> dict[str, str] | None:
-        """Return which theorems decided the nearest decided starts on both sides, if any could."""
-        decided = [value for value in self.theorems if self.codes[value] != UNDECIDED]
-        if not decided:
+        """Return which theorems decided the nearest decided starts on both sides; None if none were asked."""
+        if not self.theorems:
             return None
-        below = max(v for v in decided if v <= found.value)
-        above = min(v for v in decided if v >= found.value)
-        return {"below": THEOREMS[self.theorems[below]], "above": THEOREMS[self.theorems[above]]}
+        below, above = (THEOREMS[self.theorems[value]] for value in self.sides(found))
+        return {"below": below, "above": above}
 
 
 def _lines(vary: str, found: Threshold, search: _Search, scanned: str, tol: float) -> list[str]:

@@ -2,6 +2,7 @@
 
 from gradflow.ends.follow import (
     Ends,
+    descent_decisions,
     descent_outcomes,
     descent_run,
     flow_decisions,
@@ -16,6 +17,7 @@ __all__ = [
     "Ends",
     "Threshold",
     "bracket",
+    "descent_decisions",
     "descent_outcomes",
     "descent_run",
     "flow_decisions",

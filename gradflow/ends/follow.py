@@ -352,9 +352,23 @@ def descent_outcomes(
     backend: str | None = None,
 ) -> np.ndarray:
     """Return the outcomes of training from an array of starts (or with an array of hyper-parameters)."""
+    found = descent_decisions(neuron, problem, optimizer, steps, dtype=dtype, backend=backend)
+    return np.asarray(found.outcome)
+
+
+def descent_decisions(
+    neuron: Neuron,
+    problem: Problem,
+    optimizer: Config,
+    steps: int,
+    *,
+    dtype: str = "float64",
+    backend: str | None = None,
+) -> Decision:
+    """Return the outcomes of training, and the theorems that say that they last, as `descent_outcomes`."""
     problem = as_problem(problem)
     run = train_arrays(
         neuron, problem, optimizer, steps,
         events=False, first_change=False, last=has_wells(problem), state=True, dtype=dtype, backend=backend,
     )  # fmt: skip
-    return _settled_codes(run, problem, optimizer)[0]
+    return Decision(*_settled_codes(run, problem, optimizer))

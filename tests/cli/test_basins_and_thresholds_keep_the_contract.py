@@ -28,11 +28,13 @@ def result(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str
 
 def test_threshold_of_the_flow(capsys: pytest.CaptureFixture[str]) -> None:
     found = result([*FLOW, "--tol", "1e-5"], capsys)
-    assert set(found) == {"value", "uncertainty", "below", "above", "changes", "decided_by"}
+    assert set(found) == {"value", "uncertainty", "below", "above", "changes", "settled", "decided_by"}
+    assert found["settled"] == {"below": True, "above": True}
     assert found["changes"] == 1
     assert found["decided_by"] == {"below": "sign trap", "above": "energy barrier"}
     simulated = result([*FLOW, "--tol", "1e-5", "--no-theory"], capsys)
-    assert simulated == {key: value for key, value in found.items() if key != "decided_by"}
+    assert simulated.pop("settled") == {"below": False, "above": False}
+    assert simulated == {key: value for key, value in found.items() if key not in ("settled", "decided_by")}
     assert abs(float(str(found["value"])) + 1.8727861) <= 1e-5
     assert 0 < float(str(found["uncertainty"])) <= 1e-5
     assert (found["below"], found["above"]) == ("linear", "global")
@@ -88,7 +90,25 @@ DEATHS = ["threshold", "--vary", "lr", "--b2", "-1", "--method", "gd", "--steps"
 def test_what_the_scan_saw_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*DEATHS, "--between", "0.4", "0.9", "--scan", "70"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1:] == ["below: global, above: constant", "changes: 1 seen in a scan of 70 values"]
+    assert lines[1:] == [
+        "below: global, above: constant",
+        "changes: 1 seen in a scan of 70 values",
+        "settled: no (below), yes (above)",
+        "decided by: simulation (below), dead (above)",
+    ]
+
+
+def test_what_adam_has_not_settled_is_not_said_to_last(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the same line gradient descent's outcomes last on either side; under Adam only a dead one does."""
+    line = ["threshold", "--vary", "b2", "--between", "-2.5", "-0.5", "--scan", "9", "--tol", "0.1"]
+    steps = ["--lr", "0.05", "--steps", "2000"]
+    by_gd, by_adam = (result([*line, "--method", name, *steps], capsys) for name in ("gd", "adam"))
+    for found in (by_gd, by_adam):
+        assert (found["below"], found["above"]) == ("linear", "global")
+    assert by_gd["settled"] == {"below": True, "above": True}
+    assert by_gd["decided_by"] == {"below": "trap of gradient descent", "above": "trap at the teacher"}
+    assert by_adam["settled"] == {"below": False, "above": False}
+    assert by_adam["decided_by"] == {"below": "simulation", "above": "simulation"}
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ COMMANDS = {info.callback.__name__: info.callback for info in app.registered_com
 CALLS = (
     *("gradflow.cli.simulate.gradient_flow", "gradflow.cli.simulate.train_run"),
     *("gradflow.cli.thresholds.flow_run", "gradflow.cli.thresholds.decide_in_rounds"),
-    "gradflow.cli.thresholds.descent_outcomes",
+    "gradflow.cli.thresholds.descent_decisions",
     *("gradflow.cli.basins.sweep_in_memory", "gradflow.cli.basins.sweep_into_store"),
     *("gradflow.networks.two_layer.flow.gradient_flow", "gradflow.networks.two_layer.limit.limit_flow"),
     *("gradflow.networks.two_layer.small_steps.flow_by_steps", "gradflow.networks.two_layer.steps.train"),

@@ -1,7 +1,9 @@
 """Adam after the end: a neuron on the best line is carried along it and back to the input (derivation 28).
 
 The post's takeaway: "once a neuron leaves the balanced state, it is very hard to return". Under gradient
-descent a trapped neuron never does (derivation 26); Adam rests nowhere while ε is small.
+descent a trapped neuron never does (derivation 26); Adam rests nowhere while ε is small. Three claims: one
+start and its drift, how many of many starts are left, and what other methods do. Their long runs are work
+(`gradflow.study.claims.shared`), which the figure needs too.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.descent import GD, Adam, HeavyBall, RMSProp, init, train_arrays, update
+from gradflow.descent import GD, Adam, HeavyBall, RMSProp, train_arrays, update
 from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, OUTCOMES, outcome
 from gradflow.field import gradient
 from gradflow.field.baselines import lines
@@ -19,7 +21,7 @@ from gradflow.neuron.activity import breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, grid
 from gradflow.study.claims.evidence import count, median
 from gradflow.study.claims.ledger import Finding, by_rule
-from gradflow.study.claims.shared import remembered
+from gradflow.study.claims.shared import Work, done, remembered
 from gradflow.study.claims.single_neuron.settings import POPULATION
 from gradflow.study.claims.words import each, finding
 from gradflow.theory.after_the_end import drift, escape_steps
@@ -32,12 +34,17 @@ EARLIER = {
     "breakpoint": {"8000": -1.0270, "12000": -1.0187, "16000": -1.0030},
     "at_the_input": 16_671,
     "linear_at_rate_0.01": {"5000": 200, "20000": 197, "100000": 192, "400000": 161},
-    "of_61_left_after_200000": 0,
+    "of_61_linear_after_200000": 0,
 }
 """The same from gradients that were rounded otherwise (an earlier version of the formulas)."""
 
 RATES, N, STEPS = (0.01, 0.03, 0.1), 512, (5000, 20_000, 100_000, 400_000, 1_000_000)
-"""The rates of the table of survival, how many starts, and when they are counted."""
+"""The rates of the table of survival, how many starts, and when they are counted for it."""
+
+COUNTED = tuple(
+    sorted({*STEPS, *(5000 * round(k) for k in np.geomspace(1.0, STEPS[-1] / 5000, 40).tolist())})
+)
+"""When they are counted in all: for the figure too."""
 
 B2 = (-1.30, -1.18)
 """Starts with w1 = w2 = 1, b1 = 0 and b2 in between come to the best line under Adam."""
@@ -75,6 +82,25 @@ HELD = ("Adam with ε = 0.01", "gradient descent", "heavy ball")
 """Those of which derivations 16 and 28 find the best lines linearly stable at these rates."""
 
 
+class Effort(NamedTuple):
+    """How far the runs go: of random starts, of those on the best line, of those with shaken gradients."""
+
+    starts: int
+    longest: int
+    few: int
+    steps: int
+    shaken: int
+    rate: float
+
+
+FULL, QUICK = Effort(N, STEPS[-1], 61, 200_000, 40_000, 0.02), Effort(64, 20_000, 7, 20_000, 10_000, 0.05)
+
+
+def effort(quick: bool) -> Effort:
+    """Return how far the runs of a check go."""
+    return QUICK if quick else FULL
+
+
 class Course(NamedTuple):
     """The run from `START`: steps, excess over the best line's loss, breakpoint."""
 
@@ -101,11 +127,13 @@ def course() -> Course:
     return Course(np.asarray(run.steps), np.asarray(run.loss) - level, breakpoint_position(theta), theta)
 
 
-@remembered
-def survival(
-    rate: float, n: int, longest: int, counted: tuple[int, ...] = STEPS
-) -> dict[str, dict[str, int]]:
-    """Return how many of n random starts have which outcome, by the step, as far as `longest`."""
+def survivals(n: int, longest: int) -> dict[float, Work]:
+    """Return the work of `survival` for each rate."""
+    return {rate: Work(f"after the end: rate {rate:g}", survival, (rate, n, longest)) for rate in RATES}
+
+
+def survival(rate: float, n: int, longest: int) -> dict[str, dict[str, int]]:
+    """Return how many of n random starts have which outcome, by the step of `COUNTED`, as far as `longest`."""
     draw = np.random.default_rng(0)
     start = Neuron(1.0, draw.uniform(-2.5, 2.5, n), 1.0, draw.uniform(-3.0, 3.0, n))
     run = train_arrays(
@@ -113,7 +141,7 @@ def survival(
     )
     found = {}
     for step, theta in zip(np.asarray(run.steps).tolist(), run.theta, strict=True):
-        if step in counted:
+        if step in COUNTED:
             codes = np.asarray(outcome(theta, POPULATION, run.diverged))
             found[str(step)] = {OUTCOMES[code]: count(codes == code) for code in (GLOBAL, LINEAR, CONSTANT)}
     return found
@@ -137,17 +165,33 @@ def on_the_line(n: int) -> np.ndarray:
     return np.asarray(train_arrays(start, POPULATION, Adam(RATE), WHILE, events=False).final)
 
 
-def left(method: Dynamics, n: int, steps: int) -> int:
-    """Return how many of the neurons on the best line a method takes off it."""
+def departures(n: int, steps: int) -> dict[str, Work]:
+    """Return the work of `left` for each method."""
+    return {name: Work(f"after the end: {name}", left, (name, n, steps)) for name in METHODS}
+
+
+def left(name: str, n: int, steps: int) -> int:
+    """Return how many of the neurons on the best line a method of `METHODS` takes off it."""
+    method = METHODS[name]
     run = train_arrays(on_the_line(n), method.problem, method.config, steps, events=False, dtype=method.dtype)
     return count(np.asarray(outcome(run.final, method.problem, run.diverged)) != LINEAR)
 
 
-@remembered
-def escape(n: int, steps: int, rate: float = RATE) -> Escape:
-    """Train neurons on the best line by Adam, with errors of the size `NOISE` in the gradients."""
-    theta, config, draw = on_the_line(n), Adam(rate), np.random.default_rng(0)
-    state, begin = init(config, theta), theta
+def escape_work(n: int, steps: int, rate: float) -> Work:
+    """Return the work of `escape`."""
+    return Work("after the end: shaken", shaken, (n, steps, rate))
+
+
+def shaken(n: int, steps: int, rate: float) -> list[list[float]]:
+    """Go on with Adam from the best line at another rate, with errors of the size `NOISE` in the gradients.
+
+    Adam keeps its state: one that begins anew has no memory of squares, and its first burst comes at once.
+    Returns the fields of `Escape`, as lists.
+    """
+    start = Neuron(1.0, 0.0, 1.0, np.linspace(*B2, n))
+    there = train_arrays(start, POPULATION, Adam(RATE), WHILE, events=False, state=True)
+    begin, state = np.asarray(there.final), there.state
+    theta, config, draw = begin, Adam(rate), np.random.default_rng(0)
     first, arrived = (np.full(n, -1) for _ in range(2))
     for k in range(1, steps + 1):
         pull = gradient(theta, POPULATION) + NOISE * draw.standard_normal(theta.shape)
@@ -156,58 +200,115 @@ def escape(n: int, steps: int, rate: float = RATE) -> Escape:
         arrived[(arrived < 0) & (np.abs(breakpoint_position(theta)) < 1.0)] = k
         if np.all(arrived > 0):
             break
-    return Escape(first, arrived, escape_steps(begin, POPULATION, rate))
+    return [first.tolist(), arrived.tolist(), escape_steps(begin, POPULATION, rate).tolist()]
+
+
+def escape(n: int, steps: int, rate: float) -> Escape:
+    """Return what `shaken` has found."""
+    return Escape(*(np.array(part) for part in done(escape_work(n, steps, rate))))
+
+
+def ways(run: Escape) -> tuple[np.ndarray, np.ndarray]:
+    """Return steps from the first move to the input, predicted and measured, of those that came there."""
+    there = run.arrived > 0
+    return run.predicted[there], (run.arrived - run.first)[there]
+
+
+def needs_one(quick: bool) -> tuple[Work, ...]:
+    """Return the work of `after_the_end`."""
+    far = effort(quick)
+    return (escape_work(far.few, far.shaken, far.rate),)
+
+
+def needs_many(quick: bool) -> tuple[Work, ...]:
+    """Return the work of `who_is_left`."""
+    return tuple(survivals(effort(quick).starts, effort(quick).longest).values())
+
+
+def needs_methods(quick: bool) -> tuple[Work, ...]:
+    """Return the work of `methods_after_the_end`."""
+    return tuple(departures(effort(quick).few, effort(quick).steps).values())
 
 
 def after_the_end(quick: bool) -> Finding:
-    """Follow neurons on the best line for a long time, under several methods."""
-    longest, n, steps = (20_000, 64, 20_000) if quick else (STEPS[-1], N, 200_000)
-    few, rate = (7, 0.05) if quick else (61, 0.02)
-    alone, run = one(course()), escape(few, 5000 if quick else 60_000, rate)
-    table = {f"{rate:g}": survival(rate, n, longest) for rate in RATES}
-    by = {name: left(method, few, steps) for name, method in METHODS.items()}
-    there = run.arrived > 0
-    ratio = (run.arrived - run.first)[there] / run.predicted[there]
-    dead = sum(len({counts["constant"] for counts in rows.values()}) - 1 for rows in table.values())
-    proved = count(trapped_under_gd(on_the_line(few), RATE, POPULATION))
-    shaken = {
-        "rate": rate,
-        "n": few,
-        "arrived": count(there),
-        "median_ratio": median(ratio) if there.any() else None,
+    """Follow one start closely, and compare the drift with neurons whose gradients are shaken."""
+    far = effort(quick)
+    alone, run = one(course()), escape(far.few, far.shaken, far.rate)
+    predicted, measured = ways(run)
+    shaken_ = {
+        "rate": far.rate,
+        "n": far.few,
+        "arrived": int(predicted.size),
+        "median_ratio": median(measured / predicted) if predicted.size else None,
     }
-    values = {
-        "one_start": alone,
-        "linear": {rate: {step: row["linear"] for step, row in rows.items()} for rate, rows in table.items()},
-        "starts": n,
-        "changes_of_the_dead": dead,
-        "left": by,
-        "of": few,
-        "after": steps,
-        "trapped_under_gd": proved,
-        "shaken": shaken,
-        "earlier": EARLIER,
-    }
-    held = sum(by[name] for name in HELD)
-    leaves = alone["teacher"] and run.arrived.max() > 0
+    proved = count(trapped_under_gd(on_the_line(far.few), RATE, POPULATION))
+    leaves = alone["teacher"] and predicted.size > 0
     return finding(
-        by_rule(open=not leaves, refuted=held > 0, conditional=leaves),
+        by_rule(open=not leaves, conditional=leaves),
         "It depends on the method. Under gradient descent at rate {rate:g} {trapped_under_gd} of {of} neurons on the best line are trapped by derivation 26. Adam rests at no minimum while ε < η λ/38 (derivation 28): from b2 = {b2:g} it is on the best line at step 1000 (excess {one_start[excess_at_1000]:.0e}), "
         "the first burst comes at step {one_start[first_burst]}, later ones {one_start[period]:.0f} steps apart, the breakpoint is at {one_start[breakpoint_at_8000]:.4f}, {one_start[breakpoint_at_12000]:.4f} and {one_start[breakpoint_at_16000]:.4f} after 8 000, 12 000 and 16 000 steps and on the input from step "
-        "{one_start[at_the_input]} on (the drift predicts {one_start[predicted]:.0f} steps from the first burst, it took {one_start[took]}), and then the neuron goes to the teacher. Of {starts} random starts so many are linear: {table}; {dead}. Of {of} on the best line so many have left after {after} more "
-        "steps: {left_by}. Where the gradient is computed as exactly 0 a neuron stays; with errors of {noise:g} added, at rate {shaken[rate]:g}, {shaken[arrived]} of {of} come to the input, in {told} times the predicted number of steps (median).",
-        values,
+        "{one_start[at_the_input]} on (the drift predicts {one_start[predicted]:.0f} steps from the first burst, it took {one_start[took]}), and then the neuron goes to the teacher. Where the gradient is computed as exactly 0 a neuron stays; with errors of {noise:g} added, at rate {shaken[rate]:g}, {shaken[arrived]} of {of} come to the input, "
+        "in {told} times the predicted number of steps (median).",
+        {
+            "one_start": alone,
+            "of": far.few,
+            "trapped_under_gd": proved,
+            "shaken": shaken_,
+            "earlier": {name: EARLIER[name] for name in ("breakpoint", "at_the_input")},
+        },
         rate=RATE,
         b2=float(START.b2),
         noise=NOISE,
+        told=f"{shaken_['median_ratio']:.2f}" if predicted.size else "no",
+    )
+
+
+def who_is_left(quick: bool) -> Finding:
+    """Count the random starts that are on the best line, step by step, at several rates."""
+    far = effort(quick)
+    found = {rate: done(work) for rate, work in survivals(far.starts, far.longest).items()}
+    table = {
+        f"{rate:g}": {str(step): rows[str(step)] for step in STEPS if str(step) in rows}
+        for rate, rows in found.items()
+    }
+    dead = sum(len({counts["constant"] for counts in rows.values()}) - 1 for rows in table.values())
+    linear = {rate: {step: row["linear"] for step, row in rows.items()} for rate, rows in table.items()}
+    left_it = [next(iter(counts.values())) > list(counts.values())[-1] for counts in linear.values()]
+    return finding(
+        by_rule(refuted=any(left_it), open=True),
+        "{told}. Of {starts} random starts (b1 in [−2.5, 2.5], b2 in [−3, 3], w1 = w2 = 1) so many are linear: {table}; {dead}. An outcome under Adam is where a neuron is at a step.",
+        {
+            "linear": linear,
+            "starts": far.starts,
+            "changes_of_the_dead": dead,
+            "earlier": {"linear_at_rate_0.01": EARLIER["linear_at_rate_0.01"]},
+        },
+        told="It does not stay" if any(left_it) else "None is seen to leave",
         dead="the number of the dead changes" if dead else "the dead are as many at all these steps",
-        told=f"{shaken['median_ratio']:.2f}" if there.any() else "no",
         table=each(
             "{rows} at rate {label}",
-            {rate: {"rows": each("{linear} at step {label}", rows)} for rate, rows in table.items()},
+            {rate: {"rows": each("{0} at step {label}", rows)} for rate, rows in linear.items()},
             "; ",
         ),
+    )
+
+
+def methods_after_the_end(quick: bool) -> Finding:
+    """Go on from the best line with several methods, some of which hold it by a theorem."""
+    far = effort(quick)
+    by = {name: done(work) for name, work in departures(far.few, far.steps).items()}
+    held, free = (sum(by[name] for name in by if (name in HELD) == is_held) for is_held in (True, False))
+    return finding(
+        by_rule(refuted=held > 0, open=not free, conditional=True),
+        "It depends on the method. Of {of} neurons that Adam has brought to the best line so many have left it after {after} more steps: {left_by}. Derivations 16 and 28 find it linearly stable under {held}.",
+        {
+            "left": by,
+            "of": far.few,
+            "after": far.steps,
+            "earlier": {name: EARLIER[name] for name in ("of_61_linear_after_200000",)},
+        },
         left_by=each("{0} under {label}", by),
+        held=", ".join(HELD),
     )
 
 
