@@ -92,7 +92,7 @@ W − σ(t). From de/dt = −|∇L|² and |∇L| ≥ 2 c |w2| √e follows d√e
 − σ) dσ/dt, and after integration √e(t) ≤ √e(0) − c g(σ(t)). Now g(ℓ) = √e(0)/c. If σ reached ℓ, e would be 0
 then, which it is not. As σ is continuous and starts at 0, σ(t) < ℓ. In particular |w2(t)| > W − ℓ ≥ 0.
 
-The trap. The pre-activation at an end changes by at most √(1 + end²) times the change of (w1, b1)
+The trap. The pre-activation at an end x changes by at most √(1 + x²) times the change of (w1, b1)
 (Lagrange's identity), so both distances stay above d − ℓ > 0, d being the smaller one at t = 0. Suppose that
 the solution exists and is off the walls only until some finite time. As its path is finite it has a limit
 there, at distances of at least d − ℓ from the walls, and could be continued: a contradiction. So it goes on
@@ -292,7 +292,7 @@ def prove_path(proof: Proof) -> None:
 
 
 def prove_walls(proof: Proof) -> None:
-    """Prove that the pre-activation at an end changes by at most √(1 + end²) times the distance moved."""
+    """Prove that the pre-activation at an end x changes by at most √(1 + x²) times the distance moved."""
     end, dw, db = sympy.symbols("end dw db", real=True)
     change = (w1 + dw) * end + (b1 + db) - (w1 * end + b1)
     surplus = (1 + end**2) * (dw**2 + db**2) - change**2

@@ -6,6 +6,7 @@ A checkout has them in `derivations/` and `plots/` beside the package, an instal
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import re
 import sys
@@ -40,6 +41,17 @@ def script_paths(folder: str) -> list[Path]:
     raise FileNotFoundError(f"{folder}: this copy of gradflow does not contain these scripts")
 
 
+def parsed(path: Path) -> ast.Module:
+    """Return a script's syntax, read again only if the file has changed; not to be altered."""
+    found = path.stat()
+    return _parsed(path, found.st_mtime_ns, found.st_size)
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(path: Path, changed: int, size: int) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def describe(path: Path | str) -> Script:
     """Return a script's number, slug and title, without running it.
 
@@ -50,7 +62,7 @@ def describe(path: Path | str) -> Script:
     """
     path = Path(path)
     name = _NAME.fullmatch(path.stem)
-    title = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    title = ast.get_docstring(parsed(path))
     if name is None or not title:
         raise ValueError(f"{path}: expected a script NN_slug.py with a docstring")
     return Script(int(name[1]), name[2], title.splitlines()[0].rstrip("."), path)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gradflow.base.files import to_json
 from gradflow.cli.options import JSON
+
+if TYPE_CHECKING:
+    from gradflow.proofs.result import Result
+    from gradflow.proofs.stated import Stated
 
 
 def derive(
@@ -18,7 +22,13 @@ def derive(
             help="Number or name of a derivation; without it, a list: what each claims, how it is proved.",
         ),
     ] = None,
-    latex: Annotated[bool, typer.Option("--latex", help="Print only the LaTeX.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX document that compiles.")] = False,
+    statement: Annotated[
+        bool,
+        typer.Option(
+            "--statement", help="Print only what is stated and how to cite it; nothing is proved anew."
+        ),
+    ] = False,
     json: JSON = False,
 ) -> None:
     """Derive, prove and print the closed forms.
@@ -49,28 +59,53 @@ def derive(
             cells = (str(entry[key]).ljust(width) for key, width in widths.items() if width)
             print(f"{entry['number']:>3}", *cells, entry["title"], sep="  ")
         return
-    from gradflow.proofs.render import as_both, as_latex, verdict
+    if statement:
+        _state(result, latex, json)
+        return
+    from gradflow.proofs.latex import document
+    from gradflow.proofs.render import as_both
+    from gradflow.proofs.result import verdict
 
     derived = load(result)
     if json:
         summary = {
-            "number": derived.number,
-            "name": derived.slug,
-            "title": derived.title,
-            "status": verdict(derived),
-            "statement": derived.statement,
-            "hypotheses": derived.hypotheses,
-            "not_claimed": derived.not_claimed,
-            "related": derived.related,
-            "proved_by": [{**part._asdict(), "way": part.way} for part in derived.parts],
+            **_texts(derived, verdict(derived)),
             "holds": derived.holds,
             "checks": len(derived.checks),
-            "latex": as_latex(derived),
+            "latex": document(derived),
         }
         print(to_json(summary))
-    elif latex:
-        print(as_latex(derived))
     else:
-        print(as_both(derived))
+        print(document(derived) if latex else as_both(derived))
     if not derived.holds:
         raise typer.Exit(1)
+
+
+def _state(result: str, latex: bool, json: bool) -> None:
+    """Print what a derivation states, and how to cite it."""
+    from gradflow.proofs.catalogue import stated
+    from gradflow.proofs.stated import as_text, bibtex, label
+
+    found = stated(result)
+    if json:
+        print(to_json({**_texts(found, found.status), "label": label(found), "bibtex": bibtex(found)}))
+    elif latex:
+        from gradflow.proofs.latex import alone
+
+        print(alone(found))
+    else:
+        print(as_text(found))
+
+
+def _texts(result: Result | Stated, status: str) -> dict[str, object]:
+    return {
+        "number": result.number,
+        "name": result.slug,
+        "title": result.title,
+        "status": status,
+        "statement": result.statement,
+        "hypotheses": result.hypotheses,
+        "not_claimed": result.not_claimed,
+        "related": result.related,
+        "proved_by": [{**part._asdict(), "way": part.way} for part in result.parts],
+    }

@@ -105,7 +105,7 @@ MEANINGLESS: dict[str, tuple[tuple[tuple[str, ...], Condition], ...]] = {
         (("center",), _with("data", _one_of("digits", "t-shirt-trouser", "t-shirt-shirt"))),
     ),
     "derive": (
-        (("latex",), lambda given: "without RESULT" if given["result"] is None else ""),
+        (("latex", "statement"), lambda given: "without RESULT" if given["result"] is None else ""),
         (("latex",), _with("json", bool)),
     ),
     "reproduce": ((("quick", "out"), _with("list_", bool)),),

@@ -6,7 +6,8 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradflow.base.scripts import Script, describe, load_script, script_paths
+from gradflow.base.scripts import Script, describe, load_script, parsed, script_paths
+from gradflow.proofs.stated import Stated
 
 if TYPE_CHECKING:
     from gradflow.proofs.parts import Part
@@ -57,6 +58,35 @@ def stated_parts(path: Path | str) -> tuple[Part, ...]:
         raise ValueError(f"{path}: {error}") from None
 
 
+def stated(result: str) -> Stated:
+    """Return what a derivation states, by number or slug, without proving it.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or its script does not write out what it states.
+    """
+    script = find(result)
+    texts = {
+        name: _written_out(script.path, name) for name in ("STATEMENT", "HYPOTHESES", "PROOF", "NOT_CLAIMED")
+    }
+    unwritten = [name for name, found in texts.items() if len(found) != 1 or not found[0]]
+    if unwritten:
+        raise ValueError(f"{script.path}: expected {', '.join(unwritten)} once each, written out")
+    statement, hypotheses, proof, not_claimed = (found[0] for found in texts.values())
+    related = _written_out(script.path, "RELATED")
+    return Stated(
+        *script[:3],
+        stated_status(script.path),
+        statement,
+        tuple(hypotheses),
+        proof,
+        stated_parts(script.path),
+        tuple(not_claimed),
+        tuple(related[0]) if related and related[0] else (),
+    )
+
+
 def find(result: str) -> Script:
     """Return the derivation with the given number ("3" or "03") or slug ("hessian").
 
@@ -89,7 +119,7 @@ def load(result: str) -> Result:
 
 def _written_out(path: Path | str, name: str) -> list[Any]:
     """Return what is assigned to a name at the top level of a script; None where it is not a literal."""
-    top = ast.parse(Path(path).read_text(encoding="utf-8")).body
+    top = parsed(Path(path)).body
     values = [node.value for node in top if isinstance(node, ast.Assign) and _names(node) == [name]]
     return [_literal(value) for value in values]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import sympy
 
 from gradflow.base.checks import one_of
 from gradflow.base.scripts import describe
@@ -118,3 +120,27 @@ def derive(script: Mapping[str, Any]) -> Result:
         parts=parts,
         related=script.get(RELATED, ()),
     )
+
+
+def verdict(result: Result) -> str:
+    """Return the status, or that the proof failed."""
+    if not result.checks:
+        return "NOT PROVED: nothing was checked"
+    failed = len(result.failures)
+    return f"NOT PROVED: {failed} of {len(result.checks)} checks fail" if failed else result.status
+
+
+def summary(checks: Sequence[Check]) -> list[str]:
+    """Return one line for each claim: in how many cases it holds, and in which it does not."""
+    lines = []
+    for claim in dict.fromkeys(check.claim for check in checks):
+        cases = [check for check in checks if check.claim == claim]
+        failing = "; ".join(check.case or "in general" for check in cases if not check.holds)
+        lines.append(f"{claim}: " + (f"FAILS ({failing})" if failing else f"holds ({len(cases)} checked)"))
+    return lines
+
+
+def sides(equation: Expr) -> tuple[Expr, list[Expr]]:
+    """Return the left side of an equation, and the terms of its right side."""
+    left, right = equation.args
+    return left, list(right.as_ordered_terms()) if isinstance(right, sympy.Add) else [right]

@@ -107,7 +107,7 @@ CASES: dict[str, dict[str, str]] = {
 }
 """Values that are not the defaults, of the options that say what to compute."""
 
-TOLD = {"json", "out", "figure", "latex", "list_"}
+TOLD = {"json", "out", "figure", "latex", "statement", "list_"}
 """Options that say what to print or write; their effect is looked for there, further below."""
 
 AGREES = {"population"}

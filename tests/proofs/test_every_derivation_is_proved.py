@@ -13,8 +13,9 @@ import pytest
 
 from gradflow.base.scripts import Script
 from gradflow.proofs.catalogue import catalogue, stated_status
+from gradflow.proofs.latex import document
 from gradflow.proofs.proof import Check
-from gradflow.proofs.render import WIDTH, as_latex, as_text, latex_prose, main, show
+from gradflow.proofs.render import WIDTH, main, show
 from gradflow.proofs.result import PARTS, Result, derive
 
 SCRIPTS = catalogue()
@@ -73,7 +74,7 @@ def test_latex_alone_on_request(
     result = derive(script)
     monkeypatch.setattr("gradflow.proofs.render.derive", lambda given: {id(script): result}[id(given)])
     assert main(script, ["--latex"]) == 0
-    assert capsys.readouterr().out == as_latex(result) + "\n"
+    assert capsys.readouterr().out == document(result) + "\n"
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.slug)
@@ -100,7 +101,7 @@ def test_a_script_runs_in_a_process_of_its_own() -> None:
     run = subprocess.run([sys.executable, str(script.path)], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
     assert f"Status: {stated_status(script.path)}" in run.stdout
-    assert r"\section*{" in run.stdout
+    assert r"\begin{theorem}" in run.stdout
 
 
 def example(*checks: Check) -> Result:
@@ -138,11 +139,3 @@ def test_a_script_without_one_of_its_parts_is_one_line_that_names_it(part: str) 
 def test_a_result_has_one_of_three_statuses() -> None:
     with pytest.raises(ValueError, match=r"^status: expected proved, .* or .*, got 'obvious'$"):
         Result(1, "a", "A", "obvious", "", (), "", (), (), ())
-
-
-def test_prose_becomes_latex_or_an_error() -> None:
-    assert latex_prose("w1 and w1ᵀ") == r"\ensuremath{w_1} and \ensuremath{w_1^T}"
-    assert latex_prose("w1w2 ≠ 50 %") == r"\ensuremath{w_1w_2} \ensuremath{\ne} 50 \%"
-    with pytest.raises(ValueError, match="no LaTeX for"):
-        latex_prose("☃")
-    assert "An example" in as_text(example())
