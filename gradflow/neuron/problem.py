@@ -32,6 +32,7 @@ from gradflow.neuron.inputs import Source as Source
 from gradflow.neuron.inputs import Uniform as Uniform
 from gradflow.neuron.inputs import grid as grid
 from gradflow.neuron.laws import Law
+from gradflow.neuron.losses import SQUARED, as_loss
 from gradflow.neuron.showing import shown_neuron, shown_problem
 from gradflow.neuron.size import LARGEST as LARGEST
 from gradflow.neuron.targets import Target, as_target
@@ -158,9 +159,13 @@ class Problem:
         The teacher's, by default the student's.
     target : Neuron, Network, Knots or str, optional
         In the teacher's place, what the student should return: a neuron (which is then the teacher), a
-        network, knots joined by lines, or one of "abs", "hat" and "step".
+        network, knots joined by lines, polynomials piece by piece, a sine, or one of "abs", "hat", "step" and
+        "sine".
     law : Uniform, Sample, Steps or Normal, optional
         In the place of `inputs`: the law of the inputs.
+    loss : Loss or str
+        The loss of one output: "squared", or on a sample another of `gradflow.neuron.losses` ("absolute",
+        "huber=0.5", "logistic", "exponential").
 
     Raises
     ------
@@ -180,10 +185,15 @@ class Problem:
     teacher_activation: ActivationLike = None
     target: Any = field(default=None, kw_only=True)
     law: Any = field(default=None, kw_only=True)
+    loss: Any = field(default=SQUARED, kw_only=True)
 
     def __post_init__(self) -> None:
         self._take_law()
         self._take_target()
+        loss = as_loss(self.loss)
+        object.__setattr__(self, "loss", loss)
+        if loss != SQUARED and not isinstance(self.inputs, Sample):
+            raise ValueError(f"loss: expected squared where the inputs are no sample, got {loss}")
         activation = as_activation(self.activation)
         taught = activation
         if self.teacher_activation is not None:
@@ -214,6 +224,8 @@ class Problem:
         given: Any = self.teacher
         if self.target is not None and given is not None and not _is_default(given):
             raise ValueError("target: expected a target or a teacher, got both")
+        if self.target is not None and isinstance(self.inputs, Sample) and self.inputs.targets is not None:
+            raise ValueError("target: expected a target or a sample with targets, got both")
         if isinstance(self.target, Neuron):
             given = self.target
             object.__setattr__(self, "target", None)
@@ -292,8 +304,8 @@ class Problem:
 
     @property
     def is_general(self) -> bool:
-        """Whether the target is no neuron, or the law neither uniform nor a sample."""
-        return self.target is not None or self.law is not None
+        """Whether the target is no neuron, the law neither uniform nor a sample, or the loss not squared."""
+        return self.target is not None or self.law is not None or self.loss != SQUARED
 
     @property
     def is_linear(self) -> bool:
@@ -340,9 +352,11 @@ def as_problem(problem: object, *, general: bool = False) -> Problem:
     """
     if isinstance(problem, Problem):
         if problem.is_general and not general:
-            what = f"the target {problem.target}" if problem.target is not None else f"the law {problem.law}"
-            only = "a teacher neuron and uniform inputs or a sample only"
-            raise ValueError(f"problem: this is for {only}, got {shown(what)[1:-1]}")
+            given = {"target": problem.target, "law": problem.law, "loss": problem.loss}
+            what = next(f"the {name} {v}" for name, v in given.items() if v not in (None, SQUARED))
+            other = problem.target is not None or problem.law is not None
+            only = "a teacher neuron and uniform inputs or a sample" if other else "the squared loss"
+            raise ValueError(f"problem: this is for {only} only, got {shown(what)[1:-1]}")
         return problem
     hint = ""
     if isinstance(problem, (Uniform, Sample)):

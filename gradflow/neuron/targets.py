@@ -1,7 +1,8 @@
-"""Targets that are no single neuron: what the student should return, in straight pieces."""
+"""Targets that are no single neuron: straight pieces, polynomials piece by piece, and sines."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,10 @@ import numpy as np
 
 from gradflow.base.arrays import Array, ArrayLike
 from gradflow.base.checks import function as check_function
-from gradflow.base.checks import number, numbers, require_finite, shown
+from gradflow.base.checks import number, numbers, owned, require_finite, shown
 from gradflow.neuron.activations import RELU, ActivationLike
 from gradflow.neuron.drawn import Graph, card, drawing
-from gradflow.neuron.size import LARGEST, column
+from gradflow.neuron.size import LARGEST, column, require_within
 
 FEWEST, MOST = 17, 100_000
 """Knots of an interpolated function, at least and at most."""
@@ -121,12 +122,104 @@ class Knots(Target):
         return bool(np.any(same & (np.diff(self.y) != 0)))
 
 
-NAMED = {
+DEGREE = 19
+"""The highest degree of a piece of polynomial: quadrature of its square is exact."""
+
+
+@dataclass(frozen=True, eq=False)
+class Polynomials(Target):
+    """A polynomial on each of some pieces: Σ_d c_d (x − x_i)^d from x_i to x_{i+1}; jumps are allowed.
+
+    Beyond the first and the last x the outermost polynomials go on. The arrays are read-only copies.
+
+    Parameters
+    ----------
+    x : array, shape (k + 1,)
+        Where the pieces begin and the last one ends, increasing, k ≥ 1.
+    coefficients : array, shape (k, d + 1)
+        Each piece's coefficients, the constant first, d ≤ 19.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the numbers are not finite, x does not increase, or there is not a row for each piece.
+
+    Examples
+    --------
+    >>> parabola = Polynomials([-1.0, 1.0], [[1.0, -2.0, 1.0]])  # x², written about −1
+    >>> parabola([0.5]).tolist()
+    [0.25]
+    """
+
+    x: Array
+    coefficients: Array
+
+    def __post_init__(self) -> None:
+        x = column("pieces", self.x, 2)
+        if not np.all(np.diff(x) > 0):
+            first = int(np.argmax(np.diff(x) <= 0))
+            raise ValueError(f"pieces: x must increase, got {x[first]:g} before {x[first + 1]:g}")
+        given = numbers("coefficients", self.coefficients).astype(np.float64)
+        if given.ndim != 2 or given.shape[0] != x.shape[0] - 1 or not 1 <= given.shape[1] <= DEGREE + 1:
+            expected = f"a row of 1 to {DEGREE + 1} for each of {x.shape[0] - 1} pieces"
+            raise ValueError(f"coefficients: expected {expected}, got shape {given.shape}")
+        require_finite("coefficients", given)
+        require_within("coefficients", given)
+        object.__setattr__(self, "x", x)
+        object.__setattr__(self, "coefficients", owned("coefficients", given))
+
+    def __call__(self, x: ArrayLike, activation: ActivationLike = RELU) -> np.ndarray:
+        """Return the target at inputs of any shape; at a jump the left one of its two values."""
+        require_finite("x", x)
+        at = numbers("x", x).astype(np.float64)
+        piece = np.clip(np.searchsorted(self.x, at, side="left") - 1, 0, self.x.shape[0] - 2)
+        u, value = at - self.x[piece], np.zeros(at.shape)
+        for c in self.coefficients.T[::-1]:
+            value = value * u + c[piece]
+        return value
+
+    def __repr__(self) -> str:
+        count, degree = self.coefficients.shape[0], self.coefficients.shape[1] - 1
+        return f"Polynomials({count} of degree {degree} from {self.x[0]:g} to {self.x[-1]:g})"
+
+
+@dataclass(frozen=True)
+class Sine(Target):
+    """a sin(ω x + p), by default sin(π x).
+
+    Parameters
+    ----------
+    omega, amplitude, phase : float
+        ω, at most 10 000, a and p.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a number is not finite or too large.
+    """
+
+    omega: float = math.pi
+    amplitude: float = 1.0
+    phase: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, most in (("omega", 1e4), ("amplitude", LARGEST), ("phase", 1e4)):
+            object.__setattr__(self, name, number(name, getattr(self, name), -most, most))
+
+    def __call__(self, x: ArrayLike, activation: ActivationLike = RELU) -> np.ndarray:
+        """Return the target at inputs of any shape."""
+        require_finite("x", x)
+        at = numbers("x", x).astype(np.float64)
+        return np.asarray(self.amplitude * np.sin(self.omega * at + self.phase))
+
+
+NAMED: dict[str, Target] = {
     "abs": Knots([-1.0, 0.0, 1.0], [1.0, 0.0, 1.0]),
     "hat": Knots([-1.0, -0.5, 0.0, 0.5, 1.0], [0.0, 0.0, 1.0, 0.0, 0.0]),
     "step": Knots([-1.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 1.0]),
+    "sine": Sine(),
 }
-"""Targets with names: |x|, max(0, 1 − 2|x|), and 1 above 0."""
+"""Targets with names: |x|, max(0, 1 − 2|x|), 1 above 0, and sin(π x)."""
 
 
 def interpolated(
@@ -200,4 +293,7 @@ def as_target(value: Any) -> Target:
         if value.lower() in NAMED:
             return NAMED[value.lower()]
         raise ValueError(f"target: expected {names}, got {shown(value)}")
-    raise TypeError(f"target: expected Knots, a Network, a Neuron or one of {names}, got {shown(value)}")
+    raise TypeError(
+        f"target: expected a Network, a Neuron, Knots, Polynomials, a Sine or one of {names}, "
+        f"got {shown(value)}"
+    )

@@ -1,4 +1,4 @@
-"""Neurons and networks on the line descend in one loop: nothing else there asks an optimiser for an update."""
+"""Neurons and networks on the line descend in one loop: nothing else there asks for an update."""
 
 from __future__ import annotations
 

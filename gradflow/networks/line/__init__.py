@@ -1,14 +1,16 @@
 """Networks of m neurons in one dimension, f(x) = Σ_j w2_j φ(w1_j x + b1_j) + b2, and their exact loss.
 
-Targets are teachers (a neuron, a network) or knots joined by lines, laws have a piecewise constant or a
-normal density, activations are piecewise linear. All is float64 in NumPy.
+Targets are teachers (a neuron, a network), knots joined by lines, polynomials piece by piece or sines; laws
+have a piecewise constant or a normal density, or are samples; activations are piecewise linear or smooth.
+What is straight is integrated in closed form, all else by quadrature. All is float64 in NumPy.
 
 - `network`: the parameters; `task`: what a problem means here;
-- `cells`, `field`: loss, gradient, Gram matrix and Hessian by sorting breakpoints and knots;
+- `cells`, `field`: loss, gradient, Gram matrix and Hessian by sorting breakpoints and knots; `nodes`,
+  `summed`: the same by quadrature and on samples; `evaluate`: whichever it is;
 - `starts`: random networks; `flow`, `training`: runs as datasets, with `walls`, `ends` and `records`.
 """
 
-from gradflow.networks.line.field import gradient, gram, hessian, loss, loss_and_gradient
+from gradflow.networks.line.evaluate import gradient, gram, hessian, loss, loss_and_gradient
 from gradflow.networks.line.flow import gradient_flow
 from gradflow.networks.line.network import Network, as_network, of_rows
 from gradflow.networks.line.starts import STARTS, start

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import minimize
 
 from gradflow.base.arrays import Array
 from gradflow.ends.outcome import CONSTANT, DIVERGED, GLOBAL, LINEAR, LOCAL, TOLERANCE, UNDECIDED
-from gradflow.networks.line.field import cut, gradient_of, gram_of, loss_of
-from gradflow.networks.line.task import Task
+from gradflow.networks.line.evaluate import evaluator
+from gradflow.networks.line.nodes import fixed_points
+from gradflow.networks.line.task import Points, Task
+from gradflow.neuron.losses import SQUARED, Loss
 
 REST = 1e-7
 """How small a gradient is at rest, in units of the best constant's loss, or of 1 if that is larger."""
@@ -23,22 +26,50 @@ class References(NamedTuple):
 
 
 def references(task: Task) -> References:
-    """Return the losses of what a network without breakpoints on the input can do best."""
+    """Return the losses of what a network without breakpoints on the input can do best.
+
+    Of a loss that is not squared they are found by Nelder and Mead's simplex, from the least squares.
+    """
+    if not task.is_exact:
+        return _of_points(task.sample or fixed_points(task), task.loss)
     # A hyperactive neuron (z = 1 at one end) that returns 0: its derivatives are the moments wanted.
     width = task.hi - task.lo
     slope = max(task.slopes, key=abs) or 1.0
     sign = 1.0 if slope == task.slopes[1] else -1.0
     rows = np.array([sign / width, sign * (1.0 - task.lo / width), 0.0, 0.0])
-    some = cut(rows, task)
-    covariance, pull = gram_of(some)[2:, 2:], -0.5 * gradient_of(some)[2:]
+    field = evaluator(task)
+    covariance, pull = field.gram(rows)[2:, 2:], -0.5 * field.gradient(rows)[2:]
 
     def of(features: list[int]) -> float:
         best = np.zeros(2)
         at = np.ix_(features, features)
         best[features] = np.linalg.lstsq(covariance[at], pull[features], rcond=None)[0]
-        return float(loss_of(cut(np.array([*rows[:2], *best]), task)))
+        return float(field.loss(np.array([*rows[:2], *best])))
 
     return References(of([1]), of([0, 1]))
+
+
+def _of_points(points: Points, loss: Loss) -> References:
+    """Return the references of sums over points."""
+    x, weights, y = points
+    middle = float(np.sum(weights * x) / np.sum(weights))
+    away = x - middle
+    features = np.stack([np.ones_like(x), away / (float(np.max(np.abs(away))) or 1.0)])
+
+    def best(count: int) -> float:
+        some, root = features[:count], np.sqrt(weights)
+        start = np.linalg.lstsq((some * root).T, root * y, rcond=None)[0]
+
+        def of(parameters: np.ndarray) -> float:
+            return float(np.sum(weights * loss.value(parameters @ some, y)))
+
+        if loss == SQUARED:
+            return of(start)
+        found = minimize(of, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12})
+        return float(found.fun)
+
+    constant = best(1)
+    return References(constant, min(constant, best(2)))
 
 
 def outcomes(rows: Array, task: Task, diverged: Array | bool = False) -> np.ndarray:
@@ -59,8 +90,8 @@ def outcomes(rows: Array, task: Task, diverged: Array | bool = False) -> np.ndar
     """
     known = references(task)
     finite = np.all(np.isfinite(rows), axis=0)
-    some = cut(np.where(finite, rows, 0.0), task)
-    value, steepest = loss_of(some), np.max(np.abs(gradient_of(some)), axis=0)
+    value, slope = evaluator(task).loss_and_gradient(np.where(finite, rows, 0.0))
+    steepest = np.max(np.abs(slope), axis=0)
     rests = steepest <= REST * max(1.0, known.constant)
     near_line = np.abs(value - known.line) <= TOLERANCE * known.line
     near_constant = np.abs(value - known.constant) <= TOLERANCE * known.constant

@@ -7,8 +7,7 @@ sums: a few roundings of the integral of the terms' absolute values.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,9 +15,8 @@ from gradflow.base.arrays import Array
 from gradflow.base.error_free import affine, determinant
 from gradflow.networks.line import cells
 from gradflow.networks.line.cells import Bends, Integrals, Points, Units, Weights
-from gradflow.networks.line.network import SPLIT, Network, as_network
-from gradflow.networks.line.task import Task, task_of
-from gradflow.neuron.problem import Neuron, Problem
+from gradflow.networks.line.network import SPLIT
+from gradflow.networks.line.task import Task
 
 
 class Cut(NamedTuple):
@@ -217,105 +215,3 @@ def _beside(value: Array, width: Array) -> tuple[Array, Array]:
     before = np.concatenate((edge, np.where(last < 0, count, last)), axis=-1)
     after = np.concatenate((following, edge), axis=-1)
     return np.take_along_axis(padded, before, -1), np.take_along_axis(padded, after, -1)
-
-
-class Evaluator(NamedTuple):
-    """A task's field, of networks along the first axis: arrays of shape (3m + 1, *batch)."""
-
-    loss: Callable[[Array], Array]
-    gradient: Callable[[Array], Array]
-    loss_and_gradient: Callable[[Array], tuple[Array, Array]]
-
-
-def evaluator(task: Task) -> Evaluator:
-    """Return the field for many calls, which checks nothing."""
-
-    def both(rows: Array) -> tuple[Array, Array]:
-        some = cut(rows, task)
-        return loss_of(some), gradient_of(some)
-
-    return Evaluator(lambda rows: loss_of(cut(rows, task)), lambda rows: gradient_of(cut(rows, task)), both)
-
-
-def _cut(network: Network | Neuron | Array, problem: Problem) -> tuple[Cut, Task]:
-    task = task_of(problem)
-    return cut(as_network(network).rows, task), task
-
-
-def _beyond() -> np.errstate:
-    """Return what lets a result beyond the largest number be infinite, or NaN, without a warning."""
-    return np.errstate(over="ignore", invalid="ignore")
-
-
-def loss(network: Network | Neuron | Array, problem: Problem = Problem()) -> Any:
-    """Return the population loss E[(f − f*)²] of networks, a sum of squares.
-
-    Parameters
-    ----------
-    network : Network, Neuron or array, shape (3m + 1, *batch)
-        The students; a neuron is a network with m = 1.
-    problem : Problem
-        One target, one law with a density, piecewise linear activations.
-
-    Returns
-    -------
-    array, shape (*batch)
-
-    Raises
-    ------
-    ValueError, TypeError
-        If an argument is not as described.
-
-    Examples
-    --------
-    >>> import gradflow as gf
-    >>> float(loss(gf.Network([1.0, -1.0], [0.0, 0.0], [1.0, 1.0]), gf.Problem(target="abs")))
-    0.0
-    """
-    with _beyond():
-        return loss_of(_cut(network, problem)[0])
-
-
-def gradient(network: Network | Neuron | Array, problem: Problem = Problem()) -> Array:
-    """Return ∂L/∂θ, shape (3m + 1, *batch), in the order w1_1, …, w1_m, b1_1, …, w2_m, b2.
-
-    φ′(0) = s₋, so that a neuron whose pre-activation is nowhere positive has the gradient of a dead one.
-
-    See Also
-    --------
-    loss : parameters.
-    """
-    with _beyond():
-        return gradient_of(_cut(network, problem)[0])
-
-
-def loss_and_gradient(network: Network | Neuron | Array, problem: Problem = Problem()) -> tuple[Any, Array]:
-    """Return `loss` and `gradient`, cutting the line once."""
-    with _beyond():
-        some, _ = _cut(network, problem)
-        return loss_of(some), gradient_of(some)
-
-
-def gram(network: Network | Neuron | Array, problem: Problem = Problem()) -> Array:
-    """Return E[∇f ∇fᵀ], shape (3m + 1, 3m + 1, *batch), whose spectrum is the tangent kernel's but for zeros.
-
-    See Also
-    --------
-    loss : parameters.
-    """
-    with _beyond():
-        return gram_of(_cut(network, problem)[0])
-
-
-def hessian(network: Network | Neuron | Array, problem: Problem = Problem()) -> Array:
-    """Return ∂²L/∂θ², shape (3m + 1, 3m + 1, *batch), symmetric.
-
-    It jumps where a breakpoint meets an end of the input, and there is that of the dead or hyperactive side;
-    where a breakpoint meets a jump of target or density it is the mean of both sides.
-
-    See Also
-    --------
-    loss : parameters.
-    """
-    with _beyond():
-        return hessian_of(*_cut(network, problem))

@@ -25,7 +25,7 @@ from gradflow.base.tables import codes, named
 from gradflow.ends.labels import outcome_codes
 from gradflow.flow.status import REACHED, STATUSES, STEP_TOO_SMALL, TOO_MANY_STEPS
 from gradflow.networks.line.ends import outcomes
-from gradflow.networks.line.field import cut, gradient_of, hessian_of, loss_of
+from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
 from gradflow.networks.line.task import Task, task_of
@@ -83,7 +83,7 @@ def gradient_flow(
     network : Network, Neuron or array, shape (3m + 1)
         The start.
     problem : Problem
-        One target, one law with a density, piecewise linear activations.
+        One target; one law, or for smooth activations a sample.
     t_end : float
         Final time ≥ 0, in units in which one GD step of rate η takes η.
     rtol : float
@@ -130,6 +130,8 @@ def gradient_flow(
     if student.batch:
         raise ValueError(f"network: the flow follows one network, got {student}")
     task = task_of(problem)
+    if task.sample is not None and task.is_bent:
+        raise ValueError("inputs: the flow of piecewise linear networks takes a law, got a sample")
     t_end, rtol = number("t_end", t_end, 0.0), number("rtol", rtol, 1e-13, 1e-2)
     max_steps = integer("max_steps", max_steps, 1)
     if progress is not None:
@@ -170,14 +172,14 @@ def follow(
 ) -> Run:
     """Integrate from t = 0 (arguments as `gradient_flow`, which checks them)."""
     walls, m = places(task), rows.shape[0] // 3
+    field = evaluator(task)
 
     def velocity(_: float, y: np.ndarray) -> np.ndarray:
-        slope = moves * gradient_of(cut(y[:-1], task))
+        slope = moves * field.gradient(y[:-1])
         return np.append(-slope, slope @ slope)
 
     def jacobian(_: float, y: np.ndarray) -> np.ndarray:
-        some = cut(y[:-1], task)
-        slope, bend = moves * gradient_of(some), moves[:, None] * hessian_of(some, task)
+        slope, bend = moves * field.gradient(y[:-1]), moves[:, None] * field.hessian(y[:-1])
         return np.pad(np.vstack((-bend, 2.0 * slope @ bend)), ((0, 0), (0, 1)))
 
     def sides(y: np.ndarray) -> np.ndarray:
@@ -336,8 +338,9 @@ def _dataset(run: Run, student: Network, task: Task, provenance: dict[str, str])
     states = np.array(run.states)
     rows, descended = states[:, :-1], states[:, -1]
     columns = np.ascontiguousarray(rows.T)
-    value = np.asarray(loss_of(cut(columns, task)))
-    initial = float(loss_of(cut(student.rows, task)))
+    field = evaluator(task)
+    value = np.asarray(field.loss(columns))
+    initial = float(field.loss(student.rows))
     activity = activities(preactivations(columns, np.array([task.lo, task.hi])))
     ended = outcome_codes(int(outcomes(rows[-1], task)), ())
     status = codes(run.status, STATUSES, (), "how the integration ended")

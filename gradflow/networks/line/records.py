@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ import xarray as xr
 from gradflow.networks.line.network import Network
 from gradflow.networks.line.walls import Crossing
 from gradflow.neuron.laws import Normal, Steps
-from gradflow.neuron.problem import Problem
+from gradflow.neuron.losses import SQUARED
+from gradflow.neuron.problem import Problem, Sample
 from gradflow.neuron.records import activity_codes
-from gradflow.neuron.targets import Knots
 from gradflow.runs.records import crossings_attribute
 
 NAMES = {"w1": "input weight", "b1": "input bias", "w2": "output weight", "b2": "output bias"}
@@ -25,22 +26,27 @@ def described(network: Network) -> dict[str, Any]:
 
 
 def described_problem(problem: Problem) -> dict[str, Any]:
-    """Return target, law and activations as plain data."""
+    """Return target, law, activations and loss as plain data."""
     target, law = problem.target, problem.law
-    if target is None:
-        aim: Any = {"teacher": problem.teacher._asdict()}
-    elif isinstance(target, Knots):
-        aim = {"target": {"x": target.x, "y": target.y}}
-    else:
+    if not problem.has_teacher and target is None:
+        aim: Any = {"target": "the sample's"}
+    elif target is None:
+        aim = {"teacher": problem.teacher._asdict()}
+    elif isinstance(target, Network):
         aim = {"teacher": described(target)}
+    else:
+        aim = {"target": {part.name: getattr(target, part.name) for part in fields(target)}}
     if isinstance(law, Steps):
         inputs: Any = {"law": {"x": law.x, "density": law.density}}
     elif isinstance(law, Normal):
         inputs = {"law": {"mean": law.mean, "std": law.std}}
+    elif isinstance(problem.inputs, Sample):
+        inputs = {"sample": {name: getattr(problem.inputs, name) for name in ("x", "weights", "targets")}}
     else:
         inputs = {"interval": [problem.lo, problem.hi]}
     activations = {name: str(getattr(problem, name)) for name in ("activation", "teacher_activation")}
-    return {**aim, **inputs, **activations}
+    loss = {} if problem.loss == SQUARED else {"loss": str(problem.loss)}
+    return {**aim, **inputs, **activations, **loss}
 
 
 def variables(rows: np.ndarray, activity: np.ndarray, axis: str, batch: Sequence[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Training of networks on the line: every optimiser, on the exact gradient of the population loss."""
+"""Training of networks on the line: every optimiser, on the population loss or on a sample."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gradflow.descent.prepared import recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.ends.labels import outcome_codes
 from gradflow.networks.line.ends import outcomes
-from gradflow.networks.line.field import evaluator
+from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.flow import moving
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
@@ -51,14 +51,14 @@ def train(
     frozen: Sequence[str] = (),
     progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
-    """Train networks with finite steps on the population loss.
+    """Train networks with finite steps.
 
     Parameters
     ----------
     network : Network, Neuron or array, shape (3m + 1, *batch)
         The starts; hyper-parameters that are arrays broadcast with the batch.
     problem : Problem
-        One target, one law with a density, piecewise linear activations.
+        One target, one law or sample, any activation and (on a sample) loss.
     optimizer : config, optional
         Such as ``Adam(lr=0.01)``, which is the default.
     steps : int

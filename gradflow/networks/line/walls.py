@@ -10,7 +10,9 @@ from gradflow.base.arrays import Array
 from gradflow.base.error_free import affine
 from gradflow.networks.line.network import SPLIT
 from gradflow.networks.line.task import Task
+from gradflow.neuron.activations import PiecewiseLinear
 from gradflow.neuron.activity import ACTIVITIES, classify
+from gradflow.neuron.targets import Polynomials
 
 
 class Crossing(NamedTuple):
@@ -40,11 +42,14 @@ class Crossing(NamedTuple):
 
 
 def places(task: Task) -> np.ndarray:
-    """Return where the walls are: lo, hi, and the knots between them."""
+    """Return where the walls are: lo, hi, and the knots or the teacher's breakpoints between them."""
     if task.knots is not None:
         inner = np.unique(np.asarray(task.knots.x))
+    elif isinstance(task.curve, Polynomials):
+        inner = np.asarray(task.curve.x)
+    elif task.teacher is None or not isinstance(task.teacher_activation, PiecewiseLinear):
+        inner = np.zeros(0)
     else:
-        assert task.teacher is not None
         w1, b1 = np.asarray(task.teacher.w1), np.asarray(task.teacher.b1)
         bent = (w1 != 0.0) & (np.asarray(task.teacher.w2) != 0.0)
         inner = np.unique(-b1[bent] / w1[bent]) + 0.0

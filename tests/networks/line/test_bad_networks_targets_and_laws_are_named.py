@@ -14,11 +14,17 @@ from gradflow.ends.outcome import outcome, references
 from gradflow.field.baselines import best_line
 from gradflow.networks import line
 from gradflow.neuron.activity import activity, wall_distances
+from gradflow.neuron.targets import Polynomials, Sine
 from gradflow.theory import critical_points, energy, hyperactive, signs, stability, steps, survival
 
 PAIR = gf.Network([1.0, -1.0], [0.0, 0.0], [1.0, 1.0])
 ANY: Any = PAIR
 KNOTS: Any = gf.Knots([0.0, 1.0], [0.0, 1.0])
+
+
+def on_grid(**given: Any) -> gf.Problem:
+    return gf.Problem(inputs=gf.grid(5), **given)
+
 
 BAD: dict[str, tuple[Callable[[], object], str]] = {
     "no neuron": (lambda: gf.Network([], [], []), "with m >= 1, got shape"),
@@ -41,13 +47,28 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     "unsorted steps": (lambda: gf.Steps([1.0, 0.0], [1.0]), "law: x must increase, got 1 before 0"),
     "a density too few": (lambda: gf.Steps([0.0, 1.0, 2.0], [1.0]), "a density for each of 2 steps, got 1"),
     "no width": (lambda: gf.Normal(0.0, 0.0), "std: expected a number > 0"),
-    "a name": (lambda: gf.Problem(target="sinus"), "target: expected abs, hat, step, got 'sinus'"),
-    "a number": (lambda: gf.Problem(target=3.0), "target: expected Knots, a Network"),
+    "a name": (lambda: gf.Problem(target="sinus"), "target: expected abs, hat, step, sine, got 'sinus'"),
+    "a number": (lambda: gf.Problem(target=3.0), "target: expected a Network, a Neuron, Knots"),
     "twice": (lambda: gf.Problem(gf.Neuron(2.0), target="abs"), "expected a target or a teacher, got both"),
     "two laws": (lambda: gf.Problem(inputs=gf.grid(5), law=gf.Normal()), "a law or inputs, got both"),
     "no law": (lambda: gf.Problem(law="normal"), "law: expected Uniform, Steps, Normal or Sample"),
-    "smooth": (lambda: line.loss(PAIR, gf.Problem(activation="silu")), "activation: networks on the line"),
-    "a sample": (lambda: line.loss(PAIR, gf.Problem(inputs=gf.grid(5))), "inputs: networks on the line"),
+    "no loss": (lambda: on_grid(loss="hinge"), "loss: expected squared, absolute, huber[=HUBER]"),
+    "no size": (lambda: on_grid(loss="huber=x"), "huber[=HUBER], logistic, exponential, got 'huber=x'"),
+    "a size of 0": (lambda: on_grid(loss="huber=0"), "loss: expected a number > 0 for huber"),
+    "a size too many": (lambda: on_grid(loss="absolute=2"), "absolute has no number of its own"),
+    "a loss of a law": (lambda: gf.Problem(loss="huber"), "expected squared where the inputs are no sample"),
+    "no signs": (
+        lambda: line.loss(PAIR, gf.Problem(inputs=gf.grid(3), target="abs", loss="logistic")),
+        "loss: logistic takes targets -1 and 1, got 0",
+    ),
+    "targets twice": (
+        lambda: gf.Problem(inputs=gf.Sample([0.0], targets=[1.0]), target="abs"),
+        "target: expected a target or a sample with targets, got both",
+    ),
+    "unsorted pieces": (lambda: Polynomials([1.0, 0.0], [[1.0]]), "pieces: x must increase, got 1 before 0"),
+    "a piece too few": (lambda: Polynomials([0.0, 1.0, 2.0], [[1.0]]), "for each of 2 pieces, got shape"),
+    "a degree": (lambda: Polynomials([0.0, 1.0], np.ones((1, 21))), "a row of 1 to 20 for each of 1 pieces"),
+    "a fast sine": (lambda: Sine(1e5), "omega: expected a number from -10000 to 10000, got 100000.0"),
     "many teachers": (
         lambda: line.loss(PAIR, gf.Problem(gf.Neuron(b1=np.zeros(3)))),
         "target: networks on the line take one teacher",
@@ -89,10 +110,17 @@ NEURON_ONLY: dict[str, Callable[[Any], object]] = {
 
 @pytest.mark.parametrize("name", list(NEURON_ONLY))
 @pytest.mark.parametrize(
-    "problem", [gf.Problem(target="abs"), gf.Problem(law=gf.Normal())], ids=["target", "law"]
+    "problem",
+    [gf.Problem(target="abs"), gf.Problem(law=gf.Normal()), gf.Problem(inputs=gf.grid(5), loss="huber")],
+    ids=["target", "law", "loss"],
 )
-def test_nothing_ignores_a_target_or_a_law(name: str, problem: gf.Problem) -> None:
-    with pytest.raises(ValueError, match="this is for a teacher neuron and uniform inputs or a sample only"):
+def test_nothing_ignores_a_target_a_law_or_a_loss(name: str, problem: gf.Problem) -> None:
+    what = (
+        "the squared loss"
+        if problem.loss.name == "huber"
+        else "a teacher neuron and uniform inputs or a sample"
+    )
+    with pytest.raises(ValueError, match=f"this is for {what} only"):
         NEURON_ONLY[name](problem)
     NEURON_ONLY[name](gf.Problem())
 
