@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
     from gradflow.neuron.targets import Knots
     from gradflow.runs import crossings
+    from gradflow.study import figures as figures
     from gradflow.sweeps import Axis, basins
 
 _HOMES = {
@@ -57,6 +58,9 @@ _FOLDERS = (
     "sweeps",
     "theory",
 )
+_DEEPER = {"figures": "gradflow.study.figures"}
+"""Modules that are called by a shorter name too."""
+
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -96,8 +100,8 @@ def __getattr__(name: str) -> Any:
     """Load a public name from the module that defines it, or a module."""
     from importlib import import_module
 
-    if name in _FOLDERS:
-        return import_module(f"gradflow.{name}")
+    if name in _FOLDERS or name in _DEEPER:
+        return import_module(_DEEPER.get(name, f"gradflow.{name}"))
     if name not in _HOME_OF:
         raise AttributeError(f"module 'gradflow' has no attribute {name!r}")
     return getattr(import_module(_HOME_OF[name]), name)
@@ -106,4 +110,4 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """Return the public names and modules, loaded or not, and what every module has."""
     own = (name for name in globals() if name.startswith("__") and name not in ("__getattr__", "__dir__"))
-    return sorted({*__all__, *_FOLDERS, *own})
+    return sorted({*__all__, *_FOLDERS, *_DEEPER, *own})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as AnyFigure
 
 from gradflow.study.figures.cells import along, edges, scale
+from gradflow.study.figures.figure import Figure, Places, figure_of, given
 from gradflow.study.figures.loss_axis import loss_axis, shown
-from gradflow.study.figures.panels import Mark, Panel, decorate, legend, legend_above, plot, points, reach
+from gradflow.study.figures.panels import Mark, Panel, decorate, in_turn, key_for, legend, plot, points, reach
 from gradflow.study.figures.phase_diagram import Diagram, check, draw_diagram, key
 from gradflow.study.figures.style import BLACK, DOUBLE, SMALL, styled
 
@@ -24,7 +25,8 @@ def outcomes_along(
     mark: Mark | None = None,
     width: float = DOUBLE,
     height: float = 3.2,
-) -> Figure:
+    ax: Places | None = None,
+) -> AnyFigure:
     """Draw outcomes along a line as a strip of cells, and losses under it.
 
     Parameters
@@ -42,6 +44,8 @@ def outcomes_along(
         A value to mark, such as a threshold.
     width, height : float
         Size in inches.
+    ax : two Axes, optional
+        The strip's and the losses', to draw into in the place of a new figure.
 
     Raises
     ------
@@ -51,8 +55,13 @@ def outcomes_along(
     if outcomes.ndim != 1:
         raise ValueError(f"outcomes: expected one dimension, got {outcomes.ndim}")
     diagram = check([Diagram("", outcomes.expand_dims("strip", axis=1))])[0]
-    figure = Figure(figsize=(width, height), layout="constrained")
-    strip, plane = figure.subplots(2, 1, height_ratios=(1.0, 5.0))
+    figure: AnyFigure
+    if ax is not None:
+        strip, plane = given(ax, 2)
+        figure = figure_of(strip)
+    else:
+        figure = Figure(figsize=(width, height), layout="constrained")
+        strip, plane = figure.subplots(2, 1, height_ratios=(1.0, 5.0))
     values = along(outcomes, 0)
     on = scale(values)
     draw_diagram(strip, diagram, scales=(on, "linear"))
@@ -60,6 +69,7 @@ def outcomes_along(
     # Or a white cell at an end would have no edge.
     for side in ("top", "right"):
         strip.spines[side].set_visible(True)
+    losses = losses._replace(series=in_turn(losses.series))
     curves = [points(series) for series in losses.series]
     floor = loss_axis(plane, [*(y for _, y in curves), [level.value for level in losses.levels]])
     if loss_xlabel:
@@ -78,7 +88,7 @@ def outcomes_along(
     legend(plane, losses)
     if mark is not None:
         _mark(strip, mark)
-    legend_above(figure, key([diagram]), width)
+    key_for(figure, [strip], key([diagram]), width, ax)
     return figure
 
 

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as AnyFigure
 
 from gradflow.study.figures.curves import Curve, Curves, Strands
+from gradflow.study.figures.figure import Places
 from gradflow.study.figures.frames import sheet
 from gradflow.study.figures.plane import PlaneView, radii
 from gradflow.study.figures.style import BLUE, VERMILLION, Look
@@ -19,7 +20,7 @@ _SIDES = (
 )
 
 
-def course(run: xr.Dataset, inputs: np.ndarray, labels: np.ndarray) -> Figure:
+def course(run: xr.Dataset, inputs: np.ndarray, labels: np.ndarray, *, ax: Places | None = None) -> AnyFigure:
     """Draw one network's alignment, growth and fit.
 
     Parameters
@@ -30,6 +31,8 @@ def course(run: xr.Dataset, inputs: np.ndarray, labels: np.ndarray) -> Figure:
         the end.
     inputs, labels : array, shapes (n, D) and (n,)
         The data.
+    ax : sequence of Axes, optional
+        Two for the planes, if they are drawn, and four, to draw into in the place of a new figure.
 
     Raises
     ------
@@ -61,8 +64,8 @@ def course(run: xr.Dataset, inputs: np.ndarray, labels: np.ndarray) -> Figure:
     ]
     if inputs.shape[1] == 2 and "weights" in run:
         planes = _planes(run, inputs, labels, signs, norms, axis)
-        return sheet([*planes, *panels], height=(3.2, 2.1, 2.1))
-    return sheet(panels, height=2.1)
+        return sheet([*planes, *panels], height=(3.2, 2.1, 2.1), ax=ax)
+    return sheet(panels, height=2.1, ax=ax)
 
 
 def _log(values: np.ndarray) -> str:

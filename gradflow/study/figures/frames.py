@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as AnyFigure
 
 from gradflow.study.figures.convergence import Orders
 from gradflow.study.figures.curves import Curves, entries
+from gradflow.study.figures.figure import Places
 from gradflow.study.figures.panels import (
     Panel,
     decorate,
     in_rows,
+    in_turn,
+    key_for,
     legend,
     letters,
     new_figure,
@@ -43,7 +46,8 @@ class Frame(NamedTuple):
 
     def draw(self, axes: Axes) -> None:
         """Draw the panel."""
-        curves = [points(series) for series in self.panel.series]
+        every = in_turn(self.panel.series)
+        curves = [points(series) for series in every]
         axes.set_xscale(self.xscale)
         axes.set_yscale(self.yscale)
         reach = span((x for x, _ in curves), positive=self.xscale == "log")
@@ -51,7 +55,7 @@ class Frame(NamedTuple):
             axes.set_xlim(*ends)
         if self.ylim is not None:
             axes.set_ylim(*self.ylim)
-        for series, (x, y) in zip(self.panel.series, curves, strict=True):
+        for series, (x, y) in zip(every, curves, strict=True):
             plot(axes, series, x, y)
         axes.set_xlabel(self.xlabel)
         axes.set_ylabel(self.ylabel)
@@ -74,7 +78,8 @@ def sheet(
     width: float = DOUBLE,
     height: float | Sequence[float] = 2.3,
     below: Below | None = None,
-) -> Figure:
+    ax: Places | None = None,
+) -> AnyFigure:
     """Draw frames in rows of `columns`.
 
     Parameters
@@ -89,6 +94,8 @@ def sheet(
         Of every row or of each, in inches.
     below : Below, optional
         A legend to put below the figure.
+    ax : Axes or sequence of Axes, optional
+        One for each frame, to draw into in the place of a new figure.
 
     Raises
     ------
@@ -102,13 +109,14 @@ def sheet(
         raise ValueError(f"height: expected one number, or one for each of {rows} rows, got {len(heights)}")
     if below is not None and not 0 <= below.frame < len(frames):
         raise ValueError(f"below: expected a frame from 0 to {len(frames) - 1}, got {below.frame}")
-    figure, every = new_figure(len(frames), (rows, columns), (width, sum(heights)), height_ratios=heights)
+    figure, every = new_figure(len(frames), (rows, columns), (width, sum(heights)), ax, height_ratios=heights)
     for axes, frame in zip(every, frames, strict=True):
         frame.draw(axes)
-    letters(every, [frame.panel if isinstance(frame, Frame) else Panel([]) for frame in frames])
+    if ax is None:
+        letters(every, [frame.panel if isinstance(frame, Frame) else Panel([]) for frame in frames])
     marks = key([frame for frame in frames if isinstance(frame, PlaneView)])
     if marks:
-        figure.legend(handles=marks, loc="outside upper center", ncols=len(marks), handlelength=1.0)
-    if below is not None:
+        key_for(figure, every, marks, width, ax, handlelength=1.0)
+    if below is not None and ax is None:
         figure.legend(*entries(every[below.frame]), loc="outside lower center", ncols=below.columns)
     return figure

@@ -7,16 +7,18 @@ from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as AnyFigure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from gradflow.base.checks import one_of
+from gradflow.study.figures.figure import Places
 from gradflow.study.figures.loss_axis import tick_powers
 from gradflow.study.figures.panels import (
     Floats,
     Panel,
     Series,
     decorate,
+    in_turn,
     legend,
     letters,
     new_figure,
@@ -40,7 +42,8 @@ def loss_curves(
     floor: float | None = None,
     width: float = DOUBLE,
     height: float = 2.4,
-) -> Figure:
+    ax: Places | None = None,
+) -> AnyFigure:
     """Draw losses in panels side by side that share the vertical axis.
 
     Parameters
@@ -54,23 +57,29 @@ def loss_curves(
         smallest positive loss, on a power of ten.
     width, height : float
         Size in inches.
+    ax : Axes or sequence of Axes, optional
+        One for each panel, to draw into in the place of a new figure.
 
     Raises
     ------
     ValueError, TypeError
         If there is no panel, or a panel or series is not as described.
     """
-    data = _points(panels)
+    require("panels", panels, Panel, least=1)
+    panels = [panel._replace(series=in_turn(panel.series)) for panel in panels]
+    data = [[points(series) for series in panel.series] for panel in panels]
     levels = [level.value for panel in panels for level in panel.levels]
     found = span([*(y for panel in data for _, y in panel), levels], positive=True) or (1e-3, 1.0)
     lowest = floor or 10.0 ** np.floor(np.log10(found[0]) - 1e-9)
     highest = 10.0 ** np.ceil(np.log10(max(found[1], 10.0 * lowest)) + 1e-9)
-    figure, row = new_figure(len(panels), (1, len(panels)), (width, height), sharex=True, sharey=True)
-    row[0].set_yscale("log")
-    row[0].set_ylim(lowest, highest)
-    row[0].set_xlim(*reach(x for panel in data for x, _ in panel))
-    row[0].yaxis.set_major_locator(LogLocator(numticks=9))
-    row[0].yaxis.set_minor_locator(NullLocator())
+    figure, row = new_figure(len(panels), (1, len(panels)), (width, height), ax, sharex=True, sharey=True)
+    # Axes of one figure share these; those that a caller gave need not.
+    for axes in row if ax is not None else row[:1]:
+        axes.set_yscale("log")
+        axes.set_ylim(lowest, highest)
+        axes.set_xlim(*reach(x for panel in data for x, _ in panel))
+        axes.yaxis.set_major_locator(LogLocator(numticks=9))
+        axes.yaxis.set_minor_locator(NullLocator())
     row[0].set_ylabel(ylabel)
     for axes in row:
         axes.set_xlabel(xlabel)
@@ -89,7 +98,8 @@ def loss_against(
     ceiling: float = 1.0,
     width: float = SINGLE,
     height: float = 2.4,
-) -> Figure:
+    ax: Places | None = None,
+) -> AnyFigure:
     """Draw final losses in panels on top of each other that share the horizontal axis.
 
     Losses are drawn on a logarithmic axis between `floor` and `ceiling`; those at or below the floor, 0
@@ -108,31 +118,34 @@ def loss_against(
         The range of the losses, powers of ten.
     width, height : float
         Size in inches.
+    ax : Axes or sequence of Axes, optional
+        One for each panel, to draw into in the place of a new figure.
 
     Raises
     ------
     ValueError, TypeError
         If there is no panel, the range is empty, or a panel or series is not as described.
     """
-    data = _points(panels)
+    require("panels", panels, Panel, least=1)
+    panels = [panel._replace(series=in_turn(panel.series)) for panel in panels]
+    data = [[points(series) for series in panel.series] for panel in panels]
     one_of("xscale", xscale, ("linear", "log"))
     if not 0.0 < floor < ceiling:
         raise ValueError(f"floor: must be positive and below ceiling, got {floor:g} and {ceiling:g}")
     xlim = reach((x for panel in data for x, _ in panel), positive=xscale == "log", empty=(0.1, 1.0))
-    figure, column = new_figure(len(panels), (len(panels), 1), (width, height), sharex=True, sharey=True)
-    _axes(column[0], xlim, xscale, floor, ceiling)
+    figure, column = new_figure(len(panels), (len(panels), 1), (width, height), ax, sharex=True, sharey=True)
+    for axes in column if ax is not None else column[:1]:
+        _axes(axes, xlim, xscale, floor, ceiling)
     _fill(column, panels, data, partial(_draw, floor=floor, ceiling=ceiling))
-    if len(panels) > 1:
+    if ax is not None:
+        for axes in column:
+            axes.set_ylabel(ylabel)
+    elif len(panels) > 1:
         figure.supylabel(ylabel, fontsize=column[0].yaxis.label.get_fontsize())
     else:
         column[0].set_ylabel(ylabel)
     column[-1].set_xlabel(xlabel)
     return figure
-
-
-def _points(panels: Sequence[Panel]) -> list[list[Points]]:
-    require("panels", panels, Panel, least=1)
-    return [[points(series) for series in panel.series] for panel in panels]
 
 
 def _fill(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as AnyFigure
 
 from gradflow.base.checks import is_mapping, shown
 from gradflow.networks.line.ends import references
@@ -17,9 +17,10 @@ from gradflow.networks.line.task import Task, task_of
 from gradflow.neuron.activations import PiecewiseLinear
 from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import PARAMETERS, Problem
+from gradflow.study.figures.figure import Places
 from gradflow.study.figures.loss_axis import LOWEST, loss_axis
 from gradflow.study.figures.loss_axis import shown as on_axis
-from gradflow.study.figures.panels import Floats, Level, Panel, decorate, span
+from gradflow.study.figures.panels import Floats, Level, Panel, decorate, new_figure, span
 from gradflow.study.figures.snapshots import TARGET
 from gradflow.study.figures.style import BLACK, BLUE, DOUBLE, GREY, VERMILLION, styled
 
@@ -45,7 +46,9 @@ _WORD = {"time": "$t$ = ", "step": "step "}
 
 
 @styled
-def network_runs(runs: Mapping[str, xr.Dataset], problem: Problem = Problem()) -> Figure:
+def network_runs(
+    runs: Mapping[str, xr.Dataset], problem: Problem = Problem(), *, ax: Places | None = None
+) -> AnyFigure:
     """Draw runs in rows: loss, breakpoints (a line a neuron, its look by activity), and target and student.
 
     Parameters
@@ -54,6 +57,8 @@ def network_runs(runs: Mapping[str, xr.Dataset], problem: Problem = Problem()) -
         What `gradient_flow` or `train` returned for one network each, under the names of their rows.
     problem : Problem
         What they learn.
+    ax : sequence of Axes, optional
+        Three for each run, to draw into in the place of a new figure.
 
     Raises
     ------
@@ -66,9 +71,10 @@ def network_runs(runs: Mapping[str, xr.Dataset], problem: Problem = Problem()) -
         if not isinstance(run, xr.Dataset) or "neuron" not in run.dims or run["loss"].ndim != 1:
             raise ValueError(f"runs: expected a run of one network as {name}, got {shown(run)}")
     task = task_of(problem)
-    figure = Figure(figsize=(DOUBLE, 0.4 + 1.75 * len(runs)), layout="constrained")
-    grid = figure.subplots(len(runs), 3, squeeze=False)
-    for axes, (name, run) in zip(grid, runs.items(), strict=True):
+    size = (DOUBLE, 0.4 + 1.75 * len(runs))
+    figure, every = new_figure(3 * len(runs), (len(runs), 3), size, ax)
+    rows = [every[k : k + 3] for k in range(0, len(every), 3)]
+    for axes, (name, run) in zip(rows, runs.items(), strict=True):
         axis = "time" if "time" in run.dims else "step"
         _loss(axes[0], run, axis, task, name)
         _breakpoints(axes[1], run, axis, _reach(task))

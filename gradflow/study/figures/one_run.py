@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as AnyFigure
 
 from gradflow.field.baselines import best_constant, best_line
 from gradflow.neuron.problem import PARAMETERS, Problem
 from gradflow.runs.records import crossings
+from gradflow.study.figures.figure import Figure, Places, figure_of, given
 from gradflow.study.figures.loss_axis import LOWEST, loss_axis, shown
 from gradflow.study.figures.panels import Floats, Level, Mark, Panel, Series, decorate, plot, points
 from gradflow.study.figures.snapshots import draw_snapshots
@@ -23,7 +24,7 @@ NAMED = 4
 
 
 @styled
-def one_run(run: xr.Dataset, problem: Problem = Problem()) -> Figure:
+def one_run(run: xr.Dataset, problem: Problem = Problem(), *, ax: Places | None = None) -> AnyFigure:
     """Draw the loss of one run, with crossings and reference losses, above the student at some moments.
 
     Parameters
@@ -32,6 +33,8 @@ def one_run(run: xr.Dataset, problem: Problem = Problem()) -> Figure:
         What `gradient_flow` or `train` returned for one neuron.
     problem : Problem
         What it was trained on.
+    ax : Axes, optional
+        Axes to draw the loss into, and only the loss, in the place of a new figure.
 
     Returns
     -------
@@ -47,6 +50,10 @@ def one_run(run: xr.Dataset, problem: Problem = Problem()) -> Figure:
     axis = "time" if "time" in run.dims else "step"
     if run["loss"].dims != (axis,):
         raise ValueError(f"run: expected one neuron, got one with the dimensions {run['loss'].dims}")
+    if ax is not None:
+        (axes,) = given(ax, 1)
+        _draw_loss(axes, run, axis, problem)
+        return figure_of(axes)
     states = np.array([run[name].values for name in PARAMETERS], dtype=np.float64)
     whole = np.all(np.isfinite(states), axis=0)
     chosen = np.flatnonzero(whole)[moments(states[:, whole])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -10,25 +11,27 @@ import numpy as np
 from matplotlib import rcParams
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as AnyFigure
 from matplotlib.font_manager import FontProperties
 from numpy.typing import ArrayLike, NDArray
 
-from gradflow.study.figures.style import GREY, PALE, SMALL, line_options, look
+from gradflow.study.figures.figure import Figure, Places, figure_of, given
+from gradflow.study.figures.style import CYCLE, GREY, PALE, SMALL, Look, line_options, look
 
 Floats = NDArray[np.float64]
 
 
 class Series(NamedTuple):
-    """Points (x, y) to draw with one look (a name in `gradflow.study.figures.style.LOOKS`).
+    """Points (x, y) to draw with one look (a `Look`, or a name in `gradflow.study.figures.style.LOOKS`).
 
-    A line is interrupted at NaN and at the values of x in `breaks`, where y jumps.
+    Without one, the series of a panel take the looks of `gradflow.study.figures.style.CYCLE` in turn. A line
+    is interrupted at NaN and at the values of x in `breaks`, where y jumps.
     """
 
     label: str
     x: ArrayLike
     y: ArrayLike
-    look: str = "plain"
+    look: str | Look = ""
     breaks: Sequence[float] = ()
 
 
@@ -120,12 +123,15 @@ def in_rows(count: int, columns: int) -> tuple[int, int]:
 
 
 def new_figure(
-    count: int, shape: tuple[int, int], size: tuple[float, float], **options: Any
-) -> tuple[Figure, list[Axes]]:
-    """Return a figure of a size in inches with so many axes in rows, and these.
+    count: int, shape: tuple[int, int], size: tuple[float, float], ax: Places | None = None, **options: Any
+) -> tuple[AnyFigure, list[Axes]]:
+    """Return a figure of a size in inches with so many axes in rows, and these; or the ones given and theirs.
 
     Further options are those of Matplotlib's `subplots`.
     """
+    if ax is not None:
+        chosen = given(ax, count)
+        return figure_of(chosen[0]), chosen
     figure = Figure(figsize=size, layout="constrained")
     every: list[Axes] = list(figure.subplots(*shape, squeeze=False, **options).flat)
     for spare in every[count:]:
@@ -176,9 +182,17 @@ def reach(
     return low, high if high > low else low + 1.0
 
 
+def in_turn(series: Sequence[Series]) -> list[Series]:
+    """Return series all of which have a look: the only one without is plain, several take turns."""
+    require("series", series, Series)
+    free = sum(not some.look for some in series)
+    looks = iter(CYCLE[k % len(CYCLE)] for k in range(free)) if free > 1 else iter([look("plain")])
+    return [some if some.look else some._replace(look=next(looks)) for some in series]
+
+
 def plot(axes: Axes, series: Series, x: Floats, y: Floats) -> None:
     """Draw points with the look of a series."""
-    axes.plot(x, y, label=series.label, **line_options(look(series.look)))
+    axes.plot(x, y, label=series.label, **line_options(look(series.look or "plain")))
 
 
 def note(
@@ -238,9 +252,55 @@ def legend_columns(handles: Sequence[Artist], width: float) -> int:
     return 1
 
 
-def legend_above(figure: Figure, handles: Sequence[Artist], width: float) -> None:
-    """Draw a legend above everything, in as many columns as fit into a width in inches."""
-    figure.legend(handles=handles, loc="outside upper center", ncols=legend_columns(handles, width))
+def legend_outside(
+    figure: AnyFigure,
+    handles: Sequence[Artist],
+    width: float,
+    side: str = "upper",
+    most: int = 99,
+    **options: Any,
+) -> None:
+    """Draw a legend above or below everything, in as many columns as fit into a width in inches.
+
+    A label that is wider than the figure is broken into lines.
+    """
+    size = float(FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points())
+    beside = rcParams["legend.handlelength"] + rcParams["legend.handletextpad"] + 2.0
+    room = max(8, int((72.0 * width / size - beside) / 0.5))
+    for handle in handles:
+        label = str(handle.get_label())
+        if len(label) > room and "$" not in label:
+            handle.set_label(textwrap.fill(label, room))
+    columns = min(most, legend_columns(handles, width))
+    place: Any = f"outside {side} center"
+    figure.legend(handles=handles, loc=place, ncols=columns, **options)
+
+
+def key_for(
+    figure: AnyFigure,
+    every: Sequence[Axes],
+    handles: Sequence[Artist],
+    width: float,
+    ax: Places | None,
+    **options: Any,
+) -> None:
+    """Draw the key of panels above their figure, or in the last of the axes that a caller gave."""
+    if ax is None:
+        legend_outside(figure, handles, width, **options)
+    elif handles:
+        every[-1].legend(handles=handles, loc="best", frameon=True, framealpha=0.9, **options)
+
+
+def labelled(figure: AnyFigure, every: Sequence[Axes], xlabel: str, ylabel: str, ax: Places | None) -> None:
+    """Write the labels that panels share beside all of them, or on each of those that a caller gave."""
+    if ax is None:
+        size = every[0].xaxis.label.get_fontsize()
+        figure.supxlabel(xlabel, fontsize=size)
+        figure.supylabel(ylabel, fontsize=size)
+        return
+    for axes in every:
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
 
 
 def name_above(axes: Axes, name: str, x: float, on: Any) -> None:

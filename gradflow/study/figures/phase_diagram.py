@@ -9,12 +9,13 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap, to_rgba
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as AnyFigure
 from matplotlib.patches import Patch, Rectangle
 
 from gradflow.ends.outcome import OUTCOMES
 from gradflow.study.figures.cells import LINEAR, LOG, along, beyond, edges, paint, scale
-from gradflow.study.figures.panels import Floats, in_rows, legend_above, new_figure, require
+from gradflow.study.figures.figure import Places
+from gradflow.study.figures.panels import Floats, in_rows, key_for, labelled, new_figure, require
 from gradflow.study.figures.style import BLACK, DOUBLE, GREY, PALE, SKY, VERMILLION, styled
 
 # Far apart in lightness, so that they read in grey: 100, 70, 25, 84, 0 and 52.
@@ -65,7 +66,8 @@ def phase_diagram(
     columns: int = 3,
     width: float = DOUBLE,
     height: float | None = None,
-) -> Figure:
+    ax: Places | None = None,
+) -> AnyFigure:
     """Draw outcomes as areas, one panel a dynamics, side by side.
 
     Parameters
@@ -79,6 +81,8 @@ def phase_diagram(
         Panels in a row.
     width, height : float
         Size in inches; by default the panels are about square.
+    ax : Axes or sequence of Axes, optional
+        One for each panel, to draw into in the place of a new figure; the key is then in the last.
 
     Returns
     -------
@@ -100,18 +104,18 @@ def phase_diagram(
     diagrams = check(diagrams, xlabel, ylabel)
     rows, columns = in_rows(len(diagrams), columns)
     size = width, height or 0.35 + rows * (width / columns)
-    figure, every = new_figure(len(diagrams), (rows, columns), size, sharex=True, sharey=True)
+    figure, every = new_figure(len(diagrams), (rows, columns), size, ax, sharex=True, sharey=True)
     scales = (_shared(diagrams, 0), _shared(diagrams, 1))
     for axes, diagram in zip(every, diagrams, strict=True):
         draw_diagram(axes, diagram, scales=scales)
     # Panels share their axes: all must be seen whole.
     ends = [[edges(along(d.outcomes, k), on) for d in diagrams] for k, on in enumerate(scales)]
-    every[0].set_xlim(*_reach(ends[0]))
-    every[0].set_ylim(*_reach(ends[1]))
-    outcomes, size_of_label = diagrams[0].outcomes, every[0].xaxis.label.get_fontsize()
-    figure.supxlabel(xlabel or name_of(outcomes, 0), fontsize=size_of_label)
-    figure.supylabel(ylabel or name_of(outcomes, 1), fontsize=size_of_label)
-    legend_above(figure, key(diagrams), width)
+    for axes in every if ax is not None else every[:1]:
+        axes.set_xlim(*_reach(ends[0]))
+        axes.set_ylim(*_reach(ends[1]))
+    outcomes = diagrams[0].outcomes
+    labelled(figure, every, xlabel or name_of(outcomes, 0), ylabel or name_of(outcomes, 1), ax)
+    key_for(figure, every, key(diagrams), width, ax)
     return figure
 
 

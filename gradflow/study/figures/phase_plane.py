@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as AnyFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import ArrayLike
@@ -16,18 +16,19 @@ from gradflow.base.arrays import to_numpy
 from gradflow.base.checks import one_of, require_shape
 from gradflow.neuron.activity import breakpoint_position
 from gradflow.neuron.problem import Problem
-from gradflow.study.figures.panels import Floats, name_above, require, span
-from gradflow.study.figures.style import BLACK, GREY, MARKERS, PALE, SINGLE, line_options, look, styled
+from gradflow.study.figures.figure import Places
+from gradflow.study.figures.panels import Floats, legend_outside, name_above, new_figure, require, span
+from gradflow.study.figures.style import BLACK, GREY, MARKERS, PALE, SINGLE, Look, line_options, look, styled
 
 NAMES = {"flow": "gradient flow", "adam": "Adam", "gd": "gradient descent"}
 """Words by which the key calls the looks of the dynamics unless told otherwise."""
 
 
 class Trajectory(NamedTuple):
-    """States of shape (4, K) in order, the name of a look, and the outcome, which the end's marker shows."""
+    """States of shape (4, K) in order, a look or its name, and the outcome, which the end's marker shows."""
 
     theta: ArrayLike
-    look: str = "flow"
+    look: str | Look = "flow"
     outcome: str = "undecided"
 
 
@@ -37,10 +38,11 @@ def phase_plane(
     problem: Problem = Problem(),
     *,
     window: tuple[float, float] = (-np.inf, np.inf),
-    labels: dict[str, str] | None = None,
+    labels: Mapping[Any, str] | None = None,
     width: float = SINGLE,
     height: float = 3.2,
-) -> Figure:
+    ax: Places | None = None,
+) -> AnyFigure:
     """Draw trajectories in the (−b1/w1, b2) plane with the walls of the cells.
 
     The horizontal axis is linear between the walls at lo and hi; beyond them, s half-widths from the
@@ -57,10 +59,12 @@ def phase_plane(
         take its place.
     window : (float, float)
         The range of breakpoints to show, infinite ends included.
-    labels : dict, optional
+    labels : mapping, optional
         What the key calls each look; the dynamics have names already, any other look is called by its own.
     width, height : float
         Size in inches.
+    ax : Axes, optional
+        Axes to draw into in the place of a new figure.
 
     Raises
     ------
@@ -82,8 +86,7 @@ def phase_plane(
     height_range = span(state[3] for state in states) or (-1.0, 1.0)
     margin = 0.07 * (height_range[1] - height_range[0] or 1.0)
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
+    figure, (axes,) = new_figure(1, (1, 1), (width, height), ax)
     axes.set_xlim(*(float(v) for v in compress(np.array(window), lo, hi)))
     axes.set_ylim(height_range[0] - margin, height_range[1] + margin)
     _walls(axes, problem, _names(states))
@@ -93,7 +96,11 @@ def phase_plane(
     axes.set_xlabel(r"breakpoint $-b_1/w_1$")
     axes.set_ylabel(r"$b_2$")
     if trajectories:
-        _key(figure, trajectories, NAMES | (labels or {}))
+        handles = _key(trajectories, {**NAMES, **(labels or {})})
+        if ax is None:
+            legend_outside(figure, handles, width, "lower", 3, columnspacing=1.2)
+        else:
+            axes.legend(handles=handles, loc="best", frameon=True, framealpha=0.9)
     return figure
 
 
@@ -152,7 +159,7 @@ def _walls(axes: Axes, problem: Problem, names: tuple[str, str, str]) -> None:
 def _ticks(axes: Axes, window: tuple[float, float], lo: float, hi: float) -> None:
     """Put ticks at the walls, between them, and at s = 2, 4, ∞ half-widths beyond, as there is room."""
     centre, half = 0.5 * (lo + hi), 0.5 * (hi - lo)
-    beyond = [2.0, 4.0, np.inf] if axes.figure.bbox.width / axes.figure.dpi > 5.0 else [2.0, np.inf]
+    beyond = [2.0, 4.0, np.inf] if axes.figure.bbox.width / axes.figure.figure.dpi > 5.0 else [2.0, np.inf]
     s = np.array([*(-v for v in reversed(beyond)), -1.0, -0.5, 0.0, 0.5, 1.0, *beyond])
     values = [v for v in centre + half * s if window[0] <= v <= window[1]]
     places = [float(v) for v in compress(np.array(values), lo, hi)]
@@ -167,13 +174,15 @@ def _number(value: float) -> str:
     return f"${'-' if value < 0 else ''}{text}$"
 
 
-def _key(figure: Figure, trajectories: Sequence[Trajectory], labels: dict[str, str]) -> None:
+def _key(trajectories: Sequence[Trajectory], labels: dict[Any, str]) -> list[Line2D]:
     looks = dict.fromkeys(t.look for t in trajectories)
-    handles = [Line2D([], [], label=labels.get(name, name), **line_options(look(name))) for name in looks]
+    handles = [
+        Line2D([], [], label=labels.get(name, str(name)), **line_options(look(name))) for name in looks
+    ]
     handles.append(_marker("start", "o", "white"))
     ends = {t.outcome for t in trajectories}
     handles += [_marker(f"end: {name}", mark, GREY) for name, mark in MARKERS.items() if name in ends]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.2)
+    return handles
 
 
 def _marker(label: str, marker: str, face: str) -> Line2D:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as AnyFigure
 
+from gradflow.study.figures.figure import Places
 from gradflow.study.figures.panels import (
     Panel,
     Series,
     decorate,
-    legend_above,
+    key_for,
     letters,
     new_figure,
     points,
@@ -43,7 +44,8 @@ def proved_regions(
     share: str = "share decided",
     width: float = DOUBLE,
     height: float = 3.0,
-) -> Figure:
+    ax: Places | None = None,
+) -> AnyFigure:
     """Draw diagrams beside each other, outcomes pale under layers, and shares against time at the right.
 
     Parameters
@@ -58,6 +60,8 @@ def proved_regions(
         The labels of the curves' axes.
     width, height : float
         Size in inches.
+    ax : sequence of Axes, optional
+        One for each diagram and one for the shares, to draw into in the place of a new figure.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def proved_regions(
         raise ValueError(f"shares: expected at most {len(LOOKS)} series, got {len(shares.series)}")
     curves = [_checked(series) for series in shares.series]
     count = len(diagrams) + 1
-    figure, (*planes, plot) = new_figure(count, (1, count), (width, height))
+    figure, (*planes, plot) = new_figure(count, (1, count), (width, height), ax)
     for axes, diagram in zip(planes, diagrams, strict=True):
         draw_diagram(axes, diagram, PALE_COLORS)
         axes.set_xlabel(xlabel)
@@ -87,8 +91,9 @@ def proved_regions(
     decorate(plot, shares)
     if shares.legend and any(series.label for series in shares.series):
         plot.legend(loc=shares.legend)
-    letters([*planes, plot])
-    legend_above(figure, key(diagrams, PALE_COLORS), width)
+    if ax is None:
+        letters([*planes, plot])
+    key_for(figure, planes, key(diagrams, PALE_COLORS), width, ax)
     return figure
 
 

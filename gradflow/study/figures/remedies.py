@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as AnyFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
+from gradflow.study.figures.figure import Places
 from gradflow.study.figures.panels import in_rows, legend_columns, letters, new_figure
 from gradflow.study.figures.phase_diagram import COLORS
 from gradflow.study.figures.style import BLACK, DOUBLE, GREY, ORANGE, SMALL, styled
@@ -35,7 +36,8 @@ def remedies(
     width: float = DOUBLE,
     row: float = 0.165,
     columns: int = 3,
-) -> Figure:
+    ax: Places | None = None,
+) -> AnyFigure:
     """Draw shares of ends as stacked bars, a remedy a row and a method a panel.
 
     Parameters
@@ -50,6 +52,8 @@ def remedies(
         The height of a row, in inches.
     columns : int
         Panels beside each other.
+    ax : Axes or sequence of Axes, optional
+        One for each method, to draw into in the place of a new figure; the key is then in the last.
 
     Raises
     ------
@@ -63,7 +67,7 @@ def remedies(
             raise ValueError(f"panels: expected {len(names)} rows for {method}, got {len(shares)}")
     lines, columns = in_rows(len(panels), columns)
     size = width, 0.5 + lines * (0.35 + row * len(names))
-    figure, every = new_figure(len(panels), (lines, columns), size, sharex=True, sharey=True)
+    figure, every = new_figure(len(panels), (lines, columns), size, ax, sharex=True, sharey=True)
     places = -np.arange(len(names), dtype=float)
     for axes, (method, shares) in zip(every, panels.items(), strict=True):
         for place, some in zip(places, shares, strict=True):
@@ -89,7 +93,8 @@ def remedies(
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
         axes.set_ylim(places[-1] - 0.6, 0.6)
         axes.tick_params(axis="y", length=0.0)
-    letters(every)
+    if ax is None:
+        letters(every)
     last = every[columns * (lines - 1) :]
     last[len(last) // 2].set_xlabel("share of the starts")
     for first_of_line in every[::columns]:
@@ -103,6 +108,9 @@ def remedies(
         if any(some and some.get(end, 0.0) > 0.0 for shares in panels.values() for some in shares)
     ]  # fmt: skip
     handles.append(Line2D([], [], color=BLACK, linewidth=0.7, linestyle=_DASHED, label=f"global, {names[0]}"))
+    if ax is not None:
+        every[-1].legend(handles=handles, loc="best", frameon=True, framealpha=0.9)
+        return figure
     beside = legend_columns(handles, width)
     figure.legend(handles=handles, loc="outside lower center", ncols=beside)
     figure.set_figheight(figure.get_figheight() + LINE * (-(-len(handles) // beside) - 1))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure as AnyFigure
+from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from numpy.typing import ArrayLike
@@ -16,6 +18,7 @@ from gradflow.base.arrays import to_numpy
 from gradflow.neuron.activations import Activation, PiecewiseLinear, derivatives
 from gradflow.neuron.activity import ACTIVITIES, activity, breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, Sample, as_neuron
+from gradflow.study.figures.figure import Figure, Places, figure_of, given
 from gradflow.study.figures.panels import Floats, in_rows, span
 from gradflow.study.figures.style import BLACK, DOUBLE, GREY, SKY, SMALL, VERMILLION, styled
 
@@ -51,7 +54,8 @@ def snapshots(
     columns: int = 6,
     width: float = DOUBLE,
     height: float | None = None,
-) -> Figure:
+    ax: Places | None = None,
+) -> AnyFigure:
     """Draw student and target at several steps, one panel each.
 
     The breakpoint is marked where it lies inside the inputs' interval; where it has left, an arrowhead at
@@ -71,6 +75,8 @@ def snapshots(
         Panels in a row, ≥ 1; the key takes the place after the last panel.
     width, height : float
         Size in inches; by default the height suits the number of rows.
+    ax : Axes or sequence of Axes, optional
+        One for each step, to draw into in the place of a new figure; the key is then in the last.
 
     Raises
     ------
@@ -86,6 +92,14 @@ def snapshots(
     states, numbers = np.asarray(theta, dtype=np.float64), np.asarray(steps)
     if states.ndim != 2 or states.shape[0] != 4 or numbers.shape != states.shape[1:]:
         raise ValueError(f"theta: expected shape (4, K) with K steps, got {states.shape} and {numbers.shape}")
+    if ax is not None:
+        panels = given(ax, states.shape[1])
+        looks, markers = _panels(panels, states, numbers, problem, label)
+        for axes in panels:
+            axes.set_xlabel(r"input $x$")
+            axes.set_ylabel("output")
+        _key(panels[-1], looks, markers, loc="best", frameon=True, framealpha=0.9)
+        return figure_of(panels[0])
     rows, _ = in_rows(states.shape[1] + 1, columns)
     figure = Figure(figsize=(width, height or 0.35 + 1.15 * rows), layout="constrained")
     draw_snapshots(figure, states, numbers, problem, label, (rows, columns))
@@ -93,7 +107,7 @@ def snapshots(
 
 
 def draw_snapshots(
-    figure: Figure | SubFigure,
+    figure: AnyFigure | SubFigure,
     states: Floats,
     numbers: np.ndarray,
     problem: Problem,
@@ -102,35 +116,44 @@ def draw_snapshots(
 ) -> None:
     """Draw panels in rows and columns, of which `shape` says how many; the key takes the place after them."""
     rows, columns = shape
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    panels: list[Axes] = list(grid.flat)
+    count = states.shape[1]
+    looks, markers = _panels(panels, states, numbers, problem, label)
+    for axes in panels[count:]:
+        axes.set_axis_off()
+    _key(panels[count], looks, markers)
+    # Neither the key nor an empty place has tick labels for the panel above it.
+    for axes in panels[max(0, count - columns) : count]:
+        axes.tick_params(labelbottom=True)
+    labels = figure.supxlabel(r"input $x$", fontsize=8.5), figure.supylabel("output", fontsize=8.5)
+    if count:
+        _centre(figure, panels[:count], *labels)
+
+
+def _panels(
+    panels: Sequence[Axes], states: Floats, numbers: np.ndarray, problem: Problem, label: str
+) -> tuple[dict[str, Any], list[str]]:
+    """Draw target and students on common limits; return the target's look, and the breakpoints' markers."""
     lo, hi = float(problem.lo), float(problem.hi)
     students = [graph(Neuron(*state), problem) for state in states.T]
-    target = _target(problem)
+    target = target_graph(problem)
     bottom, top = span([target[1], *(y for _, y in students)]) or (0.0, 1.0)
     margin = 0.08 * (top - bottom or 1.0)
-
     looks = TARGET if problem.has_teacher else POINTS
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    grid[0, 0].set_xlim(*((lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)))
-    grid[0, 0].set_ylim(bottom - margin, top + margin)
-    panels = list(grid.flat)
+    for axes in panels:
+        axes.set_xlim(*((lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)))
+        axes.set_ylim(bottom - margin, top + margin)
     markers: list[str] = []
     for axes, state, number, student in zip(panels, states.T, numbers, students, strict=False):
         axes.plot(*target, **looks, zorder=2)
         axes.plot(*student, **STUDENT, zorder=3)
         axes.set_title(f"{label} {number:g}", pad=2)
         markers.append(_mark_breakpoint(axes, Neuron(*state), problem))
-    for axes in panels[len(students) :]:
-        axes.set_axis_off()
-    _key(panels[len(students)], looks, markers)
-    # Neither the key nor an empty place has tick labels for the panel above it.
-    for axes in panels[max(0, len(students) - columns) : len(students)]:
-        axes.tick_params(labelbottom=True)
-    labels = figure.supxlabel(r"input $x$", fontsize=8.5), figure.supylabel("output", fontsize=8.5)
-    if students:
-        _centre(figure, panels[: len(students)], *labels)
+    return looks, markers
 
 
-def _centre(figure: Figure | SubFigure, panels: list[Axes], below: Text, beside: Text) -> None:
+def _centre(figure: AnyFigure | SubFigure, panels: list[Axes], below: Text, beside: Text) -> None:
     """Put the labels at the middle of the panels, which need not be that of the figure."""
     # The whole figure's layout is what places panels, also those of a part of it.
     figure.figure.draw_without_rendering()
@@ -155,7 +178,7 @@ def graph(neuron: Neuron, problem: Problem, activation: Activation | None = None
     return x, w2 * derivatives(phi, w1 * x + b1, 0)[0] + b2
 
 
-def _target(problem: Problem) -> tuple[Floats, Floats]:
+def target_graph(problem: Problem) -> tuple[Floats, Floats]:
     """Return what the student should be: the teacher's graph, or a sample's inputs and targets."""
     inputs = problem.inputs
     if isinstance(inputs, Sample) and inputs.targets is not None:
@@ -188,7 +211,7 @@ def _mark_breakpoint(axes: Axes, neuron: Neuron, problem: Problem) -> str:
     return marker
 
 
-def _key(axes: Axes, target: dict[str, Any], markers: list[str]) -> None:
+def _key(axes: Axes, target: dict[str, Any], markers: list[str], **options: Any) -> None:
     """Draw the key of what is there: of breakpoints as they are marked in the panels."""
     handles = [Line2D([], [], label="target", **target), Line2D([], [], label="student", **STUDENT)]
     if not markers:
@@ -199,5 +222,6 @@ def _key(axes: Axes, target: dict[str, Any], markers: list[str]) -> None:
     if outside:
         handles.append(Line2D([], [], label="outside", marker=outside, **BREAKPOINT))
     if handles:
-        key = axes.legend(handles=handles, loc="center left", borderaxespad=0.0, handlelength=1.6)
+        look: dict[str, Any] = {"loc": "center left", "borderaxespad": 0.0, "handlelength": 1.6}
+        key = axes.legend(handles=handles, **look | options)
         key.set_in_layout(False)

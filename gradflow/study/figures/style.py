@@ -72,18 +72,34 @@ LOOKS = {
 }
 """Looks by name; the names of dynamics and dtypes are used for these throughout."""
 
+CYCLE = (
+    Look(BLACK, "-"),
+    Look(BLUE, "--"),
+    Look(VERMILLION, "-."),
+    Look(GREEN, ":", 1.4),
+    Look(PURPLE, "-", 1.6),
+    Look(SKY, "--", 1.6),
+    Look(ORANGE, "-.", 1.6),
+)
+"""Looks that series without one take in turn, told apart in grey by dash and weight."""
+
+STYLE = "gradflow.study.figures.gradflow"
+"""The style sheet's name for figures of one's own: ``plt.style.use(gf.figures.STYLE)``."""
+
 MARKERS = {"global": "o", "linear": "s", "constant": "^", "local": "v", "diverged": "x", "undecided": "d"}
 """The marker of each outcome."""
 
 
-def look(name: str) -> Look:
-    """Return a look by name.
+def look(name: str | Look) -> Look:
+    """Return a look by name, or itself.
 
     Raises
     ------
     ValueError
         If there is none of this name.
     """
+    if isinstance(name, Look):
+        return name
     one_of("look", name, tuple(LOOKS))
     return LOOKS[name]
 

@@ -1,0 +1,109 @@
+"""Runs as figures take them: one, several or named, with the members of their batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from gradflow.base.checks import is_mapping, shown
+from gradflow.neuron.problem import PARAMETERS
+from gradflow.study.figures.panels import Floats
+
+MOST_LINES = 12
+"""Runs that one figure tells apart, at most."""
+
+Runs = xr.Dataset | Mapping[str, xr.Dataset] | Sequence[xr.Dataset]
+
+
+class One(NamedTuple):
+    """One trajectory of a dataset, and its name."""
+
+    name: str
+    run: xr.Dataset
+
+
+def named(runs: Runs) -> dict[str, xr.Dataset]:
+    """Return datasets by name."""
+    some: Any = runs
+    if isinstance(some, xr.Dataset):
+        some = {"": some}
+    elif not is_mapping(some):
+        if isinstance(some, str) or not isinstance(some, Sequence):
+            raise TypeError(f"runs: expected runs, got {shown(some)}")
+        some = {str(k + 1): run for k, run in enumerate(some)}
+    given: dict[str, xr.Dataset] = {str(name): run for name, run in some.items()}
+    if not given:
+        raise ValueError("runs: expected at least one")
+    for run in given.values():
+        axis_of(run)
+    return given
+
+
+def each(runs: Runs) -> list[One]:
+    """Return all trajectories with their names.
+
+    Raises
+    ------
+    ValueError
+        If there are more than can be told apart.
+    """
+    found = [one for name, run in named(runs).items() for one in members(name, run)]
+    if len(found) > MOST_LINES:
+        raise ValueError(
+            f"runs: expected at most {MOST_LINES} trajectories, got {len(found)}; choose with .isel"
+        )
+    return found
+
+
+def members(name: str, run: xr.Dataset) -> list[One]:
+    """Return the members of a batch, named by the coordinates of what varies."""
+    dims = [str(dim) for dim in run["loss"].dims if dim != axis_of(run)]
+    shape = [run.sizes[dim] for dim in dims]
+    members = []
+    for index in np.ndindex(*shape):
+        place = dict(zip(dims, index, strict=True))
+        own = [f"{name_of(d)} {_value(run, d, i)}" for d, i in place.items()]
+        members.append(One(", ".join(part for part in (name, *own) if part), run.isel(place)))
+    return members
+
+
+def _value(run: xr.Dataset, dim: str, index: int) -> str:
+    return f"{float(run[dim].values[index]):g}".replace("-", "−") if dim in run.coords else str(index)
+
+
+def axis_of(run: Any) -> str:
+    """Return a run's axis."""
+    if isinstance(run, xr.Dataset) and "loss" in run:
+        for name in ("time", "step"):
+            if name in run["loss"].dims:
+                return name
+    raise TypeError(f"runs: expected what gradient_flow or train returned, got {shown(run)}")
+
+
+def along_axis(run: xr.Dataset, axis: str) -> Floats:
+    """Return where a run's records are on an axis of steps, or of time."""
+    own = axis_of(run)
+    places = np.asarray(run[own].values, dtype=np.float64)
+    if own == axis:
+        return places
+    if own == "time":
+        raise ValueError("against: a flow has no steps; write 'time'")
+    told = json.loads(run.attrs.get("configuration", "{}"))
+    if told.get("schedule") != "Constant(factor=1.0)":
+        raise ValueError("against: the time of training is known for a constant rate only; write 'step'")
+    rate = run.coords["lr"].values if "lr" in run.coords else told["optimizer"]["lr"]
+    if np.ndim(rate):
+        raise ValueError("against: the rate of a run is not known; choose with .sel(lr=…)")
+    return places * float(rate)
+
+
+def name_of(axis: str) -> str:
+    """Return what an axis is called in a figure."""
+    plain = axis.removeprefix("start_")
+    if plain in PARAMETERS:
+        return f"initial ${plain[0]}_{plain[1]}$"
+    return {"lr": r"$\eta$"}.get(axis, axis)
