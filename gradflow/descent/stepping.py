@@ -49,6 +49,7 @@ def descend(
     *,
     modifiers: Modifiers = NONE,
     keeps: Array | None = None,
+    drawn: Callable[[int], Field] | None = None,
     observe: Callable[[int, Array], None] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Path:
@@ -67,6 +68,8 @@ def descend(
     modifiers : Modifiers
     keeps : array of bool, shape (P, 1, …), optional
         The parameters that stay as they are; the optimiser sees no gradient of theirs.
+    drawn : callable, optional
+        The field whose gradient update k = 0, 1, … takes in the place of the whole one's.
     observe : callable, optional
         Called after every step with its number and the state.
     progress : callable, optional
@@ -88,12 +91,17 @@ def descend(
     rate: Any = optimizer.lr
     current = 1.0
     for step in range(steps):
-        if step == due[len(states)]:
+        is_due = step == due[len(states)]
+        if drawn is not None:
+            gradient = drawn(step).gradient(theta)
+            value = field.loss(theta) if is_due else None
+        elif is_due:
             value, gradient = field.loss_and_gradient(theta)
-            states.append(theta)
-            losses.append(value)
         else:
             gradient = field.gradient(theta)
+        if is_due:
+            states.append(theta)
+            losses.append(value)
         if (wanted := factor(schedule, step)) != current:
             rate, current = optimizer.lr * wanted, wanted
         if keeps is not None:

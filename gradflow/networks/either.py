@@ -155,6 +155,9 @@ def train(
     schedule: Schedule | None = None,
     record_every: int | None = None,
     dtype: Any = "float64",
+    batch: int | None = None,
+    seed: int = 0,
+    replacement: bool = False,
     frozen: Sequence[str] = (),
     progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
@@ -176,6 +179,8 @@ def train(
         By default as many steps apart as keeps the records at 10 001 or fewer, for networks at 1001.
     dtype : {'float64', 'float32'} or dtype
         Everything is computed in it; networks in float64 only.
+    batch, seed, replacement
+        Minibatches, as `gradflow.networks.line.train`; neurons are then trained as networks of one.
     frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
         Parameters that stay as they are; neurons are then trained as networks of one.
     progress : callable, optional
@@ -191,6 +196,7 @@ def train(
     ValueError, TypeError
         One line that names the argument.
     """
+    from gradflow.descent.minibatches import asked
     from gradflow.descent.schedules import constant
 
     given: dict[str, Any] = {
@@ -198,7 +204,8 @@ def train(
         "record_every": record_every,
         "progress": progress,
     }
-    if not (is_general(neuron, problem) or len(_frozen(frozen))):
+    how = asked(batch, seed, replacement)
+    if not (is_general(neuron, problem) or len(_frozen(frozen)) or how):
         from gradflow.runs.training import train as of_neurons
 
         return of_neurons(neuron, problem, optimizer, steps, dtype=dtype, **given)
@@ -207,6 +214,7 @@ def train(
 
     if dtype_name("dtype", dtype) != "float64":
         raise ValueError(f"dtype: expected float64 for a network, got {dtype!r}")
+    given |= {"batch": batch, "seed": seed, "replacement": replacement}
     return of_networks(neuron, problem, optimizer, steps, frozen=frozen, **given)
 
 

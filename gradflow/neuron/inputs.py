@@ -36,6 +36,10 @@ class Uniform:
             found = f"lo = {shown(self.lo)} and hi = {shown(self.hi)}"
             raise ValueError(f"interval: lo must be below hi, got {found}")
 
+    def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return n inputs drawn from the law of one interval."""
+        return rng.uniform(float(self.lo), float(self.hi), n)
+
 
 class Source(NamedTuple):
     """The file that data were read from: its name, without folders, and the SHA-256 of its content."""

@@ -20,6 +20,16 @@ class Law:
     lo: float
     hi: float
 
+    def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return n inputs drawn from the law.
+
+        Raises
+        ------
+        NotImplementedError
+            By this base.
+        """
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, eq=False)
 class Steps(Law):
@@ -77,6 +87,12 @@ class Steps(Law):
         object.__setattr__(self, "lo", float(x[0]))
         object.__setattr__(self, "hi", float(x[-1]))
 
+    def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return n inputs drawn from the law."""
+        width = np.diff(self.x)
+        step = rng.choice(width.shape[0], n, p=self.density * width / np.sum(self.density * width))
+        return np.asarray(self.x[step] + width[step] * rng.random(n))
+
     def __repr__(self) -> str:
         return f"Steps({self.density.shape[0]} steps on [{self.lo:g}, {self.hi:g}])"
 
@@ -113,3 +129,7 @@ class Normal(Law):
         object.__setattr__(self, "hi", mean + BEYOND * std)
         if not self.lo < mean < self.hi:
             raise ValueError(f"std: too small beside the mean {mean:g} to be seen, got {std:g}")
+
+    def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return n inputs drawn from the law."""
+        return rng.normal(self.mean, self.std, n)

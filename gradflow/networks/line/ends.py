@@ -9,9 +9,10 @@ from scipy.optimize import minimize
 
 from gradflow.base.arrays import Array
 from gradflow.ends.outcome import CONSTANT, DIVERGED, GLOBAL, LINEAR, LOCAL, TOLERANCE, UNDECIDED
+from gradflow.field.means import Inputs
 from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.nodes import fixed_points
-from gradflow.networks.line.task import Points, Task
+from gradflow.networks.line.task import Task
 from gradflow.neuron.losses import SQUARED, Loss
 
 REST = 1e-7
@@ -49,7 +50,7 @@ def references(task: Task) -> References:
     return References(of([1]), of([0, 1]))
 
 
-def _of_points(points: Points, loss: Loss) -> References:
+def _of_points(points: Inputs, loss: Loss) -> References:
     """Return the references of sums over points."""
     x, weights, y = points
     middle = float(np.sum(weights * x) / np.sum(weights))
@@ -72,7 +73,9 @@ def _of_points(points: Points, loss: Loss) -> References:
     return References(constant, min(constant, best(2)))
 
 
-def outcomes(rows: Array, task: Task, diverged: Array | bool = False) -> np.ndarray:
+def outcomes(
+    rows: Array, task: Task, diverged: Array | bool = False, moves: Array | None = None
+) -> np.ndarray:
     """Return outcome codes (`gradflow.ends.outcome.OUTCOMES`) of last states, shape (*batch).
 
     global
@@ -87,10 +90,16 @@ def outcomes(rows: Array, task: Task, diverged: Array | bool = False) -> np.ndar
     Parameters
     ----------
     rows : array, shape (3m + 1, *batch)
+    diverged : array of bool, optional
+        The networks that left the range of their numbers.
+    moves : array, shape (3m + 1,), optional
+        1, and 0 for parameters that are frozen, whose gradient does not matter.
     """
     known = references(task)
     finite = np.all(np.isfinite(rows), axis=0)
     value, slope = evaluator(task).loss_and_gradient(np.where(finite, rows, 0.0))
+    if moves is not None:
+        slope = slope * moves.reshape(-1, *(1,) * (slope.ndim - 1))
     steepest = np.max(np.abs(slope), axis=0)
     rests = steepest <= REST * max(1.0, known.constant)
     near_line = np.abs(value - known.line) <= TOLERANCE * known.line

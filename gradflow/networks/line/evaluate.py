@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradflow.base.arrays import Array
+from gradflow.field.means import Inputs
 from gradflow.networks.line import field, summed
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.nodes import NODES, density_at, fixed_ends, nodes_of
-from gradflow.networks.line.task import Points, Task, task_of
+from gradflow.networks.line.task import Task, task_of
 from gradflow.neuron.problem import Neuron, Problem
 
 AT_ONCE = 1 << 19
@@ -40,14 +41,14 @@ def evaluator(task: Task) -> Evaluator:
         return on_points(task, task.sample)
     fixed = fixed_ends(task)
 
-    def points(rows: Array) -> Points:
+    def points(rows: Array) -> Inputs:
         return nodes_of(rows, task, fixed)
 
     # A smooth network has panels of its own; others have as many as they have neurons.
     return _summed(task, points, NODES * fixed.shape[0] if task.is_bent else None)
 
 
-def on_points(task: Task, points: Points) -> Evaluator:
+def on_points(task: Task, points: Inputs) -> Evaluator:
     """Return the field of a task on a sample, whatever the task's own inputs are."""
     return _summed(task, lambda rows: points, points.x.shape[0])
 
@@ -66,7 +67,7 @@ def _exact(task: Task) -> Evaluator:
     )
 
 
-def _summed(task: Task, points: Callable[[Array], Points], count: int | None) -> Evaluator:
+def _summed(task: Task, points: Callable[[Array], Inputs], count: int | None) -> Evaluator:
     """Return a field of sums over points; `count` of them, or None if each network has its own number."""
 
     def evaluated(rows: Array, order: int = 1) -> summed.Evaluated:
@@ -129,7 +130,7 @@ def _with_masses(hessian: Array, rows: Array, task: Task) -> Array:
     p = np.where(turns, -b1 / np.where(turns, w1, 1.0), task.hi)
     inside = (p > task.lo) & (p < task.hi)
     at = np.moveaxis(np.where(inside, p, task.lo), 0, -1)
-    f = np.moveaxis(summed.evaluate(rows, Points(at, at, at), task.activation, 0).f, -1, 0)
+    f = np.moveaxis(summed.evaluate(rows, Inputs(at, at, at), task.activation, 0).f, -1, 0)
     at = np.moveaxis(at, -1, 0)
     sides = [(f - task.aim(x)) * density_at(x, task) for x in (at, np.nextafter(at, np.inf))]
     low, high = task.slopes

@@ -148,7 +148,11 @@ def gradient_flow(
         "max_steps": max_steps,
     }
     return _dataset(
-        run, student, task, attributes("Gradient flow of a network on the line", "flow", settings)
+        run,
+        student,
+        task,
+        moving(frozen, student.m),
+        attributes("Gradient flow of a network on the line", "flow", settings),
     )
 
 
@@ -334,7 +338,9 @@ def _advance(solver: Any) -> None:
         solver.step()
 
 
-def _dataset(run: Run, student: Network, task: Task, provenance: dict[str, str]) -> xr.Dataset:
+def _dataset(
+    run: Run, student: Network, task: Task, moves: np.ndarray, provenance: dict[str, str]
+) -> xr.Dataset:
     states = np.array(run.states)
     rows, descended = states[:, :-1], states[:, -1]
     columns = np.ascontiguousarray(rows.T)
@@ -342,7 +348,7 @@ def _dataset(run: Run, student: Network, task: Task, provenance: dict[str, str])
     value = np.asarray(field.loss(columns))
     initial = float(field.loss(student.rows))
     activity = activities(preactivations(columns, np.array([task.lo, task.hi])))
-    ended = outcome_codes(int(outcomes(rows[-1], task)), ())
+    ended = outcome_codes(int(outcomes(rows[-1], task, moves=moves)), ())
     status = codes(run.status, STATUSES, (), "how the integration ended")
     found = variables(rows, np.moveaxis(activity, -1, 0), "time", ())
     q = student.w1 * student.w1 + student.b1 * student.b1 - student.w2 * student.w2

@@ -14,8 +14,9 @@ from itertools import pairwise
 import numpy as np
 
 from gradflow.base.arrays import Array
+from gradflow.field.means import Inputs
 from gradflow.field.panels import GRADES, gauss_legendre
-from gradflow.networks.line.task import Points, Task, breaks
+from gradflow.networks.line.task import Task, breaks
 from gradflow.neuron.activations import PiecewiseLinear, Smooth
 from gradflow.neuron.targets import Sine
 
@@ -68,7 +69,7 @@ def refined(ends: np.ndarray, w1: np.ndarray, b1: np.ndarray, activation: Smooth
     return np.append(np.sort(np.concatenate(done)), ends[-1])
 
 
-def nodes_of(rows: Array, task: Task, fixed: np.ndarray) -> Points:
+def nodes_of(rows: Array, task: Task, fixed: np.ndarray) -> Inputs:
     """Return nodes, weights and targets for networks of shape (3m + 1, *batch), or for one if it is smooth.
 
     Parameters
@@ -90,18 +91,18 @@ def nodes_of(rows: Array, task: Task, fixed: np.ndarray) -> Points:
     return _between(ends, task)
 
 
-def fixed_points(task: Task) -> Points:
+def fixed_points(task: Task) -> Inputs:
     """Return nodes, weights and targets that resolve the target alone."""
     return _between(fixed_ends(task), task)
 
 
-def _between(ends: np.ndarray, task: Task) -> Points:
+def _between(ends: np.ndarray, task: Task) -> Inputs:
     """Return the nodes of the panels between ends, which are the last axis."""
     at, share = gauss_legendre(NODES)
     width = np.diff(ends)
     x = (ends[..., :-1, None] + width[..., None] * at).reshape(*width.shape[:-1], -1)
     mass = (width[..., None] * share).reshape(x.shape)
-    return Points(x, mass * density_at(x, task), task.aim(x))
+    return Inputs(x, mass * density_at(x, task), task.aim(x))
 
 
 def density_at(x: np.ndarray, task: Task) -> np.ndarray:

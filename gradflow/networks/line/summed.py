@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.base.arrays import Array
-from gradflow.networks.line.task import Points
+from gradflow.field.means import Inputs
 from gradflow.neuron.activations import Activation, derivatives
 from gradflow.neuron.losses import Loss
 
@@ -17,19 +17,19 @@ class Evaluated(NamedTuple):
 
     Attributes
     ----------
-    points : Points
+    points : Inputs
     w2 : array, shape (m, *batch, 1)
     phi : tuple of arrays, shape (m, *batch, N)
     f : array, shape (*batch, N)
     """
 
-    points: Points
+    points: Inputs
     w2: Array
     phi: tuple[Array, ...]
     f: Array
 
 
-def evaluate(rows: Array, points: Points, activation: Activation, order: int = 1) -> Evaluated:
+def evaluate(rows: Array, points: Inputs, activation: Activation, order: int = 1) -> Evaluated:
     """Evaluate networks of shape (3m + 1, *batch), with φ's derivatives up to `order`."""
     m = rows.shape[0] // 3
     w1, b1, w2 = (rows[i * m : (i + 1) * m, ..., None] for i in range(3))
@@ -39,12 +39,12 @@ def evaluate(rows: Array, points: Points, activation: Activation, order: int = 1
 
 def loss_of(e: Evaluated, loss: Loss) -> Array:
     """Return E[ℓ(f, y)], shape (*batch)."""
-    return np.sum(e.points.weights * loss.value(e.f, e.points.y), axis=-1)
+    return np.sum(e.points.weights * loss.value(e.f, e.points.target), axis=-1)
 
 
 def gradient_of(e: Evaluated, loss: Loss) -> Array:
     """Return the gradient, shape (3m + 1, *batch)."""
-    pull = e.points.weights * loss.slope(e.f, e.points.y)
+    pull = e.points.weights * loss.slope(e.f, e.points.target)
     through = pull * (e.w2 * e.phi[1])
     parts = (through * e.points.x, through, pull * e.phi[0], pull[None])
     return np.concatenate([np.sum(part, axis=-1) for part in parts])
@@ -66,9 +66,9 @@ def gram_of(e: Evaluated) -> Array:
 def hessian_of(e: Evaluated, loss: Loss) -> Array:
     """Return the Hessian but for what breakpoints add, with φ″ evaluated: (3m + 1, 3m + 1, *batch)."""
     m, rows = e.phi[0].shape[0], jacobian_of(e)
-    bend = e.points.weights * loss.bend(e.f, e.points.y)
+    bend = e.points.weights * loss.bend(e.f, e.points.target)
     whole = _first(_symmetric((rows * bend[..., None, :]) @ np.swapaxes(rows, -1, -2)))
-    pull = e.points.weights * loss.slope(e.f, e.points.y)
+    pull = e.points.weights * loss.slope(e.f, e.points.target)
     bent, turned = pull * e.phi[1], pull * (e.w2 * e.phi[2])
     j = np.arange(m)
     for row, column, part in (

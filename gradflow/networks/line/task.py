@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gradflow.base.arrays import to_numpy
 from gradflow.base.checks import shown
+from gradflow.field.means import Inputs
 from gradflow.networks.line.network import Network, as_network
 from gradflow.neuron.activations import Activation, PiecewiseLinear
 from gradflow.neuron.laws import BEYOND, Normal, Steps
 from gradflow.neuron.losses import Loss
 from gradflow.neuron.problem import Problem, Sample, as_problem
 from gradflow.neuron.targets import Knots, Polynomials, Target
-
-
-class Points(NamedTuple):
-    """Inputs along the last axis, weights that sum to 1, and what the student should return there."""
-
-    x: np.ndarray
-    weights: np.ndarray
-    y: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -47,7 +40,7 @@ class Task:
         The target's knots, without a teacher.
     curve : Polynomials or Sine or None
         The target, where it is neither.
-    sample : Points or None
+    sample : Inputs or None
         The sample that takes the law's place.
     loss : Loss
         Of one output.
@@ -63,7 +56,7 @@ class Task:
     teacher: Network | None
     knots: Knots | None
     curve: Any
-    sample: Points | None
+    sample: Inputs | None
     loss: Loss
 
     @property
@@ -140,9 +133,9 @@ def _with_sample(task: Task, sample: Sample) -> Task:
         weights = np.asarray(to_numpy(sample.weights), dtype=np.float64)
     y = task.aim(x) if sample.targets is None else np.asarray(to_numpy(sample.targets), dtype=np.float64)
     some = weights > 0
-    points = Points(x[some], weights[some], y[some])
-    if task.loss.signs and not np.all(np.abs(points.y) == 1.0):
-        found = points.y[np.abs(points.y) != 1.0][0]
+    points = Inputs(x[some], weights[some], y[some])
+    if task.loss.signs and not np.all(np.abs(points.target) == 1.0):
+        found = points.target[np.abs(points.target) != 1.0][0]
         raise ValueError(f"loss: {task.loss} takes targets -1 and 1, got {found:g}")
     task = replace(task, sample=points)
     return task if sample.targets is None else replace(task, teacher=None, knots=None, curve=None)

@@ -13,13 +13,14 @@ from gradflow.base.checks import batch_shape, function, integer, numbers
 from gradflow.base.provenance import attributes, config_as_dict
 from gradflow.base.tables import named
 from gradflow.descent import stepping
+from gradflow.descent.minibatches import Minibatches, asked, of_law, of_sample
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import OPTIMIZERS, check
 from gradflow.descent.prepared import recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.ends.labels import outcome_codes
 from gradflow.networks.line.ends import outcomes
-from gradflow.networks.line.evaluate import evaluator
+from gradflow.networks.line.evaluate import Evaluator, evaluator, on_points
 from gradflow.networks.line.flow import moving
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
@@ -48,6 +49,9 @@ def train(
     *,
     schedule: Schedule = constant,
     record_every: int | None = None,
+    batch: int | None = None,
+    seed: int = 0,
+    replacement: bool = False,
     frozen: Sequence[str] = (),
     progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
@@ -67,6 +71,13 @@ def train(
         The learning rate's factor (`gradflow.descent.schedules`).
     record_every : int, optional
         By default every step, or as many apart as keeps the records at 1001 or fewer.
+    batch : int, optional
+        Every update takes the gradient on so many inputs only, the same for all networks: of the sample, or
+        drawn afresh from the law. The losses recorded are of all inputs.
+    seed : int
+        Of the generator that draws them.
+    replacement : bool
+        Whether they are drawn from the sample by their weights; if not, every epoch is a permutation.
     frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
         Parameters that stay as they are.
     progress : callable, optional
@@ -92,7 +103,7 @@ def train(
     """
     config: Any = check(OPTIMIZERS["adam"](lr=0.01) if optimizer is None else optimizer)
     student, task = as_network(network), task_of(problem)
-    steps = integer("steps", steps, 0)
+    steps, how = integer("steps", steps, 0), asked(batch, seed, replacement)
     if record_every is None and steps > 0:
         record_every = -(-steps // MOST_RECORDED)
     steps, due = recorded(steps, record_every)
@@ -105,12 +116,16 @@ def train(
         if is_array(value) or isinstance(value, (list, tuple))
     }
     config = config._replace(**hyper)
-    batch = batch_shape("networks and hyper-parameters", [student.batch, *(v.shape for v in hyper.values())])
-    shape = (3 * student.m + 1, *batch)
-    spread = student.rows.reshape(shape[0], *(1,) * (len(batch) - len(student.batch)), *student.batch)
+    several = batch_shape(
+        "networks and hyper-parameters", [student.batch, *(v.shape for v in hyper.values())]
+    )
+    shape = (3 * student.m + 1, *several)
+    spread = student.rows.reshape(shape[0], *(1,) * (len(several) - len(student.batch)), *student.batch)
     rows = np.broadcast_to(spread, shape).copy()
     with np.errstate(over="ignore", invalid="ignore"):
-        run = descend(rows, task, config, due, schedule, moving(frozen, student.m), progress)
+        moves = moving(frozen, student.m)
+        drawn = None if how is None else minibatches(how, problem, task)
+        run = descend(rows, task, config, due, schedule, moves, progress, drawn)
         settings = {
             **described_problem(problem),
             "network": described(student),
@@ -119,8 +134,22 @@ def train(
             "steps": steps,
             "record_every": record_every,
             "frozen": list(frozen),
+            **({} if how is None else {"batch": how.size, "replacement": how.replacement}),
         }
-        return _dataset(run, task, attributes("Training of networks on the line", "train", settings))
+        provenance = attributes(
+            "Training of networks on the line", "train", settings, None if how is None else how.seed
+        )
+        return _dataset(run, task, moves, provenance)
+
+
+def minibatches(how: Minibatches, problem: Problem, task: Task) -> Callable[[int], Evaluator]:
+    """Return the field of the minibatch of an update."""
+    if task.sample is not None:
+        draw = of_sample(how, task.sample)
+    else:
+        law: Any = problem.law if problem.law is not None else problem.inputs
+        draw = of_law(how, law.draw, task.aim)
+    return lambda step: on_points(task, draw(step))
 
 
 def descend(
@@ -131,6 +160,7 @@ def descend(
     schedule: Schedule,
     moves: np.ndarray,
     progress: Callable[[int], object] | None = None,
+    drawn: Callable[[int], Evaluator] | None = None,
 ) -> Trained:
     """Take the steps (arguments as `train`, which checks them); the last of `due` is the last step."""
     keeps = moves.reshape(-1, *(1,) * (rows.ndim - 1)) == 0.0
@@ -142,18 +172,19 @@ def descend(
         due,
         schedule,
         keeps=keeps if np.any(keeps) else None,
+        drawn=drawn,
         observe=watch.observe,
         progress=progress,
     )
     return Trained(due, path.states, path.losses, watch.crossings, np.asarray(path.diverged))
 
 
-def _dataset(run: Trained, task: Task, provenance: dict[str, str]) -> xr.Dataset:
+def _dataset(run: Trained, task: Task, moves: np.ndarray, provenance: dict[str, str]) -> xr.Dataset:
     rows = np.array(run.states)
     columns = np.moveaxis(rows, 1, 0)
     batch = tuple(f"batch_{i}" for i in range(rows.ndim - 2))
     activity = activities(preactivations(columns, np.array([task.lo, task.hi])))
-    ended = outcome_codes(outcomes(rows[-1], task, run.diverged), batch)
+    ended = outcome_codes(outcomes(rows[-1], task, run.diverged, moves), batch)
     return xr.Dataset(
         {
             **variables(rows, np.moveaxis(activity, 0, 1), "step", batch),
