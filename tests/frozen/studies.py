@@ -20,8 +20,6 @@ QUICK = (
 
 SLOW = ("obs0.dead", "obs1.threshold", "obs2.gd", "q1.solved", "q1.parametrisation", "theory.large-b2")
 
-QUICKLY_PROVED = frozenset({10, 11, 12, 13, 16, 19, 22, 23, 25})
-
 
 def claims() -> Iterator[Run]:
     """Give remedies and claims."""
@@ -54,12 +52,16 @@ def _reproduced() -> Any:
 
 
 def symbolic() -> Iterator[Run]:
-    """Give all derivations; those whose proofs take half a second or more are slow."""
+    """Give the lists, and all derivations."""
     yield Run(SYMBOLIC, "list of derivations", partial(command, "derive"))
     yield Run(SYMBOLIC, "list of claims", _list_of_claims)
+    yield from derivations()
+
+
+def derivations() -> Iterator[Run]:
+    """Give what derivations print, one after the other."""
     for number in range(1, 26):
-        slow = number not in QUICKLY_PROVED
-        yield Run(SYMBOLIC, f"derive {number}", partial(_derivation, number), slow=slow)
+        yield Run(SYMBOLIC, f"derive {number}", partial(_derivation, number))
 
 
 def _list_of_claims() -> Any:

@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import pytest
 
-from tests.frozen.compare import differences, told
-from tests.frozen.fixtures import FOLDER, MACHINE, facts, read
+from tests.frozen.fixtures import FOLDER, MACHINE, read
 from tests.frozen.runs import RUNS
-from tests.frozen.studies import SYMBOLIC
+from tests.frozen.same import assert_as_frozen
+from tests.frozen.studies import derivations
 from tests.frozen.tasks import Run
 
-SAME = facts() == read(MACHINE)
 GROUPS = sorted({run.group for run in RUNS})
+PROVED = {run.name for run in derivations()}
+"""What a derivation prints is compared in `tests/proofs/test_every_derivation_is_proved.py`, once proved."""
 
 
 @pytest.mark.parametrize(
-    "run", [pytest.param(run, id=run.name, marks=[pytest.mark.slow] if run.slow else []) for run in RUNS]
+    "run",
+    [
+        pytest.param(run, id=run.name, marks=[pytest.mark.slow] if run.slow else [])
+        for run in RUNS
+        if run.name not in PROVED
+    ],
 )
 def test_computed_numbers_do_not_change(run: Run) -> None:
-    if run.group == SYMBOLIC and facts()["sympy"] != read(MACHINE)["sympy"]:
-        pytest.skip("another SymPy may write the same formula otherwise")
-    lines = differences(read(run.group)[run.name], run.result(), None if SAME else run.elsewhere)
-    if lines and not SAME:
-        pytest.skip(f"{run.name} was frozen on another platform, here it differs:\n{told(lines)}")
-    assert not lines, f"{run.name} is not what was frozen (`python -m tests.frozen`):\n{told(lines)}"
+    assert_as_frozen(run)
 
 
 def test_every_run_is_frozen_and_nothing_else() -> None:

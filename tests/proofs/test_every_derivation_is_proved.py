@@ -1,4 +1,7 @@
-"""Every script in derivations/ proves what it states and prints it as text and as LaTeX."""
+"""Every script in derivations/ proves what it states, part by part, and prints it as text and as LaTeX.
+
+Each is carried out once: whatever takes its result is looked at in the same test.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,14 @@ from typing import Any
 import pytest
 
 from gradflow.base.scripts import Script
-from gradflow.proofs.catalogue import catalogue, stated_status
+from gradflow.proofs.catalogue import catalogue, stated_parts, stated_status
 from gradflow.proofs.latex import document
+from gradflow.proofs.parts import unsupported
 from gradflow.proofs.proof import Check
 from gradflow.proofs.render import WIDTH, main, show
 from gradflow.proofs.result import PARTS, Result, derive
+from tests.frozen.same import assert_as_frozen
+from tests.frozen.studies import derivations
 
 SCRIPTS = catalogue()
 NOT_PROVED: dict[str, str] = {}
@@ -30,6 +36,7 @@ LONG = {
     "the_door",
     "steps_against_flow",
     "waiting_and_spikes",
+    "networks_on_the_line",
 }
 """The names of those that take seconds."""
 
@@ -48,7 +55,10 @@ def test_the_derivations_are_numbered_without_a_gap() -> None:
     [pytest.param(s, marks=pytest.mark.slow if s.slug in LONG else (), id=s.slug) for s in SCRIPTS],
 )
 def test_a_derivation_proves_and_prints_its_result(
-    script: Script, load: Callable[[str], ModuleType], capsys: pytest.CaptureFixture[str]
+    script: Script,
+    load: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     module = load(script.slug)
     result = derive(vars(module))
@@ -65,6 +75,12 @@ def test_a_derivation_proves_and_prints_its_result(
     assert latex.isascii()
     assert latex.count(r"\begin{align*}") == latex.count(r"\end{align*}") == len(result.formulas)
     assert latex.count("{") - latex.count(r"\{") == latex.count("}") - latex.count(r"\}")
+    assert result.parts == stated_parts(script.path)
+    assert unsupported(result.parts, result.checks) == []
+    monkeypatch.setattr("gradflow.proofs.catalogue.load", {str(script.number): result}.__getitem__)
+    for run in derivations():
+        if run.name == f"derive {script.number}":
+            assert_as_frozen(run)
 
 
 def test_latex_alone_on_request(

@@ -8,39 +8,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from gradflow.base.files import to_json
 from gradflow.field.kinds import KINDS, PLAIN, Kind
 from gradflow.neuron.problem import Neuron, Problem
-from gradflow.study.claims.ledger import VERDICTS, Claim, check
+from gradflow.study.claims.ledger import check
 from gradflow.study.claims.single_neuron import practices, questions, shares, table
 from gradflow.study.claims.single_neuron.table import UNTESTABLE
 
 CLAIMS = [claim for claim in table.CLAIMS if claim.id.startswith(("q", "practice."))]
 BY_ID = {claim.id: claim for claim in CLAIMS}
-VERDICT = {
-    "q1.solved": "conditional",
-    "q1.parametrisation": "conditional",
-    "q2.silu-better": "conditional",
-    "q2.something-better": "conditional",
-    "practice.model-bias": "reproduced",
-    "practice.data-bias": "open",
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("claim", CLAIMS, ids=list(BY_ID))
-def test_findings_are_valid(claim: Claim) -> None:
-    found = check(claim, quick=True)
-    assert found.finding.verdict in VERDICTS
-    assert found.finding.verdict == VERDICT[claim.id]
-    assert found.finding.summary.endswith(".")
-    text = to_json(found.record())
-    assert "NaN" not in text
-    assert "Infinity" not in text
+IDS = [
+    *("q1.solved", "q1.parametrisation", "q2.silu-better", "q2.something-better"),
+    *("practice.model-bias", "practice.data-bias"),
+]
 
 
 def test_ids_are_the_documents_and_reasons_are_given() -> None:
-    assert list(BY_ID) == list(VERDICT)
+    assert list(BY_ID) == IDS
     assert all(sentence.strip() and reason.endswith((".", ")")) for sentence, reason in UNTESTABLE)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.base.files import to_json
 from gradflow.descent import GD, HeavyBall
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.study.claims.dead_relu import example, neuron, settings, summary, upstream
@@ -16,21 +15,9 @@ from gradflow.study.claims.dead_relu.table import CLAIMS, TITLE, UNTESTABLE
 from gradflow.study.claims.ledger import Finding, check, select
 from gradflow.study.claims.theory import irreversibility
 from gradflow.theory.upstream import earliest_revival, gradient, limit
-from tests.cli.command import strict
-from tests.study.claims.sources import differences
 
 MODULES: tuple[ModuleType, ...] = (settings, neuron, example, upstream, summary, irreversibility)
 LEAKY = Problem(activation=(0.3, 1.0))
-CHEAP = (
-    "dead.zero-output",
-    "dead.bias-upstream",
-    "dead.surroundings",
-    "dead.rate-sets-size",
-    "dead.example-dead",
-    "dead.case1-negligible",
-    "dead.case2-threshold",
-)
-"""Those of a few milliseconds."""
 
 
 def found(name: str) -> Finding:
@@ -45,19 +32,6 @@ def everywhere(patch: pytest.MonkeyPatch, **names: Any) -> None:
         assert holders, name
         for module in holders:
             patch.setattr(module, name, value)
-
-
-@pytest.mark.parametrize(
-    "name", [c.id if c.id in CHEAP else pytest.param(c.id, marks=pytest.mark.slow) for c in CLAIMS]
-)
-def test_a_finding(name: str) -> None:
-    checked = check(select(CLAIMS, [name])[0], quick=True)
-    finding, record = checked.finding, checked.record()
-    assert differences([record], quick=True) == []
-    assert finding.summary.endswith(".")
-    assert "nan" not in finding.summary.lower().split()
-    assert strict(to_json(record)) == record
-    assert found(name) == finding, "a check is a pure function"
 
 
 def test_every_sentence_is_a_claim_or_has_a_reason() -> None:

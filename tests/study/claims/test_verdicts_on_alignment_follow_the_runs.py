@@ -14,8 +14,7 @@ from gradflow.networks.two_layer.data import Dataset
 from gradflow.networks.two_layer.judged import Check
 from gradflow.networks.two_layer.limit import ACTIVE, INACTIVE, SLIDING, LimitPath
 from gradflow.study.claims.alignment import questions, scales, theorem
-from tests.networks.two_layer.synthetic import BY_ID, checked, found
-from tests.study.claims.test_findings_are_valid import assert_valid
+from tests.networks.two_layer.synthetic import checked, found
 
 HOLDS = (True, True, 0.5)
 FAILS = (True, False, -0.25)
@@ -312,14 +311,3 @@ def test_times_of_a_path_are_those_of_the_own_set() -> None:
         crossings=[(0.5, 2, 1, "off"), (1.0, 0, 1, "off"), (2.0, 1, 1, "off")],
     )
     assert scales.times(path, data).tolist() == [1.0, math.inf, 0.5]  # type: ignore[arg-type]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", BY_ID)
-def test_a_quick_check_is_published_whole(name: str) -> None:
-    from gradflow.study.claims import check
-
-    checked_ = check(BY_ID[name], quick=True)
-    assert checked_.finding.verdict in ("reproduced", "conditional", "refuted", "open")
-    assert "could not be carried out" not in checked_.finding.summary
-    assert_valid(checked_.record(), BY_ID[name].check(True))
