@@ -20,7 +20,7 @@ from gradflow.neuron.activity import end_preactivations
 from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron, as_problem
 from gradflow.theory.energy import barriers
 from gradflow.theory.hyperactive import line, remaining_path, trapped
-from gradflow.theory.signs import path_by_signs, trapped_by_signs
+from gradflow.theory.signs import path_by_signs, rises_by_signs, trapped_by_signs
 
 
 class Box(NamedTuple):
@@ -35,8 +35,8 @@ def line_limit(neuron: Neuron | Array, problem: Problem = Problem()) -> Box:
     """Enclose the state in which the flow of a neuron ends that is trapped on the best line.
 
     It is within the remaining path ℓ of the start (derivations 8 and 13); if the neuron is trapped by signs
-    and E x = 0, |w1| does not rise and |b1| does not fall. On the curve |w1| determines all else, and |w2|,
-    |b1| and |w2 b1| fall with it: so each of these bounds |w1|, and |w1| bounds the state.
+    and E x = 0, |w1| does not rise, and |b1| does not fall if ρ0 ≤ 0. On the curve |w1| determines all else,
+    and |w2|, |b1| and |w2 b1| fall with it: so each of these bounds |w1|, and |w1| bounds the state.
 
     Parameters
     ----------
@@ -156,11 +156,11 @@ def _limit(neuron: Neuron, problem: Problem, s: float, inside: Array) -> Box:
         middle, error = xp.stack(parts), xp.stack([part + 0.0 * one for part in errors])
         return middle - error, middle + error
 
-    monotone = by_signs & (mean_x == 0.0)
+    flattens, rises = by_signs & (mean_x == 0.0), rises_by_signs(neuron, problem)
     size, shift, out = xp.where(right < 0.0, -w1, w1), abs(b1), abs(w2)
     less, more = 1.0 - 4.0 * EPS, 1.0 + 4.0 * EPS
-    least_shift = xp.where(monotone, shift, xp.maximum(shift - path, 0.0 * path) * less)
-    most = xp.minimum(xp.where(monotone, size, (size + path) * more), of_b1(least_shift, 1.0))
+    least_shift = xp.where(rises, shift, xp.maximum(shift - path, 0.0 * path) * less)
+    most = xp.minimum(xp.where(flattens, size, (size + path) * more), of_b1(least_shift, 1.0))
     by_out = k / xp.where(out > path, out - path, one) * (1.0 + relative)
     # The difference is rounded, too.
     far = (out - path) > 16.0 * EPS * out

@@ -218,9 +218,46 @@ class Case:
         rising, upward = (1 if sign * w1 > 0 else -1), (1 if sign * s * w2 > 0 else -1)
         rho1, rho0 = self.residuals(s)
         near = self.lo if rising > 0 else -self.hi
-        mean = rising * self.mean_x
-        signs = rising * upward * self.slope > 0 and rising * upward * rho1 >= 0 and upward * rho0 <= 0
-        return signs and mean >= 0 and near <= 0 and 1 + near * mean >= 0
+        rho1, rho0, aim = rising * upward * rho1, upward * rho0, rising * upward * self.slope
+        if aim <= 0 or rho1 < 0:
+            return False
+        in_cone = self.in_cone(near, rising * self.mean_x, rho1, rho0)
+        return in_cone or (self.mean_x == 0 and self.far_outside(near, s, sign, rho1, rho0))
+
+    def in_cone(self, near: Fraction, m: Fraction, rho1: Fraction, rho0: Fraction) -> bool:
+        """Return whether the errors are in the cone of derivation 13, its lower edge rounded outwards."""
+        V, g, delta = self.variance_x, 1 + near * m, m - near
+        if near > 0 or g < 0:
+            return False
+        wide = g * delta >= -V * near
+        upper = -V * near / g if wide and near < 0 else ZERO
+        if rho0 > upper * rho1:
+            return False
+        if m >= 0:
+            return True
+        bend = 1 + m * m - V
+        edge = (bend + root(bend * bend + 4 * V * m * m)[1]) / (-2 * m)
+        return wide and edge * delta >= V and rho0 >= -edge * rho1
+
+    def far_outside(self, near: Fraction, s: Fraction, sign: int, rho1: Fraction, rho0: Fraction) -> bool:
+        """Return whether derivation 13 (5) applies, all roots rounded in its favour."""
+        V, w1, b1, w2 = self.variance_x, abs(self.theta[0]), self.theta[1] * sign, abs(s * self.theta[2])
+        if V > 1 or rho0 <= 0:
+            return False
+
+        def highest(k: Fraction) -> Fraction:
+            below, above = root(k)
+            return w2 / (k + w2 * w2) if w2 < below else 1 / (2 * above)
+
+        least, steep = max(b1 - rho0 * highest(ONE), ZERO) * abs(s), abs(s) * w1
+        R = 1 + (1 - V) * (self.slope / w1) ** 2 - V * steep**2
+        at = max(least, root(R)[1]) if R >= 0 else least
+        edge = -near
+        if at > 0 and at * at + R >= 0:
+            half = (at + R / at) / (2 * steep)
+            edge = max(edge, half + root(half * half + V)[1])
+        z = min(self.ends, key=abs) * sign
+        return rho0 <= edge * rho1 and z > rho0 * highest(1 + least * least)
 
     @property
     def balance(self) -> Fraction:

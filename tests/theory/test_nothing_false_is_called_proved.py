@@ -185,10 +185,12 @@ def test_a_loss_that_rounding_hides_decides_nothing() -> None:
     neuron = Neuron(b1=size, b2=-size)
     for b1 in size:
         assert exactly(Neuron(b1=b1, b2=-b1), Problem()).loss == Fraction(1, 6)
-    # Where the two errors are still known, the trap by signs holds.
-    assert decide(neuron).outcome.tolist() == [LINEAR, LINEAR, LINEAR, UNDECIDED]
+    # The trap by signs needs to know the error in level only to within the distance of the breakpoint.
+    assert decide(neuron).outcome.tolist() == [LINEAR, LINEAR, LINEAR, LINEAR]
     assert not np.any(reaches_teacher(neuron))
-    hidden = Neuron(b1=1e16, b2=-1e16)
+    # One that is as steep as the best line, to within rounding, is not known to be steeper.
+    hidden = Neuron(0.5, 1e16, 1.0, -1e16)
+    assert decide(hidden).outcome == UNDECIDED
     assert outcome(hidden) == UNDECIDED
     assert flow_run(hidden, Problem()).outcome == UNDECIDED
     assert flow_decisions(hidden, Problem(), longest=1.0).outcome == UNDECIDED
@@ -196,7 +198,7 @@ def test_a_loss_that_rounding_hides_decides_nothing() -> None:
 
 def test_the_command_says_undecided_there(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["flow", "--b1", "1e16", "--b2", "-1e16", "--json"])
+        main(["flow", "--w1", "0.5", "--b1", "1e16", "--b2", "-1e16", "--json"])
     assert '"outcome": "undecided"' in capsys.readouterr().out
 
 
