@@ -33,7 +33,8 @@ def test_with_and_without_theory_the_same_labels(n: int) -> None:
     assert set(np.unique(proved.decided_by)) == {STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP}
     at_start = decide(np.stack([one, b1, one, b2]))
     known = at_start.theorem != SIMULATION
-    assert np.mean(known) > 0.37
+    # 38 % before the larger cone of derivation 13.
+    assert np.mean(known) > 0.42
     np.testing.assert_array_equal(at_start.outcome[known], simulated.outcome[known])
     np.testing.assert_array_equal(proved.decided_by[known], at_start.theorem[known])
     assert np.all(np.isnan(proved.first_crossing[known]))
