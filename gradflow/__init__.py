@@ -4,7 +4,7 @@ The names below are what most work needs, and the folders hold the rest; both ar
 that importing the package stays light: `gradflow.theory.energy` needs no import of its own.
 
 From the ground up, each folder using those before it: base, data, neuron, field, compiled, descent, flow,
-theory, ends, runs, sweeps, networks, study, cli; proofs beside them.
+theory, ends, runs, sweeps, networks, study, explore, cli; proofs beside them.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ _FOLDERS = (
     "data",
     "descent",
     "ends",
+    "explore",
     "field",
     "flow",
     "networks",

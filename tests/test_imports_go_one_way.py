@@ -12,7 +12,7 @@ import gradflow
 ROOT = Path(gradflow.__file__).resolve().parent
 FLOORS = (
     {"base"}, {"data"}, {"neuron"}, {"field"}, {"compiled"}, {"descent", "flow"}, {"theory"}, {"ends"},
-    {"runs"}, {"sweeps"}, {"networks"}, {"study"}, {"cli"},
+    {"runs"}, {"sweeps"}, {"networks"}, {"study"}, {"explore"}, {"cli"},
 )  # fmt: skip
 LEVEL = {folder: level for level, floor in enumerate(FLOORS) for folder in floor}
 # The algebra stands beside the building: on the field, and used only where proofs are shown.

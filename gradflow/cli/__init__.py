@@ -1,4 +1,4 @@
-"""The command line: `gradflow reproduce | derive | flow | train | threshold | basins | align`."""
+"""The command line: `gradflow reproduce | derive | flow | train | threshold | basins | align | explore`."""
 
 from gradflow.cli.entry import main, run
 

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from gradflow.base.version import __version__
-from gradflow.cli import align, basins, derive, reproduce, simulate, thresholds
+from gradflow.cli import align, basins, derive, explore, reproduce, simulate, thresholds
 from gradflow.cli.meaning import refuse_meaningless
 
 
@@ -57,6 +57,7 @@ for _command in (
     thresholds.threshold,
     basins.basins,
     align.align,
+    explore.explore,
 ):
     app.command(cls=_CommandOnGrids if _command is basins.basins else _Command)(_command)
 

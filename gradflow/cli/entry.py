@@ -1,4 +1,4 @@
-"""The command line: `gradflow reproduce | derive | flow | train | threshold | basins | align`.
+"""The command line: `gradflow reproduce | derive | flow | train | threshold | basins | align | explore`.
 
 Results go to standard output, everything else to standard error. Bad input gives one line and exit
 code 2; an interrupt leaves no half-written file and gives 130.

@@ -109,6 +109,7 @@ MEANINGLESS: dict[str, tuple[tuple[tuple[str, ...], Condition], ...]] = {
         (("latex",), _with("json", bool)),
     ),
     "reproduce": ((("quick", "out"), _with("list_", bool)),),
+    "explore": ((("port", "address", "no_browser"), _with("export", lambda folder: folder is not None)),),
 }
 """Of each command: which options mean nothing, and when."""
 
