@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -78,16 +78,15 @@ def frames(state: State, run: Run) -> Frames:
 def graph(state: State) -> tuple[np.ndarray, np.ndarray]:
     """Return the graph of the target on the part of the inputs that is drawn."""
     lo, hi = reach(state)
-    aim = target(state)
-    if isinstance(aim, Knots):
-        x, y = np.asarray(aim.x), np.asarray(aim.y)
-        if state.law == "normal":
-            # Beyond the outer knots the outer lines go on.
-            ends = [
-                y[i] + (end - x[i]) * (y[j] - y[i]) / (x[j] - x[i])
-                for end, i, j in ((lo, 0, 1), (hi, -1, -2))
-            ]
-            return np.array([lo, *x, hi]), np.array([ends[0], *y, ends[1]])
+    aim: Any = target(state)
+    if aim is not None:
+        inner = aim.x[(lo < aim.x) & (aim.x < hi)] if isinstance(aim, Knots) else np.array([])
+        # A jump is a step of the graph.
+        x = np.sort(np.concatenate([[lo, hi] if len(inner) else np.linspace(lo, hi, BETWEEN[False]), inner]))
+        y = np.asarray(aim(x))
+        repeated = np.flatnonzero(np.diff(x) == 0.0) + 1
+        if isinstance(aim, Knots) and repeated.size:
+            y[repeated] = [aim.y[np.flatnonzero(aim.x == place)[-1]] for place in x[repeated]]
         return x, y
     task = problem(state)
     w1, b1 = state.teacher[:2]

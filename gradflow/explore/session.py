@@ -197,9 +197,7 @@ class Session:
         """Say that nothing could be computed; what was drawn stays."""
         if not isinstance(error, (ValueError, TypeError)):
             LOG.error("explorer: %s", query(self.state), exc_info=error)
-        self.status.text = (
-            f'<span class="error" role="alert">{escape(str(error) or type(error).__name__)}</span>'
-        )
+        self.status.text = f"<p {ALERT}>{escape(str(error) or type(error).__name__)}</p>"
 
     def _show(self, asked: int, found: Picture) -> None:
         if asked != self.asked:

@@ -95,8 +95,6 @@ def test_what_is_wrong_together_is_told_beside_a_field(state: State) -> None:
         (State(hyper="beta2=2"), "hyper"),
         (State(target="-1,0;0.5,1"), "target"),
         (State(target="-1,0;0,1;0,2;0,3;1,1"), "target"),
-        (State(target="abs", activation="silu"), "activation"),
-        (State(law="normal", teacher_activation="tanh"), "teacher_activation"),
     ],
 )
 def test_examples_of_what_does_not_go_together(state: State, field: str) -> None:
