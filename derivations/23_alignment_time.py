@@ -1,7 +1,7 @@
-"""When a neuron is aligned: 2 ln(2/μ)/X_min at most, whatever the number of data, and no sooner in general.
+"""When a neuron is aligned: 2 acosh(1/μ)/X_min at most, for any number of data, and no sooner in general.
 
 A bound on the alignment time that is logarithmic in μ and does not know n, the scale of the start up to which
-it holds, and data on which it is attained up to ln 2.
+it holds, and data on which it is attained: by one datum exactly, by four up to ln(5/2).
 """
 
 from __future__ import annotations
@@ -24,21 +24,23 @@ non-negative combinations; x_σ the sum of the x_i with y_i = σ, S_−σ the se
 For a closed convex cone C, sin(w, C) is the distance of w from C, over |w|. Let ρ = |w(0)|/|v(0)| ≤ 1; 1
 if the neuron is balanced.
 
-(1) If w is not in S_−σ, or has a margin that is 0, then sin(w, −σK) ≥ μ.
+(1) If w is not in S_−σ, or has a margin that is 0, then sin(w, −σK) ≥ μ. If σ w·q ≥ 0 for some q ≠ 0 in
+K, then σ m_i ≥ −√(1 − μ²) |z_i| |w| for all i.
 
 (2) Let κ = 1 (the limit ε → 0), and s = √(1 − ρ² (1 − s₀²)) with s₀ = sin(w(0), −σK); for w(0) in S_−σ
 one may also take s = μ √(1 − ρ² (1 − s₁²)), s₁ the sine of the angle between w(0) and x_−σ. If s > 0 the
 neuron is in S_σ or S_dead from
 
-t1 = (acosh(1/s) + asinh(1/μ))/X_min
+t1 = (acosh(1/s) + acosh(1/μ))/X_min
 
 on. If m > 0 data with y = σ are on at the start, or if at least m data are on until the neuron is
 aligned, X_min √(m (1 + (m − 1) μ)) may take the place of X_min, for this neuron. A balanced neuron that
-does not start in S_−σ has t1 ≤ 2 ln(2/μ)/X_min, whatever n is. The only balanced neurons that are never
-aligned are those that start opposite to their own force, parallel to x_−σ; they fade like exp(−|x_−σ| t).
+does not start in S_−σ has t1 ≤ 2 acosh(1/μ)/X_min ≤ 2 ln(2/μ)/X_min, whatever n is. The only balanced
+neurons that are never aligned are those that start opposite to their own force, parallel to x_−σ; they
+fade like exp(−|x_−σ| t).
 
 (3) Let δ > 0 and λ² = X_min² exp(−2δ) − 2 n² X_max² exp(2δ) δ > 0. For each neuron take (acosh(1/s) +
-asinh(1/μ))/λ with s as in (2), but s₁ = sin(φ − η) > 0 with φ the angle between w(0) and x_−σ, and η =
+acosh(1/μ))/λ with s as in (2), but s₁ = sin(φ − η) > 0 with φ the angle between w(0) and x_−σ, and η =
 asin((exp(δ) − 1)/√μ); let T be the largest of them. X_min² m (1 + (m − 1) μ) may take the place of X_min²
 in a neuron's λ², with m as in (2). If
 
@@ -51,8 +53,8 @@ loss.
 angle asin μ from −z_2, just on for z_1 and almost orthogonal to it: the time comes as close as one likes
 to acosh(1/μ) ≥ ln(1/μ). So ln(1/μ) cannot be dropped. (b) Four unit vectors with all cosines μ, y = (−1,
 1, 1, −1), w(0) outside S₋: the time comes as close as one likes to 2 asinh(√((1 − μ)/2)/μ). (2) exceeds
-this by at most ln(2/(1 − μ)), which is ln 2 in the limit μ → 0. (c) One datum with y = −1, w(0)·x > 0 and
-v(0) = |w(0)|: the time is exactly acosh(1/s₁)/|x|.
+this by at most ln(5/2) for every μ, and by ln 2 in the limit μ → 0. (c) One datum with y = −1, w(0)·x > 0
+and v(0) = |w(0)|: the time is exactly acosh(1/s₁)/|x|, which is that of (2), as μ = 1.
 
 (5) For n ≥ 2 and balanced neurons the paper's t1, 16 ln n/(min{ζ, ξ} √μ X_min), is more than 5 times as
 long as (2), as ξ = μ² and ζ ≤ s₁² (derivation 24); it is at least 11/μ^(5/2), over X_min.
@@ -72,7 +74,9 @@ Let σ = 1; the other case is this one with labels exchanged (derivation 22).
 any z_i is at least μ. If w is not in S₋ some margin is ≥ 0 (if all are < 0 then w is on exactly for the
 data with y = −1). So let u = w/|w| have the cosine α ≥ 0 with z_i. Split u and q along z_i and orthogonal
 to it, and use the Cauchy-Schwarz inequality: u·q ≥ αβ − √(1 − α²) √(1 − β²) ≥ −√(1 − β²) ≥ −√(1 − μ²).
-The squared distance of u from the ray of −q is 1 − min(u·q, 0)² ≥ μ².
+The squared distance of u from the ray of −q is 1 − min(u·q, 0)² ≥ μ². The second statement: let
+u have the cosine α ≥ 0 with q, which has β ≥ μ with z_i. In the same way u·z_i ≥ (αβ − √(1 − α²) √(1 −
+β²)) |z_i| ≥ −√(1 − μ²) |z_i|, and with equality only if α = 0 and β = μ, or μ = 1.
 
 (2) While the neuron is on for some datum, v′ = w·G = Σ m_i over the data that are on, which is continuous
 and has the derivative v″ = v |G|² ≥ X_min² v (checked; derivation 22, (3)). So v is convex. Let v* be its
@@ -87,14 +91,17 @@ How small v* can be. w(t) = w(0) + ∫ v G is w(0) plus an element of K, so |w(t
 |w| ≥ s₁ |w(0)|, in the same way. At τ (1) holds, so (2) from there on, as ρ ≤ 1 remains (derivation 22),
 says v ≥ μ v(τ). Thus v* ≥ μ √(1 − ρ² (1 − s₁²)) v(0). In both cases t* ≤ acosh(1/s)/λ.
 
-After t*: m_i ≥ −|z_i| v* at t*, as |w| ≤ v, and m_i′ = v z_i·G ≥ μ |z_i| λ v, so m_i grows by at least μ
-|z_i| v* sinh λ(t − t*), which is |z_i| v* after asinh(1/μ)/λ (checked). Then all m_i ≥ 0, and > 0:
-equality would need w(t*) opposite to z_i with |w| = v; then all margins are negative, the neuron is on
-for the data with y = −1 only, and v′ = Σ m_i < 0 at t*, which is not so at the least value. All m_i > 0
-is S₊ (S_dead if no label is 1). The neuron is off before, or done at t* + asinh(1/μ)/λ.
+After t*. Let the neuron be on for some datum at a time after acosh(1/s)/λ, up to which t* is taken: so t*
+is 0 or before that time, and v′ = w·G ≥ 0 at t*. G is in K, so by (1) m_i ≥ −√(1 − μ²) |z_i| v* at t*, as
+|w| ≤ v. And m_i′ = v z_i·G ≥ μ |z_i| λ v, so m_i grows by at least μ |z_i| v* sinh λ(t − t*), which is
+√(1 − μ²) |z_i| v* after acosh(1/μ)/λ (checked). Then all m_i ≥ 0, and > 0: in (1) there is no equality.
+If α = 0 then v′, the sum of the margins of the data that are on, is 0 and no term is: two of these data
+have margins of different signs, so they are not parallel (and μ < 1), |G| < Σ |z_k|, and β > μ by
+derivation 22, (3). All m_i > 0 is S₊ (S_dead if no label is 1). The neuron is off before, or done at t* +
+acosh(1/μ)/λ.
 
-For the closed bound, cosh and sinh of the logarithms are as checked, and (1 + √(1 − μ²)) (1 + √(1 + μ²))
-≤ 4, as the two roots add to at most 2 and have a product of at most 1. A balanced neuron with s = 0
+For the closed bounds, s ≥ μ by (1), and acosh(1/μ) = ln((1 + √(1 − μ²))/μ) (checked) ≤ ln(2/μ). A
+balanced neuron with s = 0
 starts in S₋ with s₁ = 0. Then p = −v, and v = v(0) exp(−|x₋| t) (derivation 22, (2)).
 
 (3) Let X_max Σ v_j² ≤ δ up to some time. Then |f(x_i)| ≤ δ, and κ is between exp(−δ) and exp(δ) (checked
@@ -111,16 +118,18 @@ distance is that of the angle φ − η. For ever: derivation 22, (4).
 = −cos ψ cosh t + sinh t is 0 at sinh t = cot ψ, and then v = sin ψ, m_3 = 0, m_2 < 0 < m_4. Move w(0) by
 a small multiple of the vector that is orthogonal to z_1, z_2, z_4 and not to z_3: z_3 comes on just
 before z_1 goes off, and from then on m_2 = sin ψ (μ sinh t − √((1 − μ)/2)). The two times are equal
-(checked). In (2) acosh(1/μ) + asinh(1/μ) ≤ 2 ln(2/μ), as above, and 2 asinh x ≥ 2 ln 2x: the difference
-is at most ln(2/(1 − μ)) (checked). It tends to ln 2, as both inequalities become equalities. (c) p(t) =
+(checked). (2) has s ≥ μ, so at most 2 acosh(1/μ) = 2 ln(1/τ) with μ = 2τ/(1 + τ²). With x = cot ψ it is
+to be shown that asinh x ≥ ln(1/(cτ)) for c² = 5/2. This is so if cτ ≥ 1; else it says x ≥ (1/(cτ) −
+cτ)/2, both sides of which are ≥ 0, and a polynomial in τ decides the squares (checked). For μ → 0, asinh x
+is ln(√2/μ) and acosh(1/μ) is ln(2/μ), to o(1): twice the difference tends to ln 2. (c) p(t) =
 −√(1 − s₁²) cosh + sinh is 0 where tanh |x|t = √(1 − s₁²) (checked).
 
-(5) With cosh x ≥ x and sinh x ≥ x, acosh(1/s) ≤ 1/s and asinh(1/μ) ≤ 1/μ. Outside S_−σ, s ≥ μ: X_min t1 ≤
+(5) With cosh x ≥ x, acosh(1/s) ≤ 1/s and acosh(1/μ) ≤ 1/μ. Outside S_−σ, s ≥ μ: X_min t1 ≤
 2/μ. In S_−σ, s ≥ μ s₁: X_min t1 ≤ 2/(μ s₁) ≤ 2/min{μ², s₁²}. And 16 ln 2 > 11 (checked).
 """
 
 PROVED_BY = (
-    ("(1)", (), "two inequalities of Cauchy and Schwarz, along z_i and orthogonal to it"),
+    ("(1)", (), "inequalities of Cauchy and Schwarz, along z_i or q and orthogonal to it"),
     (
         "(2)",
         (
@@ -130,7 +139,6 @@ PROVED_BY = (
             "∫ v* cosh = v* sinh/λ",
             "cosh of ln…",
             "sinh of ln…",
-            "the squared sum of roots",
         ),
         "the comparison from the least value of v in both directions of time, how small that value can be, "
         "and that all margins are positive in the end",
@@ -150,9 +158,9 @@ PROVED_BY = (
     (
         "(4)",
         ("(a) …", "(b) …", "(c) …"),
-        "the limits in which the times are approached, and 2 asinh x ≥ 2 ln 2x",
+        "the limits in which the times are approached, and the limit μ → 0",
     ),
-    ("(5)", ("16 ln 2 > 11",), "cosh x ≥ x and sinh x ≥ x in (2), with derivation 24"),
+    ("(5)", ("16 ln 2 > 11",), "cosh x ≥ x in (2), with derivation 24"),
 )
 
 NOT_CLAIMED = (
@@ -193,30 +201,18 @@ def prove_comparison(proof: Proof) -> None:
 
 
 def prove_elementary(proof: Proof) -> None:
-    """Prove the logarithms of acosh(1/μ) and asinh(1/μ), and that their sum is at most 2 ln(2/μ)."""
+    """Prove the logarithm of acosh(1/μ), and its hyperbolic sine."""
     root = sympy.Symbol("root", positive=True)
     mu = sympy.Symbol("mu", positive=True)
 
-    def reduced(value: Expr, square: Expr) -> Expr:
-        """Replace root² by what it is."""
+    def reduced(value: Expr) -> Expr:
+        """Replace root² by 1 − μ²."""
         numerator = sympy.fraction(sympy.together(value))[0]
-        return sympy.rem(sympy.expand(numerator), root**2 - square, root)
+        return sympy.rem(sympy.expand(numerator), root**2 - (1 - mu**2), root)
 
     T = (1 + root) / mu
-    proof.equal("cosh of ln((1 + √(1 − μ²))/μ) is 1/μ", reduced((T + 1 / T) / 2 - 1 / mu, 1 - mu**2), ZERO)
-    proof.equal("sinh of ln((1 + √(1 + μ²))/μ) is 1/μ", reduced((T - 1 / T) / 2 - 1 / mu, 1 + mu**2), ZERO)
-    # (√(1 − x) + √(1 + x))² = 2 + 2 √(1 − x²) ≤ 4.
-    left, right = sympy.symbols("left right", nonnegative=True)
-    proof.equal(
-        "the product",
-        (1 + left) * (1 + right),
-        1 + (left + right) + left * right,
-    )
-    share = sympy.Symbol("x", positive=True)
-    sides = (left + right) ** 2 - (2 + 2 * left * right)
-    proof.equal(
-        "the squared sum of roots", sides.expand().subs({left**2: 1 - share, right**2: 1 + share}), ZERO
-    )
+    proof.equal("cosh of ln((1 + √(1 − μ²))/μ) is 1/μ", reduced((T + 1 / T) / 2 - 1 / mu), ZERO)
+    proof.equal("sinh of ln((1 + √(1 − μ²))/μ) is √(1 − μ²)/μ", reduced((T - 1 / T) / 2 - root / mu), ZERO)
     proof.holds("16 ln 2 > 11", bool(16 * sympy.log(2) > 11))
 
 
@@ -280,8 +276,7 @@ def prove_sharpness(proof: Proof) -> None:
         sympy.simplify(cosine**2 * (1 + cotangent**2) - cotangent**2) == 0,
     )
     proof.holds("(b) the two times are equal", sympy.simplify(height / (sine * mu) - cotangent) == 0)
-    # 4/μ² against (2 cot ψ)².
-    proof.equal("(b) the difference is ln(2/(1 − μ))", (2 / mu) ** 2 / (2 * (1 - mu) / mu**2), 2 / (1 - mu))
+    prove_gap(proof)
     # (c) p = 0 with sinh/cosh = √(1 − s²), cosh = 1/s.
     cos = 1 / (1 + m)
     s = sympy.sqrt(1 - cos**2)
@@ -290,11 +285,25 @@ def prove_sharpness(proof: Proof) -> None:
     proof.holds("(c) p = 0 there", sympy.simplify(-cos * ended["cosh"] + ended["sinh"]) == 0)
 
 
+def prove_gap(proof: Proof) -> None:
+    """Prove that asinh(cot ψ) ≥ ln(1/(cτ)) for c² = 5/2, where cτ < 1."""
+    tau, square = sympy.Symbol("tau", positive=True), sympy.Rational(5, 2)
+    mu = 2 * tau / (1 + tau**2)
+    cotangent = (1 - mu) / (2 * mu**2)
+    least = (1 - square * tau**2) ** 2 / (4 * square * tau**2)
+    left = square * (1 - tau) ** 2 * (1 + tau**2) - 2 * (1 - square * tau**2) ** 2
+    proof.equal("(b) the squares in τ", (cotangent - least) * 8 * square * tau**2, left)
+    end = sympy.Rational(16, 25)
+    proof.holds("(b) c τ > 1 beyond", bool(square * end**2 > 1))
+    roots = sympy.Poly(left, tau).count_roots(0, end)
+    proof.holds("(b) positive up to there", roots == 0 and bool(left.subs(tau, 0) > 0))
+
+
 def formulas() -> tuple[tuple[str, Expr], ...]:
     """Return the bound on the time, its simple form, λ² and the time that is attained."""
     t1, least, mu, s, T = sympy.symbols("t_1 X_min mu s T_b")
     return (
-        ("Aligned from", sympy.Eq(t1, (sympy.acosh(1 / s) + sympy.asinh(1 / mu)) / least)),
+        ("Aligned from", sympy.Eq(t1, (sympy.acosh(1 / s) + sympy.acosh(1 / mu)) / least)),
         (
             "At finite scale λ takes the place of X_min",
             sympy.Eq(

@@ -47,9 +47,9 @@ CAPTION = (
     "range of {seeds} starts for each least cosine μ, on equiangular data and on random ones in a cone in "
     "{dimension} dimensions. Lines: fits, n^({n_equiangular}) μ^({mu_equiangular}) and n^({n_cone}) "
     "μ^({mu_cone}), 99% intervals, residuals of {residual_equiangular:.0%} and {residual_cone:.0%}. Dotted: "
-    "ln n/√μ for the largest and the smallest μ. (c) The slowest network of each μ, with 2 ln(2/μ), proved "
-    "for neurons that do not start in the other label's set (derivation 23), and 16 ln n/μ^(5/2), the least "
-    "that the paper's bound can be, for n = {least} and {most}. No time is more than {ours:.2f} of the "
+    "ln n/√μ for the largest and the smallest μ. (c) The slowest network of each μ, with 2 acosh(1/μ), "
+    "proved for neurons that do not start in the other label's set (derivation 23), and 16 ln n/μ^(5/2), the "
+    "least that the paper's bound can be, for n = {least} and {most}. No time is more than {ours:.2f} of the "
     "neuron's bound of derivation 23, or {papers:.2g} of the paper's. (d) Starts that show that ln(1/μ) is "
     "needed: two points, acosh(1/μ) (line), and four, 2 asinh(√((1 − μ)/2)/μ), whose distance from the bound "
     "tends to ln 2. (e) Data that violate Assumption 1: shares of the neurons, 20 data in 6 dimensions. (f) "
@@ -100,7 +100,9 @@ def against_mu() -> Curves:
         curves.append(Curve(f"slowest, {kind}", values, slowest, joined=False, look=look))
     counts = sorted({n for n, _, _ in questions.times(KINDS[0], LIGHT).rows})
     mu = np.logspace(-2.0, math.log10(0.3), 40)
-    curves.append(Curve(r"$2\,\ln(2/\mu)$", mu, 2.0 * np.log(2.0 / mu), marked=False, look=LINE["ours"]))
+    curves.append(
+        Curve(r"$2\,\mathrm{acosh}(1/\mu)$", mu, 2.0 * np.arccosh(1.0 / mu), marked=False, look=LINE["ours"])
+    )
     for n, line in ((counts[0], "--"), (counts[-1], "-.")):
         look = Look(VERMILLION, line, 1.1)
         paper = 16.0 * math.log(n) / mu**2.5

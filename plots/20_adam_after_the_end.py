@@ -31,7 +31,7 @@ CAPTION = (
     "best line, against the step: the rest of them goes to the teacher or, if computed gradients are "
     "exactly 0, stays. (d) Steps from the first move to the input of {NEURONS} neurons on the best line "
     "at rate {RATE:g}, with errors of {noise:g} added to the gradients, against those that the drift "
-    "predicts; median ratio {ratio:.2f}."
+    "predicts; ratio {least:.2f} to {most:.2f}, median {ratio:.2f}."
 )
 
 

@@ -183,21 +183,22 @@ def limit_rate(s: Setting, active: np.ndarray | int = 1) -> np.ndarray:
 
 
 def alignment_time(sine: np.ndarray | float, mu: float, rate: np.ndarray | float) -> np.ndarray:
-    """Return [acosh(1/s) + asinh(1/μ)]/rate, by when a neuron is in S_σ or S_dead (derivation 23).
+    """Return [acosh(1/s) + acosh(1/μ)]/rate, by when a neuron is in S_σ or S_dead (derivation 23).
 
     Parameters
     ----------
     sine : number or array
         s of `start_sine`; inf is returned for 0.
     mu : float
-        Positive.
+        Positive. It is taken 2⁻⁵⁰ smaller: near 1 the time depends on the root of its rounding.
     rate : number or array
         X_min (or `limit_rate`) in the limit ε → 0; λ of `finite_rate` at finite ε.
     """
     sine = np.asarray(sine, dtype=np.float64)
     zero = sine <= 0.0
     fall = np.arccosh(1.0 / np.where(zero, 1.0, np.minimum(sine, 1.0)))
-    return np.where(zero, math.inf, (fall + math.asinh(1.0 / mu)) / rate)
+    rise = math.acosh(1.0 / (min(mu, 1.0) * (1.0 - 2.0**-50)))
+    return np.where(zero, math.inf, (fall + rise) / rate)
 
 
 def alignment_times(s: Setting, at: Angles) -> np.ndarray:
@@ -216,7 +217,7 @@ def finite_rate(s: Setting, delta: float, active: np.ndarray | int = 1) -> np.nd
 def alignment(s: Setting, at: Angles, delta: float | None = None) -> Alignment:
     """Return up to which ε our theorem holds, and the time (derivation 23).
 
-    ε² Σ‖w0_j‖² X_max exp(2 n X_max e^δ T) ≤ δ, T being the largest [acosh(1/s) + asinh(1/μ)]/λ of a neuron.
+    ε² Σ‖w0_j‖² X_max exp(2 n X_max e^δ T) ≤ δ, T being the largest [acosh(1/s) + acosh(1/μ)]/λ of a neuron.
 
     Parameters
     ----------

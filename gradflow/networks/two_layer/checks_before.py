@@ -52,7 +52,7 @@ def _times(run: Run, ordered: bool) -> tuple[Check, ...]:
         ),
         compared(
             "time (ours)",
-            "aligned by (acosh(1/s) + asinh(1/mu))/lambda",
+            "aligned by (acosh(1/s) + acosh(1/mu))/lambda",
             ordered and run.log_epsilon <= ours.log_epsilon,
             by(ours.time),
         ),

@@ -213,7 +213,7 @@ GROWTH = Statement(
 RANK = Statement(
     {"rank": "rank (paper)"},
     "In {flows}: ‖W‖_F² <= 2‖W‖_2² + 4√h ε W_max² held at all recorded times after alignment in {rows[rank].held} of {rows[rank].covered} flows that are aligned within Lemma 3's time, as its proof needs, tightest factor {rows[rank].factor:.3g}. "
-    "Derivation 25 proves limsup <= 2/(1 + μ), and less where S₊ and S₋ turn to opposite directions.",
+    "Derivation 25 proves limsup <= 2/(1 + μ×), μ× the least cosine across labels, and the limit itself (claim align.rank-limit).",
 )
 
 
@@ -238,7 +238,7 @@ def time_bound(quick: bool) -> Finding:
     return finding(
         "open" if contradicted else verdict,
         "In {flows}: in {theirs.covered} of them ε is as small as the theorem's; the paper's t1 was not exceeded in {theirs.kept} of {theirs.compared}, by a factor of {theirs.factor:.3g} at the tightest. Derivation 23 proves a time without n, "
-        "[acosh(1/s) + asinh(1/μ)]/λ, for ε within reach: it held in {mine.held} of the {mine.covered} flows it covers, {mine.factor:.2g} times the time at the tightest. Paper's and ours for 50 random neurons: {table}.",
+        "[acosh(1/s) + acosh(1/μ)]/λ, for ε within reach: it held in {mine.held} of the {mine.covered} flows it covers, {mine.factor:.2g} times the time at the tightest. Paper's and ours for 50 random neurons: {table}.",
         {"paper": rounded(theirs), "ours": rounded(rows), "examples": examples},
         flows=exactly(quick),
         theirs=theirs,
