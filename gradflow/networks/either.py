@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradflow.base.arrays import Array
-from gradflow.neuron.problem import Neuron, Problem
+from gradflow.neuron.problem import Neuron, Problem, Sample
 from gradflow.neuron.targets import Target
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def gradient_flow(
     frozen: Sequence[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> xr.Dataset:
-    """Integrate dθ/dt = −∇L of one neuron (`gradflow.runs.gradient_flow`) or network.
+    """Integrate dθ/dt = −∇L of one neuron (`gradflow.runs.gradient_flow`) or network, or of any on a sample.
 
     Parameters
     ----------
@@ -120,7 +120,8 @@ def gradient_flow(
         One line that names the argument.
     """
     given: dict[str, Any] = {"t_end": t_end, "rtol": rtol, "times": times, "progress": progress}
-    if not (is_general(neuron, problem) or len(_frozen(frozen))):
+    on_sample = isinstance(problem, Problem) and isinstance(problem.inputs, Sample)
+    if not (is_general(neuron, problem) or len(_frozen(frozen)) or on_sample):
         from gradflow.runs.flow import gradient_flow as of_neuron
 
         return of_neuron(

@@ -28,6 +28,8 @@ class Formulas(NamedTuple):
         Whether targets have to be −1 or 1.
     size : float, optional
         The default of the loss's own number, if it has one.
+    has_corners : bool
+        Whether the slope jumps somewhere.
     """
 
     value: Function
@@ -35,6 +37,7 @@ class Formulas(NamedTuple):
     bend: Function
     signs: bool = False
     size: float | None = None
+    has_corners: bool = False
 
 
 def _margin(f: Any, y: Any) -> tuple[Any, Any]:
@@ -75,6 +78,7 @@ LOSSES: dict[str, Formulas] = {
         lambda f, y, size: np.abs(f - y),
         lambda f, y, size: np.sign(f - y),
         lambda f, y, size: np.zeros_like(f),
+        has_corners=True,
     ),
     "huber": Formulas(
         _huber,
@@ -140,6 +144,11 @@ class Loss:
     def signs(self) -> bool:
         """Whether targets have to be −1 or 1."""
         return LOSSES[self.name].signs
+
+    @property
+    def has_corners(self) -> bool:
+        """Whether the slope jumps somewhere."""
+        return LOSSES[self.name].has_corners
 
     def value(self, f: Any, y: Any) -> Any:
         """Return ℓ."""

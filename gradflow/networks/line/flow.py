@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -24,10 +24,12 @@ from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
 from gradflow.ends.labels import outcome_codes
 from gradflow.flow.status import REACHED, STATUSES, STEP_TOO_SMALL, TOO_MANY_STEPS
+from gradflow.networks.line import sampled_flow
 from gradflow.networks.line.ends import outcomes
 from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
+from gradflow.networks.line.run import Record, Run
 from gradflow.networks.line.task import Task, task_of
 from gradflow.networks.line.walls import Crossing, activities, event, places, preactivations
 from gradflow.neuron.problem import Neuron, Problem
@@ -35,16 +37,6 @@ from gradflow.neuron.problem import Neuron, Problem
 PARTS = ("w1", "b1", "w2", "b2")
 _ROUNDING = 1e-15
 _STIFF = 2000
-
-
-class Run(NamedTuple):
-    """The recorded times and states (with ∫|∇L|² as the last entry), the crossings and how it ended."""
-
-    times: list[float]
-    states: list[np.ndarray]
-    crossings: list[Crossing]
-    status: int
-    steps: int
 
 
 def moving(frozen: Sequence[str], m: int) -> np.ndarray:
@@ -76,14 +68,14 @@ def gradient_flow(
     max_steps: int = 100_000,
     progress: Callable[[float], None] | None = None,
 ) -> xr.Dataset:
-    """Integrate dθ/dt = −∇L of one network on the population loss.
+    """Integrate dθ/dt = −∇L of one network, on the population or on a sample.
 
     Parameters
     ----------
     network : Network, Neuron or array, shape (3m + 1)
         The start.
     problem : Problem
-        One target; one law, or for smooth activations a sample.
+        One target, one law or sample; any loss but the absolute one.
     t_end : float
         Final time ≥ 0, in units in which one GD step of rate η takes η.
     rtol : float
@@ -123,6 +115,10 @@ def gradient_flow(
     The solver is DOP853, and after 2000 steps the implicit Radau with the exact Hessian: where the loss falls
     slowly, explicit steps are kept short by what has long decayed.
 
+    On a sample the field of a piecewise linear network jumps where a breakpoint meets an input. Either it
+    passes ("passes input"), or the field on both sides drives it back: it "stops at input", and stays there
+    as Filippov's solution does until it "leaves input" (`gradflow.networks.line.sampled_flow`).
+
     A ReLU neuron whose breakpoint approaches the end at which it is active fades: its pre-activation there
     decays exponentially. Below the rounding of w1 and b1 it is dead in its `activity`, without a crossing.
     """
@@ -130,14 +126,16 @@ def gradient_flow(
     if student.batch:
         raise ValueError(f"network: the flow follows one network, got {student}")
     task = task_of(problem)
-    if task.sample is not None and task.is_bent:
-        raise ValueError("inputs: the flow of piecewise linear networks takes a law, got a sample")
+    if task.loss.has_corners:
+        raise ValueError(f"loss: the flow takes one whose slope does not jump, got {task.loss}")
     t_end, rtol = number("t_end", t_end, 0.0), number("rtol", rtol, 1e-13, 1e-2)
     max_steps = integer("max_steps", max_steps, 1)
     if progress is not None:
         function("progress", progress, "the time reached")
     moments = None if times is None else _moments(times, t_end)
-    run = follow(student.rows, task, t_end, rtol, moments, moving(frozen, student.m), max_steps, progress)
+    moves = moving(frozen, student.m)
+    integrate = sampled_flow.follow if task.sample is not None and task.is_bent else follow
+    run = integrate(student.rows, task, t_end, rtol, moments, moves, max_steps, progress)
     settings = {
         **described_problem(problem),
         "network": described(student),
@@ -195,7 +193,7 @@ def follow(
         return np.asarray(np.abs(z) > _ROUNDING * size)
 
     y = np.append(rows, 0.0)
-    record = _Record(moments, y)
+    record = Record(moments, y)
     crossings: list[Crossing] = []
     z = sides(y)
     positive, known = z > 0.0, off(z, y)
@@ -246,31 +244,6 @@ def follow(
         first_step = max(1e-3 * float(solver.h_abs), 10.0 * math.ulp(t))
         first_step = min(first_step, t_end - t) if t < t_end else None
     return Run(*record.of(t, y), crossings, REACHED, steps)
-
-
-class _Record:
-    """The states at given times, or at every step's end."""
-
-    def __init__(self, moments: np.ndarray | None, y: np.ndarray) -> None:
-        self.moments = moments
-        self.times: list[float] = []
-        self.states: list[np.ndarray] = []
-        if moments is None or (len(moments) and moments[0] == 0.0):
-            self.times, self.states = [0.0], [y]
-
-    def step(self, begin: float, end: float, dense: Callable[[float], np.ndarray], y: np.ndarray) -> None:
-        """Record what is due after `begin`, up to `end`."""
-        if self.moments is None:
-            self.times.append(float(end))
-            self.states.append(y.copy())
-            return
-        due = self.moments[(self.moments > begin) & (self.moments <= end)]
-        self.times += due.tolist()
-        self.states += [y.copy() if t == end else dense(t) for t in due.tolist()]
-
-    def of(self, t: float, y: np.ndarray) -> tuple[list[float], list[np.ndarray]]:
-        """Return what was recorded; the last state if it was nothing."""
-        return (self.times, self.states) if self.times else ([t], [y])
 
 
 def _first(crossed: np.ndarray, sides: Callable[[float], np.ndarray], begin: float, end: float) -> float:

@@ -24,9 +24,10 @@ class Crossing(NamedTuple):
     neuron : int
         From 0.
     event : str
-        "balanced -> dead" and so on, "passes teacher" or "passes knot".
+        "balanced -> dead" and so on, "passes teacher" or "passes knot"; of the flow on a sample also
+        "passes input", "stops at input" and "leaves input".
     wall : str
-        "lo", "hi", "teacher" or "knot".
+        "lo", "hi", "teacher", "knot" or "input".
     x : float
         Where the wall is.
     network : tuple of int
