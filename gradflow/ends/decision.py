@@ -50,11 +50,11 @@ def theorems(neuron: Neuron | Array, problem: Problem = Problem()) -> dict[int, 
     problem = as_problem(problem)
     neuron, problem = in_double(neuron, problem)
     state = activity(neuron, problem)
-    # Teachers of their own give the result their shape.
-    level = lines(problem).slope.value
-    if is_array(level) and level.ndim > 0:
-        xp = namespace(state, level)
-        state = xp.broadcast_to(state, xp.broadcast_arrays(state, level)[0].shape)
+    # Teachers of their own give the result their shape, and so do output weights and biases.
+    others = [v for v in (lines(problem).slope.value, neuron.w2, neuron.b2) if is_array(v) and v.ndim > 0]
+    if others:
+        xp = namespace(state, *others)
+        state = xp.broadcast_arrays(state, *others)[0]
     is_dead = (state == DEAD) & problem.stays_dead
     no_kink = (state != BALANCED) & ~is_dead & problem.is_bent
     barred = (state == BALANCED) & isinstance(problem.inputs, Uniform) & problem.has_theorems

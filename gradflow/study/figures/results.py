@@ -42,8 +42,8 @@ def loss(
     Parameters
     ----------
     runs : Dataset, mapping or sequence of Datasets
-        What `gradflow.gradient_flow` or `gradflow.train` returned, under names if it is a mapping. Every
-        member of a batch is a line, named by what varies over the batch.
+        What `gradflow.gradient_flow` or `gradflow.train` returned, under names if it is a mapping, one or
+        several under each. Every member of a batch is a line, named by what varies over it.
     against : {'', 'step', 'time'}
         The horizontal axis: updates, or time, which for training is η·k, rate times updates. By default the
         runs' own, and time where they differ.
@@ -298,8 +298,8 @@ def trajectories(
 
     Parameters
     ----------
-    runs : Dataset, mapping or sequence of Datasets
-        As `loss` takes them; each dataset has a look of its own, which its name stands beside.
+    runs : Dataset, sequence of Datasets or mapping
+        As `loss` takes them; what stands under one name has one look.
     problem : Problem
         What they were trained on.
     window, width, height, ax
@@ -313,8 +313,8 @@ def trajectories(
     given = named(runs)
     looks = dict(zip(given, (_look(name, k) for k, name in enumerate(given)), strict=True))
     drawn = []
-    for name, run in given.items():
-        for one in members(name, run):
+    for name, several in given.items():
+        for one in members(name, *several):
             if "neuron" in one.run.dims:
                 raise ValueError("runs: expected runs of neurons, got one of a network")
             theta = np.array([one.run[parameter].values for parameter in PARAMETERS])

@@ -16,7 +16,9 @@ from gradflow.study.figures.panels import Floats
 MOST_LINES = 12
 """Runs that one figure tells apart, at most."""
 
-Runs = xr.Dataset | Mapping[str, xr.Dataset] | Sequence[xr.Dataset]
+Some = xr.Dataset | Sequence[xr.Dataset]
+Runs = Some | Mapping[str, Some]
+"""A run, several, or either under names."""
 
 
 class One(NamedTuple):
@@ -26,7 +28,7 @@ class One(NamedTuple):
     run: xr.Dataset
 
 
-def named(runs: Runs) -> dict[str, xr.Dataset]:
+def named(runs: Runs) -> dict[str, list[xr.Dataset]]:
     """Return datasets by name."""
     some: Any = runs
     if isinstance(some, xr.Dataset):
@@ -35,11 +37,15 @@ def named(runs: Runs) -> dict[str, xr.Dataset]:
         if isinstance(some, str) or not isinstance(some, Sequence):
             raise TypeError(f"runs: expected runs, got {shown(some)}")
         some = {str(k + 1): run for k, run in enumerate(some)}
-    given: dict[str, xr.Dataset] = {str(name): run for name, run in some.items()}
-    if not given:
+    given = {
+        str(name): [run] if isinstance(run, xr.Dataset) or not isinstance(run, (list, tuple)) else [*run]
+        for name, run in some.items()
+    }
+    if not given or not all(given.values()):
         raise ValueError("runs: expected at least one")
-    for run in given.values():
-        axis_of(run)
+    for several in given.values():
+        for run in several:
+            axis_of(run)
     return given
 
 
@@ -51,7 +57,7 @@ def each(runs: Runs) -> list[One]:
     ValueError
         If there are more than can be told apart.
     """
-    found = [one for name, run in named(runs).items() for one in members(name, run)]
+    found = [one for name, several in named(runs).items() for one in members(name, *several)]
     if len(found) > MOST_LINES:
         raise ValueError(
             f"runs: expected at most {MOST_LINES} trajectories, got {len(found)}; choose with .isel"
@@ -59,16 +65,16 @@ def each(runs: Runs) -> list[One]:
     return found
 
 
-def members(name: str, run: xr.Dataset) -> list[One]:
-    """Return the members of a batch, named by the coordinates of what varies."""
-    dims = [str(dim) for dim in run["loss"].dims if dim != axis_of(run)]
-    shape = [run.sizes[dim] for dim in dims]
-    members = []
-    for index in np.ndindex(*shape):
-        place = dict(zip(dims, index, strict=True))
-        own = [f"{name_of(d)} {_value(run, d, i)}" for d, i in place.items()]
-        members.append(One(", ".join(part for part in (name, *own) if part), run.isel(place)))
-    return members
+def members(name: str, *runs: xr.Dataset) -> list[One]:
+    """Return the members of batches, named by the coordinates of what varies."""
+    found = []
+    for run in runs:
+        dims = [str(dim) for dim in run["loss"].dims if dim != axis_of(run)]
+        for index in np.ndindex(*(run.sizes[dim] for dim in dims)):
+            place = dict(zip(dims, index, strict=True))
+            own = [f"{name_of(d)} {_value(run, d, i)}" for d, i in place.items()]
+            found.append(One(", ".join(part for part in (name, *own) if part), run.isel(place)))
+    return found
 
 
 def _value(run: xr.Dataset, dim: str, index: int) -> str:
