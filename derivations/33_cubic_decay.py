@@ -238,6 +238,11 @@ def between(s: list[Expr], p: list[Expr], order: list[int], first: int, last: in
     return (1 if begin < end else -1) * sum((d * (f + g) / 2 for d, f, g in inner), sympy.Integer(0))
 
 
+def rate(C: Expr, a1: Expr, a2: Expr) -> Expr:
+    """Return K."""
+    return 3 * C * a1**2 * a2**2 / (a1**2 + a2**2)
+
+
 def prove_two(proof: Proof) -> None:
     """Prove F, the flow of h and the constant for two neurons, on all sides."""
     S, T = sympy.symbols("S T", positive=True)
@@ -258,14 +263,12 @@ def prove_two(proof: Proof) -> None:
         proof.equal(f"F for two neurons, {name}", (found - C * H**3).subs(whole), 0)
         # q = a₂ b₁ − a₁ b₂ has the derivative −2 a₁ a₂ ρ₀ ∫ r between p₁ and p₂, and h = a₁ a₂ q/|a|².
         pulled = 2 * a1 * a2 * RHO * between([*s, sympy.Integer(-1)], points, order, 0, 1)
-        K = 3 * C * a1**2 * a2**2 / (a1**2 + a2**2)
         change = -a1 * a2 * pulled / (a1**2 + a2**2)
-        proof.equal(f"the flow of h, {name}", (change + sign * K * H**2).subs(whole), 0)
+        proof.equal(f"the flow of h, {name}", (change + sign * rate(C, a1, a2) * H**2).subs(whole), 0)
     prove_pull(proof)
     K, t, step = sympy.symbols("K t epsilon", positive=True)
     half = {RHO: sympy.Rational(1, 2)}
-    found = (3 * both * a1**2 * a2**2 / (a1**2 + a2**2)).subs(half)
-    proof.equal("K by default", found, a1**2 * a2**2 / (2 * S * T * (a1**2 + a2**2)))
+    proof.equal("K by default", rate(both, a1, a2).subs(half), a1**2 * a2**2 / (2 * S * T * (a1**2 + a2**2)))
     proof.equal("t³ L by default", (both / K**3).subs(half), 1 / (6 * S * T * K**3))
     proof.equal("h = 1/(K t)", (1 / (K * t)).diff(t), -K * (1 / (K * t)) ** 2)
     # 1/(h − ε h²) = 1/h + ε + ε² h/(1 − ε h), times h − ε h², which is not 0 for small h.
@@ -322,50 +325,46 @@ def prove_more(proof: Proof) -> None:
     proof.equal("F = −2 G at a critical point", (F + 2 * (F - size / 2)).subs(size, 3 * F), 0)
 
 
+def determinant(functions: list[list[Expr]], cuts: list[Expr]) -> Expr:
+    """Return the Gram determinant of functions given by their expressions in every cell."""
+    rows = [
+        [
+            sum(
+                (
+                    sympy.integrate(sympy.expand(a * b), (X, *cell))
+                    for a, b, cell in zip(f, g, pairwise(cuts), strict=True)
+                ),
+                sympy.Integer(0),
+            )
+            for g in functions
+        ]
+        for f in functions
+    ]
+    return sympy.factor(sympy.Matrix(rows).det())
+
+
 def prove_others(proof: Proof) -> None:
     """Prove that four functions are independent, by their Gram determinants on [−1, 1]."""
-    p = sympy.Symbol("p", positive=True)
-    left, zero, right = sympy.Integer(-1), sympy.Integer(0), sympy.Integer(1)
-
-    def determinant(functions: list[dict[tuple[Expr, Expr], Expr]], cuts: list[Expr]) -> Expr:
-        cells = list(pairwise(cuts))
-
-        def inner(f: dict[tuple[Expr, Expr], Expr], g: dict[tuple[Expr, Expr], Expr]) -> Expr:
-            products = ((cell, sympy.expand(f.get(cell, zero) * g.get(cell, zero))) for cell in cells)
-            return sum((sympy.integrate(value, (X, *cell)) for cell, value in products), zero)
-
-        return sympy.factor(sympy.Matrix([[inner(f, g) for g in functions] for f in functions]).det())
-
-    # With p in (0, 1) written as t/(1 + t), t > 0, so that signs are decided by the coefficients.
+    left, zero, one = sympy.Integer(-1), sympy.Integer(0), sympy.Integer(1)
+    # |p| in (0, 1) written as t/(1 + t), t > 0, so that signs are decided by the coefficients.
     t = sympy.Symbol("t", positive=True)
-    inside = {p: t / (1 + t)}
+    p = t / (1 + t)
     for name, at, facing in (("p > 0, to the right", p, 1), ("p > 0, to the left", p, -1),
                              ("p < 0, to the right", -p, 1), ("p < 0, to the left", -p, -1),
                              ("p = 0, to the left", zero, -1)):  # fmt: skip
-        cuts = sorted({left, zero, right, at}, key=lambda y: float(y.subs(p, sympy.Rational(1, 2))))
-        cells = list(pairwise(cuts))
+        cuts = sorted({left, zero, one, at}, key=lambda x: float(x.subs(t, 1)))
+        middle, own, count = cuts.index(zero), cuts.index(at), len(cuts) - 1
 
-        def on(
-            value: Expr, low: Expr, high: Expr, cells: list[tuple[Expr, Expr]] = cells
-        ) -> dict[tuple[Expr, Expr], Expr]:
-            def place(y: Expr) -> float:
-                return float(y.subs(p, sympy.Rational(1, 2)))
+        def on(value: Expr, begin: int, end: int, count: int = count) -> list[Expr]:
+            return [value if begin <= i < end else sympy.Integer(0) for i in range(count)]
 
-            return {
-                cell: value
-                for cell in cells
-                if place(low) <= place(cell[0]) and place(cell[1]) <= place(high)
-            }
-
-        neuron = on(X - at, at, right) if facing > 0 else on(at - X, left, at)
-        found = determinant(
-            [on(X, zero, right), on(right, zero, right), on(right, left, right), neuron], cuts
-        )
-        value = sympy.factor(found.subs(inside))
+        neuron = on(X - at, own, count) if facing > 0 else on(at - X, 0, own)
+        functions = [on(X, middle, count), on(one, middle, count), on(one, 0, count), neuron]
+        value = sympy.factor(determinant(functions, cuts))
         proof.holds(f"Gram determinant, {name}", bool(value.is_positive))
-    cuts, whole = [left, zero, right], [(left, zero), (zero, right)]
-    four = [dict.fromkeys(whole, X), dict.fromkeys(whole, right), {whole[0]: X}, {whole[0]: right}]
-    proof.holds("Gram determinant, x, 1 and their left halves", bool(determinant(four, cuts).is_positive))
+    four = [[X, X], [one, one], [X, zero], [one, zero]]
+    value = determinant(four, [left, zero, one])
+    proof.holds("Gram determinant, x, 1 and their left halves", bool(value.is_positive))
 
 
 def prove_fading(proof: Proof) -> None:
@@ -373,11 +372,9 @@ def prove_fading(proof: Proof) -> None:
     w, z = sympy.symbols("w zeta", positive=True)
     a, y = sympy.Symbol("a", nonzero=True), sympy.Symbol("y", positive=True)
     half = sympy.Rational(1, 2)
-    # From the end inwards, y = |x − e|: the neuron is z − w y, and e x + 1 = 2 − y.
-    line, width = z - w * y, z / w
+    line, width = z - w * y, z / w  # y = |x − e|, e x + 1 = 2 − y
     loss = half * sympy.integrate(sympy.expand((a * line) ** 2), (y, 0, width))
     proof.equal("the neuron that fades, its loss", loss, a**2 * z**3 / (6 * w))
-    # e ∂L/∂w₂ + ∂L/∂b₂ = 2 a E r (e x + 1).
     change = -2 * a * half * sympy.integrate(sympy.expand(a * line * (2 - y)), (y, 0, width))
     slow = -(a**2) * z**2 / w
     proof.equal("the neuron that fades, its flow", change, slow + a**2 * z**3 / (6 * w**2))

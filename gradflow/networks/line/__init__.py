@@ -7,9 +7,12 @@ What is straight is integrated in closed form, all else by quadrature. All is fl
 - `network`: the parameters; `task`: what a problem means here;
 - `cells`, `field`: loss, gradient, Gram matrix and Hessian by sorting breakpoints and knots; `nodes`,
   `summed`: the same by quadrature and on samples; `evaluate`: whichever it is;
-- `starts`: random networks; `flow`, `training`: runs as datasets, with `walls`, `ends` and `records`.
+- `starts`: random networks; `flow`, `training`: runs as datasets, with `walls`, `ends` and `records`;
+- `critical`: types of critical points; `decay`: exponential decay and t⁻³, told apart, and a constant.
 """
 
+from gradflow.networks.line.critical import critical_point
+from gradflow.networks.line.decay import cubic_limit, decay_law
 from gradflow.networks.line.evaluate import gradient, gram, hessian, loss, loss_and_gradient
 from gradflow.networks.line.flow import gradient_flow
 from gradflow.networks.line.network import Network, as_network, of_rows
@@ -20,6 +23,9 @@ __all__ = [
     "STARTS",
     "Network",
     "as_network",
+    "critical_point",
+    "cubic_limit",
+    "decay_law",
     "gradient",
     "gradient_flow",
     "gram",

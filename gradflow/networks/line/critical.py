@@ -8,7 +8,7 @@ import numpy as np
 
 from gradflow.base.arrays import Array
 from gradflow.base.checks import number
-from gradflow.networks.line.field import cut, gradient_of, hessian_of, loss_of
+from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.task import Task, task_of
 from gradflow.networks.line.walls import activities, preactivations
@@ -16,8 +16,8 @@ from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import Neuron, Problem
 
 KINDS = ("none", "saddle", "minimum", "global", "degenerate")
-"""not critical; the Hessian has a negative eigenvalue; its kernel is that of symmetries and all else is positive; a
-minimum of loss 0; no negative eigenvalue, but a kernel that symmetries do not explain."""
+"""Not critical; a negative eigenvalue; a kernel that symmetries explain and all else positive; a minimum of
+loss 0; no negative eigenvalue, but a kernel that symmetries do not explain."""
 
 
 class Critical(NamedTuple):
@@ -97,13 +97,15 @@ def critical_point(
     student, task = as_network(network), task_of(problem)
     if student.batch:
         raise ValueError(f"network: expected one network, got {student}")
+    if task.sample is not None or not task.is_bent:
+        raise ValueError("problem: expected a law with a density and a piecewise linear activation")
     rest, tolerance = number("rest", rest), number("tolerance", tolerance)
     for name, value in (("rest", rest), ("tolerance", tolerance)):
         if not 0.0 < value < 1.0:
             raise ValueError(f"{name}: expected a number between 0 and 1, got {value}")
-    some = cut(student.rows, task)
-    value, steepest = float(loss_of(some)), float(np.max(np.abs(gradient_of(some))))
-    eigenvalues = np.linalg.eigvalsh(hessian_of(some, task))
+    field = evaluator(task)
+    value, steepest = float(field.loss(student.rows)), float(np.max(np.abs(field.gradient(student.rows))))
+    eigenvalues = np.linalg.eigvalsh(field.hessian(student.rows))
     small = tolerance * max(1.0, float(np.max(np.abs(eigenvalues))))
     negative, kernel = int(np.sum(eigenvalues < -small)), int(np.sum(np.abs(eigenvalues) <= small))
     symmetries, places = _fibre(student, task, tolerance)
@@ -161,7 +163,7 @@ def _fibre(student: Network, task: Task, tolerance: float) -> tuple[int, np.ndar
     def moved(j: int) -> np.ndarray:
         return row((j, b[j] / w[j] ** 2), (m + j, -1.0 / w[j]))
 
-    rows += [bent(j) for j in np.flatnonzero(inside & is_none)]
+    rows += [bent(int(j)) for j in np.flatnonzero(inside & is_none)]
     places: list[float] = []
     left = [int(j) for j in np.argsort(at, kind="stable") if inside[j] and not is_none[j]]
     while left:

@@ -29,8 +29,9 @@ WINDOW = 4.0
 FLOOR = 1e-24
 """Losses below this part of the first one are rounding."""
 
-LIKELY, CLOSE = 0.99, 0.05
-"""The confidence below which neither law is named, and the largest deviation of log L from a law."""
+LIKELY, CLOSE = 0.99, 0.005
+"""The confidence below which neither law is named, and the largest deviation of log L from a law, as a part
+of its fall if that is above 1."""
 
 
 class CubicLimit(NamedTuple):
@@ -57,8 +58,8 @@ def cubic_limit(network: Network | Array, problem: Problem = Problem()) -> Cubic
     Parameters
     ----------
     network : Network or array, shape (7,)
-        The limit of the flow: w1 > 0, w1 w2 ≠ 0 of both neurons. A state on the way gives what the limit would be with
-        its weights.
+        The limit of the flow: w1 > 0, w1 w2 ≠ 0 of both neurons. A state on the way gives what the limit
+        would be with its weights.
     problem : Problem
         The teacher max(x, 0), and inputs whose density is continuous and positive at 0.
 
@@ -98,7 +99,7 @@ def cubic_limit(network: Network | Array, problem: Problem = Problem()) -> Cubic
 def _density_at_teacher(task: Task) -> float:
     """Return the density of the inputs at 0, where the teacher max(x, 0) bends."""
     teacher = task.teacher
-    is_relu = task.slopes == task.teacher_slopes == (0.0, 1.0)
+    is_relu = task.is_exact and task.slopes == task.teacher_slopes == (0.0, 1.0)
     if teacher is None or teacher.m != 1 or not is_relu:
         raise ValueError("problem: expected the ReLU teacher max(x, 0) and a ReLU student")
     w1, b1, w2, b2 = teacher.rows.tolist()
@@ -170,9 +171,9 @@ def decay_law(run: xr.Dataset, limit: float = 0.0) -> Decay:
 
     Notes
     -----
-    log L = A − λ t and log L = A − 3 log(t + t₀), t₀ > −t, are fitted by least squares to n ≤ 16 records, about
-    evenly in log t over the last factor 4 of the time. The confidence is the Akaike weight of one law against the
-    other: they have equally many parameters, so the weights are as RSS^(−n/2).
+    log L = A − λ t and log L = A − 3 log(t + t₀), t₀ > −t, are fitted by least squares to n ≤ 16 records,
+    about evenly in log t over the last factor 4 of the time. The confidence is the Akaike weight of one law
+    against the other: they have equally many parameters, so the weights are as RSS^(−n/2).
 
     Examples
     --------
@@ -191,13 +192,17 @@ def decay_law(run: xr.Dataset, limit: float = 0.0) -> Decay:
     last = len(good) if np.all(good[1:]) else 1 + int(np.argmin(good[1:]))
     time, excess = time[1:last], excess[1:last]
     if len(time) < POINTS:
-        raise ValueError(f"run: expected at least {POINTS} records with a loss above rounding, got {len(time)}")
+        raise ValueError(
+            f"run: expected at least {POINTS} records with a loss above rounding, got {len(time)}"
+        )
     begin, end = max(float(time[-1]) / WINDOW, float(time[0])), float(time[-1])
     # Records themselves, as nothing between them is known to the accuracy of the fits.
     wanted = np.searchsorted(time, np.geomspace(begin, end, POINTS)[:-1])
     chosen = np.unique(np.append(wanted, len(time) - 1))
     if len(chosen) < POINTS // 2:
-        raise ValueError(f"run: expected records at {POINTS} times from {begin:g} to {end:g}, got {len(chosen)}")
+        raise ValueError(
+            f"run: expected records at {POINTS} times from {begin:g} to {end:g}, got {len(chosen)}"
+        )
     t, y = time[chosen], np.log(excess[chosen])
     by_time, rate = _line(t, y)
     by_log = _cubic(t, y)
