@@ -167,8 +167,8 @@ def show(control: Control, text: str, error: str = "") -> None:
     parts = text.split(",")
     for i, (slider, scale) in enumerate(zip(control.sliders, control.row.scales, strict=True)):
         # One slider would move the first of several neurons only.
-        slider.disabled = len(parts) != len(control.sliders)
-        if not slider.disabled and scale.value(slider.value) != float(parts[i]):
+        slider.visible = len(parts) == len(control.sliders)
+        if slider.visible and scale.value(slider.value) != float(parts[i]):
             slider.value = scale.place(float(parts[i]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,8 @@ DIGITS = 4
 
 def moved(state: State, x: float, y: float) -> State:
     """Return a state whose start is at a place of the plane; of several neurons the first is moved."""
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return state
     changes: dict[str, Any] = {}
     for name, place in zip(state.axes, (x, y), strict=True):
         value = round(min(max(float(place), -LARGEST), LARGEST), DIGITS) + 0.0

@@ -25,8 +25,8 @@ class Line(NamedTuple):
 
 LINES = (
     Line("#000000", "solid", 3.2, "circle", 17.0),
-    Line("#0072b2", "dotdash", 2.6, "square", 12.0),
-    Line("#d55e00", "dashed", 2.6, "triangle", 8.0),
+    Line("#0072b2", "2 4 10 4", 2.6, "square", 12.0),
+    Line("#d55e00", "10 6", 2.6, "triangle", 8.0),
 )
 """The looks of the flow, gradient descent and the chosen optimiser."""
 

@@ -61,10 +61,9 @@ ENDS_LABEL = "where they are at the end of the axis"
 # Models have their own styles: those of the page do not reach them.
 _TABLE = (
     "<style>table { border-collapse: collapse; font-size: 15px; } th { text-align: left; font-weight: 500; }"
-    " caption { text-align: left; font-weight: 600; } td, th { padding: 3px 16px 3px 0; }</style>"
+    " caption { text-align: left; font-weight: 600; white-space: nowrap; }"
+    " td, th { padding: 3px 16px 3px 0; }</style>"
 )
-
-_DASHES = {"solid": "", "dotdash": "2 4 10 4", "dashed": "9 5"}
 
 
 @cache
@@ -83,7 +82,7 @@ def ends_table(picture: Picture) -> str:
         line = (
             f'<svg width="44" height="10" aria-hidden="true"><line x1="0" y1="5" x2="44" y2="5" '
             f'stroke="{look.color}" stroke-width="{look.width}" '
-            f'stroke-dasharray="{_DASHES[look.dash]}"/></svg>'
+            f'stroke-dasharray="{look.dash.replace("solid", "")}"/></svg>'
         )
         rows.append(
             f"<tr><th>{line} {escape(label(run.name))}</th><td>{run.loss[-1]:.4g}</td>"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from html import escape
 from typing import Any
+from urllib.parse import parse_qsl
 
 from bokeh.document import Document
 from bokeh.events import Tap
@@ -53,10 +54,16 @@ class Session:
         self.document, self.executor = document, executor
         found = read_query(address)
         self.state, self.errors = found.state if address else WELCOME, dict(found.errors)
+        given = dict(parse_qsl(address, keep_blank_values=True))
         self.quiet, self.closed, self.asked, self.ground_of = 0, False, 0, ()
         self.view = panels.build()
         self.controls = fields.build(self.change, lambda: self.quiet > 0)
         self._build()
+        with _Quiet(self):
+            for name in self.errors.keys() & self.controls.keys():
+                # What was typed stands beside what is wrong with it.
+                fields.show(self.controls[name], texts(self.state)[name])
+                fields.show(self.controls[name], given[name], self.errors[name])
         document.on_session_destroyed(self._close)
         self.update(now=True)
 
@@ -166,20 +173,33 @@ class Session:
         if now:
             self._show(asked, picture(state))
         else:
-            self._compute(lambda: picture(state), lambda found: self._show(asked, found))
+            self._compute(
+                lambda: picture(state), lambda found: self._show(asked, found), lambda: asked == self.asked
+            )
         if depends_on(state) != self.ground_of:
             self.ground_of = depends_on(state)
             wanted = self.ground_of
             self.view.figures["diagram"].title.text = "computing …"
-            self._compute(lambda: diagram(state), lambda found: self._show_ground(wanted, found))
+            self._compute(
+                lambda: diagram(state),
+                lambda found: self._show_ground(wanted, found),
+                lambda: wanted == self.ground_of,
+            )
 
-    def _compute(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
-        """Compute something aside, and do something with it in this visitor's turn."""
+    def _compute(
+        self, work: Callable[[], Any], then: Callable[[Any], None], wanted: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Compute something aside, if it is still wanted, and do something with it in this visitor's turn."""
+
+        def worked() -> Any:
+            return work() if wanted() and not self.closed else None
 
         def done(future: Any) -> None:
             if self.closed or future.cancelled():
                 return
             error = future.exception()
+            if error is None and future.result() is None:
+                return
 
             def shown() -> None:
                 if self.closed:
@@ -191,7 +211,7 @@ class Session:
 
             self.document.add_next_tick_callback(shown)
 
-        self.executor.submit(work).add_done_callback(done)
+        self.executor.submit(worked).add_done_callback(done)
 
     def _failed(self, error: BaseException) -> None:
         """Say that nothing could be computed; what was drawn stays."""
@@ -204,7 +224,6 @@ class Session:
             return
         with _Quiet(self):
             panels.fill(self.view, found)
-        self.status.text = ""
         self.ends.text = ends_table(found)
 
     def _show_ground(self, wanted: tuple[Any, ...], found: Diagram) -> None:

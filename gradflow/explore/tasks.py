@@ -108,9 +108,8 @@ def check(state: State) -> dict[str, str]:
             make(state)
         except (ValueError, TypeError) as error:
             name, _, told = str(error).partition(": ")
-            return {
-                name if name in ("activation", "teacher_activation", "target", "interval") else field: told
-            }
+            known = name in ("activation", "teacher_activation", "target", "interval")
+            return {name: told} if known else {field: str(error)}
     return {}
 
 

@@ -20,6 +20,10 @@ RECORDS = 161
 """Moments of a run that are kept, about; more are not seen on a screen."""
 
 
+BACKEND: str | None = "numba"
+"""What trains single neurons: compiled code, once it is loaded."""
+
+
 class Run(NamedTuple):
     """One run along the axis η·step, which is the flow's time.
 
@@ -89,7 +93,7 @@ def _descent(state: State, task: Problem, name: str) -> Run:
     begin = start(state)
     assert isinstance(begin, Neuron)
     run = train_arrays(
-        begin, task, method, n, record_every=every, events=False, last=True, state=True, backend="numba"
+        begin, task, method, n, record_every=every, events=False, last=True, state=True, backend=BACKEND
     )
     with np.errstate(over="ignore", invalid="ignore"):
         ended = settled_outcomes(run, task, method)

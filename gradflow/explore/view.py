@@ -191,8 +191,9 @@ def _function(target: Any, points: Any, students: list[Any]) -> Any:
         PointDrawTool(renderers=[dragged], add=False, drag=True, description="drag knots"),
         HoverTool(tooltips=[("x", "$x{0.000}"), ("y", "$y{0.000}")], line_policy="interp"),
     )
-    made.legend.location = "top_left"
-    made.legend.click_policy = "hide"
+    legend = made.legend[0]
+    legend.orientation, legend.click_policy, legend.border_line_color = "horizontal", "hide", None
+    made.add_layout(legend, "above")
     return made
 
 
@@ -329,7 +330,11 @@ def ground_data(found: Diagram) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def title_of(found: Diagram) -> str:
     """Return what stands above the diagram."""
-    return "loss of the start" if found.of == "loss" else f"where starts end under {label(found.of)}"
+    return (
+        "loss of every start: light is low"
+        if found.of == "loss"
+        else f"where starts end under {label(found.of)}"
+    )
 
 
 def fill_ground(view: View, found: Diagram) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -112,9 +113,15 @@ def operations(theta: Array) -> Operations:
 def corrected(beta: ArrayLike, updates: int) -> ArrayLike:
     """Return `bias_correction` after so many updates, a number for a number."""
     if not is_array(beta):
-        return float(bias_correction(beta, np.asarray(float(updates))))
+        return _corrected(float(beta), updates)
     xp = namespace(beta)
     return bias_correction(beta, xp.asarray(float(updates), dtype=xp.float64, device=device(beta)))
+
+
+@lru_cache(maxsize=1 << 15)
+def _corrected(beta: float, updates: int) -> float:
+    # The same numbers are asked for by every run from another start.
+    return float(bias_correction(beta, np.asarray(float(updates))))
 
 
 def root_of(value: ArrayLike) -> ArrayLike:
