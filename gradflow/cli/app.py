@@ -43,7 +43,6 @@ def _takes_one(option: Any) -> bool:
 
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

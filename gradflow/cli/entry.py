@@ -15,6 +15,9 @@ from itertools import pairwise
 from types import FrameType
 from typing import Any
 
+COMPLETING = "_GRADFLOW_COMPLETE"
+"""The variable by which a shell asks for completions."""
+
 INTERRUPTED = 130
 READER_GONE = 141
 """128 plus the number of the signal, as shells have it."""
@@ -74,6 +77,9 @@ def _run(arguments: list[str]) -> int:
     # Typer carries its own copy of click or uses the installed one, by version; its bases know which.
     usage: type[Any] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
     command = program()
+    if COMPLETING in os.environ:
+        # A shell asks what may come next, and exits with the answer.
+        command.main(prog_name="gradflow")
     if not arguments:
         return _refuse(f"expected a command: {', '.join(command.commands)}; see gradflow --help")
     for name in ("--out", "--figure", "--data"):
@@ -84,6 +90,9 @@ def _run(arguments: list[str]) -> int:
         # Not `command.main`, which has its own way with interrupts.
         with command.make_context("gradflow", arguments.copy()) as context:
             command.invoke(context)
+    except SystemExit as done:
+        # Of the options about completion, which end so.
+        return int(done.code or 0)
     except typer.Exit as done:
         sys.stdout.flush()
         return int(done.exit_code)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gradflow.base.progress import note
 from gradflow.neuron.activations import SPELLINGS, Activation, as_activation
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Uniform
 
@@ -166,6 +167,8 @@ def check_file(path: Path | None, *endings: str, option: str = "--out") -> None:
     if path.is_dir():
         raise ValueError(f"{option}: expected a file, but {str(path)!r} is a directory")
     check_directory(path.parent, option)
+    if path.exists():
+        note(f"{option}: {str(path)!r} is there and will be replaced")
 
 
 def check_figure(path: Path | None) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.animation import FuncAnimation
+from matplotlib.figure import Figure
 
 from gradflow.base.checks import integer
 from gradflow.base.files import whole_file
@@ -23,12 +25,15 @@ from gradflow.study.figures.style import BLACK, GREY, SINGLE, style, styled
 SECOND = 20
 """Frames a second."""
 
+DPI = 120
+"""Dots an inch of a film."""
+
 
 class Movie:
     """A film that a notebook shows, and that `save` writes as a GIF."""
 
-    def __init__(self, animation: FuncAnimation) -> None:
-        self.animation = animation
+    def __init__(self, figure: Figure, show: Callable[[int], tuple[Any, ...]], frames: int) -> None:
+        self.figure, self.show, self.frames = figure, show, frames
 
     def save(self, path: Path | str) -> Path:
         """Write the film, whole or not at all, and return its path.
@@ -44,7 +49,9 @@ class Movie:
         if path.suffix.lower() != ".gif":
             raise ValueError(f"path: expected a name that ends in .gif, got {path.name!r}")
         with whole_file(path) as temporary, style():
-            self.animation.save(str(temporary), writer="pillow", fps=SECOND, dpi=120)
+            # Made here: an animation that is never drawn complains when it goes.
+            film = FuncAnimation(self.figure, self.show, frames=self.frames, blit=False)
+            film.save(str(temporary), writer="pillow", fps=SECOND, dpi=DPI)
         return path
 
     def _repr_html_(self) -> str:
@@ -113,4 +120,4 @@ def movie(run: xr.Dataset, problem: Problem = Problem(), *, count: int = 60, wid
         title.set_text(f"{axis} {float(along[k]):.4g}")
         return line, point, title
 
-    return Movie(FuncAnimation(figure, show, frames=len(chosen), interval=1000 // SECOND, blit=False))
+    return Movie(figure, show, len(chosen))

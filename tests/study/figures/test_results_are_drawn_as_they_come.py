@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -132,6 +133,11 @@ def test_a_film_moves_and_is_shown(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"path: expected a name that ends in \.gif"):
         film.save(tmp_path / "a.mp4")
     assert [p.name for p in tmp_path.iterdir()] == ["a.gif"]
+
+
+def test_a_film_that_nobody_watches_is_no_warning() -> None:
+    gf.figures.movie(adam(), count=2)
+    gc.collect()
 
 
 def test_a_figure_is_seen_in_a_notebook() -> None:
