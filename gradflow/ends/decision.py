@@ -22,16 +22,17 @@ from gradflow.neuron.problem import Neuron, Problem, Uniform, as_problem
 from gradflow.theory.after_death import dead_for_ever, knows, steers
 from gradflow.theory.at_the_teacher import held_under_gd
 from gradflow.theory.energy import reaches_teacher
+from gradflow.theory.fading import fades, knows_fading
 from gradflow.theory.hyperactive import trapped, trapped_under_gd
 from gradflow.theory.signs import trapped_by_signs
 
 THEOREMS = (
     "simulation", "dead", "energy barrier", "path trap", "sign trap", "trap of gradient descent",
-    "trap at the teacher",
+    "trap at the teacher", "fading",
 )  # fmt: skip
-"""Means of deciding; the theorems are those of derivations 7 (of steps: 12), 11, 8, 13, 26 and 29."""
+"""Means of deciding; the theorems are those of derivations 7 (of steps: 12), 11, 8, 13, 26, 29 and 31."""
 
-SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP, STEPS_TRAP, TEACHER_TRAP = range(7)
+SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP, STEPS_TRAP, TEACHER_TRAP, FADES = range(8)
 
 
 class Decision(NamedTuple):
@@ -44,8 +45,9 @@ class Decision(NamedTuple):
 def theorems(neuron: Neuron | Array, problem: Problem = Problem()) -> dict[int, Array]:
     """Return where each theorem is proved to apply, by its code in `THEOREMS`.
 
-    Trapping regions are of neurons without a breakpoint inside, the barrier is for balanced ones and what
-    stays dead is dead: no two with different outcomes apply to one neuron.
+    Trapping regions are of neurons without a breakpoint inside, the barrier and fading are for balanced ones,
+    of which none ends at two places, and what stays dead is dead: no two with different outcomes apply to one
+    neuron.
     """
     problem = as_problem(problem)
     neuron, problem = in_double(neuron, problem)
@@ -62,6 +64,7 @@ def theorems(neuron: Neuron | Array, problem: Problem = Problem()) -> dict[int, 
         PATH_TRAP: among(no_kink, trapped, neuron, problem),
         SIGN_TRAP: among(no_kink, trapped_by_signs, neuron, problem),
         BARRIER: among(barred, reaches_teacher, neuron, problem),
+        FADES: among((state == BALANCED) & knows_fading(problem), fades, neuron, problem),
         STAYS_DEAD: among(is_dead, has_exact_signs, neuron, problem),
     }
 
@@ -76,6 +79,8 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
         activation).
     path trap, sign trap
         There is no breakpoint on the input, and there never will be one: the flow goes to the best line.
+    fading
+        A balanced neuron tends to the dead set as t → ∞: the flow goes to the best constant.
 
     Of smooth neurons nothing is known.
 
@@ -179,6 +184,7 @@ def _decision(found: dict[int, Array], neuron: Neuron | Array, problem: Problem)
         BARRIER: (GLOBAL, of.straight & False),
         TEACHER_TRAP: (GLOBAL, of.straight & False),
         STAYS_DEAD: (CONSTANT, of.flat),
+        FADES: (CONSTANT, of.flat),
     }
     some = found[STAYS_DEAD]
     xp = namespace(some)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradflow.ends import flow_decisions, flow_run
-from gradflow.ends.decision import BARRIER, PATH_TRAP, SIGN_TRAP, SIMULATION, STAYS_DEAD, decide
+from gradflow.ends.decision import BARRIER, FADES, PATH_TRAP, SIGN_TRAP, SIMULATION, STAYS_DEAD, decide
 from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 from gradflow.runs import gradient_flow
@@ -104,12 +104,12 @@ def test_a_theorem_decides_what_a_short_run_does_not_show() -> None:
 def test_what_dies_away_is_not_decided_by_death() -> None:
     # (w1, b1) tends to the dead set and soon rounds to it; the neuron itself stays balanced.
     run = gradient_flow(Neuron(w2=-10.0), t_end=50.0, until_decided=True)
-    assert int(run["decided_by"]) == SIMULATION
+    assert int(run["decided_by"]) == FADES
     assert int(run["outcome"]) == CONSTANT
     neuron, problem = Neuron(w2=-10.0), Problem()
     decided, ends = flow_decisions(neuron, problem), flow_run(neuron, problem)
     assert int(decided.outcome) == int(ends.outcome) == CONSTANT
-    assert int(decided.theorem) == int(ends.decided_by) == SIMULATION
+    assert int(decided.theorem) == int(ends.decided_by) == FADES
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_starts_are_decided_alike_one_by_one_and_together() -> None:
     starts = Neuron(*np.random.default_rng(8).uniform(-2.0, 2.0, (4, 14)))
     together, alone = flow_run(starts, Problem()), flow_decisions(starts, Problem())
     np.testing.assert_array_equal(together.outcome, alone.outcome)
-    # Some end at the closed edge (derivation 15), and some die away: of these no theorem knows.
+    # Some end at the closed edge (derivation 15): of these no theorem knows.
     assert np.all((alone.theorem != SIMULATION) | (alone.outcome != GLOBAL))
     assert np.mean(alone.theorem != SIMULATION) > 0.5
     np.testing.assert_array_equal(flow_decisions(starts, Problem(), theory=False).outcome, alone.outcome)

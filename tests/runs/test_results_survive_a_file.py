@@ -97,7 +97,7 @@ def test_the_breakpoint_of_a_neuron_without_slope() -> None:
 
 
 def test_codes_have_names() -> None:
-    theorem = codes([[1, 0], [-1, 7]], THEOREMS, ("a", "b"), "theorem")
+    theorem = codes([[1, 0], [-1, len(THEOREMS)]], THEOREMS, ("a", "b"), "theorem")
     names = named(theorem)
     assert (names.dims, names.attrs["long_name"]) == (("a", "b"), "name of the theorem")
     assert names.values.tolist() == [["dead", "simulation"], ["not computed", "not computed"]]

@@ -191,6 +191,49 @@ def near_the_teacher(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     return np.stack([w1 * factor, b1 * factor * bent, w2, aim.mean * rng.choice([1.0, 1.1], aim.n)])
 
 
+def at_the_cone(rng: np.random.Generator, aim: Lines) -> np.ndarray:
+    """Return neurons at the edges of derivation 13's cone, or as far outside as its part (5) asks for."""
+    s = aim.slopes[1]
+    w2 = _signs(rng, aim.n) * _sizes(rng, aim.n, 2.0)
+    w1 = aim.slope / (s * w2) * (1.0 + 10.0 ** rng.uniform(-8.0, 1.0, aim.n))
+    rho1, up = s * w1 * w2 - aim.slope, np.sign(s * w2)
+    near, away = np.where(w1 > 0.0, aim.lo, aim.hi), np.abs(aim.lo)
+    slopes = (
+        aim.width**2 / 12.0 * np.abs(near) / np.abs(1.0 + near * aim.mean_x),
+        away,
+        rng.uniform(0.3, 3.0, aim.n),
+    )
+    rho0 = np.choose(rng.integers(0, 3, aim.n), slopes) * np.abs(rho1) * _nearly(rng, aim.n)
+    most = np.minimum(np.abs(s * w2), 1.0)
+    gap = rho0 * most / (1.0 + most**2) * rng.choice([1.0, 0.3], aim.n) * _nearly(rng, aim.n)
+    gap = np.where(rng.random(aim.n) < 0.5, gap, 10.0 ** rng.uniform(-8.0, 8.0, aim.n))
+    b1 = np.maximum(-w1 * aim.lo, -w1 * aim.hi) + gap
+    return np.stack([w1, b1, w2, aim.mean + up * rho0 - s * w2 * (w1 * aim.mean_x + b1)])
+
+
+def at_the_fading(rng: np.random.Generator, aim: Lines) -> np.ndarray:
+    """Return neurons active on little, with b2 or the share of the output at the limits of derivation 31."""
+    w1 = _signs(rng, aim.n) * _sizes(rng, aim.n, 2.0)
+    part = aim.width * np.minimum(
+        10.0 ** rng.uniform(-12.0, 0.0, aim.n) * rng.choice([1.0, 0.01], aim.n), 0.9
+    )
+    end = np.where(w1 > 0.0, aim.hi, aim.lo)
+    at = end - np.sign(w1) * part
+    z = np.abs(w1) * part
+    w2 = _signs(rng, aim.n) * np.where(
+        rng.random(aim.n) < 0.5, z / np.hypot(1.0, end) * _nearly(rng, aim.n), 1.0
+    )
+    wt, bt, vt, ct = aim.teacher
+    y = wt * np.where(rng.random(aim.n) < 0.5, at, end) + bt
+    level = vt * np.where(y > 0.0, aim.slopes[1], aim.slopes[0]) * y + ct
+    b2 = np.where(
+        rng.random(aim.n) < 0.5,
+        level * _nearly(rng, aim.n),
+        aim.mean + rng.normal(size=aim.n) * (level - aim.mean),
+    )
+    return np.stack([w1, -at * w1, w2, b2])
+
+
 KINDS = (
     anywhere,
     on_the_line,
@@ -201,7 +244,15 @@ KINDS = (
     balanced_weights,
     at_the_signs,
     near_the_teacher,
+    at_the_cone,
+    at_the_fading,
 )
+
+
+def _nearly(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Return factors of 1, or off it by 1e-17 to 1e-1."""
+    off = 10.0 ** rng.uniform(-17.0, -1.0, n) * rng.choice([0.0, 1.0], n)
+    return np.asarray(1.0 + _signs(rng, n) * off)
 
 
 def _sizes(rng: np.random.Generator, n: int, usual: float) -> np.ndarray:

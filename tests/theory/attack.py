@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 
 import mpmath
 import numpy as np
 
 from gradflow.ends import decision
-from gradflow.ends.decision import BARRIER, PATH_TRAP, SIGN_TRAP, STAYS_DEAD, decide
+from gradflow.ends.decision import BARRIER, FADES, PATH_TRAP, SIGN_TRAP, STAYS_DEAD, decide
 from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR
 from gradflow.field.baselines import Bounded, lines
 from gradflow.field.bounds import root_loss
 from gradflow.theory.critical_points import gradient_floor
 from gradflow.theory.energy import never_constant, reaches_teacher
+from gradflow.theory.fading import fades, fading_rate
 from gradflow.theory.hyperactive import remaining_path, trapped
 from gradflow.theory.signs import path_by_signs, trapped_by_signs
 from gradflow.theory.survival import survives_until
@@ -40,23 +43,31 @@ def contradictions(given: Cases, said: Counter[str] | None = None) -> list[tuple
             "never constant": never_constant(theta, problem),
             "trapped": trapped(theta, problem),
             "trapped by signs": trapped_by_signs(theta, problem),
+            "fades": fades(theta, problem),
         }
         code, theorem = decide(theta, problem)
         paths = [remaining_path(theta, problem, s) for s in given.slopes]
         by_signs = path_by_signs(theta, problem)
         survival = survives_until(theta, problem) if relu else np.zeros(theta.shape[1])
+        rate = fading_rate(theta, problem)
         floor = gradient_floor(theta, problem) if relu else np.zeros(theta.shape[1])
         root = root_loss(theta, problem)
     of = lines(problem)
     found: list[tuple[str, int]] = []
-    outcomes = {"reaches the teacher": GLOBAL, "trapped": LINEAR, "trapped by signs": LINEAR}
+    outcomes = {
+        "reaches the teacher": GLOBAL,
+        "trapped": LINEAR,
+        "trapped by signs": LINEAR,
+        "fades": CONSTANT,
+    }
     for i in range(theta.shape[1]):
         case = Case.of(theta[:, i], given.teacher[:, i], given.lo[i], given.hi[i], given.slopes)
-        truths = {
+        truths: dict[str, Callable[[], bool]] = {
             "reaches the teacher": case.reaches_teacher,
             "never constant": case.never_constant,
             "trapped": case.trapped,
             "trapped by signs": case.trapped_by_signs,
+            "fades": partial(fades_at, case, float(rate[i])),
         }
         names = [name for name, mask in claims.items() if bool(mask[i])]
         wrong = [name for name in names if not truths[name]()]
@@ -108,6 +119,12 @@ def _within(bounded: Bounded, i: int, exact: Fraction) -> bool:
     return abs(value - exact) <= error
 
 
+def fades_at(case: Case, rate: float) -> bool:
+    """Return whether a neuron fades at a rate that is at least so large."""
+    exact = case.fading_rate()
+    return exact is not None and Fraction(rate) ** 2 <= exact[0]
+
+
 def loss_within(case: Case, root: float, error: float) -> bool:
     """Return whether √L is within `error` of a computed root."""
     if not np.isfinite(root) or not np.isfinite(error):
@@ -123,6 +140,8 @@ def decided_rightly(case: Case, code: int, theorem: int) -> bool:
     if theorem in (PATH_TRAP, SIGN_TRAP):
         holds = case.trapped() if theorem == PATH_TRAP else case.trapped_by_signs()
         return holds and code == (GLOBAL if case.line_loss == 0 else LINEAR)
+    if theorem == FADES:
+        return case.fading_rate() is not None and code == CONSTANT
     if theorem == STAYS_DEAD:
         still = case.is_dead and case.slopes[0] == 0
         return still and code == (GLOBAL if case.constant_loss == 0 else CONSTANT)

@@ -259,6 +259,26 @@ class Case:
         z = min(self.ends, key=abs) * sign
         return rho0 <= edge * rho1 and z > rho0 * highest(1 + least * least)
 
+    def fading_rate(self) -> tuple[Fraction, Fraction] | None:
+        """Return the square of derivation 31's rate, and its margin; None where it claims nothing."""
+        w1, b1, w2, b2 = self.theta
+        s = self.slopes[1]
+        if self.slopes[0] != 0 or s == 0 or not self.is_balanced or w2 == 0:
+            return None
+        right, up = w1 > 0, 1 if s * w2 > 0 else -1
+        end, z, at = (self.hi if right else self.lo), max(self.ends), -b1 / w1
+        share = abs(s * w2) * z * z / (2 * self.length * abs(w1))
+        knot = self.breakpoint(self.teacher)
+        points = [at, end, *([knot] if knot is not None and min(at, end) <= knot <= max(at, end) else [])]
+        margin = min(up * b2, up * self.mean - share) - max(up * self._f(x) for x in points)
+        rest = w2 * w2 - z * z / (1 + end * end)
+        turned = 1 + at * end
+        if turned <= 0 or rest <= 0 or margin <= 0:
+            return None
+        kappa = min(turned, 1 + end * end)
+        square = 4 * s * s * rest * (margin * kappa / self.length) ** 2 / (w1 * w1 + b1 * b1)
+        return square, margin
+
     @property
     def balance(self) -> Fraction:
         w1, b1, w2, _ = self.theta

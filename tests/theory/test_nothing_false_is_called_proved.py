@@ -22,6 +22,7 @@ from gradflow.neuron.activity import BALANCED, DEAD, activity
 from gradflow.neuron.problem import Neuron, Problem, Uniform
 from gradflow.runs import gradient_flow
 from gradflow.theory.energy import barriers, never_constant, reaches_teacher
+from gradflow.theory.fading import fades
 from gradflow.theory.hyperactive import trapped
 from gradflow.theory.signs import trapped_by_signs
 from gradflow.theory.survival import survives_until
@@ -33,7 +34,14 @@ from tests.theory.exact import Case
 def test_a_thousand_cases() -> None:
     said, false, shown = attack(1_400, seed=20_000, chunk=200)
     assert not false, "\n".join(shown)
-    for name in ("reaches the teacher", "never constant", "trapped", "trapped by signs", "path bounded"):
+    for name in (
+        "reaches the teacher",
+        "never constant",
+        "trapped",
+        "trapped by signs",
+        "path bounded",
+        "fades",
+    ):
         assert said[name] > 5, name
 
 
@@ -69,7 +77,8 @@ def contradictory(given: Cases) -> int:
         goes = np.asarray(reaches_teacher(theta, problem))
         rises = np.asarray(never_constant(theta, problem))
         straight = np.asarray(trapped(theta, problem)) | np.asarray(trapped_by_signs(theta, problem))
-    ends = stays.astype(int) + goes + straight
+        fading = np.asarray(fades(theta, problem))
+    ends = stays.astype(int) + goes + straight + fading
     return int(np.sum((ends > 1) | (rises & stays)))
 
 
