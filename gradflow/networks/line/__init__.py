@@ -6,14 +6,23 @@ What is straight is integrated in closed form, all else by quadrature. All is fl
 
 - `network`: the parameters; `task`: what a problem means here;
 - `cells`, `field`: loss, gradient, Gram matrix and Hessian by sorting breakpoints and knots; `nodes`,
-  `summed`: the same by quadrature and on samples; `evaluate`: whichever it is;
+  `summed`: the same by quadrature and on samples; `products`: the Hessian times a vector; `kernel`, `fast`:
+  loss and gradient compiled; `evaluate`: whichever it is;
 - `starts`: random networks; `flow`, `training`: runs as datasets, with `walls`, `ends` and `records`;
 - `critical`: types of critical points; `decay`: exponential decay and t⁻³, told apart, and a constant.
 """
 
 from gradflow.networks.line.critical import critical_point
 from gradflow.networks.line.decay import cubic_limit, decay_law
-from gradflow.networks.line.evaluate import gradient, gram, hessian, loss, loss_and_gradient
+from gradflow.networks.line.evaluate import (
+    gradient,
+    gram,
+    hessian,
+    hessian_product,
+    loss,
+    loss_and_gradient,
+    tangent_spectrum,
+)
 from gradflow.networks.line.flow import gradient_flow
 from gradflow.networks.line.network import Network, as_network, of_rows
 from gradflow.networks.line.starts import STARTS, start
@@ -30,9 +39,11 @@ __all__ = [
     "gradient_flow",
     "gram",
     "hessian",
+    "hessian_product",
     "loss",
     "loss_and_gradient",
     "of_rows",
     "start",
+    "tangent_spectrum",
     "train",
 ]

@@ -3,13 +3,13 @@
 A point of the line is where a pre-activation w x + b vanishes: a neuron's breakpoint, or a knot, with w = 1.
 Between neighbouring points the residual is straight. Widths are determinants of neighbours, positions
 count from the nearer end, and all sums over cells run from where they are 0: nothing is a difference of
-large numbers. What follows the sorting (`residual`, `integrals`, `loss`) is algebra that runs on symbols as
-it stands.
+large numbers. What follows the sorting is algebra that runs on symbols as it stands, and what concerns one
+neuron or one cell alone is compiled as it stands too (`gradflow.networks.line.kernel`).
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -46,29 +46,68 @@ class Units(NamedTuple):
     inside: Array
 
 
-def units(w1: Array, b1: Array, low: Array, high: Array, lo: float, hi: float) -> Units:
+class Where(Protocol):
+    """Operations on numbers or arrays."""
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        """Return a where the condition holds, else b."""
+
+
+class _Arrays:
+    @staticmethod
+    def where(condition: Any, a: Any, b: Any) -> Any:
+        return np.where(condition, a, b)
+
+
+ARRAYS = _Arrays()
+"""The `ops` of arrays."""
+
+
+def half_lines(ops: Where, w1: Number, b1: Number, low: Number, high: Number, lo: float, hi: float) -> Units:
     """Return neurons as half lines. A pre-activation of 0 has the slope s₋, and w1 = 0 stands at lo."""
     z_lo, z_hi = affine(w1, lo, b1, SPLIT), affine(w1, hi, b1, SPLIT)
     inside = ((z_lo < 0) & (z_hi > 0)) | ((z_lo > 0) & (z_hi < 0))
     # Left of the input's inside: z keeps its sign, or does not leave 0, to the right of lo.
     rising = w1 > 0
-    beyond_lo = ~inside & (((z_lo >= 0) & rising) | ((z_lo <= 0) & (w1 < 0)) | (w1 == 0))
-    right = np.where(rising | ((w1 == 0) & (b1 > 0)), high, low)
-    left = np.where(rising, low, high)
-    sign: Any = np.where(rising, 1.0, -1.0)
-    # Scaled by a power of two, so that products of two of them are far from overflow.
-    exponent: Any = np.where(inside, np.frexp(w1)[1], 0)
-    w, b = np.ldexp(sign * w1, -exponent), np.ldexp(sign * b1, -exponent)
-    end = np.where(beyond_lo, lo, hi)
+    leaves_lo = ((z_lo >= 0) & rising) | ((z_lo <= 0) & (w1 < 0)) | (w1 == 0)
+    right = ops.where(rising | ((w1 == 0) & (b1 > 0)), high, low)
+    left = ops.where(rising, low, high)
+    sign = ops.where(rising, 1.0, -1.0)
+    end = ops.where(leaves_lo, lo, hi)
     return Units(
-        np.where(inside, w, 1.0),
-        np.where(inside, b, -end),
+        ops.where(inside, sign * w1, 1.0),
+        ops.where(inside, sign * b1, -end),
         right,
         left,
-        np.where(beyond_lo, z_lo, 0.0),
-        np.where(~inside & ~beyond_lo, z_hi, 0.0),
+        ops.where(inside, 0.0, ops.where(leaves_lo, z_lo, 0.0)),
+        ops.where(inside, 0.0, ops.where(leaves_lo, 0.0, z_hi)),
         inside,
     )
+
+
+def units(w1: Array, b1: Array, low: Array, high: Array, lo: float, hi: float) -> Units:
+    """Return arrays of half lines, w and b scaled by a power of two: products are far from overflow."""
+    own = half_lines(ARRAYS, w1, b1, low, high, lo, hi)
+    exponent: Any = np.frexp(own.w)[1]
+    return own._replace(w=np.ldexp(own.w, -exponent), b=np.ldexp(own.b, -exponent))
+
+
+def from_ends(w: Number, b: Number, lo: float, hi: float) -> tuple[Number, Number]:
+    """Return how far the zero of w x + b, w > 0, is from lo and from hi."""
+    return -affine(w, lo, b, SPLIT) / w, affine(w, hi, b, SPLIT) / w
+
+
+def apart(w: Number, b: Number, next_w: Number, next_b: Number) -> Number:
+    """Return how far the zero of a point is from that of the next."""
+    return determinant(b, next_w, next_b, w, SPLIT) / (w * next_w)
+
+
+def on_line(
+    w: Number, b: Number, begin: Number, end: Number, y: Number, next_y: Number, whole: Number
+) -> Number:
+    """Return the height, at the zero of w x + b, of the line between two knots that are `whole` apart."""
+    before, after = affine(w, end, b, SPLIT) / w, -affine(w, begin, b, SPLIT) / w
+    return (y * before + next_y * after) / whole
 
 
 class Points(NamedTuple):
@@ -98,7 +137,7 @@ class Points(NamedTuple):
 
 def ordered(w: Array, b: Array, lo: float, hi: float) -> Points:
     """Return the zeros of w x + b, all of them in [lo, hi] and w > 0, in order."""
-    from_lo, from_hi = -affine(w, lo, b, SPLIT) / w, affine(w, hi, b, SPLIT) / w
+    from_lo, from_hi = from_ends(w, b, lo, hi)
     # A key that keeps the relative accuracy of the distance from the nearer end.
     with np.errstate(divide="ignore", over="ignore"):
         key = np.where(from_lo <= from_hi, -1.0 / np.abs(from_lo), 1.0 / np.abs(from_hi))
@@ -106,8 +145,7 @@ def ordered(w: Array, b: Array, lo: float, hi: float) -> Points:
     place = np.empty_like(order)
     np.put_along_axis(place, order, np.broadcast_to(np.arange(order.shape[-1]), order.shape), axis=-1)
     w, b = np.take_along_axis(w, order, -1), np.take_along_axis(b, order, -1)
-    apart = determinant(b[..., :-1], w[..., 1:], b[..., 1:], w[..., :-1], SPLIT)
-    width = np.maximum(apart / (w[..., :-1] * w[..., 1:]), 0.0)
+    width = np.maximum(apart(w[..., :-1], b[..., :-1], w[..., 1:], b[..., 1:]), 0.0)
     return Points(order, place, w, b, -b / w, width)
 
 
@@ -216,12 +254,19 @@ class Integrals(NamedTuple):
     left_u: Array
 
 
-def integrals(first: Array, last: Array, x: Array, width: Array, weights: Weights) -> Integrals:
-    """Return the residual's integrals from its values at the beginning and at the end of every cell."""
+def of_cell(
+    first: Number, last: Number, x: Number, width: Number, weights: Weights
+) -> tuple[Number, Number, Number, Number]:
+    """Return ∫ r, ∫ r (t − x), ∫ r (x + width − t) and ∫ r t over a cell that begins at x."""
     whole = first * weights.first + last * weights.last
     from_left = width * (first * weights.both + last * weights.last2)
     from_right = width * (first * weights.first2 + last * weights.both)
-    moment = x[..., :-1] * whole + from_left
+    return whole, from_left, from_right, x * whole + from_left
+
+
+def integrals(first: Array, last: Array, x: Array, width: Array, weights: Weights) -> Integrals:
+    """Return the residual's integrals from its values at the beginning and at the end of every cell."""
+    whole, from_left, from_right, moment = of_cell(first, last, x[..., :-1], width, weights)
     zero = whole[..., :1] * 0
 
     def right(cells: Array) -> Array:
@@ -241,14 +286,20 @@ def integrals(first: Array, last: Array, x: Array, width: Array, weights: Weight
     )
 
 
+def gains(w1: Number, w2: Number, own: Units) -> Bends:
+    """Return what one neuron adds: slopes at its point, and what it has at the ends."""
+    slope = w1 * w2
+    return Bends(slope * own.right, -slope * own.left, w2 * own.right * own.at_lo, w2 * own.left * own.at_hi)
+
+
 def bends(w1: Array, w2: Array, own: Units, others: Array) -> Bends:
     """Return what neurons add at the points, which are theirs and then `others`, where nothing is added."""
-    slope = w1 * w2
+    each = gains(w1, w2, own)
     return Bends(
-        np.concatenate((slope * own.right, others), axis=-1),
-        np.concatenate((-slope * own.left, others), axis=-1),
-        np.sum(w2 * own.right * own.at_lo, axis=-1),
-        np.sum(w2 * own.left * own.at_hi, axis=-1),
+        np.concatenate((each.right, others), axis=-1),
+        np.concatenate((each.left, others), axis=-1),
+        _sum(each.at_lo),
+        _sum(each.at_hi),
     )
 
 
@@ -261,12 +312,21 @@ def derivatives(w1: Array, w2: Array, own: Units, at: Integrals) -> tuple[Array,
     return w2 * by_w1, w2 * by_b1, own.right * right + own.left * left
 
 
-def mean_square(first: Array, last: Array, weights: Weights) -> Array:
-    """Return ∫ r², a sum of squares."""
+def cell_square(first: Number, last: Number, weights: Weights, mass: Number) -> Number:
+    """Return ∫ r² over a cell, a sum of squares; `mass` is its mass, or 1 if that is 0."""
     whole = first * weights.first + last * weights.last
+    return whole * whole / mass + (last - first) * (last - first) * weights.spread
+
+
+def mean_square(first: Array, last: Array, weights: Weights) -> Array:
+    """Return ∫ r²."""
     mass = np.where(weights.mass > 0, weights.mass, 1)
-    cells = whole * whole / mass + (last - first) * (last - first) * weights.spread
-    return np.sum(cells, axis=-1)
+    return _sum(cell_square(first, last, weights, mass))
+
+
+def _sum(values: Array) -> Array:
+    """Return a sum over the last axis, added up in its order as compiled code does."""
+    return np.cumsum(values, axis=-1)[..., -1]
 
 
 def _from_hi(cells: Array) -> Array:

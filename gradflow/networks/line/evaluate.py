@@ -10,14 +10,19 @@ import numpy as np
 
 from gradflow.base.arrays import Array
 from gradflow.field.means import Inputs
+from gradflow.networks.line import fast as fast_code
 from gradflow.networks.line import field, summed
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.nodes import NODES, density_at, fixed_ends, nodes_of
+from gradflow.networks.line.products import product_of
 from gradflow.networks.line.task import Task, task_of
 from gradflow.neuron.problem import Neuron, Problem
 
 AT_ONCE = 1 << 19
 """Neurons times inputs that are evaluated at once: their temporary arrays take some megabytes."""
+
+OVERHEAD = 300
+"""The price of a call of NumPy's besides its neurons, in neurons."""
 
 
 class Evaluator(NamedTuple):
@@ -31,12 +36,17 @@ class Evaluator(NamedTuple):
     loss_and_gradient: Callable[[Array], tuple[Array, Array]]
     hessian: Callable[[Array], Array]
     gram: Callable[[Array], Array]
+    product: Callable[[Array, Array], Array]
 
 
-def evaluator(task: Task) -> Evaluator:
-    """Return the field for many calls, which checks nothing."""
+def evaluator(task: Task, work: int = 0) -> Evaluator:
+    """Return the field for many calls, which checks nothing.
+
+    Compiled code takes over where `work`, the neurons times the calls that are to come, or what has been done
+    says that it pays; in closed form that changes no bit.
+    """
     if task.is_exact:
-        return _exact(task)
+        return _exact(task, work)
     if task.sample is not None:
         return on_points(task, task.sample)
     fixed = fixed_ends(task)
@@ -53,17 +63,38 @@ def on_points(task: Task, points: Inputs) -> Evaluator:
     return _summed(task, lambda rows: points, points.x.shape[0])
 
 
-def _exact(task: Task) -> Evaluator:
+def _exact(task: Task, work: int) -> Evaluator:
+    compiled: Callable[..., tuple[Array, Array]] | None = None
+    done = 0
+
+    def fast(rows: Array) -> Callable[..., tuple[Array, Array]] | None:
+        nonlocal compiled, done
+        done += OVERHEAD + rows.size // 3
+        if compiled is None and rows.size and fast_code.pays(task, max(work, done)):
+            compiled = fast_code.evaluated(task)
+        return compiled if rows.size else None
+
+    def loss(rows: Array) -> Array:
+        code = fast(rows)
+        return field.loss_of(field.cut(rows, task)) if code is None else code(rows, False)[0]
+
     def both(rows: Array) -> tuple[Array, Array]:
+        if (code := fast(rows)) is not None:
+            return code(rows)
         some = field.cut(rows, task)
         return field.loss_of(some), field.gradient_of(some)
 
+    def gradient(rows: Array) -> Array:
+        code = fast(rows)
+        return field.gradient_of(field.cut(rows, task)) if code is None else code(rows)[1]
+
     return Evaluator(
-        lambda rows: field.loss_of(field.cut(rows, task)),
-        lambda rows: field.gradient_of(field.cut(rows, task)),
+        loss,
+        gradient,
         both,
         lambda rows: field.hessian_of(field.cut(rows, task), task),
         lambda rows: field.gram_of(field.cut(rows, task)),
+        lambda rows, vector: product_of(field.cut(rows, task), vector, task),
     )
 
 
@@ -102,6 +133,7 @@ def _summed(task: Task, points: Callable[[Array], Inputs], count: int | None) ->
         loss_and_gradient,
         lambda rows: some(hessian, rows),
         lambda rows: some(gram, rows),
+        lambda rows, vector: np.einsum("ij...,j...->i...", some(hessian, rows), vector),
     )
 
 
@@ -144,7 +176,8 @@ def _with_masses(hessian: Array, rows: Array, task: Task) -> Array:
 
 
 def _field(network: Network | Neuron | Array, problem: Problem) -> tuple[Evaluator, Array]:
-    return evaluator(task_of(problem)), as_network(network).rows
+    rows = as_network(network).rows
+    return evaluator(task_of(problem), rows.size // 3), rows
 
 
 def _beyond() -> np.errstate:
@@ -231,3 +264,41 @@ def hessian(network: Network | Neuron | Array, problem: Problem = Problem()) -> 
     with _beyond():
         some, rows = _field(network, problem)
         return some.hessian(rows)
+
+
+def hessian_product(
+    network: Network | Neuron | Array, vector: Network | Neuron | Array, problem: Problem = Problem()
+) -> Array:
+    """Return ∂²L/∂θ² v, shape (3m + 1, *batch), which in closed form costs little more than a gradient.
+
+    Parameters
+    ----------
+    network : Network, Neuron or array, shape (3m + 1, *batch)
+    vector : Network, Neuron or array, shape (3m + 1, *batch)
+        v, in the order of the parameters.
+    problem : Problem
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
+    """
+    some, rows = _field(network, problem)
+    direction = as_network(vector, "vector").rows
+    if direction.shape != rows.shape:
+        raise ValueError(f"vector: expected the network's shape {rows.shape}, got {direction.shape}")
+    with _beyond():
+        return some.product(rows, direction)
+
+
+def tangent_spectrum(network: Network | Neuron | Array, problem: Problem = Problem()) -> Array:
+    """Return the eigenvalues of the tangent kernel ∇f(x)·∇f(x′) under the law, largest first.
+
+    Those of E[∇f ∇fᵀ] are the same but for zeros: shape (3m + 1, *batch).
+
+    See Also
+    --------
+    loss : parameters.
+    """
+    matrix = np.moveaxis(gram(network, problem), (0, 1), (-2, -1))
+    return np.moveaxis(np.linalg.eigvalsh(matrix)[..., ::-1], -1, 0)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradflow.base.arrays import Array
-from gradflow.base.error_free import affine, determinant
+from gradflow.base.error_free import determinant
 from gradflow.networks.line import cells
 from gradflow.networks.line.cells import Bends, Integrals, Points, Units, Weights
 from gradflow.networks.line.network import SPLIT
@@ -109,8 +109,7 @@ def _target(task: Task, points: Points, is_knot: Array) -> tuple[Array, Array]:
     whole = np.where(end > begin, end - begin, 1.0)
 
     def at(w: Array, b: Array) -> Array:
-        after, before = -affine(w, begin, b, SPLIT) / w, affine(w, end, b, SPLIT) / w
-        return (y[piece] * before + y[piece + 1] * after) / whole
+        return cells.on_line(w, b, begin, end, y[piece], y[piece + 1], whole)
 
     return at(points.w[..., :-1], points.b[..., :-1]), at(points.w[..., 1:], points.b[..., 1:])
 
@@ -165,7 +164,7 @@ def hessian_of(some: Cut, task: Task) -> Array:
     mine = points.place[..., :m]
     at = Integrals(*(np.take_along_axis(value, mine, -1) for value in found))
     by_w1, by_b1, _ = cells.derivatives(some.w1, np.ones_like(some.w2), own, at)
-    mass = _point_masses(some, task)
+    mass = point_masses(some, task)
     x = np.take_along_axis(points.x, mine, -1)
     rows = np.arange(m)
     for i, j, value in (
@@ -181,7 +180,7 @@ def hessian_of(some: Cut, task: Task) -> Array:
     return whole
 
 
-def _point_masses(some: Cut, task: Task) -> Array:
+def point_masses(some: Cut, task: Task) -> Array:
     """Return 2 w2 r(p) ρ(p) (s₊ − s₋)/|w1|, in which r(p) ρ(p) is the mean of both sides."""
     m, points = some.w1.shape[-1], some.points
     width = points.width

@@ -167,7 +167,7 @@ def descend(
     watch = Watch(rows, task)
     path = stepping.descend(
         rows,
-        evaluator(task),
+        evaluator(task, due[-1] * rows.size // 3),
         config,
         due,
         schedule,
