@@ -127,6 +127,7 @@ NOT_CLAIMED = (
     "Anything for finite steps: those that kill are in derivation 12.",
 )
 
+
 def prove(proof: Proof) -> None:
     zero, one = sympy.Integer(0), sympy.Integer(1)
     p, y, z_e = -b / w, sympy.Symbol("y", real=True), w * e + b

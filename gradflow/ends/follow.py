@@ -19,7 +19,7 @@ from gradflow.flow.ensemble import Level, States, StopRule, integrate_ensemble
 from gradflow.flow.reference import Point, integrate
 from gradflow.flow.status import DIVERGED as FLOW_DIVERGED
 from gradflow.flow.status import STEP_TOO_SMALL, TOO_MANY_STEPS
-from gradflow.neuron.activity import DEAD, HYPERACTIVE, breakpoint_position
+from gradflow.neuron.activity import BALANCED, DEAD, HYPERACTIVE, breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, as_neuron, as_problem, require_one
 from gradflow.theory.energy import barriers
 
@@ -259,7 +259,7 @@ def _stop_at_rest(problem: Problem, rtol: float) -> StopRule:
 
 def _stop_once_decided(problem: Problem, rtol: float) -> StopRule:
     """Return the rule that ends a trajectory as soon as its outcome is known."""
-    _, line, _, near_line = (float(level) for level in references(problem))
+    constant, line, near_constant, near_line = (float(level) for level in references(problem))
 
     def is_decided(states: States) -> np.ndarray:
         found = decide(states.theta, problem)
@@ -279,6 +279,8 @@ def _stop_once_decided(problem: Problem, rtol: float) -> StopRule:
             # than it saves.
             Level(line, 10.0 * near_line, activity=HYPERACTIVE),
             Level(line, 10.0 * near_line, activity=DEAD),
+            # One that fades is decided before rounding makes it dead.
+            Level(constant, 10.0 * near_constant, activity=BALANCED),
             # Elsewhere a trajectory must be at rest.
             _slow_level(problem, rtol),
         ),
