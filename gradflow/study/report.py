@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gradflow.study.report_page import SCRIPT, STYLE, is_narrow, picture
 from gradflow.study.report_remedies import remedies
-
-STYLE = """
-:root { --ink: #1a1a1a; --soft: #5c5c5c; --line: #d9d9d9; --paper: #fff; }
-body { margin: 0 auto; max-width: 46rem; padding: 2.5rem 1.25rem 5rem; color: var(--ink); background: var(--paper);
-  font: 16px/1.55 Charter, "Bitstream Charter", "Sitka Text", Cambria, Georgia, serif; }
-h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .3rem; }
-h2 { font-size: 1.3rem; margin: 2.6rem 0 .6rem; border-top: 1px solid var(--line); padding-top: 1.4rem; }
-h3 { font-size: 1.02rem; margin: 2rem 0 .2rem; }
-p, figcaption, li { hyphens: auto; }
-.lede { color: var(--soft); margin-top: 0; }
-table { border-collapse: collapse; font-size: .88rem; width: 100%; }
-td, th { border-bottom: 1px solid var(--line); padding: .3rem .6rem .3rem 0; text-align: left; vertical-align: top; }
-td.number { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-.verdict { display: inline-block; min-width: 6.4rem; font: 600 .78rem/1.6 system-ui, sans-serif; white-space: nowrap; }
-.verdict::before { display: inline-block; width: 1.2em; }
-.reproduced { color: #00603c; } .reproduced::before { content: "\\2713"; }
-.conditional { color: #8a5a00; } .conditional::before { content: "\\25D0"; }
-.refuted { color: #a4161a; } .refuted::before { content: "\\2717"; }
-.open { color: #5b2a86; } .open::before { content: "?"; }
-code { font-size: .86em; } a { color: inherit; }
-blockquote { margin: .2rem 0 .5rem; padding-left: .9rem; border-left: 3px solid var(--line); color: var(--soft); }
-details { margin: .4rem 0 0; } summary { cursor: pointer; color: var(--soft); font-size: .88rem; }
-figure { margin: 1.8rem 0; } figure img { width: 100%; height: auto; }
-figcaption { font-size: .87rem; color: var(--soft); }
-@media print { details { display: none; } body { padding-top: 0; } }
-"""
+from gradflow.study.report_story import story, told
 
 MEANINGS = {
     "reproduced": "holds as stated",
@@ -64,28 +39,107 @@ def report(document: dict[str, Any], figures: Sequence[Figure]) -> str:
         Each with title, caption and files.
     """
     claims = document["claims"]
+    drawn = _Drawn(figures)
+    found = story(claims, drawn.take, _prose, _badge)
+    parts = {
+        title: entries for title in PARTS if (entries := [e for e in claims if _part(e["source"]) == title])
+    }
+    sections = [
+        _section(number, title, entries, drawn) for number, (title, entries) in enumerate(parts.items(), 1)
+    ]
+    aside = [*remedies(claims)]
+    if document.get("untestable"):
+        aside += ['<h2 id="untestable">What cannot be tested</h2>', _untestable(document["untestable"])]
+    if rest := drawn.rest():
+        aside += ['<h2 id="figures">Further figures</h2>', *rest]
     body = [
         "<h1>What training does to a ReLU neuron, recomputed</h1>",
         f'<p class="lede">{escape(document["source"])}, <code>gradflow reproduce'
         f"{' --quick' if document['quick'] else ''}</code>; {len(claims)} claims in {document['seconds']:.0f} s.</p>",
         _introduction(claims),
-        "<h2>The ledger</h2>",
+        _contents(claims, list(parts), aside),
+        *(['<h2 id="story">What was found</h2>', *found] if found else []),
+        '<h2 id="ledger">The ledger</h2>',
+        _controls(claims),
+        _left_open(claims, document["quick"]),
         _ledger(claims),
-        *[_section(source, claims) for source in dict.fromkeys(entry["source"] for entry in claims)],
+        *sections,
+        *aside,
+        '<h2 id="method">How these numbers were made</h2>',
+        _method(document),
     ]
-    body += remedies(claims)
-    if document.get("untestable"):
-        body += ["<h2>What cannot be tested</h2>", _untestable(document["untestable"])]
-    if figures:
-        body += ["<h2>Figures</h2>", *(_figure(i, figure) for i, figure in enumerate(figures, start=1))]
-    body += ["<h2>How these numbers were made</h2>", _method(document)]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>What training does to a ReLU neuron, recomputed</title><style>{STYLE}</style></head>\n<body>\n"
         + "\n".join(body)
-        + "\n</body></html>\n"
+        + f"\n<script>{SCRIPT}</script></body></html>\n"
     )
+
+
+PARTS = {
+    "Training dynamics of a single ReLU neuron": ("Training dynamics of a single ReLU neuron",),
+    "Learning rate and dead ReLU": ("Learning rate and dead ReLU",),
+    "Dying ReLU": ("Dying ReLU",),
+    "Early neuron alignment": ("Early neuron alignment",),
+    "Neighbouring papers": ("",),
+    "Asked here": ("Asked here",),
+}
+"""Parts of the ledger, and how the sources begin that belong to them; what begins otherwise is another paper."""
+
+PLACES = {
+    "12": "Learning rate and dead ReLU",
+    "13": "Dying ReLU",
+    **dict.fromkeys(("16", "17", "18", "19"), "Early neuron alignment"),
+    **dict.fromkeys(("21", "22", "23", "24"), "Neighbouring papers"),
+    **dict.fromkeys(
+        ("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "14", "15", "20"),
+        "Training dynamics of a single ReLU neuron",
+    ),
+}
+"""The part that a figure belongs to, by the number of its script."""
+
+
+def _part(source: str) -> str:
+    """Return the part of the ledger that a source belongs to."""
+    return next(
+        (title for title, starts in PARTS.items() if starts[0] and source.startswith(starts)),
+        "Neighbouring papers",
+    )
+
+
+class _Drawn:
+    """The figures: each is shown once, where it is asked for first."""
+
+    def __init__(self, figures: Sequence[Figure]) -> None:
+        self.figures = {_stem(figure): (k, figure) for k, figure in enumerate(figures, start=1)}
+        self.shown: set[str] = set()
+
+    def take(self, stem: str) -> str:
+        """Return a figure's HTML, or a link to where it is; nothing if it is not drawn."""
+        if stem not in self.figures:
+            return ""
+        number, figure = self.figures[stem]
+        if stem in self.shown:
+            return f'<p><a href="#figure-{number}">Figure {number}</a></p>'
+        self.shown.add(stem)
+        return _figure(number, figure)
+
+    def of(self, part: str) -> list[str]:
+        """Return the figures that belong to a part of the ledger and are not shown yet."""
+        return [
+            self.take(stem)
+            for stem in self.figures
+            if stem not in self.shown and PLACES.get(stem[:2]) == part
+        ]
+
+    def rest(self) -> list[str]:
+        """Return the figures that are not shown yet."""
+        return [self.take(stem) for stem in self.figures if stem not in self.shown]
+
+
+def _stem(figure: Figure) -> str:
+    return next(path.stem for path in figure.files if path.suffix == ".svg")
 
 
 def _introduction(claims: list[dict[str, Any]]) -> str:
@@ -113,18 +167,68 @@ def _untestable(sentences: list[dict[str, str]]) -> str:
     return f"<table><thead><tr><th>Source</th><th>Sentence</th><th>Why not</th></tr></thead><tbody>{rows}</tbody></table>"
 
 
+def _contents(claims: list[dict[str, Any]], parts: list[str], aside: list[str]) -> str:
+    entries = []
+    if questions := told(claims):
+        asked = f"{len(questions)} questions, and what the claims answer"
+        entries.append(f'<li><a href="#story">What was found</a>: {asked}</li>')
+    entries.append('<li><a href="#ledger">The ledger</a>, searched and filtered</li>')
+    entries += [f'<li><a href="#part-{k}">{escape(title)}</a></li>' for k, title in enumerate(parts, 1)]
+    for name, title in re.findall(r'<h2 id="([^"]+)">([^<]+)</h2>', "".join(aside)):
+        entries.append(f'<li><a href="#{name}">{title}</a></li>')
+    entries.append('<li><a href="#method">How these numbers were made</a></li>')
+    return f'<nav aria-label="Contents"><ol>{"".join(entries)}</ol></nav>'
+
+
+def _controls(claims: list[dict[str, Any]]) -> str:
+    """Return what searches and filters; hidden where nothing listens to it."""
+    boxes = "".join(
+        f'<label><input type="checkbox" value="{verdict}" checked> {_badge(verdict)}'
+        f"{sum(entry['verdict'] == verdict for entry in claims)}</label>"
+        for verdict in MEANINGS
+    )
+    return (
+        '<form hidden><input type="search" name="words" aria-label="Words to search for" placeholder="Search the claims">'
+        f"{boxes}<output></output></form>"
+    )
+
+
+def _left_open(claims: list[dict[str, Any]], quick: bool) -> str:
+    """Return what is left open, and why."""
+    left = [entry for entry in claims if entry["verdict"] == "open"]
+    if not left:
+        return ""
+    why = (
+        "A quick run has too few cases for these; without <code>--quick</code> they are decided"
+        if quick
+        else "The cases of this run do not decide these"
+    )
+    rows = "".join(
+        f'<li><a href="#{escape(entry["id"])}"><code>{escape(entry["id"])}</code></a>: {_prose(entry["claim"])}</li>'
+        for entry in left
+    )
+    return f"<h3>Left open: {len(left)}</h3><p>{why}; each says below what it saw.</p><ul>{rows}</ul>"
+
+
 def _ledger(claims: list[dict[str, Any]]) -> str:
     rows = "".join(
-        f'<tr><td>{_badge(entry["verdict"])}</td><td><a href="#{escape(entry["id"])}"><code>{escape(entry["id"])}'
-        f"</code></a></td><td>{_prose(entry['claim'])}</td></tr>"
+        f'<tr data-of="{escape(entry["id"])}"><td>{_badge(entry["verdict"])}</td><td><a href="#{escape(entry["id"])}">'
+        f"<code>{escape(entry['id'])}</code></a></td><td>{_prose(entry['claim'])}</td></tr>"
         for entry in claims
     )
-    return f"<table><thead><tr><th>Verdict</th><th>Id</th><th>Claim</th></tr></thead><tbody>{rows}</tbody></table>"
+    return (
+        f"<details><summary>All {len(claims)} claims in one table</summary><table><thead><tr><th>Verdict</th><th>Id</th>"
+        f"<th>Claim</th></tr></thead><tbody>{rows}</tbody></table></details>"
+    )
 
 
-def _section(source: str, claims: list[dict[str, Any]]) -> str:
-    entries = "".join(_claim(entry) for entry in claims if entry["source"] == source)
-    return f"<h2>{escape(source)}</h2>{entries}"
+def _section(number: int, title: str, claims: list[dict[str, Any]], drawn: _Drawn) -> str:
+    """Return a part of the ledger: its claims by source, then the figures that belong to it."""
+    body = [f'<h2 id="part-{number}">{escape(title)}</h2>']
+    for source in dict.fromkeys(entry["source"] for entry in claims):
+        entries = "".join(_claim(entry) for entry in claims if entry["source"] == source)
+        body.append(f'<section class="source"><p class="says">{escape(source)}</p>{entries}</section>')
+    return f'<section class="part">{"".join([*body, *drawn.of(title)])}</section>'
 
 
 def _claim(entry: dict[str, Any]) -> str:
@@ -138,8 +242,9 @@ def _claim(entry: dict[str, Any]) -> str:
     )
     numbers = f"<details><summary>The numbers</summary><table>{rows}</table></details>" if rows else ""
     return (
+        f'<article data-id="{escape(entry["id"])}" data-verdict="{escape(entry["verdict"])}">'
         f'<h3 id="{escape(entry["id"])}">{_badge(entry["verdict"])}<code>{escape(entry["id"])}</code></h3>'
-        f"<blockquote>{_prose(entry['claim'])}</blockquote><p>{_prose(summary)}</p>{numbers}"
+        f"<blockquote>{_prose(entry['claim'])}</blockquote><p>{_prose(summary)}</p>{numbers}</article>"
     )
 
 
@@ -174,10 +279,9 @@ def _badge(verdict: str) -> str:
 
 
 def _figure(number: int, figure: Figure) -> str:
-    svg = next(path for path in figure.files if path.suffix == ".svg")
-    data = base64.b64encode(svg.read_bytes()).decode("ascii")
+    narrow = ' class="narrow"' if is_narrow(figure.files) else ""
     return (
-        f'<figure><img alt="{escape(figure.title)}" src="data:image/svg+xml;base64,{data}">'
+        f'<figure id="figure-{number}"{narrow}><img alt="{escape(figure.title)}" src="{picture(figure.files)}">'
         f"<figcaption><strong>Figure {number}. {escape(figure.title)}.</strong> {escape(figure.caption)}</figcaption></figure>"
     )
 

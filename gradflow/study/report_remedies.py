@@ -43,10 +43,10 @@ def remedies(claims: list[dict[str, Any]]) -> list[str]:
             mean = f'<td class="number"><b>{100 * means(rows)[name][teacher]:.0f}</b></td>'
             body.append(f"<tr>{first}<td>{escape(_minus(teacher))}</td>{row}{mean}</tr>")
     return [
-        "<h2>Remedies</h2>",
+        '<h2 id="remedies">Remedies</h2>',
         f"<p>{advice(rows)}</p>",
         f"<p>{KEY}</p>",
-        f"<table><thead><tr><th>Remedy</th><th>Teacher</th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>",
+        f'<div class="wide"><table><thead><tr><th>Remedy</th><th>Teacher</th>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>',
     ]
 
 
