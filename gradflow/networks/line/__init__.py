@@ -9,9 +9,11 @@ What is straight is integrated in closed form, all else by quadrature. All is fl
   `summed`: the same by quadrature and on samples; `products`: the Hessian times a vector; `kernel`, `fast`:
   loss and gradient compiled; `evaluate`: whichever it is;
 - `starts`: random networks; `flow`, `training`: runs as datasets, with `walls`, `ends` and `records`;
+  `basins`: outcomes over parameters, the start's scale or a rate;
 - `critical`: types of critical points; `decay`: exponential decay and t⁻³, told apart, and a constant.
 """
 
+from gradflow.networks.line.basins import basins, threshold
 from gradflow.networks.line.critical import critical_point
 from gradflow.networks.line.decay import cubic_limit, decay_law
 from gradflow.networks.line.evaluate import (
@@ -32,6 +34,7 @@ __all__ = [
     "STARTS",
     "Network",
     "as_network",
+    "basins",
     "critical_point",
     "cubic_limit",
     "decay_law",
@@ -45,5 +48,6 @@ __all__ = [
     "of_rows",
     "start",
     "tangent_spectrum",
+    "threshold",
     "train",
 ]
