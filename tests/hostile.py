@@ -97,6 +97,7 @@ GOOD: dict[str, Any] = {
     "resting": 1e-9,
     "chunk": 64,
     "beta1": 0.9,
+    "balance": 0.5,
     "below": 0.0,
     "run": gf.gradient_flow(NEURON, t_end=0.1),
 }

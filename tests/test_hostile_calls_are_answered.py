@@ -52,6 +52,7 @@ MODULES = {
     "theory.limits": "line_limit",
     "theory.signs": "path_by_signs rises_by_signs trapped_by_signs",
     "theory.fading": "fades fading_rate rate_at_the_end",
+    "theory.rates": "minimum_of_balance rate_on_line rate_to_teacher",
     "theory.stability": "adam_limit flattest_minimum global_minimum largest_stable_rate "
     "preconditioned_sharpness sharpness stable_minima",
     "theory.steps": "killing_rates largest_safe_rate straightening_rates",

@@ -53,7 +53,7 @@ def sharpness(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     array
         λ_max; at least 2, the second derivative for b2.
     """
-    return _largest_eigenvalue(hessian(neuron, problem))
+    return eigenvalue(hessian(neuron, problem))
 
 
 def largest_stable_rate(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
@@ -139,7 +139,7 @@ def preconditioned_sharpness(
     correction = xp.astype(bias_correction(decay, xp.astype(step, xp.float64)), second.dtype)
     D = xp.sqrt(second / correction) + small
     root = xp.where(D > 0.0, 1.0 / xp.sqrt(xp.where(D > 0.0, D, xp.ones_like(D))), xp.zeros_like(D))
-    return _largest_eigenvalue(_scaled(xp, H, root))
+    return eigenvalue(_scaled(xp, H, root))
 
 
 def _aligned(xp: Any, value: Array, first: int, ndim: int) -> Array:
@@ -204,6 +204,7 @@ def flattest_minimum(problem: Problem = Problem()) -> Flattest:
     return Flattest(xp.where(known, w1, nan), xp.where(known, value, nan))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def stable_minima(problem: Problem, lr: ArrayLike) -> Interval:
     """Return the |w1| of the global minima at which gradient descent of rate η can stay: λ_max < 2/η.
 
@@ -276,7 +277,7 @@ def _along(xp: Any, H: Array, log_w1: Array) -> Array:
     """Return the sharpness at the minimum with ln |w1|, from the Hessian at |w1| = 1."""
     w1 = xp.exp(log_w1)
     scale = xp.stack(xp.broadcast_arrays(1.0 / w1, 1.0 / w1, w1, xp.ones_like(w1)))
-    return _largest_eigenvalue(_scaled(xp, H, scale))
+    return eigenvalue(_scaled(xp, H, scale))
 
 
 def _scaled(xp: Any, H: Array, scale: Array) -> Array:
@@ -287,11 +288,14 @@ def _scaled(xp: Any, H: Array, scale: Array) -> Array:
     return scale[:, None, ...] * H * scale[None, ...]
 
 
-def _largest_eigenvalue(H: Array) -> Array:
-    """Return the largest eigenvalue of symmetric matrices, shape (4, 4, …); NaN if an entry is not finite."""
+def eigenvalue(H: Array, which: int = -1) -> Array:
+    """Return an eigenvalue of symmetric matrices, shape (4, 4, …), by its place in ascending order.
+
+    By default the largest; NaN if an entry is not finite.
+    """
     xp, (H,) = as_floating((H,))
     finite = xp.all(xp.isfinite(H), axis=(0, 1))
     axes = (*range(2, H.ndim), 0, 1)
     matrices = xp.permute_dims(xp.where(finite, H, xp.zeros_like(H)), axes)
-    largest = xp.linalg.eigvalsh(matrices)[..., -1]
-    return xp.where(finite, largest, xp.nan * xp.ones_like(largest))
+    found = xp.linalg.eigvalsh(matrices)[..., which]
+    return xp.where(finite, found, xp.nan * xp.ones_like(found))
