@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gradflow.neuron.laws import Normal, Steps
     from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
     from gradflow.neuron.targets import Knots
+    from gradflow.proofs import symbolic as symbolic
     from gradflow.runs import crossings
     from gradflow.study import figures as figures
     from gradflow.sweeps import Axis, basins
@@ -59,7 +60,7 @@ _FOLDERS = (
     "sweeps",
     "theory",
 )
-_DEEPER = {"figures": "gradflow.study.figures"}
+_DEEPER = {"figures": "gradflow.study.figures", "symbolic": "gradflow.proofs.symbolic"}
 """Modules that are called by a shorter name too."""
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

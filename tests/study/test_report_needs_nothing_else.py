@@ -204,7 +204,8 @@ def test_words_and_verdicts_filter_the_claims_in_a_browser(tmp_path: Path) -> No
     names = {"a.one": "reproduced", "a.two": "refuted", "b.three": "reproduced"}
     made = {"claims": [entry(*pair) for pair in names.items()], "quick": False, "source": "", "seconds": 1.0}
     asks = """<script>const form = document.querySelector("form"); form.elements.words.value = "SAYS a.";
-    form.querySelector("input[value=refuted]").checked = false; form.dispatchEvent(new Event("input"));</script>"""
+    form.querySelector("input[value=refuted]").checked = false;
+    form.dispatchEvent(new Event("input"));</script>"""
     path = tmp_path / "report.html"
     path.write_text(report(made, []).replace("</body>", f"{asks}</body>"), encoding="utf-8")
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", path.as_uri()]
