@@ -33,9 +33,10 @@ def test_first_example_is_five_lines_and_says_what_it_shows(capsys: pytest.Captu
 
 def test_each_command_is_one_line_that_makes_its_environment() -> None:
     commands = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
-    assert len(commands) == 2
+    assert len(commands) == 3
     assert "gradflow reproduce" in commands[0]
     assert "pytest" in commands[1]
+    assert "sphinx -W" in commands[2]
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     for command in commands:
         environment = command.split()[3]

@@ -317,13 +317,13 @@ def test_a_worker_that_comes_later_is_checked(cluster: Cluster) -> None:
 
 @pytest.mark.slow
 @LINUX
-def test_the_readmes_commands(cluster: Cluster, tmp_path: Path) -> None:
+def test_the_documentations_commands(cluster: Cluster, tmp_path: Path) -> None:
     """On another port and with fewer starts: first on the cluster, then what is there is found."""
     programs = Path(sys.executable).parent
     if not (programs / "gradflow").exists() or not (programs / "dask").exists():
         pytest.skip("not installed beside this Python")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").split("## Sweeps larger", 1)[1]
-    alone, together = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)[:2]
+    page = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    alone, together = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)[:2]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         together = together.replace("8786", str(free.getsockname()[1]))
