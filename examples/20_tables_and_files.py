@@ -20,7 +20,7 @@ print(table.tail(3))
 print({name: run[name].attrs.get("units") for name in ("w1", "loss", "breakpoint")})
 
 # %%
-# A file keeps everything. (``pip install 'gradflow-sim[store]'`` brings what compresses; this needs
+# A file keeps everything. (``pip install '.[store]'`` brings what compresses; this needs
 # only SciPy.)
 
 path = Path(tempfile.mkdtemp()) / "run.nc"

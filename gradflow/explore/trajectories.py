@@ -21,7 +21,7 @@ RECORDS = 161
 
 
 BACKEND: str | None = "numba"
-"""What trains single neurons: compiled code, once it is loaded."""
+"""The backend that trains single neurons: compiled code, once it is loaded."""
 
 
 class Run(NamedTuple):

@@ -41,7 +41,7 @@ _TOKEN = re.compile(
     | (?P<code>`[^`]+`
         | (?<![{_LETTER}\d_])(?:[A-Za-z]\w+(?:\.[A-Za-z_]\w+)+|[a-z]{{2,}}_[a-z_]{{2,}}))
     | (?P<space>\s+)
-    | (?P<sub>_(?:[A-Za-z0-9]+(?:,[A-Za-z0-9]+)*|[{_GREEK}]))
+    | (?P<sub>_(?:[A-Za-z0-9]+(?:,[A-Za-z0-9]+)*|[{_GREEK}∞]))
     | (?P<name>(?<![{_LETTER}])d?[wb][12](?![0-9])|(?<![{_LETTER}])[A-Za-z]\d+(?![{_LETTER}\d])|[{_GREEK}]\d+)
     | (?P<short>(?<![{_LETTER}])(?:i\.e\.|e\.g\.|Ann\.|St\.)|['’]s(?![{_LETTER}]))
     | (?P<word>[{_LETTER}]+(?:[-–][{_LETTER}]+)*)

@@ -42,6 +42,8 @@ FUNCTIONS: dict[int, tuple[str, ...]] = {
     27: ("gradflow.loss", "gradflow.gradient"),
     28: ("gradflow.theory.after_the_end.swing", "gradflow.theory.after_the_end.escape_steps"),
     29: ("gradflow.theory.at_the_teacher.held_under_gd", "gradflow.theory.at_the_teacher.ball"),
+    31: ("gradflow.theory.fading.fades", "gradflow.theory.fading.fading_rate"),
+    32: ("gradflow.theory.rates.rate_to_teacher", "gradflow.theory.rates.rate_on_line"),
 }
 """Names of functions, where a user finds them."""
 
