@@ -26,6 +26,11 @@ for code, name in enumerate(THEOREMS):
 print(stated("11").statement[:300], "…")
 
 # %%
+# One state explained: the theorem's hypotheses with their numbers and margins.
+
+print(decide(gf.Neuron(b1=1.5, b2=-2.0)).explain())
+
+# %%
 # Undecided here means only: not decided from the start itself.
 
 outcomes = xr.Dataset({"outcome": (("b1", "b2"), found.outcome)}, coords={"b1": b1, "b2": b2})

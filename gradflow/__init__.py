@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gradflow.descent import GD as GD
     from gradflow.descent import Adam, AdamW, HeavyBall, Nesterov, RMSProp, Sign, train_arrays
     from gradflow.ends import bracket, descent_outcomes, flow_outcomes
+    from gradflow.ends.explained import explain
     from gradflow.networks.either import gradient, gradient_flow, hessian, loss, train
     from gradflow.networks.line import Network
     from gradflow.neuron.laws import Normal, Steps
@@ -36,6 +37,7 @@ _HOMES = {
     "gradflow.base.progress": ("progress_bar",),
     "gradflow.descent": ("GD", "Adam", "AdamW", "HeavyBall", "Nesterov", "RMSProp", "Sign", "train_arrays"),
     "gradflow.ends": ("bracket", "descent_outcomes", "flow_outcomes"),
+    "gradflow.ends.explained": ("explain",),
     "gradflow.networks.either": ("gradient", "gradient_flow", "hessian", "loss", "train"),
     "gradflow.networks.line.network": ("Network",),
     "gradflow.neuron.laws": ("Normal", "Steps"),
@@ -86,6 +88,7 @@ __all__ = [
     "bracket",
     "crossings",
     "descent_outcomes",
+    "explain",
     "flow_outcomes",
     "gradient",
     "gradient_flow",

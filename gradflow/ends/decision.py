@@ -35,11 +35,31 @@ THEOREMS = (
 SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP, STEPS_TRAP, TEACHER_TRAP, FADES = range(8)
 
 
-class Decision(NamedTuple):
-    """Outcome codes (`gradflow.ends.outcome.OUTCOMES`) and what decided them (`THEOREMS`), of one shape."""
-
+class _Codes(NamedTuple):
     outcome: Array
     theorem: Array
+
+
+class Decision(_Codes):
+    """Outcome codes (`gradflow.ends.outcome.OUTCOMES`) and what decided them (`THEOREMS`), of one shape."""
+
+    about: tuple[Any, Problem] | None = None
+
+    def explain(self) -> Any:
+        """Return why, with hypotheses, numbers and margins (`gradflow.ends.explained.explain`).
+
+        Raises
+        ------
+        ValueError
+            If the decision is about several neurons, or about an optimiser.
+        """
+        from gradflow.ends.explained import explain
+
+        if self.about is None:
+            raise ValueError(
+                "decision: the theorems about the flow are explained, not those about an optimiser"
+            )
+        return explain(*self.about)
 
 
 def theorems(neuron: Neuron | Array, problem: Problem = Problem()) -> dict[int, Array]:
@@ -100,7 +120,9 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
     problem = as_problem(problem)
     # Of states that left the range of their numbers nothing is proved.
     with np.errstate(over="ignore", invalid="ignore"):
-        return _decision(theorems(neuron, problem), neuron, problem)
+        found = _decision(theorems(neuron, problem), neuron, problem)
+    found.about = (neuron, problem)
+    return found
 
 
 def decide_descent(

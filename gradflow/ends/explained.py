@@ -1,0 +1,225 @@
+"""Explanations of what theorems decide of one neuron: hypotheses, numbers, margins, what follows."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+
+from gradflow.ends.decision import (
+    BARRIER,
+    FADES,
+    PATH_TRAP,
+    SIGN_TRAP,
+    STAYS_DEAD,
+    THEOREMS,
+    decide,
+    theorems,
+)
+from gradflow.ends.outcome import OUTCOMES
+from gradflow.field import loss
+from gradflow.field.bounds import in_double
+from gradflow.neuron.activity import ACTIVITIES, BALANCED, DEAD, activity, end_preactivations, wall_distances
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, as_neuron, as_problem, require_one
+from gradflow.theory.energy import barriers
+from gradflow.theory.fading import fading_rate, knows_fading
+from gradflow.theory.hyperactive import remaining_path
+from gradflow.theory.signs import oriented
+
+
+class Condition(NamedTuple):
+    """A hypothesis: in words, the two numbers that it compares, and by how much it holds (< 0: it fails)."""
+
+    says: str
+    left: float
+    right: float
+    margin: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it holds as the numbers are shown; what is proved allows for their errors besides."""
+        return self.margin >= 0.0
+
+
+class Considered(NamedTuple):
+    """A theorem, its conditions for this neuron, and whether it is proved to apply."""
+
+    name: str
+    derivation: int
+    follows: str
+    conditions: tuple[Condition, ...]
+    applies: bool
+
+
+class Explanation(NamedTuple):
+    """Proofs about the end of one neuron's flow, and why they hold or do not; `str` says it in lines.
+
+    Attributes
+    ----------
+    state : str
+        The neuron, its activity and its loss.
+    outcome, decided_by : str
+        Names of the outcome ("undecided" if no theorem applies) and of the theorem ("simulation").
+    considered : tuple of Considered
+        The theorems about neurons of this activity.
+    """
+
+    state: str
+    outcome: str
+    decided_by: str
+    considered: tuple[Considered, ...]
+
+    def __str__(self) -> str:
+        lines = [self.state]
+        for theorem in self.considered:
+            verdict = "applies" if theorem.applies else "does not apply"
+            lines.append(f"{theorem.name} (gradflow derive {theorem.derivation}): {verdict}")
+            for condition in theorem.conditions:
+                mark = "holds" if condition.holds else "fails"
+                numbers = f"{condition.left:.6g} against {condition.right:.6g}"
+                lines.append(f"  {mark}: {condition.says}: {numbers}, margin {condition.margin:.3g}")
+            if not theorem.conditions:
+                lines.append("  its hypotheses on the problem fail")
+            if theorem.applies:
+                lines.append(f"  so {theorem.follows}")
+        if not any(theorem.applies for theorem in self.considered):
+            lines.append("No theorem decides this state of the flow; a later one may be decided.")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return the lines as a notebook shows them."""
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def explain(neuron: Neuron, problem: Problem = Problem()) -> Explanation:
+    """Explain what `gradflow.ends.decision.decide` says of one neuron's flow.
+
+    Parameters
+    ----------
+    neuron : Neuron
+        One state of the flow.
+    problem : Problem
+        One teacher on one interval, or a sample.
+
+    Returns
+    -------
+    Explanation
+        ``print`` it for the hypotheses of each theorem about neurons of this activity, with their numbers and
+        margins. Whether a theorem applies is decided with all errors of rounding against it; a condition that
+        holds with a margin near 0 may not be enough.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there are several neurons or problems, or the activation is smooth.
+
+    Examples
+    --------
+    >>> print(explain(Neuron(b2=-1.0)))
+    balanced neuron (1, 0, 1, -1), loss 1
+    energy barrier (gradflow derive 11): does not apply
+      fails: the loss is below the best line's: 1 against 0.0208333, margin -0.979
+    fading (gradflow derive 31): does not apply
+      fails: a rate of its fading is proved: 0 against 0, margin -inf
+    No theorem decides this state of the flow; a later one may be decided.
+    """
+    problem = as_problem(problem)
+    require_one(problem, "an explanation")
+    if not problem.is_bent:
+        raise TypeError(
+            f"activation: theorems about ends are of piecewise linear ones, got {problem.activation}"
+        )
+    neuron = as_neuron(neuron)
+    if any(np.size(value) != 1 for value in neuron):
+        raise ValueError("neuron: an explanation takes one, got an array of them")
+    neuron = Neuron(*(float(np.reshape(np.asarray(value), ())) for value in neuron))
+    found, applies = decide(neuron, problem), theorems(neuron, problem)
+    state = int(activity(neuron, problem))
+    which: tuple[int, ...] = (PATH_TRAP, SIGN_TRAP)
+    if state == BALANCED:
+        which = (BARRIER, FADES)
+    elif state == DEAD and problem.stays_dead:
+        which = (STAYS_DEAD,)
+    told = {STAYS_DEAD: _dead, BARRIER: _barrier, FADES: _fading, PATH_TRAP: _path, SIGN_TRAP: _signs}
+    considered = tuple(
+        Considered(THEOREMS[code], *_ABOUT[code], told[code](neuron, problem), bool(applies[code]))
+        for code in which
+    )
+    parameters = ", ".join(f"{getattr(neuron, name):g}" for name in PARAMETERS)
+    return Explanation(
+        f"{ACTIVITIES[state]} neuron ({parameters}), loss {float(loss(neuron, problem)):.6g}",
+        OUTCOMES[int(found.outcome)],
+        THEOREMS[int(found.theorem)],
+        considered,
+    )
+
+
+_LINE = "the breakpoint never enters the input, and the flow goes to the best line"
+_ABOUT = {
+    STAYS_DEAD: (7, "w1, b1 and w2 have no gradient: it stays dead, and b2 goes to the best constant"),
+    BARRIER: (11, "the loss, which never rises, keeps it from every end but the teacher"),
+    FADES: (31, "it is balanced for ever but dead in the limit, and the flow goes to the best constant"),
+    PATH_TRAP: (8, _LINE),
+    SIGN_TRAP: (13, _LINE),
+}
+
+
+def _below(says: str, left: float, right: float) -> Condition:
+    return Condition(says, left, right, right - left)
+
+
+def _above(says: str, left: float, right: float) -> Condition:
+    return Condition(says, left, right, left - right)
+
+
+def _dead(neuron: Neuron, problem: Problem) -> tuple[Condition, ...]:
+    z_lo, z_hi = (float(z) for z in end_preactivations(neuron, problem))
+    return (
+        _below("the pre-activation at the smallest input is at most 0", z_lo, 0.0),
+        _below("the pre-activation at the largest input is at most 0", z_hi, 0.0),
+    )
+
+
+def _barrier(neuron: Neuron, problem: Problem) -> tuple[Condition, ...]:
+    level = float(barriers(problem).line)
+    if not level:
+        return ()
+    return (_below("the loss is below the best line's", float(loss(neuron, problem)), level),)
+
+
+def _fading(neuron: Neuron, problem: Problem) -> tuple[Condition, ...]:
+    if not knows_fading(problem):
+        return ()
+    rate = float(fading_rate(neuron, problem))
+    return (Condition("a rate of its fading is proved", rate, 0.0, rate if rate > 0.0 else -np.inf),)
+
+
+def _path(neuron: Neuron, problem: Problem) -> tuple[Condition, ...]:
+    slope, distances = _side(neuron, problem)
+    longest = float(remaining_path(neuron, problem, slope))
+    return (_above("the distance to the nearer wall exceeds the path that is left", min(distances), longest),)
+
+
+def _signs(neuron: Neuron, problem: Problem) -> tuple[Condition, ...]:
+    slope, _ = _side(neuron, problem)
+    side = -1.0 if int(activity(neuron, problem)) == DEAD else 1.0
+    view = oriented(*in_double(neuron, problem), slope, side)
+    slope_error, aim, z = float(view.slope), float(view.aim), float(view.z)
+    return (
+        _above("the pre-activation at the near end is positive", z, 0.0),
+        _above("the best line rises", aim, 0.0),
+        _above("the student is at least as steep as the best line", slope_error, 0.0),
+        _below(
+            "on average it is not much above it (or its breakpoint is far outside)",
+            float(view.level),
+            float(view.upper) * slope_error,
+        ),
+    )
+
+
+def _side(neuron: Neuron, problem: Problem) -> tuple[float, tuple[float, ...]]:
+    """Return the slope in use on the whole input, and the distances to the walls."""
+    distances = tuple(abs(float(d)) for d in wall_distances(neuron, problem))
+    dead = int(activity(neuron, problem)) == DEAD
+    return problem.slopes[0 if dead else 1], distances

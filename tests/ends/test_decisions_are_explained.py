@@ -1,0 +1,71 @@
+"""An explanation has the decision's outcome, and conditions that hold where the theorem applies."""
+
+from __future__ import annotations
+
+import doctest
+
+import numpy as np
+import pytest
+
+import gradflow as gf
+from gradflow.ends import explained
+from gradflow.ends.decision import THEOREMS, decide, decide_descent
+from gradflow.ends.outcome import OUTCOMES
+
+PROBLEMS = (
+    gf.Problem(),
+    gf.Problem(gf.Neuron(2.0, -1.0, 0.5, 0.3), gf.Uniform(-0.5, 1.5)),
+    gf.Problem(activation=(0.3, 1.0)),
+    gf.Problem(inputs=gf.grid(7)),
+)
+RNG = np.random.default_rng(11)
+FAR = "far outside"
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=str)
+def test_conditions_hold_where_the_theorem_applies(problem: gf.Problem) -> None:
+    applied = set()
+    for theta in [*RNG.uniform(-2.5, 2.5, (100, 4)), *RNG.normal([1.0, 0.0, 1.0, 0.0], 0.05, (10, 4))]:
+        neuron = gf.Neuron(*map(float, theta))
+        found, expected = gf.explain(neuron, problem), decide(neuron, problem)
+        assert found.outcome == OUTCOMES[int(expected.outcome)]
+        assert found.decided_by == THEOREMS[int(expected.theorem)]
+        assert (found.decided_by != "simulation") == any(theorem.applies for theorem in found.considered)
+        for theorem in found.considered:
+            if theorem.applies:
+                applied.add(theorem.name)
+                assert all(c.holds for c in theorem.conditions if FAR not in c.says)
+            elif theorem.conditions:
+                assert not all(c.margin > 1e-6 for c in theorem.conditions)
+    assert applied or problem is not PROBLEMS[0]
+
+
+def test_a_decision_explains_itself() -> None:
+    told = str(decide(gf.Neuron(b1=1.5, b2=-2.0)).explain())
+    assert "sign trap (gradflow derive 13): applies" in told
+    assert "  so the breakpoint never enters the input" in told
+    assert "margin 0.5" in told
+    with pytest.raises(ValueError, match="an explanation takes one, got an array"):
+        decide(gf.Neuron(b2=np.zeros(3))).explain()
+    with pytest.raises(ValueError, match="not those about an optimiser"):
+        decide_descent(gf.Neuron(), gf.Problem(), gf.GD(0.1)).explain()
+
+
+def test_numbers_are_those_of_the_neuron() -> None:
+    (theorem,) = gf.explain(gf.Neuron(b1=-2.0)).considered
+    assert [condition.left for condition in theorem.conditions] == [-3.0, -1.0]
+    (barrier, _) = gf.explain(gf.Neuron(b2=0.1)).considered
+    assert barrier.conditions[0].left == pytest.approx(float(gf.loss(gf.Neuron(b2=0.1))))
+    assert barrier.conditions[0].right == pytest.approx(1 / 48)
+
+
+def test_others_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"^activation: "):
+        gf.explain(gf.Neuron(), gf.Problem(activation="silu"))
+    with pytest.raises(ValueError, match=r"^teacher: an explanation takes one problem"):
+        gf.explain(gf.Neuron(), gf.Problem(gf.Neuron(b1=np.zeros(2))))
+
+
+def test_it_is_shown_in_a_notebook_and_in_its_docstring() -> None:
+    assert gf.explain(gf.Neuron())._repr_html_().startswith("<pre>balanced neuron")
+    assert doctest.testmod(explained).failed == 0
