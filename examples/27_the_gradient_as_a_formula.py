@@ -23,16 +23,18 @@ loss = gf.symbolic.loss(problem)
 print(loss.subs({"w1": 1, "b1": sympy.Rational(-1, 2), "w2": 1, "b2": 0}))
 
 # %%
-# Compiled for NumPy it equals the numeric loss, along a line of starts that crosses cells.
+# Compiled for NumPy it equals the numeric loss, along a line of starts that crosses cells. (What
+# ``lambdify`` makes of conditions wants arrays of one shape.)
 
 w1, b1, w2, b2 = sympy.symbols("w1 b1 w2 b2")
 compiled = sympy.lambdify((w1, b1, w2, b2), loss, "numpy")
 line = np.linspace(-3.0, 1.0, 81)
-print(np.abs(compiled(1.0, line, 1.0, 0.0) - gf.loss(gf.Neuron(1.0, line), problem)).max())
+values = compiled(*np.broadcast_arrays(1.0, line, 1.0, 0.0))
+print(np.abs(values - gf.loss(gf.Neuron(1.0, line), problem)).max())
 
 # %%
 
-curves = [gf.figures.Series("", line, compiled(1.0, line, 1.0, 0.0))]
+curves = [gf.figures.Series("", line, values)]
 frame = gf.figures.Frame(gf.figures.Panel(curves), "$b_1$", "loss", yscale="log")
 figure = gf.figures.sheet([frame], columns=1, width=gf.figures.SINGLE)
 figure
