@@ -14,7 +14,8 @@ def with_options(**makers: Callable[..., Any]) -> Callable[[Command], Command]:
     """Return a decorator of commands whose named parameters are made by functions of options.
 
     The functions' parameters become options of the command, between those that it needs and its others. The
-    functions are called in their order, so that of several wrong options the first is told.
+    functions are called in their order, so that of several wrong options the first is told. Functions may
+    have an option in common.
 
     Examples
     --------
@@ -32,19 +33,19 @@ def with_options(**makers: Callable[..., Any]) -> Callable[[Command], Command]:
         whole = inspect.signature(command, eval_str=True)
         own = [parameter for parameter in whole.parameters.values() if parameter.name not in makers]
         needed = [parameter for parameter in own if parameter.default is parameter.empty]
-        shared = [option for group in options.values() for option in group.values()]
+        shared = {name: option for group in options.values() for name, option in group.items()}
         parameters = [
             parameter.replace(kind=parameter.KEYWORD_ONLY)
-            for parameter in (*needed, *shared, *(one for one in own if one not in needed))
+            for parameter in (*needed, *shared.values(), *(one for one in own if one not in needed))
         ]
 
         @wraps(command)
         def run(**given: Any) -> None:
             made = {
-                name: make(**{option: given.pop(option) for option in options[name] if option in given})
+                name: make(**{option: given[option] for option in options[name] if option in given})
                 for name, make in makers.items()
             }
-            command(**made, **given)
+            command(**made, **{name: value for name, value in given.items() if name not in shared})
 
         # As the parser reads it.
         run.__signature__ = whole.replace(parameters=parameters)  # type: ignore[attr-defined]

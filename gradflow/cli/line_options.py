@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -22,7 +23,6 @@ from gradflow.cli.options import (
     W2,
     integer,
     neuron,
-    population,
 )
 from gradflow.cli.options import number as parse_number
 from gradflow.cli.steps import DATA, POPULATION, SAMPLES, trained_on
@@ -30,7 +30,8 @@ from gradflow.networks.line.network import Network
 from gradflow.networks.line.starts import STARTS
 from gradflow.networks.line.starts import start as drawn
 from gradflow.neuron.laws import Law, Normal, Steps
-from gradflow.neuron.problem import Neuron, Problem
+from gradflow.neuron.losses import SPELLINGS as LOSSES
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
 from gradflow.neuron.targets import NAMED, Knots, Target
 
 MOST_NEURONS = 100_000
@@ -42,6 +43,22 @@ NETWORK = Annotated[
 NEURONS = Annotated[str | None, typer.Option(metavar="M", help="Start from a random network of M neurons.")]
 START = Annotated[str, typer.Option(metavar="NAME", help=f"How it is drawn: {', '.join(STARTS)}.")]
 SEED = Annotated[str, typer.Option(metavar="S", help="The seed of what is drawn.")]
+LOSS = Annotated[
+    str, typer.Option(metavar="NAME", help=f"The loss of one output; but for squared on a sample: {LOSSES}.")
+]
+FROZEN = Annotated[
+    str,
+    typer.Option(
+        metavar="NAMES", help="Parameters that stay as they are, such as w2,b2.", show_default=False
+    ),
+]
+BATCH = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="Take every step on N inputs, drawn from the sample or from the law."),
+]
+REPLACEMENT = Annotated[
+    bool, typer.Option("--replacement", help="Draw them from the sample by weight, not epoch by epoch.")
+]
 TARGET = Annotated[
     str | None,
     typer.Option(
@@ -90,19 +107,7 @@ def student(
     return drawn(start, count, integer("--seed", seed, least=0))
 
 
-def flow_task(
-    teacher: TEACHER = UNIT_TEACHER,
-    interval: INTERVAL = UNIT_INTERVAL,
-    activation: ACTIVATION = "relu",
-    teacher_activation: TEACHER_ACTIVATION = None,
-    target: TARGET = None,
-    law: LAW = "uniform",
-) -> Problem:
-    """Return the problem on the population, with errors as `student`."""
-    return _with_target(population(teacher, interval, activation, teacher_activation), target, law)
-
-
-def train_task(
+def task(
     teacher: TEACHER = UNIT_TEACHER,
     interval: INTERVAL = UNIT_INTERVAL,
     activation: ACTIVATION = "relu",
@@ -112,10 +117,39 @@ def train_task(
     data: DATA = None,
     target: TARGET = None,
     law: LAW = "uniform",
+    loss: LOSS = "squared",
 ) -> Problem:
     """Return the problem on the population or a sample, with errors as `student`."""
     given = trained_on(teacher, interval, activation, teacher_activation, samples, population, data)
-    return _with_target(given, target, law)
+    with_target = _with_target(given, target, law)
+    try:
+        return replace(with_target, loss=loss)
+    except ValueError as error:
+        raise ValueError(f"--{error}") from error
+
+
+def frozen_parameters(frozen: FROZEN = "") -> tuple[str, ...]:
+    """Return the names of parameters that stay as they are, with errors as `student`."""
+    names = tuple(name.strip() for name in frozen.split(",") if name.strip())
+    for name in names:
+        if name not in PARAMETERS:
+            raise ValueError(f"--frozen: expected some of {','.join(PARAMETERS)}, got {frozen!r}")
+    return names
+
+
+class Drawn(NamedTuple):
+    """How many inputs a step sees, None if all; the seed by which they are drawn; and how."""
+
+    batch: int | None
+    seed: int
+    replacement: bool
+
+
+def minibatches(batch: BATCH = None, seed: SEED = "0", replacement: REPLACEMENT = False) -> Drawn:
+    """Return what inputs a step sees, with errors as `student`."""
+    if batch is None:
+        return Drawn(None, 0, False)
+    return Drawn(integer("--batch", batch, least=1), integer("--seed", seed, least=0), replacement)
 
 
 def _with_target(problem: Problem, target: str | None, law: str) -> Problem:

@@ -55,11 +55,28 @@ _NETWORK = _with("network", lambda file: file is not None)
 _NEURONS = _with("neurons", lambda count: count is not None)
 _TARGET = _with("target", lambda name: name is not None)
 _LAW = _with("law", lambda name: name != "uniform")
+_SAMPLES = _with("samples", lambda count: count is not None)
+_LOSS = _with("loss", lambda name: name != "squared")
+_FROZEN = _with("frozen", bool)
+_BATCH = _with("batch", lambda count: count is not None)
 
 
 def _general(given: Given) -> str:
     """Return which option asks for networks on the line; "" if none does."""
-    return next(filter(None, (condition(given) for condition in (_NETWORK, _NEURONS, _TARGET, _LAW))), "")
+    asking = (_NETWORK, _NEURONS, _TARGET, _LAW, _LOSS, _FROZEN)
+    return next(filter(None, (condition(given) for condition in asking)), "")
+
+
+def _no_neurons(given: Given) -> str:
+    return "without --neurons" if given["neurons"] is None else ""
+
+
+def _no_sample(given: Given) -> str:
+    return "without --samples or --data" if given["samples"] is None and given["data"] is None else ""
+
+
+def _not_drawn(given: Given) -> str:
+    return "without --batch" if given["batch"] is None else ""
 
 
 _GENERAL: Condition = _general
@@ -67,18 +84,32 @@ _GENERAL: Condition = _general
 _BESIDE_NETWORKS = (
     (("w1", "b1", "w2", "neurons"), _NETWORK),
     (("w1", "b1", "w2", "b2"), _NEURONS),
-    (("start", "seed"), lambda given: "without --neurons" if given["neurons"] is None else ""),
+    (("start",), _no_neurons),
     (("teacher", "teacher_activation"), _TARGET),
-    (("interval",), _LAW),
+    (("interval", "samples", "data", "population"), _LAW),
+    (("target",), _DATA),
+    (("loss",), _no_sample),
 )
+
 
 MEANINGLESS: dict[str, tuple[tuple[tuple[str, ...], Condition], ...]] = {
     "flow": (
         (("until_decided",), _with("no_theory", bool)),
+        _BESIDE_DATA,
         *_BESIDE_NETWORKS,
+        (("seed",), _no_neurons),
         (("until_decided", "no_theory"), _GENERAL),
+        (("until_decided", "no_theory"), _SAMPLES),
+        (("until_decided", "no_theory"), _DATA),
     ),
-    "train": (_BESIDE_DATA, *_BESIDE_NETWORKS, (("samples", "data", "dtype"), _GENERAL)),
+    "train": (
+        _BESIDE_DATA,
+        *_BESIDE_NETWORKS,
+        (("seed",), lambda given: "" if given["batch"] else _no_neurons(given)),
+        (("replacement",), _not_drawn),
+        (("dtype",), _GENERAL),
+        (("dtype",), _BATCH),
+    ),
     "threshold": (
         (("lr", "hyper", "steps", "samples", "data", "dtype", "backend"), _FLOW),
         _BESIDE_DATA,

@@ -13,7 +13,7 @@ from gradflow.base.files import to_json
 from gradflow.base.progress import progress_bar
 from gradflow.cli.choice import with_options
 from gradflow.cli.drawing import draw_run
-from gradflow.cli.line_options import flow_task, student, train_task
+from gradflow.cli.line_options import Drawn, frozen_parameters, minibatches, student, task
 from gradflow.cli.options import FIGURE, JSON, OUT_NC, check_figure, check_file, number
 from gradflow.cli.steps import Steps, finite_steps
 from gradflow.cli.telling import (
@@ -37,10 +37,11 @@ MOST_TOLD = 4
 """Neurons of a network whose parameters are printed; files and JSON have them all."""
 
 
-@with_options(start=student, task=flow_task)
+@with_options(start=student, task=task, frozen=frozen_parameters)
 def flow(
     start: Neuron | Network,
     task: Problem,
+    frozen: tuple[str, ...],
     t_end: Annotated[str, typer.Option(metavar="T", help="Final time.")] = "200",
     rtol: Annotated[str, typer.Option(metavar="X", help="Relative tolerance of a step.")] = "1e-10",
     until_decided: Annotated[
@@ -55,9 +56,9 @@ def flow(
 ) -> None:
     """Follow one neuron, or a network, under the gradient flow.
 
-    The loss is the population's; crossings between activities, and past the teacher's breakpoint, are
-    located. `limit` is where the trajectory has converged to, if it has; `decided_by` names the theorem that
-    decides the outcome, and `decided_at` the time by which it does.
+    The loss is the population's, or a sample's; crossings between activities, and past the teacher's
+    breakpoint, are located. `limit` is where the trajectory has converged to, if it has; `decided_by` names
+    the theorem that decides the outcome, and `decided_at` the time by which it does.
     """
     duration, tolerance = number("--t-end", t_end, least=0), number("--rtol", rtol)
     if not 1e-13 <= tolerance <= 1e-2:
@@ -72,6 +73,7 @@ def flow(
             rtol=tolerance,
             theory=not no_theory,
             until_decided=until_decided,
+            frozen=frozen,
             progress=advance,
         )
     if isinstance(start, Network) or "neuron" in run.dims:
@@ -95,11 +97,13 @@ def flow(
     note_a_start_at_the_teacher(start, task, silent=json)
 
 
-@with_options(start=student, task=train_task, how=finite_steps)
+@with_options(start=student, task=task, how=finite_steps, drawn=minibatches, frozen=frozen_parameters)
 def train(
     start: Neuron | Network,
     task: Problem,
     how: Steps,
+    drawn: Drawn,
+    frozen: tuple[str, ...],
     optimizer: Annotated[str, typer.Option(metavar="NAME", help=f"One of {', '.join(OPTIMIZERS)}.")] = "adam",
     out: OUT_NC = None,
     figure: FIGURE = None,
@@ -109,13 +113,22 @@ def train(
 
     A crossing's step is the number of updates after which it had happened. `outcome` is where the neuron is
     at the last step; it is `settled` where a theorem about the method says that it lasts, however long
-    training goes on: `decided_by` names it.
+    training goes on: `decided_by` names it. With --batch the losses are of all inputs all the same.
     """
     config = make_optimizer(optimizer, **how.hyper)
     check_file(out)
     check_figure(figure)
     with progress_bar("train", max(how.steps, 1)) as advance:
-        run = train_run(start, task, config, how.steps, dtype=how.dtype, progress=advance)
+        run = train_run(
+            start,
+            task,
+            config,
+            how.steps,
+            dtype=how.dtype,
+            **drawn._asdict(),
+            frozen=frozen,
+            progress=advance,
+        )
     if isinstance(start, Network) or "neuron" in run.dims:
         report = network_report(run, "step", isinstance(start, Neuron))
         deliver(lambda: _write(run, task, out, figure), lambda: _show(report, json))

@@ -25,8 +25,10 @@ NUMBER = st.one_of(
 )
 VALUE = st.one_of(NUMBER, TEXT)
 SHORT = st.sampled_from(["0", "1", "7"])
-LINE = ["--neurons", "--seed", "--start", "--target", "--law", "--network"]
-NAMES = st.sampled_from(["he", "uniform", "normal", "abs", "step", "hat", "none.csv", ".csv", "1", "3"])
+LINE = ["--neurons", "--seed", "--start", "--target", "--law", "--network", "--loss", "--frozen"]
+NAMES = st.sampled_from(
+    ["he", "uniform", "normal", "abs", "step", "hat", "sine", "huber", "w2,b2", "none.csv", ".csv", "1", "3"]
+)
 OPTIONS = {
     "flow": ["--w1", "--b1", "--w2", "--b2", "--rtol", *LINE],
     "train": [
@@ -39,6 +41,7 @@ OPTIONS = {
         "--dtype",
         "--optimizer",
         "--hyper",
+        "--batch",
         *LINE,
     ],
 }

@@ -54,7 +54,10 @@ LINE = {
     "seed": "--seed 4",
     "target": "--target hat",
     "law": "--law normal",
+    "loss": "--loss huber",
+    "frozen": "--frozen b1",
 }
+BATCHES = {"batch": "--batch 2", "replacement": "--replacement"}
 DRAWN, ONE = {"start", "seed"}, {"w1", "b1", "w2"}
 OWN = {"data": "--data {sample}"}
 NEURON = {
@@ -71,10 +74,12 @@ CASES: dict[str, dict[str, str]] = {
     "flow": {
         **NEURON,
         **LINE,
+        **OWN,
+        "samples": STEPS["samples"],
         **{"t_end": "--t-end 3", "rtol": "--rtol 1e-5"},
         **{"until_decided": "--until-decided", "no_theory": "--no-theory"},
     },
-    "train": {**NEURON, **LINE, **STEPS, **OWN, "optimizer": "--optimizer rmsprop"},
+    "train": {**NEURON, **LINE, **BATCHES, **STEPS, **OWN, "optimizer": "--optimizer rmsprop"},
     "threshold": {
         **NEURON,
         **STEPS,
@@ -121,13 +126,19 @@ TAKEN = {"teacher", "teacher_activation", "interval", "samples"}
 DATA = {"points", "mu", "dimension", "delta", "mnist", "constant_columns"}
 OPTIMISED = {"lr", "hyper", "steps"}
 VARIANTS: dict[str, set[str]] = {
-    "flow": DRAWN,
-    "train": DRAWN,
-    "train --data {sample}": {*TAKEN, *DRAWN, "network", "neurons", "target", "law"},
-    "flow --neurons 2": {*ONE, "b2", "network", "until_decided", "no_theory"},
-    "flow --network {network}": {*ONE, *DRAWN, "neurons", "until_decided", "no_theory"},
-    "train --neurons 2 --law {law}": {*ONE, "b2", "network", "interval", "samples", "data", "dtype"},
-    "train --target abs": {*DRAWN, "teacher", "teacher_activation", "samples", "data", "dtype"},
+    "flow": {*DRAWN, "loss"},
+    "flow --samples 9": {*DRAWN, "data", "law", "until_decided", "no_theory"},
+    "train": {*DRAWN, "loss", "replacement"},
+    "train --data {sample}": {*TAKEN, *DRAWN, "target", "law", "replacement"},
+    "flow --neurons 2": {*ONE, "b2", "network", "until_decided", "no_theory", "loss"},
+    "flow --network {network}": {*ONE, *DRAWN, "neurons", "until_decided", "no_theory", "loss"},
+    "train --neurons 2 --law {law}": {
+        *ONE, "b2", "network", "interval", "samples", "data", "dtype", "loss", "replacement"
+    },
+    "train --target abs": {
+        *DRAWN, "teacher", "teacher_activation", "data", "dtype", "loss", "replacement"
+    },
+    "train --neurons 2 --samples 9 --batch 3": {*ONE, "b2", "network", "data", "dtype", "law"},
     "threshold --vary b2 --between -2 1": {*STEPS, "data", "backend", "b2"},
     "threshold --vary b2 --between -2 1 --method adam --data {sample}": {*TAKEN, "no_theory", "b2"},
     "threshold --vary b2 --between -2 1 --method adam": {"no_theory", "b2"},

@@ -22,6 +22,7 @@ FILES = {
     "massless.csv": "x,density\n-1,0\n1,0\n",
     "endless.csv": "x,density\n-1,1\n1,2\n",
     "header.csv": "a,b\n1,2\n",
+    "d.csv": "x,y\n-1,1\n-0.5,-1\n0.5,-1\n1,1\n",
 }
 
 
@@ -120,3 +121,48 @@ def test_bad_input_is_named(command: str, arguments: str, line: str, capsys: Cap
 
 def test_a_missing_file_is_named(capsys: Capture) -> None:
     assert "nowhere.csv" in refused(capsys, "flow", "--network", "nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "train --data d.csv --loss logistic --batch 2 --seed 3 --steps 5 --neurons 3",
+        "train --data d.csv --batch 3 --replacement --steps 5",
+        "train --law normal --batch 3 --steps 5 --target sine --neurons 2 --activation tanh",
+        "train --frozen w2,b2 --steps 5 --w1 0.5 --w2 0.7 --b2 0.3",
+        "flow --samples 5 --t-end 1 --neurons 2",
+        "flow --data d.csv --t-end 1 --loss huber=0.5 --b1 0.3",
+        "flow --neurons 2 --activation gelu --target sine --t-end 1 --frozen b2",
+    ],
+)
+def test_samples_losses_and_minibatches(arguments: str, capsys: Capture) -> None:
+    report = answer(capsys, *arguments.split(), "--figure", "run.svg")
+    assert Path("run.svg").exists()
+    assert {"final", "loss", "activity", "outcome", "settled", "crossings", "invariant_drift"} <= set(report)
+    if "w2,b2" in arguments:
+        assert report["final"]["w2"] == 0.7
+        assert report["final"]["b2"] == 0.3
+        assert report["final"]["w1"] != 0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("train --loss huber", "--loss: it has no meaning without --samples or --data"),
+        ("train --replacement", "--replacement: it has no meaning without --batch"),
+        ("train --frozen w9", "--frozen: expected some of w1,b1,w2,b2, got 'w9'"),
+        ("train --samples 5 --loss foo", "--loss: expected squared, absolute, huber[=HUBER]"),
+        ("flow --samples 5 --no-theory", "--no-theory: it has no meaning with --samples 5"),
+        ("train --samples 5 --batch 9", "--batch: expected at most the sample's 5 inputs"),
+        ("train --data d.csv --target abs", "--target: it has no meaning with --data d.csv"),
+        ("train --law normal --samples 5", "--samples: it has no meaning with --law normal"),
+        ("train --batch 4 --dtype float32", "--dtype: it has no meaning with --batch 4"),
+        (
+            "flow --samples 5 --loss absolute",
+            "--loss: the flow takes one whose slope does not jump",
+        ),
+        ("train --batch 0", "--batch: expected an integer from 1"),
+    ],
+)
+def test_what_has_no_meaning_is_refused(arguments: str, line: str, capsys: Capture) -> None:
+    assert refused(capsys, *arguments.split()).startswith(line)

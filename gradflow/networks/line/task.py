@@ -82,10 +82,14 @@ class Task:
         straight = self.teacher is None or isinstance(self.teacher_activation, PiecewiseLinear)
         return self.is_bent and straight and self.curve is None and self.sample is None
 
+    @property
+    def target(self) -> Any:
+        """The teacher, the knots or the curve; None if a sample has targets of its own."""
+        return self.teacher or self.knots or self.curve
+
     def aim(self, x: np.ndarray) -> np.ndarray:
         """Return what the student should return at inputs of any shape; at a jump the left value."""
-        target: Any = self.teacher or self.knots or self.curve
-        return np.asarray(target(x, self.teacher_activation))
+        return np.asarray(self.target(x, self.teacher_activation))
 
 
 def task_of(problem: Problem) -> Task:

@@ -132,7 +132,10 @@ def _legend_above(axes: Axes, columns: int) -> None:
 def _students(axes: Axes, run: xr.Dataset, axis: str, task: Task) -> None:
     lo, hi = _reach(task)
     aim = _graph(task, lo, hi)
-    axes.plot(*aim, label="target", **TARGET, zorder=2)
+    if task.sample is not None and task.target is None:
+        axes.plot(*aim, ".", color=GREY, label="target", zorder=2)
+    else:
+        axes.plot(*aim, label="target", **TARGET, zorder=2)
     last = run.sizes[axis] - 1
     # Half of the loss's fall, in logarithms, is done on the way.
     value = np.maximum(np.where(np.isfinite(run["loss"].values), run["loss"].values, np.inf), LOWEST)
@@ -146,8 +149,8 @@ def _students(axes: Axes, run: xr.Dataset, axis: str, task: Task) -> None:
             continue
         network = Network(*state)
         number = run[axis].values[place]
-        x = _vertices(network, lo, hi)
-        y = network(x, PiecewiseLinear(*task.slopes))
+        x = _vertices(network, lo, hi) if task.is_bent else np.linspace(lo, hi, SMOOTH_POINTS)
+        y = network(x, task.activation)
         graphs.append(y)
         axes.plot(x, y, label=f"{_WORD[axis]}{number:.3g}" if axis == "time" else f"step {number}", **look)
     bottom, top = span(graphs) or (0.0, 1.0)
@@ -159,6 +162,10 @@ def _students(axes: Axes, run: xr.Dataset, axis: str, task: Task) -> None:
     _legend_above(axes, 2)
 
 
+SMOOTH_POINTS = 401
+"""Points of a graph that is not straight."""
+
+
 def _vertices(network: Network, lo: float, hi: float) -> Floats:
     """Return the ends and the breakpoints between them."""
     w1, b1 = np.asarray(network.w1), np.asarray(network.b1)
@@ -168,11 +175,16 @@ def _vertices(network: Network, lo: float, hi: float) -> Floats:
 
 
 def _graph(task: Task, lo: float, hi: float) -> tuple[Floats, Floats]:
-    """Return the target's graph."""
-    if task.knots is None:
-        assert task.teacher is not None
+    """Return the target's graph, or a sample's points."""
+    if task.target is None:
+        assert task.sample is not None
+        return task.sample.x, task.sample.target
+    if task.teacher is not None and isinstance(task.teacher_activation, PiecewiseLinear):
         x = _vertices(as_network(task.teacher), lo, hi)
-        return x, task.teacher(x, PiecewiseLinear(*task.teacher_slopes))
+        return x, task.aim(x)
+    if task.knots is None:
+        x = np.linspace(lo, hi, SMOOTH_POINTS)
+        return x, task.aim(x)
     x, y = np.asarray(task.knots.x), np.asarray(task.knots.y)
 
     def beyond(end: float, i: int, j: int) -> float:
