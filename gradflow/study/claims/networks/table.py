@@ -1,7 +1,7 @@
 """Claims of papers on shallow networks with one input, or one teacher neuron."""
 
 from gradflow.study.claims.ledger import rows
-from gradflow.study.claims.networks import affine, cubic
+from gradflow.study.claims.networks import affine, cubic, flat, inconsistent, landscape
 
 CHERIDITO = "Cheridito, Jentzen, Rossmannek, arXiv:2103.10922"
 
@@ -10,6 +10,10 @@ CLAIMS = (
         ("networks.saddles", CHERIDITO, "An affine target has saddle points whose breakpoints, an even number, are equally spaced, and whose error has slopes of one size that alternate in sign.", affine.saddles),
         ("networks.minima", CHERIDITO, "For an affine target every local minimum that is not global has a dead neuron.", affine.minima),
         ("networks.cubic", "Xu, Du, Over-parameterization exponentially slows down gradient descent for learning a single neuron, arXiv:2302.10034", "A teacher neuron is learnt at the rate T⁻³ by a network of more neurons, and exponentially by one neuron.", cubic.cubic),
+        ("networks.inconsistent", "Holzmüller, Steinwart, Training two-layer ReLU networks with gradient descent is inconsistent, arXiv:2002.04861", "From He's start with zero biases the breakpoints of wide networks never reach an input, with a probability that tends to one, so that gradient descent does a linear regression on either side.", inconsistent.inconsistent),
+        ("networks.stable", "Mulayoff, Michaeli, Soudry, The implicit bias of minima stability: a view from function space, NeurIPS 2021; Qiao and others, arXiv:2406.06838", "The curvature of a minimum is at least one plus twice a weighted integral of the second derivative, so that gradient descent with a large rate holds only minima that are smooth.", flat.flat),
+        ("networks.spurious", "Christof, Kowalczyk, On the omnipresence of spurious local minima in certain neural network training problems, arXiv:2202.12262", "For every target that is not affine there is a continuum of local minima that are not global.", landscape.spurious),
+        ("networks.bounded", "Eberle, Jentzen, Riekert, Weiss, Existence, uniqueness, and convergence rates for gradient flows in the training of artificial neural networks with ReLU activation, arXiv:2108.08106", "For a piecewise polynomial target every flow that does not diverge converges to a critical point, and its loss at a rate of one over t at least.", landscape.bounded),
     ),
 )  # fmt: skip
 """A row a claim: its id, where it stands, what is said there, the checker and its parameters."""
