@@ -169,7 +169,9 @@ def coordinates(
         if own:
             some = np.broadcast_to(array, shape)
             some = some[tuple(slice(None) if axis in own else 0 for axis in range(len(shape)))]
-            found[name] = xr.Variable([dims[axis] for axis in own], some.copy(), {"long_name": _long(name)})
+            found[name] = xr.Variable(
+                [dims[axis] for axis in own], some.copy(), {"long_name": _long(name), "units": "1"}
+            )
     return found
 
 

@@ -13,6 +13,9 @@ from gradflow.base.tables import codes
 from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import PARAMETERS, Problem, Sample
 
+DIVERGED = "whether it left the range of its numbers (1)"
+"""What the variable `diverged` of a training run says."""
+
 
 def describe_problem(problem: Problem) -> dict[str, object]:
     """Return teacher, inputs and activations as plain data."""

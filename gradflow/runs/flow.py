@@ -211,12 +211,12 @@ def _dataset(
             "invariant_drift": (
                 dims,
                 balancedness(theta) - balancedness(first),
-                {"long_name": f"Q(t) - Q(0), Q = w1^2 + b1^2 - w2^2, {kept}"},
+                {"long_name": f"Q(t) - Q(0), Q = w1^2 + b1^2 - w2^2, {kept}", "units": "1"},
             ),
             "energy_residual": (
                 dims,
                 value - initial + descended,
-                {"long_name": "L(t) - L(0) + integral of |grad L|^2"},
+                {"long_name": "L(t) - L(0) + integral of |grad L|^2", "units": "1"},
             ),
             "outcome": ended,
             "outcome_name": named(ended),

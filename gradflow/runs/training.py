@@ -25,7 +25,7 @@ from gradflow.ends.labels import outcome_codes
 from gradflow.ends.wells import has_wells
 from gradflow.neuron.activity import activity
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, as_problem
-from gradflow.neuron.records import activity_codes, balancedness, describe_problem, state_variables
+from gradflow.neuron.records import DIVERGED, activity_codes, balancedness, describe_problem, state_variables
 from gradflow.runs.records import crossings_attribute
 
 MOST_RECORDED = 10_000
@@ -134,12 +134,16 @@ def _dataset(
             **state_variables(theta, dims),
             "loss": (dims, to_numpy(run.loss), {"long_name": "loss", "units": "1"}),
             "activity": activity_codes(activity(theta, problem), dims),
-            "invariant_drift": (dims, q - q[:1], {"long_name": "change of Q = w1^2 + b1^2 - w2^2"}),
+            "invariant_drift": (
+                dims,
+                q - q[:1],
+                {"long_name": "change of Q = w1^2 + b1^2 - w2^2", "units": "1"},
+            ),
             "outcome": ended,
             "outcome_name": named(ended),
             "decided_by": theorem,
             "decided_by_name": named(theorem, THEOREMS),
-            "diverged": (batch, to_numpy(run.diverged).astype(np.int8)),
+            "diverged": (batch, to_numpy(run.diverged).astype(np.int8), {"long_name": DIVERGED}),
         },
         coords={
             "step": ("step", to_numpy(run.steps).astype(np.int32), {"long_name": "updates done"}),

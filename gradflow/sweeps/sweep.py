@@ -290,7 +290,10 @@ def template(sweep: Sweep) -> xr.Dataset:
             axis.name: (
                 axis.name,
                 axis.values,
-                {"long_name": f"initial {axis.name}" if axis.name in PARAMETERS else axis.name},
+                {
+                    "long_name": f"initial {axis.name}" if axis.name in PARAMETERS else axis.name,
+                    "units": "1",
+                },
             )
             for axis in sweep.axes
         },

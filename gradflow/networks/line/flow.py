@@ -335,7 +335,7 @@ def _dataset(
             "energy_residual": (
                 ("time",),
                 value - initial + descended,
-                {"long_name": "L(t) - L(0) + integral of |grad L|^2"},
+                {"long_name": "L(t) - L(0) + integral of |grad L|^2", "units": "1"},
             ),
             "outcome": ended,
             "outcome_name": named(ended),

@@ -75,7 +75,11 @@ def variables(rows: np.ndarray, activity: np.ndarray, axis: str, batch: Sequence
         "b2": ((axis, *batch), rows[:, 3 * m], {"long_name": NAMES["b2"], "units": "1"}),
         "breakpoint": (dims, where, {"long_name": "breakpoint -b1/w1 (NaN where w1 = 0)", "units": "1"}),
         "activity": activity_codes(activity, dims),
-        "invariant_drift": (dims, drift, {"long_name": "change of Q = w1^2 + b1^2 - w2^2 of every neuron"}),
+        "invariant_drift": (
+            dims,
+            drift,
+            {"long_name": "change of Q = w1^2 + b1^2 - w2^2 of every neuron", "units": "1"},
+        ),
     }
 
 

@@ -27,6 +27,7 @@ from gradflow.networks.line.records import crossings_of, described, described_pr
 from gradflow.networks.line.task import Task, task_of
 from gradflow.networks.line.walls import Crossing, Watch, activities, preactivations
 from gradflow.neuron.problem import Neuron, Problem
+from gradflow.neuron.records import DIVERGED
 
 MOST_RECORDED = 1_000
 
@@ -191,7 +192,7 @@ def _dataset(run: Trained, task: Task, moves: np.ndarray, provenance: dict[str, 
             "loss": (("step", *batch), np.array(run.losses), {"long_name": "loss", "units": "1"}),
             "outcome": ended,
             "outcome_name": named(ended),
-            "diverged": (batch, run.diverged.astype(np.int8)),
+            "diverged": (batch, run.diverged.astype(np.int8), {"long_name": DIVERGED}),
         },
         coords={
             "step": ("step", np.array(run.steps, dtype=np.int32), {"long_name": "updates done"}),
