@@ -58,6 +58,11 @@ t* for η → 0. So with a small rate the neuron comes back as well, after about
 with p = 0, q = 1, w1 = 1, b1 = −17/20 the flow never does: a stays 0 and c < √((√5 − 1)/2) < 17/20. One
 step of gradient descent with η = 11/25 does, though the limit is stable at that rate: η is below 2/(2
 √5), where 2 √5 is the largest eigenvalue of the Hessian there.
+
+(7) A trap, with a rate that can be named. Let the neuron be dead, r = |d v − y|, 0 < h < |d|, z_e + |w1|
+√(1 + e²) h ≤ 0 at both ends, and Λ = 2 (|ζ| + h)² + 2 r. If η Λ < 2 and r < (1 − η Λ/2) (|d| − h) h, then
+gradient descent at rates that are at most η, which may change, never brings the neuron back: ζ moves by
+less than h in all steps together.
 """
 
 HYPOTHESES = (
@@ -127,6 +132,15 @@ that close and η so small that Euler's error on [0, T] is that small: z_e stays
 (17/20)² (checked). c(t) grows, as d² = 1 + c² keeps d > 0 and c d grows from 0 to 1. The step gives c = 2
 η = 22/25 > 17/20 (checked). The Hessian of (d c − 1)² + (d a)² at the limit has the eigenvalues 2 (c² +
 d²) = 2 √5, 2 d² and 0 (checked), and 11/25 < 1/√5 (checked).
+
+(7) The Hessian of r² is 2 Jᵀ J and the entries 2 (d v − y) beside its corner, J having the rows (d, 0, a)
+and (0, d, c) (checked): where |ζ| is no larger than its value and h together, and r² not than its value,
+its norm is at most 2 (d² + |v|²) + 2 r ≤ Λ. On a stretch of length σ of a step that stays within h of the
+start, r² falls by at least (1 − η Λ/2) σ |∇L|, as long as it is no larger than at the start, as in
+derivation 26; |∇L| ≥ 2 (|d| − h) r there, by (5). So r falls by at least (1 − η Λ/2) (|d| − h) σ: all
+stretches together have at most the length r/((1 − η Λ/2) (|d| − h)) < h, and they never end at the
+distance h. z_e moves by at most |w1| √(1 + e²) times that, so z_e ≤ 0 always, and gradient descent remains
+that of (2).
 """
 
 PROVED_BY = (
@@ -173,13 +187,18 @@ PROVED_BY = (
         ),
         "c(t) grows to its limit, and which eigenvalue is the largest",
     ),
+    (
+        "(7)",
+        ("the Hessian of r²", "|∇L|² is 4 d² |d v − y|² and a square"),
+        "the bound of its norm, and the argument of derivation 26",
+    ),
 )
 
 NOT_CLAIMED = (
     "What happens after the neuron is back: it may be pushed to its wall again.",
     "Inputs that are not standardised, deeper networks, or a second path through other neurons; (1) holds "
     "for all of them, but for its last sentence.",
-    "That (5) holds with a rate that one could name.",
+    "The largest rate of (5): (7) names one, near enough to the limit.",
     "That a larger rate never loses a neuron that small rates bring back: random search finds such cases.",
 )
 
@@ -223,6 +242,12 @@ def prove_reduction(proof: Proof) -> None:
     size = sum(part**2 for part in field)
     more = 4 * (a * (d * a - p) + c * (d * c - q)) ** 2
     proof.equal("|∇L|² is 4 d² |d v − y|² and a square", size, 4 * d**2 * reduced() + more)
+    J = sympy.Matrix([[d, 0, a], [0, d, c]])
+    beside = sympy.zeros(3, 3)
+    for i, missed in enumerate((d * a - p, d * c - q)):
+        beside[i, 2] = beside[2, i] = 2 * missed
+    stated = (2 * J.T * J + beside).expand()
+    proof.equal("the Hessian of r²", sympy.hessian(reduced(), (a, c, d)).expand(), stated)
 
 
 def prove_solution(proof: Proof) -> None:

@@ -23,6 +23,12 @@ _ROOT3 = 3.0**0.5
 _STANDARD = 1e-9
 """How far mean and variance of a standardised sample may be from 0 and 1."""
 
+_SLACK = 1e-14
+"""Relative errors of rounding, several of them, that count against a trap."""
+
+_RADII = (1.0 / 64.0, 1.0 / 16.0, 0.125, 0.25, 0.375, 0.5, 0.75, 0.999)
+"""Radii of the trap that are tried, over the largest."""
+
 LARGEST = 1e50
 """Largest parameter: beyond it the bounds, of the sixth degree, overflow."""
 
@@ -279,6 +285,53 @@ def revival_steps(network: Network, task: Task, rate: ArrayLike, longest: int = 
             if np.any(stop):
                 left, rows = left[~stop], [row[~stop] for row in rows]
     return np.asarray(found.reshape(shape), dtype=np.int64)
+
+
+def never_revived(network: Network, task: Task = UNIFORM, rate: ArrayLike = 0.0) -> np.ndarray:
+    """Return which dead neurons gradient descent is proved never to bring back, at rates up to `rate`.
+
+    (a, c, d) is then close to where it rests: all steps together are shorter than what would reach a wall
+    (part 7). Those that are far from there may be asked again after some steps.
+
+    Parameters
+    ----------
+    network : Network
+    task : Task
+    rate : number or array
+        η ≥ 0, the largest rate; broadcast with the networks.
+
+    Returns
+    -------
+    array of bool
+        Sufficient, not necessary; errors of rounding count against it.
+
+    Raises
+    ------
+    ValueError
+        If a rate is negative or not finite, or a parameter exceeds `LARGEST`.
+    """
+    NON_NEGATIVE.check("rate", rate)
+    _check(network, task)
+    a, c, w1, b1, _, d, lo, hi, slope, level, eta = (
+        np.asarray(v, dtype=float) for v in (*network, *task, rate)
+    )
+    miss = np.hypot(
+        np.abs(d * a - slope) + _SLACK * np.abs(d * a), np.abs(d * c - level) + _SLACK * np.abs(d * c)
+    )
+    miss = miss + _SLACK * (np.abs(slope) + np.abs(level))
+    room = np.abs(d)
+    for end in (lo, hi):
+        terms = np.abs(w1 * a * end) + np.abs(w1 * c) + np.abs(b1)
+        distance = -(w1 * (a * end + c) + b1) - _SLACK * terms
+        reach = np.abs(w1) * np.sqrt(1.0 + end * end)
+        far = np.where(distance >= 0.0, np.inf, 0.0)
+        room = np.minimum(room, np.where(reach > 0.0, distance / np.where(reach > 0.0, reach, 1.0), far))
+    size, found = np.sqrt(a * a + c * c + d * d), miss < 0.0
+    for share in _RADII:
+        h = share * room
+        left = 1.0 - eta * ((size + h) ** 2 + miss) * (1.0 + _SLACK)
+        found = found | ((left > 0.0) & (h > 0.0) & (miss < left * (np.abs(d) - h) * h * (1.0 - _SLACK)))
+    return np.asarray(found & (preactivation(network, task) <= 0.0))
 
 
 def _preactivation(network: Network, end: ArrayLike) -> np.ndarray:
