@@ -1,13 +1,15 @@
 """For all tests: the same examples in every run, and a place of their own for compiled code.
 
-Hypothesis has no deadline, because a loaded machine is not a failure. Compiled code goes where nothing else
-looks, so that what is tested is compiled from what is there now: once for all workers of a run.
+Hypothesis has no deadline, because a loaded machine is not a failure. Compiled code is kept among the caches
+of pytest, where all workers and later runs find it: under a digest of all that it is made of, so that what is
+tested is compiled from what is there now. `--cache-clear` removes it.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -16,12 +18,19 @@ settings.register_profile("gradflow", deadline=None, derandomize=True)
 settings.load_profile("gradflow")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Give the run a cache."""
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder that all workers of this run share, and no other run."""
     base = tmp_path_factory.getbasetemp()
-    place = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(pytestconfig: pytest.Config, run_folder: Path) -> Iterator[None]:
+    """Give the tests a cache of their own; with `-p no:cacheprovider` each run has one."""
+    cache = getattr(pytestconfig, "cache", None)
+    place = cache.mkdir("compiled") if cache else run_folder / "cache"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(place / "cache"))
+        patch.setenv("XDG_CACHE_HOME", str(place))
         patch.delenv("NUMBA_CACHE_DIR", raising=False)
         yield

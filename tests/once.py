@@ -1,12 +1,10 @@
 """What is expensive and many tests look at: done once a run, for all its processes.
 
-It is kept in the cache of the run (`own_cache` in ``conftest.py``). Whoever comes while another process is at
-it waits for that process.
+Whoever comes while another process is at it waits for that process.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -19,20 +17,21 @@ STUDY = "GRADFLOW_STUDY"
 
 
 @contextmanager
-def place(name: str) -> Iterator[Path]:
-    """Give a path in the run's cache, to nobody else meanwhile."""
-    path = Path(os.environ["XDG_CACHE_HOME"]) / "once" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
+def alone(path: Path) -> Iterator[None]:
+    """Let nobody else be at a path meanwhile."""
+    import fcntl  # it is not everywhere
+
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield path
+        yield
 
 
-def quick_study() -> Path:
-    """Return the folder that `gradflow reproduce --quick --out` writes."""
+def quick_study(run_folder: Path) -> Path:
+    """Return the folder that `gradflow reproduce --quick --out` writes, in that of a run."""
     if STUDY in os.environ:
         return Path(os.environ[STUDY])
-    with place("study") as folder:
+    folder = run_folder / "study"
+    with alone(folder):
         if not (folder / "claims.json").exists():
             command = (sys.executable, "-W", "error", "-m", "gradflow", "reproduce", "--quick", "--out")
             subprocess.run([*command, str(folder)], check=True, stdout=subprocess.DEVNULL)

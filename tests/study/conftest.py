@@ -8,6 +8,6 @@ from tests.once import quick_study
 
 
 @pytest.fixture(scope="session")
-def study(own_cache: None) -> Path:
+def study(own_cache: None, run_folder: Path) -> Path:
     """Give the folder of a quick study of everything, for slow tests."""
-    return quick_study()
+    return quick_study(run_folder)
