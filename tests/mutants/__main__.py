@@ -3,8 +3,8 @@
 faults  puts in each fault of ``faults.toml``, one at a time, and runs the tests named there
 sample  puts in random mutants of the core by cosmic-ray (extra `mutants`), and runs the tests of their folder
 
-Both work in a copy of the tree and print a table: what killed each mutant, in how many seconds of a processor.
-The exit code is the number of survivors.
+Both work in a copy of the tree and print a table: what killed each mutant, and in how many seconds of a
+processor. The exit code is the number of survivors.
 """
 
 from __future__ import annotations
