@@ -15,7 +15,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PROSE = re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL)
 NAMED = sorted(set(re.findall(r"`(?:python )?([\w.-]+(?:/[\w.-]+)*(?:/|\.(?:py|md|toml)|/run))`", PROSE)))
 # Patterns for new files, and files that are called by their names alone.
-NEW = {"derivations/NN_name.py", "plots/NN_name.py"}
+NEW = {"derivations/NN_name.py", "examples/NN_name.py", "plots/NN_name.py"}
 BARE = {
     "problem.py": "gradflow/neuron",
     "formulas.py": "gradflow/field",

@@ -1,7 +1,8 @@
 """One function per kind of figure; each returns a Matplotlib figure and saves nothing.
 
 Results are drawn as they come by `loss`, `students`, `functions`, `parameters`, `outcomes`, `trajectories`
-and `movie`; the other functions draw numbers that you give them. All take `ax`, axes of your own.
+and `movie`, what is proved by `decided`; the other functions draw numbers that you give them. All take `ax`,
+axes of your own.
 
 No figure touches pyplot, so none has to be closed and no backend has to be chosen; `save` writes it.
 """
@@ -9,6 +10,7 @@ No figure touches pyplot, so none has to be closed and no backend has to be chos
 from gradflow.study.figures.along import outcomes_along
 from gradflow.study.figures.convergence import Errors, Orders
 from gradflow.study.figures.curves import At, Curve, Curves, Strands
+from gradflow.study.figures.decided import decided
 from gradflow.study.figures.frames import Below, Frame, sheet
 from gradflow.study.figures.losses import loss_against, loss_curves
 from gradflow.study.figures.movie import Movie, movie
@@ -52,6 +54,7 @@ __all__ = [
     "Series",
     "Strands",
     "Trajectory",
+    "decided",
     "fraction",
     "functions",
     "loss",

@@ -146,6 +146,16 @@ def test_a_figure_is_seen_in_a_notebook() -> None:
     assert about["width"] == round(110 * SINGLE)
 
 
+def test_what_theorems_decide_is_drawn_for_any_teacher() -> None:
+    problem = gf.Problem(gf.Neuron(1.0, -0.5, 1.0, 0.5), gf.Uniform(-1.0, 1.5))
+    figure = gf.figures.decided(problem, n=30)
+    assert {"sign trap", "dead", "undecided", "initial $b_1$"} <= set(texts(figure))
+    assert overhang(figure) < 0.5
+    for given, words in (({"b1": (1.0, 1.0)}, "b1: "), ({"n": 1}, "n: "), ({"w1": np.nan}, "w1: ")):
+        with pytest.raises(ValueError, match=f"^{words}"):
+            gf.figures.decided(problem, **given)  # type: ignore[arg-type]
+
+
 KINDS: dict[str, tuple[int, Callable[[Any], Figure]]] = {
     "loss": (1, lambda ax: gf.figures.loss(adam(), ax=ax)),
     "students": (3, lambda ax: gf.figures.students(adam(), count=3, ax=ax)),
@@ -159,6 +169,7 @@ KINDS: dict[str, tuple[int, Callable[[Any], Figure]]] = {
     "outcomes of two": (2, lambda ax: gf.figures.outcomes({"a": plane(), "b": plane()}, ax=ax)),
     "outcomes along a line": (2, lambda ax: gf.figures.outcomes(plane().isel(b2=0), ax=ax)),
     "trajectories": (1, lambda ax: gf.figures.trajectories(descent(), ax=ax)),
+    "decided": (1, lambda ax: gf.figures.decided(n=8, ax=ax)),
     "one_run": (1, lambda ax: gf.figures.one_run(adam(), ax=ax)),
     "network_runs": (
         3,
