@@ -12,23 +12,25 @@ import xarray as xr
 from gradflow.base.files import to_json
 from gradflow.cli.choice import with_options
 from gradflow.cli.drawing import draw_sweep, require_drawable
-from gradflow.cli.options import FIGURE, JSON, check_figure, integer, neuron, number
-from gradflow.cli.steps import Steps, Way, finite_steps, trained_on, way
+from gradflow.cli.line_options import student, task
+from gradflow.cli.options import FIGURE, JSON, check_figure, integer, number
+from gradflow.cli.steps import Steps, Way, finite_steps, way
 from gradflow.cli.sweeps import Tally, check_out, sweep_in_memory, sweep_into_store
 from gradflow.cli.telling import deliver, note_a_start_at_the_teacher, note_undecided_ends, write_if_asked
 from gradflow.descent import optimizer
 from gradflow.ends.decision import SIMULATION, THEOREMS
 from gradflow.ends.outcome import LOCAL, OUTCOMES, UNDECIDED
 from gradflow.ends.places import places
+from gradflow.networks.line.network import Network
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.sweeps.axes import Axis
 from gradflow.sweeps.grids import plain_data
 from gradflow.sweeps.sweep import BLOCK, Sweep
 
 
-@with_options(start=neuron, task=trained_on, way=way, how=finite_steps)
+@with_options(start=student, task=task, way=way, how=finite_steps)
 def basins(
-    start: Neuron,
+    start: Neuron | Network,
     task: Problem,
     way: Way,
     how: Steps,
@@ -61,12 +63,18 @@ def basins(
 ) -> None:
     """Compute the outcome of every start, or rate, on a grid.
 
-    The axes are parameters of the start or hyper-parameters of the method. Of local ends it says how many
+    The axes are parameters of the start (of a network scale, b2, w1_0, …) or hyper-parameters of the method.
+    Of local ends it says how many
     different ones there are, with loss, breakpoint, and the first start that leads there. Settled are those
     of which a theorem about the method says that they last.
     """
     method = way.method
     axes = tuple(_axis(text) for text in grid)
+    if isinstance(start, Network) or task.is_general:
+        from gradflow.cli.line_sweeps import basins_of_network
+
+        basins_of_network(start, task, method, how, axes, out, json)
+        return
     sweep = Sweep(
         axes=axes,
         method=method,

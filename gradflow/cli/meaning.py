@@ -63,7 +63,8 @@ _BATCH = _with("batch", lambda count: count is not None)
 
 def _general(given: Given) -> str:
     """Return which option asks for networks on the line; "" if none does."""
-    asking = (_NETWORK, _NEURONS, _TARGET, _LAW, _LOSS, _FROZEN)
+    asking = [_NETWORK, _NEURONS, _TARGET, _LAW, _LOSS]
+    asking += [_FROZEN] if "frozen" in given else []
     return next(filter(None, (condition(given) for condition in asking)), "")
 
 
@@ -113,11 +114,17 @@ MEANINGLESS: dict[str, tuple[tuple[tuple[str, ...], Condition], ...]] = {
     "threshold": (
         (("lr", "hyper", "steps", "samples", "data", "dtype", "backend"), _FLOW),
         _BESIDE_DATA,
+        *_BESIDE_NETWORKS,
+        (("seed",), _no_neurons),
+        (("dtype", "backend", "no_theory", "figure"), _GENERAL),
         (("no_theory",), _OPTIMIZER),
     ),
     "basins": (
         (("lr", "hyper", "steps", "samples", "data", "dtype"), _FLOW),
         _BESIDE_DATA,
+        *_BESIDE_NETWORKS,
+        (("seed",), _no_neurons),
+        (("dtype", "backend", "no_theory", "figure", "block", "cluster"), _GENERAL),
         (("no_theory",), _OPTIMIZER),
     ),
     "align": (

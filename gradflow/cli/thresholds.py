@@ -14,8 +14,9 @@ from gradflow.base.files import to_json
 from gradflow.base.progress import progress_bar
 from gradflow.cli.choice import with_options
 from gradflow.cli.drawing import draw_threshold
-from gradflow.cli.options import FIGURE, JSON, check_figure, integer, neuron, number
-from gradflow.cli.steps import Steps, Way, finite_steps, trained_on, way
+from gradflow.cli.line_options import student, task
+from gradflow.cli.options import FIGURE, JSON, check_figure, integer, number
+from gradflow.cli.steps import Steps, Way, finite_steps, way
 from gradflow.cli.telling import deliver, note_a_start_at_the_teacher
 from gradflow.descent import optimizer
 from gradflow.ends import Threshold, bracket, descent_decisions, flow_run
@@ -23,6 +24,7 @@ from gradflow.ends.decision import SIMULATION, THEOREMS
 from gradflow.ends.follow import decide_in_rounds
 from gradflow.ends.outcome import UNDECIDED
 from gradflow.ends.thresholds import TOO_SHORT, values_told
+from gradflow.networks.line.network import Network
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
 from gradflow.runs import gradient_flow, train
 from gradflow.sweeps.axes import require_varied
@@ -36,14 +38,18 @@ SCANNED = {"flow": 65, "steps": 1025}
 MOST_SCANNED = 1_000_000
 
 
-@with_options(start=neuron, task=trained_on, way=way, how=finite_steps)
+@with_options(start=student, task=task, way=way, how=finite_steps)
 def threshold(
-    start: Neuron,
+    start: Neuron | Network,
     task: Problem,
     way: Way,
     how: Steps,
     vary: Annotated[
-        str, typer.Option(metavar="NAME", help="What to vary: w1, b1, w2, b2 or a hyper-parameter.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What to vary: w1, b1, w2, b2 or a hyper-parameter; of a network scale, b2, w1_0, …",
+        ),
     ],
     between: Annotated[
         tuple[str, str], typer.Option(metavar="LO HI", help="Values between which the outcome changes.")
@@ -85,6 +91,12 @@ def threshold(
     scanned = SCANNED[kind]
     if scan is not None:
         scanned = integer("--scan", scan, least=2, most=MOST_SCANNED)
+    if isinstance(start, Network) or task.is_general:
+        from gradflow.cli.line_sweeps import threshold_of_network
+
+        few = None if scan is None else scanned
+        threshold_of_network(start, task, method, how, vary, (lo, hi), uncertainty, few, which, json)
+        return
     require_varied("--vary", [vary], method)
     if vary not in PARAMETERS:
         try:

@@ -33,6 +33,7 @@ CALLS = (
     *("gradflow.cli.simulate.gradient_flow", "gradflow.cli.simulate.train_run"),
     *("gradflow.cli.thresholds.flow_run", "gradflow.cli.thresholds.decide_in_rounds"),
     "gradflow.cli.thresholds.descent_decisions",
+    *("gradflow.cli.line_sweeps.threshold", "gradflow.cli.line_sweeps.basins"),
     *("gradflow.cli.basins.sweep_in_memory", "gradflow.cli.basins.sweep_into_store"),
     *("gradflow.networks.two_layer.flow.gradient_flow", "gradflow.networks.two_layer.limit.limit_flow"),
     *("gradflow.networks.two_layer.small_steps.flow_by_steps", "gradflow.networks.two_layer.steps.train"),
@@ -55,10 +56,11 @@ LINE = {
     "target": "--target hat",
     "law": "--law normal",
     "loss": "--loss huber",
-    "frozen": "--frozen b1",
 }
+FROZEN = {"frozen": "--frozen b1"}
 BATCHES = {"batch": "--batch 2", "replacement": "--replacement"}
 DRAWN, ONE = {"start", "seed"}, {"w1", "b1", "w2"}
+NONE = {*DRAWN, "loss"}
 OWN = {"data": "--data {sample}"}
 NEURON = {
     "w1": "--w1 0.5",
@@ -74,14 +76,16 @@ CASES: dict[str, dict[str, str]] = {
     "flow": {
         **NEURON,
         **LINE,
+        **FROZEN,
         **OWN,
         "samples": STEPS["samples"],
         **{"t_end": "--t-end 3", "rtol": "--rtol 1e-5"},
         **{"until_decided": "--until-decided", "no_theory": "--no-theory"},
     },
-    "train": {**NEURON, **LINE, **BATCHES, **STEPS, **OWN, "optimizer": "--optimizer rmsprop"},
+    "train": {**NEURON, **LINE, **FROZEN, **BATCHES, **STEPS, **OWN, "optimizer": "--optimizer rmsprop"},
     "threshold": {
         **NEURON,
+        **LINE,
         **STEPS,
         **OWN,
         **{"vary": "--vary w2", "between": "--between 0.1 0.9", "method": "--method adamw"},
@@ -90,6 +94,7 @@ CASES: dict[str, dict[str, str]] = {
     },
     "basins": {
         **NEURON,
+        **LINE,
         **STEPS,
         **OWN,
         **{"grid": "--grid w2 0 1 2", "method": "--method adamw", "backend": "--backend numpy"},
@@ -139,16 +144,26 @@ VARIANTS: dict[str, set[str]] = {
         *DRAWN, "teacher", "teacher_activation", "data", "dtype", "loss", "replacement"
     },
     "train --neurons 2 --samples 9 --batch 3": {*ONE, "b2", "network", "data", "dtype", "law"},
-    "threshold --vary b2 --between -2 1": {*STEPS, "data", "backend", "b2"},
-    "threshold --vary b2 --between -2 1 --method adam --data {sample}": {*TAKEN, "no_theory", "b2"},
-    "threshold --vary b2 --between -2 1 --method adam": {"no_theory", "b2"},
-    "threshold --vary lr --between 0 1 --method adam": {"no_theory", "lr"},
-    "threshold --vary beta2 --between 0 0.5 --method adam": {"no_theory", "hyper"},
-    "basins --grid b2 -1 1 3": {*STEPS, "data", "b2"},
-    "basins --grid b2 -1 1 3 --method adam --data {sample}": {*TAKEN, "no_theory", "b2"},
-    "basins --grid b2 -1 1 3 --method adam": {"no_theory", "b2"},
-    "basins --grid lr 0 1 3 --grid b1 -1 1 3 --method adam": {"no_theory", "lr", "b1"},
-    "basins --grid beta2 0 0.5 3 --method adam": {"no_theory", "hyper"},
+    "threshold --vary b2 --between -2 1": {*STEPS, "data", "backend", "b2", *NONE},
+    "threshold --vary b2 --between -2 1 --method adam --data {sample}": {
+        *TAKEN, *DRAWN, "no_theory", "b2", "target", "law"
+    },
+    "threshold --vary b2 --between -2 1 --method adam": {"no_theory", "b2", *NONE},
+    "threshold --vary lr --between 0 1 --method adam": {"no_theory", "lr", *NONE},
+    "threshold --vary beta2 --between 0 0.5 --method adam": {"no_theory", "hyper", *NONE},
+    "threshold --vary scale --between 0 1 --method adam --neurons 3": {
+        *ONE, "b2", "network", "dtype", "backend", "no_theory", "loss"
+    },
+    "basins --grid b2 -1 1 3": {*STEPS, "data", "b2", *NONE},
+    "basins --grid b2 -1 1 3 --method adam --data {sample}": {
+        *TAKEN, *DRAWN, "no_theory", "b2", "target", "law"
+    },
+    "basins --grid b2 -1 1 3 --method adam": {"no_theory", "b2", *NONE},
+    "basins --grid lr 0 1 3 --grid b1 -1 1 3 --method adam": {"no_theory", "lr", "b1", *NONE},
+    "basins --grid beta2 0 0.5 3 --method adam": {"no_theory", "hyper", *NONE},
+    "basins --grid scale 0 1 3 --method adam --neurons 3": {
+        *ONE, "b2", "network", "dtype", "backend", "no_theory", "loss", "block", "cluster"
+    },
     "align": {*(DATA - {"points"}), *OPTIMISED, "batch", "freeze_outputs"},
     "align --method limit": {
         *(DATA - {"points"}), *OPTIMISED, "batch", "freeze_outputs", "rtol", "until_loss", "epsilon"

@@ -166,3 +166,42 @@ def test_samples_losses_and_minibatches(arguments: str, capsys: Capture) -> None
 )
 def test_what_has_no_meaning_is_refused(arguments: str, line: str, capsys: Capture) -> None:
     assert refused(capsys, *arguments.split()).startswith(line)
+
+
+WAY = "--neurons 3 --seed 1 --target abs --method gd --lr 0.1 --steps 300"
+
+
+def test_basins_of_a_network(capsys: Capture) -> None:
+    told = answer(
+        capsys,
+        "basins",
+        *WAY.split(),
+        *["--grid", "scale", "-1", "1", "3", "--grid", "b2", "-1", "1", "2", "--out", "run.nc"],
+    )
+    assert set(told) == {"counts", "n", "settled", "ends"}
+    assert told["n"] == sum(told["counts"].values()) == 6
+    assert read(Path("run.nc"))["outcome"].dims == ("scale", "b2")
+
+
+def test_a_threshold_of_a_network(capsys: Capture) -> None:
+    line = "--vary lr --between 0.01 9 --tol 0.01 --change -1"
+    told = answer(capsys, "threshold", *WAY.replace("--lr 0.1 ", "").split(), *line.split())
+    assert set(told) == {"value", "uncertainty", "below", "above", "changes", "settled"}
+    assert told["above"] == "diverged"
+    assert told["settled"] == {"below": False, "above": False}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            "threshold --neurons 3 --vary w9 --between 0 1",
+            "--vary: expected one of scale, b2, w1_0 to w2_2, got",
+        ),
+        ("basins --neurons 3 --grid w9 0 1 2", "--grid: expected one of scale, b2, w1_0 to w2_2, got 'w9'"),
+        ("basins --neurons 3 --grid b2 0 1 2 --out a.zarr", "--out"),
+        ("basins --neurons 3 --grid b2 0 1 2 --block 4", "--block: it has no meaning with --neurons 3"),
+    ],
+)
+def test_sweeps_of_networks_refuse(arguments: str, line: str, capsys: Capture) -> None:
+    assert refused(capsys, *arguments.split()).startswith(line)

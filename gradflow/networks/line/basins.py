@@ -92,7 +92,7 @@ def threshold(
         One line that names the argument, or says that the outcome does not change.
     """
     student, task, way = _checked(network, problem, optimizer, steps, t_end)
-    _, find = _finder(student, task, problem, way, [vary])
+    _, find = _finder(student, task, problem, way, [vary], "vary")
     kind = "flow" if optimizer is None else "steps"
 
     def decide(values: np.ndarray) -> np.ndarray:
@@ -155,10 +155,10 @@ def basins(
             raise TypeError(f"axes: expected some Axis in a list, got {shown(axis)}")
     names = [axis.name for axis in axes]
     if len(set(names)) < len(names):
-        raise ValueError(f"axes: expected every name once, got {', '.join(names)}")
+        raise ValueError(f"grid: expected every name once, got {', '.join(names)}")
     if progress is not None:
         function("progress", progress, "the part that is done")
-    at_once, find = _finder(student, task, problem, way, names)
+    at_once, find = _finder(student, task, problem, way, names, "grid")
     grid = [values.ravel() for values in np.meshgrid(*(axis.values for axis in axes), indexing="ij")]
     shape, n = tuple(axis.n for axis in axes), grid[0].size
     codes, losses = np.empty(n, dtype=np.int8), np.empty(n)
@@ -201,10 +201,10 @@ Find = Callable[[Mapping[str, np.ndarray]], tuple[np.ndarray, np.ndarray]]
 
 
 def _finder(
-    student: Network, task: Task, problem: Problem, way: Way, names: Sequence[str]
+    student: Network, task: Task, problem: Problem, way: Way, names: Sequence[str], argument: str
 ) -> tuple[int, Find]:
     """Return how many runs are made at once, and the function from what is varied to outcomes and losses."""
-    rows, hyper = _places(student, way.optimizer, names)
+    rows, hyper = _places(student, way.optimizer, names, argument)
 
     def starts(values: Mapping[str, np.ndarray]) -> np.ndarray:
         count = next(iter(values.values())).shape[0]
@@ -236,7 +236,7 @@ def _finder(
 
 
 def _places(
-    student: Network, optimizer: Any, names: Sequence[str]
+    student: Network, optimizer: Any, names: Sequence[str], argument: str
 ) -> tuple[dict[str, int | None], list[str]]:
     """Return which row each name varies (None: all, as a factor), and which are hyper-parameters."""
     m = student.m
@@ -252,5 +252,5 @@ def _places(
             last = "" if m == 1 else f" to w2_{m - 1}"
             allowed = ", ".join([SCALE, "b2", *(("w1", "b1", "w2") if m == 1 else (f"w1_0{last}",)), *hyper])
             hint = "; neurons count from 0" if re.fullmatch(r"[wb][12]_\d+", str(name)) else ""
-            raise ValueError(f"vary: expected one of {allowed}, got {shown(name)}{hint}")
+            raise ValueError(f"{argument}: expected one of {allowed}, got {shown(name)}{hint}")
     return {name: known[name] for name in names if name in known}, [name for name in names if name in hyper]
