@@ -7,7 +7,6 @@ is left is followed until one applies.
 """
 
 import numpy as np
-import xarray as xr
 
 import gradflow as gf
 from gradflow.ends.decision import THEOREMS, decide
@@ -31,8 +30,8 @@ print(stated("11").statement[:300], "…")
 print(decide(gf.Neuron(b1=1.5, b2=-2.0)).explain())
 
 # %%
-# Undecided here means only: not decided from the start itself.
+# Undecided here means only: not decided from the start itself. Another teacher, another picture.
 
-outcomes = xr.Dataset({"outcome": (("b1", "b2"), found.outcome)}, coords={"b1": b1, "b2": b2})
-figure = gf.figures.outcomes(outcomes, walls=(-1.0, 1.0))
+problem = gf.Problem(teacher=gf.Neuron(1.0, -0.5, 1.0, 0.5))
+figure = gf.figures.decided(problem, n=120)
 figure

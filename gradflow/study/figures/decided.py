@@ -30,7 +30,7 @@ def decided(
     width: float = SINGLE,
     ax: Places | None = None,
 ) -> Figure:
-    """Draw which starts of the flow a theorem decides from the start alone: outcomes in colour, theorems hatched.
+    """Draw which starts of the flow theorems decide: outcomes in colour, theorems hatched.
 
     Parameters
     ----------

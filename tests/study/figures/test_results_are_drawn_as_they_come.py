@@ -151,9 +151,10 @@ def test_what_theorems_decide_is_drawn_for_any_teacher() -> None:
     figure = gf.figures.decided(problem, n=30)
     assert {"sign trap", "dead", "undecided", "initial $b_1$"} <= set(texts(figure))
     assert overhang(figure) < 0.5
-    for given, words in (({"b1": (1.0, 1.0)}, "b1: "), ({"n": 1}, "n: "), ({"w1": np.nan}, "w1: ")):
-        with pytest.raises(ValueError, match=f"^{words}"):
-            gf.figures.decided(problem, **given)  # type: ignore[arg-type]
+    wrong: dict[str, Any] = {"b1": (1.0, 1.0), "n": 1, "w1": np.nan}
+    for name, value in wrong.items():
+        with pytest.raises(ValueError, match=f"^{name}: "):
+            gf.figures.decided(problem, **{name: value})
 
 
 KINDS: dict[str, tuple[int, Callable[[Any], Figure]]] = {
