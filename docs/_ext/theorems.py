@@ -16,7 +16,7 @@ from gradflow.proofs.latex import latex_formula
 from gradflow.proofs.markup import paragraphs
 from gradflow.proofs.parts import Part, way_of
 from gradflow.proofs.stated import Stated, bibtex, label
-from gradflow.proofs.tex import displayed, markdown
+from gradflow.proofs.tex import displayed, markdown, plain
 from gradflow.proofs.uses import FIGURES, FUNCTIONS, resolve
 
 FOLDER = "theorems"
@@ -48,7 +48,7 @@ def _index(pages: dict[int, str]) -> str:
         "|---:|---|---|",
     ]
     for script in catalogue():
-        title = _cell(markdown(script.title))
+        title = _cell(_title(script.title))
         way = WAYS.get(way_of(stated(script.slug).parts), "")
         lines.append(f"| {script.number} | [{title}]({pages[script.number]}.md) | {way} |")
     return "\n".join([*lines, "", "```{toctree}", ":hidden:", "", *pages.values(), "```", ""])
@@ -58,7 +58,7 @@ def _page(found: Stated, formulas: Any, pages: dict[int, str], app: Any) -> str:
     def text(prose: str) -> str:
         return _linked(markdown(prose), pages, found.number)
 
-    lines = [f"({label(found)})=", f"# {found.number}. {markdown(found.title)}", ""]
+    lines = [f"({label(found)})=", f"# {found.number}. {_title(found.title)}", ""]
     lines += [f":::{{admonition}} Theorem {found.number}", ":class: theorem", ""]
     lines += [*_written(found.statement, text), ":::", ""]
     lines += ["## Hypotheses", "", *(f"- {text(entry)}" for entry in found.hypotheses), ""]
@@ -173,6 +173,14 @@ def _function(name: str) -> str:
     module, _, function = name.rpartition(".")
     getattr(import_module(module), function)
     return f"{{py:obj}}`{name}`"
+
+
+def _title(text: str) -> str:
+    """Return a title in characters alone: in the head of a page and in links no formula is set."""
+    lowered = re.sub(
+        r"(?<![A-Za-z])([wb])([12])", lambda match: match[1] + "₁₂"[int(match[2]) - 1], plain(text)
+    )
+    return re.sub(r"([\\*_`\[\]<>])", r"\\\1", lowered)
 
 
 def _cell(text: str) -> str:

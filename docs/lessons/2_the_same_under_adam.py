@@ -26,14 +26,14 @@ figure
 print(gf.crossings(adam).to_dataframe())
 
 # %%
-# Why does it not return? A line that is too steep and too low stays one under the flow: that is a *trapping region*. For the
-# states along this run we ask which theorem holds them, in floating point with a bound of the rounding errors.
+# Could the flow bring it back from there? A line that is too steep and too low stays one under the flow: that is a *trapping
+# region*. `decide` says which theorem holds the last state, with all errors of rounding counted against it.
 
 from gradflow.ends.decision import decide
 
 last = gf.Neuron(*(adam[name].values[-1] for name in ("w1", "b1", "w2", "b2")))
 decision = decide(last, problem)
-print(decision)
+print(decision.explain())
 
 # %%
 # Where is the threshold in b₂? It is different for the flow and for Adam, and `threshold` on the command line, or `bracket`

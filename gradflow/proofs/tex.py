@@ -21,6 +21,7 @@ _SIGNS = {
     "Σ": r"\sum ", "±": r"\pm ", "≤": r"\leq ", "≥": r"\geq ", "≠": r"\ne ", "'": r"^{\prime}", "∼": r"\sim ",
     "√": r"\surd ", "{": r"\{", "}": r"\}", "%": r"\%", "~": r"\sim ",
 }  # fmt: skip
+RELATIONS = frozenset("=≠<>≤≥→←∈")
 _SCRIPTS = {"′": r"\prime ", "'": r"\prime ", "’": r"\prime ", "″": r"\prime\prime ", "*": "*"}
 _ACCENTS = {"\u0307": r"\dot", "\u0308": r"\ddot", "\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar"}
 
@@ -71,8 +72,30 @@ def markdown(text: str) -> str:
     def code(part: str) -> str:
         return f"`{part.strip('`')}`"
 
-    written = {"prose": prose, "math": lambda formula: f"${tex(formula).strip()}$", "code": code}
+    def math(formula: str) -> str:
+        return " ".join(f"${tex(part).strip()}$" for part in breakable(formula))
+
+    written = {"prose": prose, "math": math, "code": code}
     return "".join(written[kind](part) for kind, part in spans(text))
+
+
+def breakable(formula: str, length: int = 24) -> list[str]:
+    """Return a long formula in parts between which a line may end, before a relation or a sign.
+
+    A page breaks no line inside of a formula, and may be as narrow as a telephone.
+    """
+    if len(formula) <= length or formula.startswith("$"):
+        return [formula]
+    parts = [""]
+    nodes = parse(formula)
+    for place, node in enumerate(nodes):
+        around = nodes[max(place - 1, 0)].text, nodes[min(place + 1, len(nodes) - 1)].text
+        between = place > 0 and around == (" ", " ")
+        related = node.text in RELATIONS or (node.text in "+−" and len(parts[-1]) > length)
+        if between and related and parts[-1].strip():
+            parts.append("")
+        parts[-1] += node.text
+    return [part.strip() for part in parts]
 
 
 def displayed(text: str) -> str:

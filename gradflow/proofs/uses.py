@@ -44,6 +44,7 @@ FUNCTIONS: dict[int, tuple[str, ...]] = {
     29: ("gradflow.theory.at_the_teacher.held_under_gd", "gradflow.theory.at_the_teacher.ball"),
     31: ("gradflow.theory.fading.fades", "gradflow.theory.fading.fading_rate"),
     32: ("gradflow.theory.rates.rate_to_teacher", "gradflow.theory.rates.rate_on_line"),
+    33: ("gradflow.networks.line.decay.cubic_limit", "gradflow.networks.line.decay.decay_law"),
 }
 """Names of functions, where a user finds them."""
 

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -94,3 +96,35 @@ def test_each_link_inside_the_site_leads_somewhere() -> None:
             assert target.exists(), f"{path.name}: {link}"
             if parts.fragment and target.suffix == ".html":
                 assert unquote(parts.fragment) in page(target).names, f"{path.name}: {link}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromedriver") is None, reason="there is no browser")
+def test_a_browser_asks_for_nothing_but_files() -> None:
+    webdriver = pytest.importorskip("selenium.webdriver")
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless", "--no-sandbox", "--disable-gpu"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        for name in (
+            "index",
+            "theorems/10_the_flow_cannot_kill",
+            "claims/index",
+            "tutorials/index",
+            "gallery/index",
+        ):
+            driver.get((SITE / f"{name}.html").resolve().as_uri())
+            if name.startswith("theorems"):
+                driver.set_script_timeout(60)
+                driver.execute_async_script("MathJax.startup.promise.then(arguments[0])")
+                assert driver.execute_script("return document.querySelectorAll('mjx-container').length") > 50
+            entries = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+            sent = [
+                e["params"]["request"]["url"] for e in entries if e["method"] == "Network.requestWillBeSent"
+            ]
+            assert sent
+            assert not [url for url in sent if urlsplit(url).scheme not in ("file", "data", "blob")]
+    finally:
+        driver.quit()

@@ -17,7 +17,7 @@ from gradflow.proofs.catalogue import catalogue, stated
 from gradflow.proofs.latex import alone
 from gradflow.proofs.markup import APPLIED, FUNCTIONS, paragraphs, spans
 from gradflow.proofs.stated import as_text, bibtex
-from gradflow.proofs.tex import displayed, latex, markdown, plain, tex
+from gradflow.proofs.tex import breakable, displayed, latex, markdown, plain, tex
 
 SCRIPTS = catalogue()
 TEXTS = {"STATEMENT", "HYPOTHESES", "PROOF", "NOT_CLAIMED", "RELATED", "PROVED_BY"}
@@ -83,6 +83,14 @@ def test_a_terminal_shows_what_was_typed() -> None:
 
 def test_markdown_takes_nothing_for_a_mark() -> None:
     assert markdown("as [in] * is_ and x* < 1") == r"as \[in\] \* is\_ and $x^{*} < 1$"
+
+
+def test_a_page_may_end_a_line_inside_a_long_formula() -> None:
+    long = "ρ(τ) = (n d²/2) sinh 2τ + b2(0) + (τ − τ₀)/n − y"
+    assert " ".join(breakable(long)) == long
+    assert breakable(long)[:2] == ["ρ(τ)", "= (n d²/2) sinh 2τ + b2(0)"]
+    assert breakable("a = b") == ["a = b"]
+    assert breakable("|w2| ≥ −(x + y + z) > −1000000000")[1] == "≥ −(x + y + z)"
 
 
 def test_a_paragraph_of_formulas_is_set_apart() -> None:
