@@ -67,6 +67,8 @@ def _page(found: Stated, formulas: Any, pages: dict[int, str], app: Any) -> str:
     if functions:
         named = ", ".join(_function(name) for name in functions)
         lines += ["## Functions that evaluate it", "", f"{named}", ""]
+    lines += ["## Proof", "", *_written(found.proof, text)]
+    lines += _checked(found.parts, text)
     lines += ["## Formulas", ""]
     for name, formula in formulas:
         body = latex_formula(formula)
@@ -80,8 +82,6 @@ def _page(found: Stated, formulas: Any, pages: dict[int, str], app: Any) -> str:
             "```",
             "",
         ]
-    lines += ["## Proof", "", *_written(found.proof, text)]
-    lines += _checked(found.parts, text)
     lines += ["## Not claimed", "", *(f"- {text(entry)}" for entry in found.not_claimed), ""]
     if found.related:
         lines += ["## Related work", "", *(f"- {text(entry)}" for entry in found.related), ""]
@@ -171,8 +171,8 @@ def _figure(found: Stated, app: Any) -> list[str]:
 
 def _function(name: str) -> str:
     module, _, function = name.rpartition(".")
-    getattr(import_module(module), function)
-    return f"{{py:obj}}`{name}`"
+    value = getattr(import_module(module), function)
+    return f"{{py:obj}}`{name} <{value.__module__}.{value.__qualname__}>`"
 
 
 def _title(text: str) -> str:
