@@ -14,7 +14,7 @@ from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import PARAMETERS, Problem, Sample
 
 DIVERGED = "whether it left the range of its numbers (1)"
-"""What the variable `diverged` of a training run says."""
+"""The description of the variable `diverged` of a training run."""
 
 
 def describe_problem(problem: Problem) -> dict[str, object]:
