@@ -152,7 +152,7 @@ def _control(name: str, row: Row, changed: Changed, is_quiet: Callable[[], bool]
 def layout(section: str, controls: dict[str, Control]) -> Any:
     """Return a section's fields below one another."""
     models = [model for name in SECTIONS[section] for model in controls[name].models]
-    return column(*models, name=section, sizing_mode="stretch_width")
+    return column(*models, name=f"{section}_fields", sizing_mode="stretch_width")
 
 
 def show(control: Control, text: str, error: str = "") -> None:
@@ -174,6 +174,7 @@ def show(control: Control, text: str, error: str = "") -> None:
 
 def say(control: Control, error: str) -> None:
     """Say beside a field what is wrong with it; "" if nothing is."""
-    control.error.text = f'<span style="color:#b00020" role="alert">{escape(error)}</span>' if error else ""
+    told = escape(error, quote=False)
+    control.error.text = f'<span style="color:#b00020" role="alert">{told}</span>' if error else ""
     control.error.visible = bool(error)
     control.text.styles = {"outline": "2px solid #b00020"} if error else {}

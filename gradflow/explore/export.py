@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from gradflow.explore.diagram import diagram
 from gradflow.explore.frames import picture
 from gradflow.explore.look import THEME
 from gradflow.explore.page import PLAY, REWIND, TITLE, TOGGLE, ends_table, legend, template
-from gradflow.explore.presets import PRESETS
+from gradflow.explore.presets import PRESETS, Preset
 
 NAME = "explorer.html"
 
@@ -37,7 +38,7 @@ location.replace('#' + preset.value + (way.active ? '!' : ''));
 """
 
 
-def write_page(folder: Path) -> Path:
+def write_page(folder: Path, presets: Sequence[Preset] = PRESETS) -> Path:
     """Write the page into a folder, which is made if it is not there, and return its path.
 
     Raises
@@ -48,15 +49,15 @@ def write_page(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     path = folder / NAME
     with whole_file(path) as temporary:
-        temporary.write_text(page(), encoding="utf-8")
+        temporary.write_text(page(presets), encoding="utf-8")
     return path
 
 
-def page() -> str:
+def page(presets: Sequence[Preset] = PRESETS) -> str:
     """Return the page as text, everything in it."""
     return str(
         file_html(
-            models(),
+            models(presets),
             resources=INLINE,
             title=TITLE,
             template=template(),
@@ -66,10 +67,10 @@ def page() -> str:
     )
 
 
-def models() -> list[Any]:
+def models(presets: Sequence[Preset] = PRESETS) -> list[Any]:
     """Return what stands on the page."""
     view = panels.build()
-    states = [state for preset in PRESETS for state in (preset.state, preset.saved)]
+    states = [state for preset in presets for state in (preset.state, preset.saved)]
     pictures, grounds = [picture(state) for state in states], [diagram(state) for state in states]
     sets = []
     for found, ground in zip(pictures, grounds, strict=True):
@@ -82,10 +83,10 @@ def models() -> list[Any]:
     panels.fill_ground(view, grounds[0])
     ends, status, toggle = (Div(text="", name=name) for name in ("ends", "status", "toggle"))
     ends.text, toggle.visible = ends_table(pictures[0]), False
-    story = Div(text=PRESETS[0].html, name="story", sizing_mode="stretch_width")
+    story = Div(text=presets[0].html, name="story", sizing_mode="stretch_width")
     choice = Select(
-        title="famous failures", name="preset", sizing_mode="stretch_width", value=PRESETS[0].key,
-        options=[(preset.key, preset.title) for preset in PRESETS],
+        title="famous failures", name="preset", sizing_mode="stretch_width", value=presets[0].key,
+        options=[(preset.key, preset.title) for preset in presets],
     )  # fmt: skip
     way = RadioButtonGroup(labels=list(WAYS), active=0, name="way")
     play, rewind = (Button(label=text, name=text.split()[-1]) for text in ("▶ play", "rewind"))
@@ -95,9 +96,9 @@ def models() -> list[Any]:
     figures = view.figures
     show = CustomJS(
         args={
-            "preset": choice, "way": way, "keys": [preset.key for preset in PRESETS],
+            "preset": choice, "way": way, "keys": [preset.key for preset in presets],
             "told": [story, ends], "moment": view.moment, "sources": view.sources, "sets": sets,
-            "texts": [[_preset(k).html, ends_table(found)] for k, found in enumerate(pictures)],
+            "texts": [[presets[k // len(WAYS)].html, ends_table(found)] for k, found in enumerate(pictures)],
             "diagram": figures["diagram"], "shown": figures["shown"],
             "axes": [figures["diagram"].xaxis[0], figures["diagram"].yaxis[0], figures["shown"].yaxis[0]],
             "labels": [
@@ -119,10 +120,6 @@ def models() -> list[Any]:
         status,
         toggle,
     ]
-
-
-def _preset(k: int) -> Any:
-    return PRESETS[k // len(WAYS)]
 
 
 def _light(columns: dict[str, Any]) -> dict[str, Any]:

@@ -48,11 +48,15 @@ else {
 """
 
 DOWNLOAD = """
-if (file.data.data.length) {
-  const bytes = Uint8Array.from(atob(file.data.data[0]), (c) => c.charCodeAt(0));
+const [name, data] = cb_obj.text.split(' ');
+if (data) {
+  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([bytes])); link.download = file.data.name[0];
-  document.body.append(link); link.click(); link.remove(); URL.revokeObjectURL(link.href);
+  link.href = URL.createObjectURL(new Blob([bytes])); link.download = name;
+  document.body.append(link); link.click(); link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  // The same figure may be asked for again.
+  cb_obj.text = '';
 }
 """
 

@@ -58,14 +58,16 @@ def make_server(port: int, address: str, executor: Executor | None = None, **opt
     """
     workers = executor or ThreadPoolExecutor(2, thread_name_prefix="explore")
     handler = FunctionHandler(partial(modify, executor=workers), trap_exceptions=False)
+    lifetime = {
+        "check_unused_sessions_milliseconds": UNUSED_MS // 3,
+        "unused_session_lifetime_milliseconds": UNUSED_MS,
+    }
     return Server(
         {"/": Application(handler)},
         port=port,
         address=address,
         allow_websocket_origin=None if port == 0 else origins(address, port),
-        check_unused_sessions_milliseconds=UNUSED_MS // 3,
-        unused_session_lifetime_milliseconds=UNUSED_MS,
-        **options,
+        **{**lifetime, **options},
     )
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from bokeh.document import Document
 from bokeh.events import Tap
 from bokeh.layouts import column, row
-from bokeh.models import Button, ColumnDataSource, CustomJS, Div, Select, Spinner, TextAreaInput
+from bokeh.models import Button, CustomJS, Div, Select, Spinner, TextAreaInput
 
 from gradflow.explore import controls as fields
 from gradflow.explore import view as panels
@@ -74,9 +74,9 @@ class Session:
         self.status = Div(text="", name="status", sizing_mode="stretch_width")
         self.address = Div(text=query(self.state), visible=False, name="address")
         self.keys = Div(text="", visible=False, name="keys")
-        self.file = ColumnDataSource({"name": [], "data": []})
+        self.file = Div(text="", visible=False, name="file")
         self.address.js_on_change("text", CustomJS(code=_REPLACE))
-        self.file.js_on_change("data", CustomJS(args={"file": self.file}, code=DOWNLOAD))
+        self.file.js_on_change("text", CustomJS(code=DOWNLOAD))
         self.keys.on_change("text", self._key)
         play, rewind = (
             Button(label=text, name=name) for text, name in (("▶ play", "play"), ("rewind", "rewind"))
@@ -112,7 +112,7 @@ class Session:
         printed = []
         for kind in ("pdf", "svg", "png"):
             button = Button(label=kind.upper(), name=f"print-{kind}")
-            button.on_click(lambda kind=kind: self._print(kind))
+            button.on_click(self._printer(kind))
             printed.append(button)
         self.count = Spinner(title="neurons", low=1, high=20, step=1, value=2, name="neurons", width=90)
         self.rule = Select(title="drawn as", options=list(STARTS), value="uniform", name="rule", width=110)
@@ -139,6 +139,7 @@ class Session:
             self.address,
             self.keys,
             self.toggle,
+            self.file,
         ]  # fmt: skip
         for root in roots:
             self.document.add_root(root)
@@ -295,12 +296,16 @@ class Session:
         self.errors.clear()
         self._take(self._preset.state)
 
+    def _printer(self, kind: str) -> Callable[[], None]:
+        # Not a function with a default: Bokeh would give it the event.
+        return lambda: self._print(kind)
+
     def _print(self, kind: str) -> None:
         state = self.state
 
         def shown(content: bytes) -> None:
             text = base64.b64encode(content).decode()
-            self.file.data = {"name": [f"gradflow.{kind}"], "data": [text]}
+            self.file.text = f"gradflow.{kind} {text}"
 
         if not check(state):
             self._compute(lambda: figure_bytes(state, kind), shown)
@@ -322,4 +327,10 @@ class _Quiet:
         self.session.quiet -= 1
 
 
-_REPLACE = "history.replaceState(null, '', cb_obj.text ? '?' + cb_obj.text : location.pathname);"
+_REPLACE = """
+// A little later: browsers refuse more than some changes a second, and a slider makes them.
+clearTimeout(window.gradflowAddress);
+window.gradflowAddress = setTimeout(() => {
+  history.replaceState(null, '', cb_obj.text ? '?' + cb_obj.text : location.pathname);
+}, 150);
+"""

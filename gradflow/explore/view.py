@@ -218,7 +218,7 @@ def _loss(curves: list[Any], dots: list[Any], levels: Any, now: Span) -> Any:
 
 
 def _shown(shown: list[Any], later: Span) -> Any:
-    made = _figure("breakpoint", name="shown")
+    made = _figure("breakpoint", name="course")
     made.xaxis.axis_label, made.yaxis.axis_label = "η · step = time of the flow", "breakpoint −b1/w1"
     for look, curve in zip(LINES, shown, strict=True):
         drawn = made.multi_line(

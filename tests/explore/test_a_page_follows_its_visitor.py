@@ -179,9 +179,9 @@ def test_the_figure_is_a_file(visitor: Visitor) -> None:
     for kind, begin in (("pdf", b"%PDF"), ("svg", b"<?xml"), ("png", b"\x89PNG")):
         visitor.session._print(kind)
         visitor.settle()
-        found = visitor.session.file.data
-        assert found["name"] == [f"gradflow.{kind}"]
-        assert base64.b64decode(found["data"][0]).startswith(begin)
+        name, content = visitor.find("file").text.split(" ")
+        assert name == f"gradflow.{kind}"
+        assert base64.b64decode(content).startswith(begin)
 
 
 def test_only_the_last_wish_is_computed(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
