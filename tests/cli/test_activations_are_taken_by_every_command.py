@@ -35,6 +35,7 @@ def test_train(capsys: Capture) -> None:
     assert found["loss"] == float(expected.loss[-1])
 
 
+@pytest.mark.slow
 def test_basins(capsys: Capture) -> None:
     grid = ("--grid", "b1", "0", "1", "2", "--grid", "b2", "0", "1", "2")
     flow = answer(capsys, "basins", "--activation", "gelu", "--backend", "numpy", *grid)

@@ -26,6 +26,7 @@ def result(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str
     return loaded
 
 
+@pytest.mark.slow
 def test_threshold_of_the_flow(capsys: pytest.CaptureFixture[str]) -> None:
     found = result([*FLOW, "--tol", "1e-5"], capsys)
     assert set(found) == {"value", "uncertainty", "below", "above", "changes", "settled", "decided_by"}

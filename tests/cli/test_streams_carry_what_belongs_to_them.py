@@ -43,7 +43,10 @@ def on_terminal(*arguments: str, program: tuple[str, ...] = PROGRAM) -> tuple[by
     return out, seen, process.returncode
 
 
-@pytest.mark.parametrize("command", LENGTHS)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(name, marks=() if name == "train" else pytest.mark.slow) for name in LENGTHS],
+)
 def test_a_progress_bar_on_a_terminal_only(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = (command, *LENGTHS[command], "--json")
     out, err, code = on_terminal(*arguments)

@@ -59,6 +59,7 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(OPTIONS))
 def test_for_every_option_of_an_optimiser(name: str) -> None:
     case = (starts(), Problem(), OPTIONS[name], 120)
@@ -68,7 +69,16 @@ def test_for_every_option_of_an_optimiser(name: str) -> None:
     assert_same_bits(fused.train(*single), in_numpy(*single))
 
 
-@pytest.mark.parametrize("problem", ["negative", "slopes", "arrays", "leaky", "no kink", "interval"])
+@pytest.mark.parametrize(
+    "problem",
+    [
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("negative", "leaky", "no kink", "interval")
+        ),
+        *("slopes", "arrays"),
+    ],
+)
 def test_for_other_problems(problem: str) -> None:
     case = (starts(), PROBLEMS[problem], GD(0.05), 100)
     assert_same_bits(fused.train(*case), in_numpy(*case))
@@ -114,9 +124,14 @@ def test_in_single_precision() -> None:
     [
         Adam(np.linspace(0.0, 0.1, N)),
         GD(np.linspace(0.0, 4.0, N)),
-        HeavyBall(0.01, np.linspace(0.0, 0.99, N)),
-        Adam(0.01, eps=np.asarray([0.0, 1e-8, 1.0] * (N // 3)), weight_decay=0.1),
-        RMSProp(np.asarray(0.01), momentum=0.5, centered=True),
+        *(
+            pytest.param(config, marks=pytest.mark.slow)
+            for config in (
+                HeavyBall(0.01, np.linspace(0.0, 0.99, N)),
+                Adam(0.01, eps=np.asarray([0.0, 1e-8, 1.0] * (N // 3)), weight_decay=0.1),
+                RMSProp(np.asarray(0.01), momentum=0.5, centered=True),
+            )
+        ),
         Adam(np.linspace(0.0, 0.1, N), beta1=np.linspace(0.0, 0.99, N), beta2=np.linspace(0.9, 0.0, N)),
     ],
 )

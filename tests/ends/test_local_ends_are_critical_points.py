@@ -35,7 +35,7 @@ def plain_loss(theta: np.ndarray, problem: Problem) -> float:
     return float(np.sum(half * WEIGHTS * residual**2)) / 2.0
 
 
-@pytest.mark.parametrize("problem", [ABS, LEAKY], ids=["abs", "leaky"])
+@pytest.mark.parametrize("problem", [pytest.param(ABS, marks=pytest.mark.slow), LEAKY], ids=["abs", "leaky"])
 def test_no_direction_leads_down_from_where_a_flow_ends(problem: Problem) -> None:
     ends = flow_run(STARTS, problem)
     local = ends.outcome == LOCAL

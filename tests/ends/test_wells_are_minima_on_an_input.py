@@ -146,7 +146,13 @@ def starts(n: int) -> Neuron:
 CONFIGS = {"gd": GD(0.1), "heavy ball": HeavyBall(0.01, 0.9), "adam": Adam(0.01)}
 
 
-@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(config, id=name, marks=() if name == "gd" else pytest.mark.slow)
+        for name, config in CONFIGS.items()
+    ],
+)
 @pytest.mark.parametrize(
     "problem", [CASES[0], pytest.param(CASES[1], marks=pytest.mark.slow)], ids=["9", "30"]
 )

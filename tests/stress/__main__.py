@@ -81,7 +81,7 @@ def starts(count: int, seed: int) -> Iterator[str]:
     """Compare the flow with plain steps.
 
     A step over the edge of the input, or past w1 = b1 = 0, kills a neuron that the flow does not kill. The
-    few that still differ with short steps are compared with the flow of one trajectory, which locates its crossings.
+    few that still differ with short steps are compared with the flow of one trajectory.
     """
     few = 0
     for k in range(0, count, CHUNK):

@@ -215,6 +215,7 @@ def test_heavy_ball_keeps_its_order_behind_a_wall() -> None:
         assert slope(rates, found) == pytest.approx(expected, abs=0.12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["second_term", "third_term", "heavy_ball_term", "correction", "wall_gain"])
 def test_a_wrong_formula_fails_the_proof(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (path,) = (path for path in script_paths("derivations") if path.stem.endswith("steps_against_flow"))

@@ -11,7 +11,9 @@ from gradflow.neuron.records import balancedness
 from tests.flow.ensemble.cases import batch
 
 
-@pytest.mark.parametrize("slopes", [(0.0, 1.0), (0.1, 1.0), (-0.5, 0.7)])
+@pytest.mark.parametrize(
+    "slopes", [(0.0, 1.0), (0.1, 1.0), pytest.param((-0.5, 0.7), marks=pytest.mark.slow)]
+)
 def test_balancedness_and_energy_are_kept_to_the_tolerance(slopes: tuple[float, float]) -> None:
     cases = batch(200, 8, slopes)
     run = integrate_ensemble(cases.theta, cases.problem, 30.0)
