@@ -47,7 +47,7 @@ def test_at_a_larger_rate_than_named_some_come_back() -> None:
 def test_what_is_not_dead_or_on_its_wall_is_not_held() -> None:
     assert not never_revived(Network(1.0, 0.0, 1.0, 0.0), UNIFORM, 0.1)
     rest = limit(Network(0.5, 0.2, 1.0, -5.0, 1.0, 1.0))
-    wall = -(float(rest.a) * UNIFORM.hi + float(rest.c))  # type: ignore[operator]
+    wall = -(float(rest.a) * UNIFORM.hi + float(rest.c))
     assert not never_revived(Network(rest.a, rest.c, 1.0, wall, 1.0, rest.d), UNIFORM, 0.1)
     assert never_revived(Network(rest.a, rest.c, 1.0, wall - 0.1, 1.0, rest.d), UNIFORM, 0.1)
     with pytest.raises(ValueError, match="rate: expected"):
