@@ -142,7 +142,7 @@ PROVED_BY = (
 )
 
 NOT_CLAIMED = (
-    "The converse: that all starts which end at the door are on the boundary of U.",
+    "The converse: that all starts which end at the door are on the boundary of U (derivation 35 has it).",
     "A closed form of the threshold: which start of a line ends at the door is found numerically.",
     "That a further quantity is conserved in the hyperactive cell; none is known, and W is enclosed, not "
     "given.",

@@ -101,6 +101,58 @@ def door(balance: Array, problem: Problem = Problem()) -> Array:
     return xp.stack([xp.where(holds, part, nowhere) for part in xp.broadcast_arrays(*parts)])
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def door_margin(balance: Array, problem: Problem = Problem()) -> Array:
+    """Return by how much (K) of derivation 35 holds at the door: then starts that end there are a boundary.
+
+    If it is positive they are near the door a Lipschitz graph in the level Q, with the teacher's basin on one
+    side and the best line's on the other. ``derivations/35_both_sides_of_the_door.py`` proves it, and that it
+    is positive for the default problem at every Q.
+
+    Parameters
+    ----------
+    balance, problem
+        As `door`.
+
+    Returns
+    -------
+    array
+        The least x·H₋x of unit vectors x across the curve of best lines, less v·H₋v along it, to rounding;
+        NaN where there is no door.
+
+    Examples
+    --------
+    >>> round(float(door_margin(0.0)), 3)
+    0.53
+    """
+    problem = as_problem(problem)
+    of, wt, bt = line(problem), problem.teacher.w1, problem.teacher.b1
+    w1, b1, w2, b2 = door(balance, problem)
+    s = problem.shared_slopes[1]
+    given = (w1, b1, w2, b2, of.mean_x, of.variance, problem.lo, problem.hi, wt, bt, *problem.teacher[2:])
+    xp, (w1, b1, w2, b2, m, V, lo, hi, wt, bt, vt, ct) = as_floating(given)
+    n = -b1 / w1
+    z = wt * n + bt
+    missed = b2 - (s * vt * xp.where(z > 0.0, z, 0.0 * z) + ct)
+    c = 2.0 * xp.abs(s * w2 * missed / (w1 * (hi - lo)))
+    # J Jᵀ of the gradients of ρ₁ and ρ₀, its root, and η across the curve.
+    level = s * (m * w1 + b1)
+    first, mixed = s * s * (w1 * w1 + w2 * w2), s * s * m * w2 * w2 + s * w1 * level
+    second = s * s * (1.0 + m * m) * w2 * w2 + level * level + 1.0
+    of_first, of_second = s * w2 * n, s * w2 * (m * n + 1.0)
+    root = xp.sqrt(first * second - mixed * mixed)
+    scale = xp.sqrt(first + second + 2.0 * root)
+    p, o, r = (first + root) / scale, mixed / scale, (second + root) / scale
+    det = p * r - o * o
+    across = (r * of_first - o * of_second) / det, (p * of_second - o * of_first) / det
+    along = 1.0 + n * n - across[0] ** 2 - across[1] ** 2
+    h11 = 2.0 * (V * p * p + o * o) - c * across[0] ** 2
+    h12 = 2.0 * o * (V * p + r) - c * across[0] * across[1]
+    h22 = 2.0 * (V * o * o + r * r) - c * across[1] ** 2
+    least = 0.5 * (h11 + h22) - xp.sqrt((0.5 * (h11 - h22)) ** 2 + h12 * h12)
+    return least + c * along
+
+
 def _hypotenuse(a: Array, b: Array) -> Array:
     """Return √(a² + b²) without overflow, for b ≠ 0."""
     xp, (a, b) = as_floating((a, b))
