@@ -24,6 +24,10 @@ LOWEST = 1e-16
 """The lowest loss that is drawn; what is below lies on the edge."""
 
 
+FAR = 1.0
+"""How far beyond the input breakpoints are drawn, in widths of the input."""
+
+
 class Frames(NamedTuple):
     """The student of a run at every recorded moment: x and y of shape (K, n)."""
 
@@ -73,6 +77,17 @@ def frames(state: State, run: Run) -> Frames:
             for j in range(run.m)
         )
     return Frames(x.T, np.asarray(y).T)
+
+
+def near(state: State, run: Run) -> np.ndarray:
+    """Return what the fourth panel shows of a run: breakpoints, which may go to infinity, near the input."""
+    values = run.parameter(state.shown)
+    if state.shown != "breakpoint":
+        return values
+    lo, hi = reach(state)
+    beyond = FAR * (hi - lo)
+    with np.errstate(invalid="ignore"):
+        return np.where((lo - beyond <= values) & (values <= hi + beyond), values, np.nan)
 
 
 def graph(state: State) -> tuple[np.ndarray, np.ndarray]:

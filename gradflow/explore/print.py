@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.explore.frames import LOWEST, Picture, picture
+from gradflow.explore.frames import LOWEST, Picture, near, picture
 from gradflow.explore.state import State
 from gradflow.explore.tasks import label
 from gradflow.study.figures.frames import Frame, sheet
@@ -36,9 +36,9 @@ def drawn(found: Picture) -> Figure:
     shown = [
         Series(label(r.name) if j == 0 else "", r.t, values, look)
         for r, look in named
-        for j, values in enumerate(r.parameter(state.shown))
+        for j, values in enumerate(near(state, r))
     ]
-    levels = [Level(name, value) for name, value in found.levels.items()]
+    levels = [Level(name, value, below=name == "best line") for name, value in found.levels.items()]
     target = Series("target", *found.target, "dots")
     frames = [
         Frame(Panel(plane, title="trajectories"), _tex(across), _tex(up)),

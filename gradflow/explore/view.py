@@ -20,12 +20,13 @@ from bokeh.plotting import figure
 
 from gradflow.ends.outcome import OUTCOMES
 from gradflow.explore.diagram import REACH, Diagram
-from gradflow.explore.frames import LOWEST, Picture, knots
+from gradflow.explore.frames import LOWEST, Picture, knots, near
 from gradflow.explore.look import GROUND, LINES, LOSSES, TARGET, Line
 from gradflow.explore.state import State
 from gradflow.explore.tasks import label
 
 HEIGHT = 330
+
 TOOLS = "pan,wheel_zoom,box_zoom,reset"
 
 ADVANCE = """
@@ -193,6 +194,7 @@ def _function(target: Any, points: Any, students: list[Any]) -> Any:
     )
     legend = made.legend[0]
     legend.orientation, legend.click_policy, legend.border_line_color = "horizontal", "hide", None
+    legend.spacing, legend.padding, legend.margin, legend.location = 14, 0, 2, "left"
     made.add_layout(legend, "above")
     return made
 
@@ -255,7 +257,7 @@ def data(picture: Picture) -> list[dict[str, Any]]:
     ]
     shown, frames, students, dots, curves = [], [], [], [], []
     for run, frame in zip(picture.runs, picture.frames, strict=True):
-        values = run.parameter(state.shown)
+        values = near(state, run)
         count = values.shape[0]
         name = label(run.name)
         shown.append(

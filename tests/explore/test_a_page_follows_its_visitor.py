@@ -184,6 +184,13 @@ def test_the_figure_is_a_file(visitor: Visitor) -> None:
         assert base64.b64decode(content).startswith(begin)
 
 
+def test_a_breakpoint_at_infinity_leaves_the_others_to_be_seen() -> None:
+    other = Visitor("b2=1.5&lr=0.2&t_end=4&backdrop=loss")
+    values = np.concatenate([np.ravel(source.data["ys"]) for source in other.session.view.shown])
+    assert np.any(np.isnan(values))
+    assert np.nanmax(np.abs(values)) <= 3.0
+
+
 def test_only_the_last_wish_is_computed(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[State] = []
 
