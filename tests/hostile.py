@@ -98,6 +98,8 @@ GOOD: dict[str, Any] = {
     "chunk": 64,
     "beta1": 0.9,
     "balance": 0.5,
+    "label": "training",
+    "total": 10,
     "below": 0.0,
     "run": gf.gradient_flow(NEURON, t_end=0.1),
 }
