@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gradflow.networks.line import Network
     from gradflow.neuron.laws import Normal, Steps
     from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
-    from gradflow.neuron.targets import Knots
+    from gradflow.neuron.targets import Knots, Polynomials, Sine
     from gradflow.proofs import symbolic as symbolic
     from gradflow.runs import crossings
     from gradflow.study import figures as figures
@@ -41,7 +41,7 @@ _HOMES = {
     "gradflow.networks.either": ("gradient", "gradient_flow", "hessian", "loss", "train"),
     "gradflow.networks.line.network": ("Network",),
     "gradflow.neuron.laws": ("Normal", "Steps"),
-    "gradflow.neuron.targets": ("Knots",),
+    "gradflow.neuron.targets": ("Knots", "Polynomials", "Sine"),
     "gradflow.neuron.problem": ("Neuron", "Problem", "Sample", "Uniform", "grid"),
     "gradflow.runs": ("crossings",),
     "gradflow.sweeps": ("Axis", "basins"),
@@ -78,10 +78,12 @@ __all__ = [
     "Network",
     "Neuron",
     "Normal",
+    "Polynomials",
     "Problem",
     "RMSProp",
     "Sample",
     "Sign",
+    "Sine",
     "Steps",
     "Uniform",
     "basins",
