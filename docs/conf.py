@@ -100,6 +100,8 @@ sphinx_gallery_conf = {
     "default_thumb_file": None,
     "min_reported_time": 10_000,
     "copyfile_regex": r".*\.csv",
+    # A figure is shown as a picture.
+    "ignore_repr_types": r".*Figure.*",
     "image_scrapers": (scraper,),
     "matplotlib_animations": False,
 }

@@ -75,7 +75,7 @@ def _top() -> str:
     rows = []
     for name in sorted(gradflow.__all__, key=str.lower):
         value = getattr(gradflow, name)
-        first = (value.__doc__ or "").strip().partition("\n")[0]
+        first = re.sub(r" ?\[\d+\]_", "", (value.__doc__ or "").strip().partition("\n")[0])
         home = f"{value.__module__}.{name}"
         rows.append((f":py:obj:`{name} <{home}>`", _escaped(first)))
     wide = max(len(row[0]) for row in rows)
