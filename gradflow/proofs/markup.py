@@ -232,7 +232,7 @@ def _kind_of_character(
         return "number"
     if text == "|" or is_script(text) or unicodedata.category(text) == "Mn":
         return "math"
-    if text in "∇∂√∫∞½ℓ∅ℝℕℤ‖⟨⟩∀∃∏∑°" or re.match(f"[{_GREEK}]", text):
+    if unicodedata.category(text) == "Sm" or text in "∇∂√∫∞½ℓ∅ℝℕℤ‖⟨⟩∀∃∏∑°" or re.match(f"[{_GREEK}]", text):
         return "math"
     return "prose"
 

@@ -22,7 +22,14 @@ _SIGNS = {
     "√": r"\surd ", "{": r"\{", "}": r"\}", "%": r"\%", "~": r"\sim ",
 }  # fmt: skip
 RELATIONS = frozenset("=≠<>≤≥→←∈")
-_SCRIPTS = {"′": r"\prime ", "'": r"\prime ", "’": r"\prime ", "″": r"\prime\prime ", "*": "*"}
+_SCRIPTS = {
+    "′": r"\prime ",
+    "'": r"\prime ",
+    "’": r"\prime ",
+    "″": r"\prime\prime ",
+    "*": "*",
+    "⊥": r"\perp ",
+}
 _ACCENTS = {"\u0307": r"\dot", "\u0308": r"\ddot", "\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar"}
 
 
@@ -176,6 +183,8 @@ class _Row:
             found.append(_Atom(rf"\sqrt{{{self.argument(with_scripts=True)}}}"))
         elif text in _ACCENTS and found:
             found[-1].base = f"{_ACCENTS[text]}{{{found[-1].base.strip()}}}"
+        elif text == "⊥" and found and found[-1].base == " ":
+            found.append(_Atom(r"\perp "))
         elif text in _SCRIPTS:
             _script(found).above.append(_SCRIPTS[text])
         elif node.kind == "character" and is_script(text):

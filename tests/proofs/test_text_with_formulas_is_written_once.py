@@ -54,6 +54,8 @@ def flat(value: object) -> list[str]:
         ("d|w2|/dτ", r"d|w_{2}|/d\tau"),
         ("e^(−at)", "e^{-at}"),
         ("B_(k+1)", "B_{k+1}"),
+        ("v⊥", r"v^{\perp}"),
+        ("u ⊥ v", r"u \perp v"),
         ("{c x : c ≥ 0}", r"\{c x : c \geq 0\}"),
         (r"$\frac{1}{2}$", r"\frac{1}{2}"),
     ],
