@@ -1,4 +1,4 @@
-"""The flow cannot kill a ReLU neuron, except at w1 = b1 = 0, and that it reaches only if Q < 0.
+"""The flow cannot kill a ReLU neuron in finite time, except at w1 = b1 = 0, which it reaches only if Q < 0.
 
 The dead set is invariant forwards and backwards in time. Samples and finite steps do kill: examples.
 """
@@ -147,10 +147,9 @@ PROVED_BY = (
 NOT_CLAIMED = (
     "What the flow does after w1 = b1 = 0: the field is not continuous there, so solutions may not be "
     "unique.",
-    "That a start with Q < 0 which reaches w1 = b1 = 0 is exceptional. (Conjecture: for the default "
-    "problem such starts have measure zero. The direction of (w1, b1) would have to stay where its own "
-    "flow is unstable.)",
-    "That a neuron which is never dead ends well: it may approach the dead set as t → ∞.",
+    "That a start with Q < 0 which reaches w1 = b1 = 0 is exceptional: where lo·hi ≥ −1 it is, on wide "
+    "inputs it is not (derivation 30).",
+    "That a neuron which is never dead ends well: it may approach the dead set as t → ∞ (derivation 31).",
 )
 
 

@@ -51,6 +51,7 @@ MODULES = {
     "theory.hyperactive": "trapped",
     "theory.limits": "line_limit",
     "theory.signs": "path_by_signs rises_by_signs trapped_by_signs",
+    "theory.origin": "dies dies_by",
     "theory.fading": "fades fading_rate rate_at_the_end",
     "theory.rates": "minimum_of_balance rate_on_line rate_to_teacher",
     "theory.stability": "adam_limit flattest_minimum global_minimum largest_stable_rate "

@@ -24,15 +24,17 @@ from gradflow.theory.at_the_teacher import held_under_gd
 from gradflow.theory.energy import reaches_teacher
 from gradflow.theory.fading import fades, knows_fading
 from gradflow.theory.hyperactive import trapped, trapped_under_gd
+from gradflow.theory.origin import dies, may_die_at_the_origin
 from gradflow.theory.signs import trapped_by_signs
 
 THEOREMS = (
     "simulation", "dead", "energy barrier", "path trap", "sign trap", "trap of gradient descent",
-    "trap at the teacher", "fading",
+    "trap at the teacher", "fading", "death at the origin",
 )  # fmt: skip
-"""Means of deciding; the theorems are those of derivations 7 (of steps: 12), 11, 8, 13, 26, 29 and 31."""
+"""Means of deciding; the theorems are those of derivations 7 (of steps: 12), 11, 8, 13, 26, 29, 31
+and 30."""
 
-SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP, STEPS_TRAP, TEACHER_TRAP, FADES = range(8)
+SIMULATION, STAYS_DEAD, BARRIER, PATH_TRAP, SIGN_TRAP, STEPS_TRAP, TEACHER_TRAP, FADES, ORIGIN = range(9)
 
 
 class _Codes(NamedTuple):
@@ -84,6 +86,7 @@ def theorems(neuron: Neuron | Array, problem: Problem = Problem()) -> dict[int, 
         PATH_TRAP: among(no_kink, trapped, neuron, problem),
         SIGN_TRAP: among(no_kink, trapped_by_signs, neuron, problem),
         BARRIER: among(barred, reaches_teacher, neuron, problem),
+        ORIGIN: among((state == BALANCED) & may_die_at_the_origin(problem), dies, neuron, problem),
         FADES: among((state == BALANCED) & knows_fading(problem), fades, neuron, problem),
         STAYS_DEAD: among(is_dead, has_exact_signs, neuron, problem),
     }
@@ -101,6 +104,9 @@ def decide(neuron: Neuron | Array, problem: Problem = Problem()) -> Decision:
         There is no breakpoint on the input, and there never will be one: the flow goes to the best line.
     fading
         A balanced neuron tends to the dead set as t → ∞: the flow goes to the best constant.
+    death at the origin
+        A balanced neuron comes to w1 = b1 = 0 in finite time, and rests there (with φ′(0) = 0; the flow has
+        other solutions, which go on): only on inputs with lo·hi < −1.
 
     Of smooth neurons nothing is known.
 
@@ -207,6 +213,7 @@ def _decision(found: dict[int, Array], neuron: Neuron | Array, problem: Problem)
         TEACHER_TRAP: (GLOBAL, of.straight & False),
         STAYS_DEAD: (CONSTANT, of.flat),
         FADES: (CONSTANT, of.flat),
+        ORIGIN: (CONSTANT, of.flat),
     }
     some = found[STAYS_DEAD]
     xp = namespace(some)

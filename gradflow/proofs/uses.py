@@ -42,6 +42,7 @@ FUNCTIONS: dict[int, tuple[str, ...]] = {
     27: ("gradflow.loss", "gradflow.gradient"),
     28: ("gradflow.theory.after_the_end.swing", "gradflow.theory.after_the_end.escape_steps"),
     29: ("gradflow.theory.at_the_teacher.held_under_gd", "gradflow.theory.at_the_teacher.ball"),
+    30: ("gradflow.theory.origin.dies", "gradflow.theory.origin.dies_by"),
     31: ("gradflow.theory.fading.fades", "gradflow.theory.fading.fading_rate"),
     32: ("gradflow.theory.rates.rate_to_teacher", "gradflow.theory.rates.rate_on_line"),
     33: ("gradflow.networks.line.decay.cubic_limit", "gradflow.networks.line.decay.decay_law"),
