@@ -167,6 +167,7 @@ def follow(
             y = dense(when)
             record.step(t, when, dense, y)
             t = when
+        y = _on_input(field, which, y)
         pattern, crossing = _changed(field, task, pattern, which, y[:-1], t)
         crossings.append(crossing)
         first_step = 1e-2 * float(solver.h_abs)
@@ -239,6 +240,22 @@ def _first(
 
 def _root(margin: Callable[[float], float], start: float, when: float) -> float:
     return float(brentq(margin, start, when, xtol=1e-15 * max(1.0, when), rtol=1e-15))
+
+
+def _on_input(field: Sampled, which: tuple[int, int], y: np.ndarray) -> np.ndarray:
+    """Return the state with the breakpoint on the input to the last digit, where it met one.
+
+    Located in time only, it may be off by more than its own rounding, and would be seen to come back.
+    """
+    (j, k), m = which, field.m
+    if k >= field.places.shape[0]:
+        return y
+    y, place = y.copy(), field.places[k]
+    if field.moves[m + j]:
+        y[m + j] = -y[j] * place
+    elif place != 0.0:
+        y[j] = -y[m + j] / place
+    return y
 
 
 def _changed(

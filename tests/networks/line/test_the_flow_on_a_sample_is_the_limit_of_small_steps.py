@@ -96,3 +96,19 @@ def test_frozen_parameters_stay() -> None:
 def test_a_loss_with_corners_has_no_flow_here() -> None:
     with pytest.raises(ValueError, match="loss: the flow takes one whose slope does not jump, got absolute"):
         gf.gradient_flow(gf.Neuron(), gf.Problem(inputs=gf.grid(5), loss="absolute"))
+
+
+def test_a_neuron_that_goes_out_stays_out() -> None:
+    """With one input a neuron that leaves it has no gradient: it crosses once, not at every step."""
+    rng = np.random.default_rng(29)
+    rng.integers(1, 5), rng.integers(1, 7)
+    some = (-1.0, -0.5, 0.0, 0.5, 1.0, 2.0)
+    start = gf.Network(
+        rng.choice(some, 4), rng.choice(some, 4), rng.choice(some, 4), float(rng.choice(some, 1)[0])
+    )
+    x = rng.choice(some, 1)
+    rng.choice(["squared", "huber=0.4", "logistic", "exponential"])
+    problem = gf.Problem(inputs=gf.Sample(x, targets=np.sign(rng.normal(size=1))), loss="logistic")
+    run = gf.gradient_flow(start, problem, t_end=4.0, max_steps=3000)
+    assert str(run["status_name"].values) == "reached t_end"
+    assert len(crossings(run)["event"]) < 10
