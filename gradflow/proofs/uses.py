@@ -46,6 +46,7 @@ FUNCTIONS: dict[int, tuple[str, ...]] = {
     31: ("gradflow.theory.fading.fades", "gradflow.theory.fading.fading_rate"),
     32: ("gradflow.theory.rates.rate_to_teacher", "gradflow.theory.rates.rate_on_line"),
     33: ("gradflow.networks.line.decay.cubic_limit", "gradflow.networks.line.decay.decay_law"),
+    35: ("gradflow.theory.limits.door_margin",),
 }
 """Names of functions, where a user finds them."""
 
