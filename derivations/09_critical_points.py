@@ -66,23 +66,25 @@ teacher that is constant on the input), and let (w1, b1) ≠ (0, 0).
 (G) if the teacher has a breakpoint q inside the input: p = q, active on the teacher's side, w1 w2 = w1ᵀ
 w2ᵀ, b2 = b2ᵀ: L = 0. If the teacher is constant: w2 = 0, b2 = E f*, any balanced (w1, b1): L = 0.
 
-(2) No balanced neuron other than those of (G) is critical. More precisely let w2 ≠ 0, A be the active part of
-the input, ending at the breakpoint p, of length ℓ, B the rest, σ the sign of w1 and R₁ = E[r 1_A x] =
+(2) No balanced neuron other than those of (G) is critical. More precisely let w2 ≠ 0, A be the active part
+of the input, ending at the breakpoint p, of length ℓ, B the rest, σ the sign of w1 and R₁ = E[r 1_A x] =
 (∂L/∂w1)/(2 s w2), R₀ = E[r 1_A] = (∂L/∂b1)/(2 s w2), R = E r = (∂L/∂b2)/2. Then K = (hi − lo)/ℓ · ((4 + 6
 σ p/ℓ) R₀ − (6 σ/ℓ) R₁) − (hi − lo)/(hi − lo − ℓ) · (R − R₀) is the mean of f* over B minus the value at p
 of the least-squares line through f* on A. It depends on the teacher and on p only, and vanishes only if p
-= q on the teacher's side, or the teacher is constant. Let β be the length of B, q_out and q_in the distances
-of q from the ends of A and B that are ends of the input, d = |p − q| and k = |s w1ᵀ w2ᵀ|. If the teacher is
-active at the same end as the student, |K| is k q_out² d/ℓ² for q in A and k d (β + q_in)/(2 β) for q in B;
-if at the other, k (q_out² d/ℓ² + β/2) and k q_in²/(2 β); without a breakpoint inside and not constant k β/2.
+= q on the teacher's side, or the teacher is constant. Let β be the length of B, q_out and q_in the
+distances of q from the ends of A and B that are ends of the input, d = |p − q| and k = |s w1ᵀ w2ᵀ|. If the
+teacher is active at the same end as the student, |K| is k q_out² d/ℓ² for q in A and k d (β + q_in)/(2 β)
+for q in B; if at the other, k (q_out² d/ℓ² + β/2) and k q_in²/(2 β); without a breakpoint inside and not
+constant k β/2.
 
-(3) Types. (G): the Hessian is positive semidefinite of rank 3; its kernel is the direction (w1, b1, −w2, 0)
-along the set (for a constant teacher the rank is less). (H) off the walls: positive semidefinite of rank
-2 if w2 ≠ 0, and no θ of the cell has a smaller loss. (D) off the walls: the Hessian is 2 in the direction
-b2 and 0 otherwise, and no θ of the cell has a smaller loss. (S): strict saddles, with a negative
+(3) Types. (G): the Hessian is positive semidefinite of rank 3; its kernel is the direction (w1, b1, −w2,
+0) along the set (for a constant teacher the rank is less). (H) off the walls: positive semidefinite of
+rank 2 if w2 ≠ 0, and no θ of the cell has a smaller loss. (D) off the walls: the Hessian is 2 in the
+direction b2 and 0 otherwise, and no θ of the cell has a smaller loss. (S): strict saddles, with a negative
 eigenvalue. On a wall, with p at an end e of the input, the balanced side's Hessian is that of the cell
-plus 2 s w2 r(e)/(|w1| (hi − lo)) · (e, 1)ᵀ(e, 1) on (w1, b1): where w2 s r(e) < 0 the point is no local
-minimum.
+plus 2 s w2 r(e)/(|w1| (hi − lo)) · (e, 1)ᵀ(e, 1) on (w1, b1). Such a point of (D), for a teacher that is
+not constant, or of (H), for one with its breakpoint inside, is a local minimum if and only if s w2 r(e) >
+0. At w1 = b1 = 0, b2 = E f*, there is no local minimum if a ≠ 0.
 
 (4) For the default problem the losses are L = 0 on (G), 1/48 on (H) and 5/48 on (D) and (S).
 """
@@ -126,10 +128,19 @@ unless the teacher is constant. For a constant teacher L = 0.
 Types. On (G) r = 0, so the Hessian is 2 E[∂f ∂fᵀ]. Its leading minors in the order (b2, b1, w1) are
 positive and (w1, b1, −w2, 0) is in the kernel, for both orders of p and q, whose Hessians agree there. On
 (H) the Hessian of L is that of e = V ρ₁² + ρ₀² at ρ = 0, 2 V ∇ρ₁ ∇ρ₁ᵀ + 2 ∇ρ₀ ∇ρ₀ᵀ, and ∇ρ₁, ∇ρ₀ are
-linearly independent where w2 ≠ 0. At (S) the (w1, w2) block of the Hessian has the determinant −(2 s V
-a)² < 0. At a wall the point mass of the kink is added (derivation 3). The cell's Hessian annihilates v =
-(0, 1, 0, −s w2) on (H) and v = (0, 1, 0, 0) on (D); v or −v points into the balanced cell, where v · Hv =
-2 s w2 r(e)/(|w1| (hi − lo)): L decreases if that is negative.
+linearly independent where w2 ≠ 0. At (S) the (w1, w2) block of the Hessian has the determinant −(2 s V a)²
+< 0. At a wall the point mass of the kink is added (derivation 3). The cell's Hessian annihilates v = (0,
+1, 0, −s w2) on (H) and v = (0, 1, 0, 0) on (D); v or −v points into the balanced cell, where v · Hv = 2 s
+w2 r(e)/(|w1| (hi − lo)): L decreases if that is negative. Now let s w2 r(e) > 0. Near the point of (D) a
+state that is not dead is active next to e only, and with q = s w2 max(z, 0), L = E[(b2 − f*)²] + 2 E[q (b2
+− f*)] + E q², where b2 − f* is near r(e) on the active part, hence has the sign of q: L ≥ Var f*. Near the
+point of (H) f is the line g = s w2 z + b2 plus q = s w2 max(−z, 0), which is not 0 next to e only, where g
+− f* has the sign of q: L ≥ E[(g − f*)²] ≥ L_line. r(e) ≠ 0 as f* is monotone and not constant, or convex
+or concave with a breakpoint inside. If w2 = 0, on (D), let w2 have a small value of the sign for which s
+w2 r(e) < 0, and z_e > 0: 2 E[q r(e)] is of the order of w2 z_e², E q² of w2² z_e³ (script), so L < Var f*.
+At w1 = b1 = 0 let z = w1 x + b1 > 0 on the input be small, and w2 near what it was and not 0: L = Var f* −
+2 s w1 w2 a V + (s w2)² E z² (script), with the sign of w1 for which the second term is negative; with (w1,
+b1) and w2 of one order ε where w2 = 0 the terms are of orders ε² and ε⁴.
 """
 
 PROVED_BY = (
@@ -150,8 +161,17 @@ PROVED_BY = (
     ),
     (
         "(3)",
-        ("(G): …", "(H): …", "(S): …", "(D): …", "on a wall the balanced side adds the point mass"),
-        "rank and sign from minors and kernels, and the second derivative towards a wall's balanced side",
+        (
+            "(G): …",
+            "(H): …",
+            "(S): …",
+            "(D): …",
+            "on a wall the balanced side adds the point mass",
+            "wall: E max(z, 0) and E max(z, 0)²",
+            "origin: E[z (E f* − f*)] = −w1 a V",
+        ),
+        "rank and sign from minors and kernels, the second derivative towards a wall's balanced side, and "
+        "the signs of f − f* next to e",
     ),
     ("(4)", ("default problem: 5/48 and 1/48",), ""),
 )
@@ -159,7 +179,6 @@ PROVED_BY = (
 NOT_CLAIMED = (
     "Anything for leaky slopes s₋ ≠ 0, where balanced neurons may have other critical points, or for "
     "samples.",
-    "Which points of (H) and (D) on the walls are local minima; where s w2 r(e) < 0 they are not.",
     "Where the flow converges to: a trajectory may also be unbounded.",
 )
 
@@ -188,6 +207,7 @@ def prove(proof: Proof) -> None:
         prove_crossing(proof, wall)
         prove_no_output_weight(proof, wall.inner, wall.place)
     prove_walls(proof)
+    prove_small_part(proof)
     prove_default(proof)
 
 
@@ -297,6 +317,11 @@ def prove_hyperactive(proof: Proof, cell: Cell) -> None:
     gram = 2 * variance * rows[0] * rows[0].T + 2 * rows[1] * rows[1].T
     difference = (hessian - gram).applyfunc(lambda entry: entry.xreplace(best).xreplace(best))
     proof.equal("(H): the Hessian is 2 V ∇ρ₁∇ρ₁ᵀ + 2 ∇ρ₀∇ρ₀ᵀ", difference, sympy.zeros(4, 4), place)
+    pull = proof.mean(
+        cell,
+        lambda piece, at: (w1 * at + b1) * (mean - integrals.teacher(piece, at).xreplace(RELU)),
+    )
+    proof.equal("origin: E[z (E f* − f*)] = −w1 a V", pull, -w1 * slope * variance, place)
     along = sympy.Matrix([ZERO, sympy.Integer(1), ZERO, -s * w2])
     proof.equal("(H): the Hessian annihilates (0, 1, 0, −s w2)", gram * along, sympy.zeros(4, 1), place)
     minor = rows[0][0] * rows[1][3] - rows[0][3] * rows[1][0]
@@ -368,6 +393,16 @@ def prove_walls(proof: Proof) -> None:
                 added[i, j] = scale * wall.at ** (2 - i - j)
         place = nonzero(wall.place)
         proof.equal("on a wall the balanced side adds the point mass", inner, outer + added, place)
+
+
+def prove_small_part(proof: Proof) -> None:
+    """Prove the mean and the mean square of max(z, 0) where the neuron is active next to an end."""
+    size, steep = sympy.symbols("z_e modulus", positive=True)
+    # z falls from z_e to 0 on a length z_e/|w1|.
+    means = [sympy.integrate((size - steep * x) ** k, (x, 0, size / steep)) / LENGTH for k in (1, 2)]
+    stated = [size**2 / (2 * steep * LENGTH), size**3 / (3 * steep * LENGTH)]
+    place = Place("", {}, {hi: lo + sympy.Symbol("gap", positive=True)})
+    proof.equal("wall: E max(z, 0) and E max(z, 0)²", means, stated, place)
 
 
 def prove_default(proof: Proof) -> None:
