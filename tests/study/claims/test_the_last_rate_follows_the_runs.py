@@ -7,6 +7,7 @@ import pytest
 from gradflow.study.claims.theory import last_rate
 
 
+@pytest.mark.slow
 def test_another_rate_is_not_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     found = last_rate.last_rate(True)
     assert found.verdict == "reproduced"

@@ -15,6 +15,7 @@ def test_the_limit_is_approached_and_below_the_papers() -> None:
     assert f"{found.values['sets'][0]['limit']:.4f}" in found.summary
 
 
+@pytest.mark.slow
 def test_another_limit_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rank, "rank_limit", lambda data: 1.3)
     assert rank.limit_of_rank(True).verdict == "open"
