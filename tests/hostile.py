@@ -33,6 +33,7 @@ GOOD: dict[str, Any] = {
     "problem": gf.Problem(),
     "optimizer": gf.Adam(0.01),
     "config": gf.Adam(0.01),
+    "coefficients": [[0.5, 1.0], [0.0, 2.0]],
     "steps": 3,
     "schedule": Cosine(10),
     "record_every": 2,

@@ -155,10 +155,10 @@ class Polynomials(Target):
     coefficients: Array
 
     def __post_init__(self) -> None:
-        x = column("pieces", self.x, 2)
+        x = column("x", self.x, 2)
         if not np.all(np.diff(x) > 0):
             first = int(np.argmax(np.diff(x) <= 0))
-            raise ValueError(f"pieces: x must increase, got {x[first]:g} before {x[first + 1]:g}")
+            raise ValueError(f"x: must increase, got {x[first]:g} before {x[first + 1]:g}")
         given = numbers("coefficients", self.coefficients).astype(np.float64)
         if given.ndim != 2 or given.shape[0] != x.shape[0] - 1 or not 1 <= given.shape[1] <= DEGREE + 1:
             expected = f"a row of 1 to {DEGREE + 1} for each of {x.shape[0] - 1} pieces"

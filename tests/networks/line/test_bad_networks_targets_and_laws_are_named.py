@@ -65,7 +65,7 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
         lambda: gf.Problem(inputs=gf.Sample([0.0], targets=[1.0]), target="abs"),
         "target: expected a target or a sample with targets, got both",
     ),
-    "unsorted pieces": (lambda: Polynomials([1.0, 0.0], [[1.0]]), "pieces: x must increase, got 1 before 0"),
+    "unsorted pieces": (lambda: Polynomials([1.0, 0.0], [[1.0]]), "x: must increase, got 1 before 0"),
     "a piece too few": (lambda: Polynomials([0.0, 1.0, 2.0], [[1.0]]), "for each of 2 pieces, got shape"),
     "a degree": (lambda: Polynomials([0.0, 1.0], np.ones((1, 21))), "a row of 1 to 20 for each of 1 pieces"),
     "a fast sine": (lambda: Sine(1e5), "omega: expected a number from -10000 to 10000, got 100000.0"),
