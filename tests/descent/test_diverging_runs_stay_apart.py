@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradflow.descent import GD, OPTIMIZERS, Adam, Constant, optimizer, train_arrays
+from gradflow.descent import GD, OPTIMIZERS, Adam, Constant, StepDecay, optimizer, train_arrays
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 
 WILD = (3.0, 50.0, 1e30, 1e160, 1e300)
@@ -34,6 +34,19 @@ def test_neighbours_are_unaffected_to_the_bit(name: str, inputs: Any, dtype: str
     assert np.all(np.isfinite(swept.theta))
     assert np.all(np.abs(swept.theta) <= bound(dtype))
     assert np.all(np.isfinite(swept.loss))
+
+
+@pytest.mark.parametrize("inputs", [Uniform(), grid(20)])
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+def test_whoever_has_diverged_does_not_go_on_when_the_rate_falls(name: str, inputs: Any) -> None:
+    problem, start = Problem(inputs=inputs), Neuron(1.1, 0.2, 0.9, -0.6)
+    wild = optimizer(name, lr=np.asarray([1e160, 0.01]))
+    falls = StepDecay(every=30, factor=0.0)
+    before = train_arrays(start, problem, wild, 30)
+    after = train_arrays(start, problem, wild, 60, schedule=falls)
+    np.testing.assert_array_equal(before.diverged, [True, False])
+    np.testing.assert_array_equal(after.diverged, before.diverged)
+    np.testing.assert_array_equal(after.final[:, 0], before.final[:, 0])
 
 
 def test_gradient_descent_above_its_stability_limit_diverges() -> None:

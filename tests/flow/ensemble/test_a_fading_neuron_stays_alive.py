@@ -10,20 +10,21 @@ import math
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
 
 from gradflow.flow.chart import gradient as gradient_of
 from gradflow.flow.chart import make_chart, setting
 from gradflow.flow.ensemble import STATUSES, integrate_ensemble
 from gradflow.flow.reference import integrate
 from gradflow.neuron.activity import BALANCED
-from gradflow.neuron.problem import Neuron, Problem
+from gradflow.neuron.problem import Neuron, Problem, Uniform
 
 LEAST = 1e-150
 
 
-def in_logarithms(start: Neuron, t_end: float) -> np.ndarray:
-    """Return (z_lo, z_hi, w2, b2) at t_end of a neuron active at lo only (default problem)."""
-    where = setting(Problem())
+def in_logarithms(start: Neuron, t_end: float, problem: Problem = Problem()) -> np.ndarray:
+    """Return (z_lo, z_hi, w2, b2) at t_end of a neuron active at lo only."""
+    where = setting(problem)
     chart = make_chart((True, False, False), where)
 
     def velocity(_: float, y: np.ndarray) -> list[float]:
@@ -34,7 +35,7 @@ def in_logarithms(start: Neuron, t_end: float) -> np.ndarray:
         return [v_lo / z, v_hi, -g[2], -g[3]]
 
     w1, b1, w2, b2 = start
-    y0 = [math.log(b1 - w1), w1 + b1, w2, b2]
+    y0 = [math.log(w1 * problem.lo + b1), w1 * problem.hi + b1, w2, b2]
     result = solve_ivp(velocity, (0.0, t_end), y0, method="Radau", rtol=1e-11, atol=1e-13)
     assert result.success
     return np.array([math.exp(result.y[0, -1]), *result.y[1:, -1]])
@@ -53,6 +54,23 @@ def test_a_neuron_that_faded_comes_back_on_time(b1: float) -> None:
     assert run.steps < 300
     assert expected[0] > 5e-4
     np.testing.assert_allclose([b1_end - w1, w1 + b1_end, w2, b2], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("ends", [(-3.0, 2.0), (-0.5, 6.0)])
+def test_it_does_so_on_wide_and_shifted_intervals(ends: tuple[float, float]) -> None:
+    # log z_lo falls and rises as the integral of b2 − f*(lo), which is 0 again at t_end.
+    problem = Problem(inputs=Uniform(*ends))
+    lo, hi = ends
+    mean = (hi**2 - max(lo, 0.0) ** 2) / (2.0 * (hi - lo))
+    pull, gap = mean - max(lo, 0.0), -3.0 - mean
+    t_end = brentq(lambda t: pull * t - gap * math.expm1(-2.0 * t) / 2.0, 0.5, 50.0)
+    w1 = -0.02 / (hi - lo)
+    start = Neuron(w1, 0.001 - w1 * lo, -2.0, -3.0)
+    run, expected = integrate_ensemble(start, problem, t_end), in_logarithms(start, t_end, problem)
+    w1_end, b1_end, w2, b2 = run.final
+    assert (run.crossings, int(run.activity)) == (0, BALANCED)
+    assert expected[0] > 1e-5
+    np.testing.assert_allclose([w1_end * lo + b1_end, w1_end * hi + b1_end, w2, b2], expected, rtol=1e-5)
 
 
 # It is back after 6.5, of which step-by-step integration takes thousands of steps.
