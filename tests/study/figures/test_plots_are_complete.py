@@ -28,6 +28,7 @@ SMALLER: dict[str, dict[str, object]] = {
     "17_nearly_orthogonal_data": {"LIGHT": True},
     "18_alignment_on_digits": {"LIGHT": True},
     "19_alignment_time": {"LIGHT": True},
+    "23_death_at_the_origin": {"N": 200, "WIDTHS": (1.0, 4.0)},
     "20_adam_after_the_end": {"N": 32, "LONGEST": 20_000, "NEURONS": 5, "SHAKEN": 1500, "RATE": 0.1},
 }
 """The long ones are drawn from less; `gradflow reproduce` draws them whole."""
