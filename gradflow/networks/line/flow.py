@@ -107,7 +107,7 @@ def gradient_flow(
     --------
     >>> import gradflow as gf
     >>> pair = gf.Network([1.0, -1.0], [0.1, 0.2], [0.5, 0.5])
-    >>> str(gradient_flow(pair, gf.Problem(target="abs"), t_end=20.0).outcome_name.values)
+    >>> str(gradient_flow(pair, gf.Problem(target="abs"), t_end=50.0).outcome_name.values)
     'global'
 
     Notes
