@@ -262,7 +262,8 @@ def _subscript(name: str) -> str:
 
 def _joined(atoms: Sequence[_Atom]) -> str:
     code = "".join(map(str, atoms))
-    return re.sub(r"  +", " ", code)
+    # Two words that are multiplied do not run together.
+    return re.sub(r"(\\mathrm\{\w+\}) +(?=\\mathrm)", r"\1\\,", re.sub(r"  +", " ", code))
 
 
 @functools.cache

@@ -54,6 +54,7 @@ def flat(value: object) -> list[str]:
         ("d|w2|/dτ", r"d|w_{2}|/d\tau"),
         ("e^(−at)", "e^{-at}"),
         ("B_(k+1)", "B_{k+1}"),
+        ("lo hi ≥ −1", r"\mathrm{lo}\,\mathrm{hi} \geq -1"),
         ("v⊥", r"v^{\perp}"),
         ("u ⊥ v", r"u \perp v"),
         ("{c x : c ≥ 0}", r"\{c x : c \geq 0\}"),
@@ -155,7 +156,8 @@ def test_a_statement_is_told_without_proving_it(monkeypatch: pytest.MonkeyPatch)
         text = as_text(stated(name))
         assert "(2) If Q ≥ 0 and u(0) > 0 the solution exists" in text
         assert "@misc{gradflow-the-flow-cannot-kill," in text
-        assert max(map(len, text.partition("To cite it")[0].splitlines())) <= 100
+        # But for the title, which is one line.
+        assert max(map(len, text.partition("To cite it")[0].splitlines()[2:])) <= 88
 
 
 def test_a_statement_is_told_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
