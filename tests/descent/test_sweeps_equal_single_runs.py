@@ -113,3 +113,14 @@ def test_hyper_parameters_may_be_lists_or_numpy_scalars() -> None:
     np.testing.assert_array_equal(train_arrays(Neuron(), Problem(), Adam([0.1, 0.2]), 5).final, expected)
     single = train_arrays(Neuron(), Problem(), Adam(np.float64(0.1)), 5).final
     np.testing.assert_array_equal(single, expected[:, 0])
+
+
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+def test_in_single_precision_rates_keep_their_digits(name: str) -> None:
+    # A rate in float32 is another one: 0.1 is not one of its numbers.
+    rates = np.asarray([0.1, 0.03, 0.007])
+    start = Neuron(1.1, 0.2, 0.9, -0.6)
+    swept = train_arrays(start, Problem(), optimizer(name, lr=rates), 300, dtype="float32")
+    for i, rate in enumerate(rates.tolist()):
+        alone = train_arrays(start, Problem(), optimizer(name, lr=rate), 300, dtype="float32")
+        np.testing.assert_array_equal(swept.theta[..., i], alone.theta)
