@@ -8,6 +8,7 @@ import logging
 import random
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,6 +19,8 @@ pytest.importorskip("selenium")
 
 from bokeh.server.server import Server
 
+from gradflow.explore import trajectories
+from gradflow.explore.diagram import diagram
 from gradflow.explore.export import write_page
 from gradflow.explore.presets import PRESETS
 from gradflow.explore.state import State, query, read_query
@@ -31,6 +34,17 @@ pytestmark = [
 
 QUICK = "t_end=2&backdrop=loss"
 """A state whose picture takes no time."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _not_compiled() -> Iterator[None]:
+    """Leave the compiler alone: a few steps are over before it is loaded, and this is about the page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trajectories, "BACKEND", None)
+        patch.setattr(
+            "gradflow.explore.export.diagram", lambda state: diagram(replace(state, backdrop="loss"))
+        )
+        yield
 
 
 @pytest.fixture(scope="module")
