@@ -23,7 +23,7 @@ from gradflow.explore.diagram import REACH, Diagram
 from gradflow.explore.frames import LOWEST, Picture, knots, near
 from gradflow.explore.look import GROUND, LINES, LOSSES, TARGET, Line
 from gradflow.explore.state import State
-from gradflow.explore.tasks import label
+from gradflow.explore.tasks import label, reach
 
 HEIGHT = 330
 
@@ -87,7 +87,7 @@ def build() -> View:
     empty: dict[str, Any] = {name: [] for name in ("image", "x", "y", "dw", "dh")}
     ground, losses = ColumnDataSource(dict(empty)), ColumnDataSource(dict(empty))
     levels = ColumnDataSource({"x": [], "y": [], "text": [], "base": []})
-    horizon = ColumnDataSource({"t": [1.0]})
+    horizon = ColumnDataSource({"begin": [0.0], "t": [1.0], "lo": [-1.0], "hi": [1.0]})
     moment = Slider(
         start=0.0, end=1.0, step=0.005, value=1.0, title="moment, as a part of the axis", name="moment",
         sizing_mode="stretch_width",
@@ -99,7 +99,7 @@ def build() -> View:
         "diagram": _diagram(ground, losses, curves, dots),
         "function": _function(target, points, students),
         "loss": _loss(curves, dots, levels, now),
-        "shown": _shown(shown, later),
+        "shown": _shown(shown, horizon, later),
     }
     advance = CustomJS(
         args={
@@ -219,9 +219,11 @@ def _loss(curves: list[Any], dots: list[Any], levels: Any, now: Span) -> Any:
     return made
 
 
-def _shown(shown: list[Any], later: Span) -> Any:
+def _shown(shown: list[Any], horizon: Any, later: Span) -> Any:
     made = _figure("breakpoint", name="course")
     made.xaxis.axis_label, made.yaxis.axis_label = "η · step = time of the flow", "breakpoint −b1/w1"
+    for wall in ("lo", "hi"):
+        made.segment("begin", wall, "t", wall, source=horizon, line_color="#8a8a8a", line_width=1.5)
     for look, curve in zip(LINES, shown, strict=True):
         drawn = made.multi_line(
             "xs", "ys", source=curve, color=look.color, line_width=look.width, line_dash=look.dash
@@ -247,13 +249,15 @@ def data(picture: Picture) -> list[dict[str, Any]]:
         "text": list(picture.levels),
         "base": ["top", "bottom"][-len(picture.levels) :] if picture.levels else [],
     }
+    # The ends of the input, between which a breakpoint matters; also where none is near.
+    ends = reach(state) if state.shown == "breakpoint" else (np.nan, np.nan)
     one: list[Any] = [
         {"x": x, "y": y},
         {"x": list(dragged[0]), "y": list(dragged[1])},
         None,
         None,
         named,
-        {"t": [state.t_end]},
+        {"begin": [0.0], "t": [state.t_end], "lo": [ends[0]], "hi": [ends[1]]},
     ]
     shown, frames, students, dots, curves = [], [], [], [], []
     for run, frame in zip(picture.runs, picture.frames, strict=True):
