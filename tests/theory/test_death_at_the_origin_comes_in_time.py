@@ -94,29 +94,17 @@ def test_no_counterexample_among_many(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hypothesis", ["_highest", "_twice", "_turning", "high"])
-def test_the_hunt_finds_counterexamples(hypothesis: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Without one of the conditions of the trap starts are called dead that live.
+def test_the_hunt_finds_counterexamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    # If the flow did not have to point into the sector, starts would be called dead that live.
+    def pointing(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+        return np.asarray(1e6 * np.where(p == np.min(p), 1.0, -1.0) * (1.0 + 0.0 * y))
+
     problem = WIDE["[-4, 4]"]
-    if hypothesis == "_turning":
-        # The flow would not have to point into the sector.
-        monkeypatch.setattr(
-            origin, "_turning", lambda y, p: 1e6 * np.where(p == np.min(p), 1.0, -1.0) * (1.0 + 0.0 * y)
-        )
-    elif hypothesis == "high":
-        # A stage would take a hundredth of its time: b2 would hardly move.
-        monkeypatch.setattr(origin, "LONGER", 1.0)
-        monkeypatch.setattr(origin, "UP", 1e-2)
-    else:
-        monkeypatch.setattr(
-            origin, hypothesis, lambda *given: 0.0 * given[1] - (1e6 if hypothesis == "_highest" else 0.0)
-        )
+    monkeypatch.setattr(origin, "_turning", pointing)
     theta = candidates(problem, 3_000, 5)
     time = np.asarray(dies_by(theta, problem))
     theta, time = theta[:, time < np.inf], time[time < np.inf]
-    assert time.size > 0
-    wrong = ~ends_dead(theta, problem, min(float(np.max(time)), 3.0))
-    assert np.any(wrong) == (hypothesis in ("_turning", "high"))
+    assert np.any(~ends_dead(theta, problem, min(float(np.max(time)), 3.0)))
 
 
 @pytest.mark.slow
@@ -124,7 +112,7 @@ def test_the_hunt_finds_counterexamples(hypothesis: str, monkeypatch: pytest.Mon
 def test_on_narrow_inputs_none_dies(width: float) -> None:
     # Derivation 30 (3): where lo hi ≥ −1 starts that die have measure zero; on [-4, 4] a part of them dies.
     problem = Problem(inputs=Uniform(-width, width))
-    rng, n = np.random.default_rng(3), 6_000
+    rng, n = np.random.default_rng(3), 2_000
     w1, b1 = rng.uniform(-0.3, 0.3, (2, n))
     theta = np.stack(
         [w1, b1, rng.choice([-1.0, 1.0], n) * rng.uniform(1.0, 2.0, n), rng.uniform(-2.0, 2.0, n)]
