@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.study.claims.networks import observations, width
+from gradflow.study.claims.networks import landscape, observations, width
 
 Patch = pytest.MonkeyPatch
 
@@ -17,13 +17,13 @@ Patch = pytest.MonkeyPatch
     ("losses", "expected"), [((0.0,), "reproduced"), ((1.0,), "refuted"), ((0.0, 1.0), "conditional")]
 )
 def test_of_success(losses: tuple[float, ...], expected: str, monkeypatch: Patch) -> None:
-    monkeypatch.setattr(width, "TARGETS", dict(list(width.TARGETS.items())[: len(losses)]))
+    monkeypatch.setattr(width, "TARGETS", dict(list(landscape.TARGETS.items())[: len(losses)]))
     values = iter(value for value in losses for _ in width.QUICK_WIDTHS)
 
     def ended(method: str, rows: np.ndarray, *_: Any) -> Any:
         return SimpleNamespace(loss=np.full(rows.shape[1], next(values)))
 
-    monkeypatch.setattr(width, "_ended", ended)
+    monkeypatch.setattr(width, "ended", ended)
     assert width.success("gd", True).verdict == expected
 
 

@@ -30,7 +30,8 @@ TIME, RATE, STEPS = 100.0, 0.1, 2000
 """The flow's time, gradient descent's rate (for the same time), and Adam's steps (at rate 0.01)."""
 
 
-def _ended(method: str, rows: np.ndarray, problem: Problem, low: float) -> Ended:
+def ended(method: str, rows: np.ndarray, problem: Problem, low: float) -> Ended:
+    """Train or follow networks as the claims do: "flow", "gd" or "adam"."""
     task = task_of(problem)
     if method == "flow":
         return flowed(rows, task, TIME, low, tolerance=1e-4)
@@ -48,7 +49,7 @@ def success(method: str, quick: bool) -> Finding:
         low = LEARNT * min(known.constant, known.line)
         row: dict[str, Any] = {}
         for m in widths:
-            count = int(np.sum(_ended(method, start("kernel", m, 1, (n,)).rows, problem, low).loss <= low))
+            count = int(np.sum(ended(method, start("kernel", m, 1, (n,)).rows, problem, low).loss <= low))
             row[str(m)] = {"count": count, "share": count / n, "interval": interval(count, n)}
         found[name] = row
     widest = {name: row[str(widths[-1])] for name, row in found.items()}
