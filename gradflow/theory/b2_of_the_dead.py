@@ -67,6 +67,11 @@ def farthest(neuron: Neuron | Array, problem: Problem, optimizer: Config, state:
         As `farthest_in_the_end`.
     state : NamedTuple of arrays
         The optimiser's state there (`gradflow.descent.Descent.state`), to which training has led.
+
+    Returns
+    -------
+    array
+        NaN where b2 or its momentum is.
     """
     neuron, problem = in_double(neuron, as_problem(problem))
     (mean,) = adaptable(lines(problem).mean.value)
@@ -81,8 +86,10 @@ def farthest(neuron: Neuron | Array, problem: Problem, optimizer: Config, state:
     )
     xp, (b2, mean, momentum, drift, end, later) = as_floating(given)
     y = b2 - mean
-    there = xp.abs(y) + xp.where(momentum * y < 0.0, drift, 0.0 * drift)
-    return xp.where(there > end / later, there, end / later)
+    there = xp.abs(y) + xp.where(momentum * y < 0.0, drift, 0.0 * momentum)
+    least = end / later
+    # What is NaN is not less than the bound: it is passed on.
+    return xp.where(there <= least, least, there)
 
 
 def _longest(optimizer: Any) -> tuple[Array, Array]:

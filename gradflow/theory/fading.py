@@ -102,9 +102,9 @@ def fading_rate(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     problem = as_problem(problem)
     given = neuron, problem
     neuron, problem = in_double(neuron, problem)
-    _, (w1, lo) = as_floating((as_neuron(neuron).w1, problem.lo))
+    xp, (w1, lo) = as_floating((as_neuron(neuron).w1, problem.lo))
     if not knows_fading(problem):
-        return as_given(*given, 0.0 * (w1 + lo))
+        return as_given(*given, xp.zeros_like(w1 + lo))
     s = abs(problem.slopes[1])
     at = _view(neuron, problem)
     xp, (w, b, out, level, e, z, length, turned, top, _, mean) = as_floating(

@@ -92,7 +92,7 @@ def rate_on_line(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     ----------
     neuron : Neuron or array, shape (4, …)
         Where the flow ends: pre-activations of one sign on the whole input, 0 at neither end; else NaN. Of a
-        dead neuron whose slope is 0 there, λ = 2, the rate of b2.
+        dead neuron whose slope is 0 there, λ = 2, the rate of b2. NaN at w1 = w2 = 0 else.
     problem : Problem
         The population or a sample. NaN where the inputs do not vary.
 
@@ -109,7 +109,8 @@ def rate_on_line(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     xp, (w1, b1, w2, z_lo, z_hi, m, V) = as_floating(given)
     above, below = (z_lo > 0.0) & (z_hi > 0.0), (z_lo < 0.0) & (z_hi < 0.0)
     s = xp.where(above, high + 0.0 * z_lo, low + 0.0 * z_lo)
-    there = (above | below) & (V > 0.0)
+    # At w1 = w2 = 0, where a level line is best, the minima are no manifold.
+    there = (above | below) & (V > 0.0) & ((s == 0.0) | (w1 != 0.0) | (w2 != 0.0))
     value = xp.where(s == 0.0, 2.0 + 0.0 * z_lo, _least(w1, b1, w2, s, m, V))
     return as_given(neuron, problem, xp.where(there, value, xp.nan * value))
 

@@ -23,8 +23,8 @@ _ROOT3 = 3.0**0.5
 _STANDARD = 1e-9
 """How far mean and variance of a standardised sample may be from 0 and 1."""
 
-_SLACK = 1e-14
-"""Relative errors of rounding, several of them, that count against a trap."""
+_SLACK = 10.0 * _STANDARD
+"""Relative errors that count against a trap: of rounding, and of a sample's mean and variance."""
 
 _RADII = (1.0 / 64.0, 1.0 / 16.0, 0.125, 0.25, 0.375, 0.5, 0.75, 0.999)
 """Radii of the trap that are tried, over the largest."""

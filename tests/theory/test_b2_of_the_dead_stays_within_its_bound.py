@@ -97,3 +97,13 @@ def test_of_others_nothing_is_said() -> None:
     assert float(farthest_in_the_end(Adam(0.01))) == pytest.approx(0.7303180782, rel=1e-9)
     with pytest.raises(TypeError, match="optimizer: expected RMSProp, Adam or AdamW, got GD"):
         farthest_in_the_end(GD(0.1))
+
+
+@pytest.mark.parametrize("config", [RMSProp(0.05, momentum=0.9), Adam(0.1)], ids=str)
+def test_of_what_is_no_number_there_is_no_bound(config: Any) -> None:
+    theta, state = pushed(config, 3, 2)
+    name = "first" if isinstance(config, Adam) else "buffer"
+    momentum = getattr(state, name).copy()
+    theta[3, 0], momentum[3, 1] = np.nan, np.nan
+    bound = np.asarray(farthest(theta, Problem(), config, state._replace(**{name: momentum})))
+    assert np.isnan(bound).tolist() == [True, True, False]

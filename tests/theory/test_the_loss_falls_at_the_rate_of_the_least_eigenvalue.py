@@ -94,6 +94,10 @@ def test_the_rates_are_eigenvalues_of_the_hessian() -> None:
     assert float(rate_on_line(dead)) == 2.0
     assert np.isnan(rate_on_line(Neuron(1.0, 0.0, 0.5, 0.25)))
     assert np.isnan(rate_on_line(Neuron(1.0, 1.0, 0.5, -0.25)))
+    # |x| has a level best line; at w1 = w2 = 0 two of its families meet, and flows fall like powers of t.
+    level = Problem(activation=(-1.0, 1.0))
+    assert np.isnan(rate_on_line(Neuron(0.0, 1.0, 0.0, 0.5), level))
+    assert float(rate_on_line(Neuron(0.0, 1.0, 0.3, 0.2), level)) > 0.0
 
 
 def test_the_minimum_that_q_leads_to_has_that_q() -> None:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from gradflow.theory.steps import NEVER
-from gradflow.theory.upstream import UNIFORM, Network, limit, never_revived, preactivation, revival_steps
+from gradflow.theory.upstream import (
+    UNIFORM,
+    Network,
+    gradient,
+    limit,
+    never_revived,
+    preactivation,
+    revival_steps,
+    sample_task,
+)
 
 COUNTS = (pytest.param(20_000, id="quick"), pytest.param(150_000, id="long", marks=pytest.mark.slow))
 
@@ -52,3 +61,21 @@ def test_what_is_not_dead_or_on_its_wall_is_not_held() -> None:
     assert never_revived(Network(rest.a, rest.c, 1.0, wall - 0.1, 1.0, rest.d), UNIFORM, 0.1)
     with pytest.raises(ValueError, match="rate: expected"):
         never_revived(Network(), UNIFORM, -1.0)
+
+
+def test_a_sample_that_is_standardised_to_some_digits_only_may_bring_it_back() -> None:
+    # At rest for a mean of exactly 0, and so close to its wall that the sample's mean makes the difference.
+    u = np.array([-1.0, 1.0]) - 9e-10
+    targets = 0.5 * u + 0.4
+    task = sample_task(u, targets)
+    p, q = float(np.asarray(task.slope)), float(np.asarray(task.level))
+    wall = -(p * float(np.asarray(task.hi)) + q)
+    theta = np.array([p, q, 1.0, wall - 3e-10, -1.0, 1.0])
+    assert preactivation(Network(*theta), task) < 0.0
+    assert not never_revived(Network(*theta), task, 0.05)
+    assert never_revived(Network(p, q, 1.0, wall - 1e-6, -1.0, 1.0), task, 0.05)
+    back = False
+    for _ in range(200):
+        theta = theta - 0.05 * gradient(Network(*theta), u, targets)
+        back = back or bool(preactivation(Network(*theta), task) > 0.0)
+    assert back

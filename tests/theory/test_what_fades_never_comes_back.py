@@ -157,6 +157,7 @@ def test_other_problems_and_shapes() -> None:
         assert not fades(start, problem)
         with pytest.raises(ValueError, match="fading is known for slopes"):
             rate_at_the_end(start, problem)
+    assert fading_rate(Neuron(np.inf, -0.9, -1.0, 0.25), Problem(activation="silu")) == 0.0
     assert fades(np.ones((4, 0))).shape == (0,)
     assert np.isnan(rate_at_the_end(Neuron(1.0, 3.0, 1.0, 0.0)))
     assert fading_rate(np.ones((4, 3, 2), np.float32)).dtype == np.float32

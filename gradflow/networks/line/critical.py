@@ -17,7 +17,8 @@ from gradflow.neuron.problem import Neuron, Problem
 
 KINDS = ("none", "saddle", "minimum", "global", "degenerate")
 """Not critical; a negative eigenvalue; a kernel that symmetries explain and all else positive; a minimum of
-loss 0; no negative eigenvalue, but a kernel that symmetries do not explain."""
+loss 0; no negative eigenvalue, but a kernel that symmetries do not explain, or a pre-activation that vanishes
+at an end of the input: other networks near are then not those of the Hessian, and it does not decide."""
 
 
 class Critical(NamedTuple):
@@ -112,9 +113,11 @@ def critical_point(
     z = preactivations(student.rows, np.array([task.lo, task.hi]))
     codes = activities(z)
     size = np.abs(student.w1) * max(abs(task.lo), abs(task.hi)) + np.abs(student.b1)
-    touches = np.any(np.abs(z) <= tolerance * size, axis=0) & (np.asarray(student.w2) != 0.0)
+    touches = np.any(np.abs(z) <= tolerance * size, axis=0)
+    # Without an output weight the Hessian does not jump there, but terms of the third order may fall.
+    undecided = kernel > symmetries or bool(np.any(touches))
     return Critical(
-        _kind(value, steepest <= rest, negative, kernel > symmetries, tolerance**2),
+        _kind(value, steepest <= rest, negative, undecided, tolerance**2),
         value,
         steepest,
         eigenvalues,
@@ -123,16 +126,16 @@ def critical_point(
         symmetries,
         {name: int(np.sum(codes == code)) for code, name in enumerate(ACTIVITIES)},
         places,
-        bool(np.any(touches)),
+        bool(np.any(touches & (np.asarray(student.w2) != 0.0))),
     )
 
 
-def _kind(loss: float, rests: bool, negative: int, unexplained: bool, least: float) -> str:
+def _kind(loss: float, rests: bool, negative: int, undecided: bool, least: float) -> str:
     if not rests:
         return "none"
     if loss <= least:
         return "global"
-    return "saddle" if negative else "degenerate" if unexplained else "minimum"
+    return "saddle" if negative else "degenerate" if undecided else "minimum"
 
 
 def _fibre(student: Network, task: Task, tolerance: float) -> tuple[int, np.ndarray]:

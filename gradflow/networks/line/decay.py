@@ -91,9 +91,11 @@ def cubic_limit(network: Network | Array, problem: Problem = Problem()) -> Cubic
         )
     largest, other = float(np.max(s)), float(np.min(s))
     share = density / (3.0 * largest * (other if other > 0.0 else -other * largest))
-    one, two = a.tolist()
-    rate = 3.0 * share * (one * two) ** 2 / (one**2 + two**2)
-    return CubicLimit(rate, share / rate**3, share)
+    less, more = sorted(np.abs(a).tolist())
+    # Squares of extreme weights leave the range of floats.
+    rate = 3.0 * share * less * less / (1.0 + (less / more) * (less / more))
+    cube = rate * rate * rate
+    return CubicLimit(rate, share / cube if cube > 0.0 else math.inf, share)
 
 
 def _density_at_teacher(task: Task) -> float:

@@ -57,6 +57,19 @@ def test_walls_are_told() -> None:
     assert not critical_point(gf.Neuron(1.0, 1.1, 0.5, -0.3)).on_wall
 
 
+def test_on_walls_the_hessian_does_not_decide() -> None:
+    # Below each of these there is a lower loss nearby: inwards from the wall, and away from w1 = b1 = 0.
+    level = 0.25
+    for network, near in (
+        (gf.Neuron(1.0, -1.0, 1.0, level), gf.Neuron(1.0, -0.999, 1.0, level)),
+        (gf.Neuron(1.0, -1.0, 0.0, level), gf.Neuron(1.0, -0.999, 1e-3, level)),
+        (gf.Neuron(0.0, 0.0, 1.0, level), gf.Neuron(1e-3, 0.0, 1.0, level)),
+        (gf.Neuron(0.0, 0.0, 0.0, level), gf.Neuron(1e-3, 0.0, 1e-3, level)),
+    ):
+        assert critical_point(near).loss < critical_point(network).loss
+        assert critical_point(network).kind == "degenerate"
+
+
 def test_symmetries_leave_the_graph() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):

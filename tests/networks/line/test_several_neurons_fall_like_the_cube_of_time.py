@@ -54,6 +54,10 @@ def deviations(rows: np.ndarray, rate: float, wait: int, steps: int) -> tuple[np
 def test_the_constant_is_that_of_hand() -> None:
     limit = cubic_limit(gf.Network([1.0, 1.0], [0.0, 0.0], [0.5, 0.5]))
     assert np.allclose(limit, (0.25, 128.0 / 3.0, 2.0 / 3.0), rtol=1e-15)
+    for size in (1e-200, 1e-40, 1e40):
+        scaled = cubic_limit(gf.Network([1.0 / size, 1.0 / size], [0.0, 0.0], [0.5 * size, 0.5 * size]))
+        assert scaled.rate == pytest.approx(0.25 * size * size, rel=1e-12)
+        assert scaled.loss == (np.inf if size < 1e-100 else pytest.approx(limit.loss / size**6, rel=1e-12))
     # s = (2, −1): C = 1/(6 · 4 · 1), K = 3 C · 4/5.
     mixed = cubic_limit(gf.Network([1.0, 1.0], [0.0, 0.0], [2.0, -1.0]))
     assert np.allclose(mixed, (0.1, 1000.0 / 24.0, 1.0 / 24.0), rtol=1e-15)
