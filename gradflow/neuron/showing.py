@@ -12,6 +12,7 @@ from gradflow.base.arrays import to_numpy
 from gradflow.base.checks import numbers
 from gradflow.neuron.drawn import Graph, card, drawing, window
 from gradflow.neuron.inputs import Sample, Uniform
+from gradflow.neuron.losses import SQUARED
 
 if TYPE_CHECKING:
     from gradflow.neuron.problem import Neuron, Problem
@@ -43,7 +44,7 @@ def shown_neuron(neuron: Neuron) -> str:
 
 
 def shown_problem(problem: Problem) -> str:
-    """Return a problem's target, inputs and activations beside the target's graph."""
+    """Return a problem's target, inputs, activation and, if it is not squared, loss beside the target's graph."""
     teacher: Any = problem.teacher if problem.target is None else ()
     law = problem.law if problem.law is not None else problem.inputs
     if isinstance(law, Sample):
@@ -60,6 +61,8 @@ def shown_problem(problem: Problem) -> str:
     else:
         target = "the sample's"
     facts = {"target": target, "inputs": told, "activation": str(problem.activation)}
+    if problem.loss != SQUARED:
+        facts["loss"] = str(problem.loss)
     if any(np.size(v) > 1 for v in (law.lo, law.hi, *teacher)):
         return card("Problem", facts)
     return card("Problem", facts, drawing([_target_graph(problem, law)], "what the student should return"))

@@ -95,6 +95,7 @@ SHOWN = {
     "network": gf.networks.line.start("uniform", 2 * MOST_ROWS, seed=1),
     "flat network": gf.Network([0.0], [0.0], [1.0]),
     "networks": gf.Network(np.ones((2, 3)), 0.0, 1.0),
+    "another loss": gf.Problem(inputs=gf.Sample([0.0, 1.0], targets=[1.0, -1.0]), loss="huber=0.5"),
     "knots": gf.Knots([0.0, 0.5, 0.5, 1.0], [0.0, 1.0, 0.0, 0.0]),
 }
 
@@ -114,6 +115,13 @@ def test_a_graph_is_drawn_where_it_is() -> None:
     places = np.array([[float(v) for v in point.split(",")] for point in line.split()])
     np.testing.assert_allclose(places, [[6.0, 94.0], [90.0, 94.0], [174.0, 6.0]], atol=0.06)
     assert "points" not in drawing([Graph([np.nan], [1.0])], "nothing")
+
+
+def test_a_problem_shows_a_loss_that_is_not_squared() -> None:
+    html = SHOWN["another loss"]._repr_html_()  # type: ignore[attr-defined]
+    assert "loss" in html
+    assert "huber=0.5" in html
+    assert "loss" not in SHOWN["data"]._repr_html_()  # type: ignore[attr-defined]
 
 
 def test_a_table_says_what_it_leaves_out() -> None:
