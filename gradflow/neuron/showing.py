@@ -44,7 +44,7 @@ def shown_neuron(neuron: Neuron) -> str:
 
 
 def shown_problem(problem: Problem) -> str:
-    """Return a problem's target, inputs, activation and, if it is not squared, loss beside the target's graph."""
+    """Return target, inputs, activation and, if it is not squared, loss, beside the target's graph."""
     teacher: Any = problem.teacher if problem.target is None else ()
     law = problem.law if problem.law is not None else problem.inputs
     if isinstance(law, Sample):
