@@ -72,6 +72,30 @@ def test_rmsprop_attains_its_bound() -> None:
     assert abs(theta[3, 0] - MEAN) == pytest.approx(float(farthest_in_the_end(config)), rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("config", "growth", "part"),
+    [
+        (RMSProp(1e-6, momentum=0.9, eps=0.0), 1e3, 0.88),
+        # ρ B, with the gradients of which Cauchy and Schwarz's inequality is an equality.
+        (Adam(1e-6, beta1=0.5, beta2=0.9, eps=0.0), 1.8, 0.52),
+    ],
+    ids=str,
+)
+def test_growing_gradients_before_death_come_near_the_bound(config: Any, growth: float, part: float) -> None:
+    theta, steps = dead(1), 80
+    state = init(config, theta)
+    for k in range(steps):
+        pull = np.zeros_like(theta)
+        pull[3] = growth ** (k + 1.0 - steps)
+        theta, state = update(config, pull, state, theta)
+    theta[3], far = MEAN + 1e-12, 0.0
+    bound = float(farthest(theta, Problem(), config, state)[0])
+    for _ in range(100):
+        theta, state = update(config, gradient(theta, Problem()), state, theta)
+        far = max(far, abs(float(theta[3, 0]) - MEAN))
+    assert part * bound < far < bound
+
+
 @pytest.mark.parametrize("config", [RMSProp(0.05, momentum=0.9), Adam(0.1)], ids=str)
 def test_states_that_training_did_not_lead_to_go_further(config: Any) -> None:
     """The hypothesis that fails: a large momentum, towards the best constant, beside small squares."""

@@ -84,11 +84,12 @@ def test_flows_on_the_line_fall_at_the_rate_of_their_end(problem: Problem, count
 def test_the_rates_are_eigenvalues_of_the_hessian() -> None:
     rng = np.random.default_rng(2)
     sample = Problem(inputs=Sample(rng.uniform(-1.0, 2.0, 7)))
-    for problem in (DEFAULT, ELSEWHERE, sample):
-        of = line(problem)
+    steep = Problem(Neuron(1.0, 0.2, 1.0, 0.0), Uniform(-1.0, 2.0), (0.0, -1.7))
+    for problem in (DEFAULT, ELSEWHERE, sample, steep):
+        of, s = line(problem), problem.slopes[1]
         w1 = rng.normal(size=200)
-        b1, w2 = np.abs(w1) * rng.uniform(2.5, 5.0, 200), of.slope / w1
-        theta = np.stack([w1, b1, w2, of.mean - w2 * (w1 * of.mean_x + b1)])
+        b1, w2 = np.abs(w1) * rng.uniform(2.5, 5.0, 200), of.slope / (s * w1)
+        theta = np.stack([w1, b1, w2, of.mean - s * w2 * (w1 * of.mean_x + b1)])
         np.testing.assert_allclose(rate_on_line(theta, problem), eigenvalues(theta, problem)[2], rtol=1e-9)
     dead = np.array([1.0, -3.0, 0.7, 5 / 12])
     assert float(rate_on_line(dead)) == 2.0
