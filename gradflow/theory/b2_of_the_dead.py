@@ -81,8 +81,7 @@ def farthest(neuron: Neuron | Array, problem: Problem, optimizer: Config, state:
         mean,
         momentum,
         drift,
-        farthest_in_the_end(optimizer),
-        _later(optimizer, state),
+        *adaptable(farthest_in_the_end(optimizer), _later(optimizer, state)),
     )
     xp, (b2, mean, momentum, drift, end, later) = as_floating(given)
     y = b2 - mean
@@ -123,7 +122,8 @@ def _drift(optimizer: Any, state: Any) -> tuple[Array, Array]:
         (optimizer.lr, optimizer.beta1, optimizer.beta2, first, second)
     )
     ratio = beta1 / beta2**0.5
-    way = lr * xp.abs(m) * ratio / ((1.0 - ratio) * v**0.5) / _later(optimizer, state)
+    (later,) = adaptable(_later(optimizer, state))
+    way = lr * xp.abs(m) * ratio / ((1.0 - ratio) * v**0.5) / later
     moves = (m != 0.0) & (beta1 > 0.0)
     return m, xp.where(moves, xp.where(ratio < 1.0, way, xp.inf * way), 0.0 * m)
 

@@ -127,7 +127,8 @@ def door_margin(balance: Array, problem: Problem = Problem()) -> Array:
     """
     problem = as_problem(problem)
     of, wt, bt = line(problem), problem.teacher.w1, problem.teacher.b1
-    w1, b1, w2, b2 = door(balance, problem)
+    at = door(balance, problem)
+    w1, b1, w2, b2 = (at[i, ...] for i in range(4))
     s = problem.shared_slopes[1]
     given = (w1, b1, w2, b2, of.mean_x, of.variance, problem.lo, problem.hi, wt, bt, *problem.teacher[2:])
     xp, (w1, b1, w2, b2, m, V, lo, hi, wt, bt, vt, ct) = as_floating(given)

@@ -12,6 +12,7 @@ import numpy as np
 from gradflow.base.arrays import Array, ArrayLike, as_floating
 from gradflow.base.checks import batch_shape, require_numbers
 from gradflow.field import hessian
+from gradflow.field.baselines import adaptable
 from gradflow.field.bounds import as_given, balance
 from gradflow.neuron.activity import end_preactivations
 from gradflow.neuron.problem import Neuron, Problem, as_neuron, as_problem
@@ -44,7 +45,7 @@ def minimum_of_balance(balance: ArrayLike, problem: Problem = Problem()) -> Neur
     """
     problem = as_problem(problem)
     require_numbers("balance", balance)
-    known = flattest_minimum(problem).w1
+    (known,) = adaptable(flattest_minimum(problem).w1)
     xp, (Q, wt, bt, vt, known) = as_floating((balance, *problem.teacher[:3], known))
     batch_shape("balance and problem", [Q.shape, (wt + bt + vt + known).shape])
     family = known == known

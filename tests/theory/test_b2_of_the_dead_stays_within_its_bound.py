@@ -131,3 +131,12 @@ def test_of_what_is_no_number_there_is_no_bound(config: Any) -> None:
     theta[3, 0], momentum[3, 1] = np.nan, np.nan
     bound = np.asarray(farthest(theta, Problem(), config, state._replace(**{name: momentum})))
     assert np.isnan(bound).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("config", [RMSProp(0.05, momentum=0.9), Adam(0.1)], ids=str)
+def test_any_array_library(config: Any) -> None:
+    strict = pytest.importorskip("array_api_strict")
+    theta, state = pushed(config, 3, 2)
+    parts = {name: strict.asarray(part) for name, part in state._asdict().items() if np.ndim(part)}
+    found = farthest(strict.asarray(theta), Problem(), config, state._replace(**parts))
+    np.testing.assert_array_equal(np.from_dlpack(found), farthest(theta, Problem(), config, state))

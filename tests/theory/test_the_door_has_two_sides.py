@@ -57,6 +57,13 @@ def test_it_is_positive_at_every_door_of_the_default_problem() -> None:
     assert np.min(door_margin(Q[np.abs(Q) < 100.0])) > 0.48
 
 
+def test_any_array_library() -> None:
+    strict = pytest.importorskip("array_api_strict")
+    Q = np.linspace(-3.0, 3.0, 7)
+    found = np.from_dlpack(door_margin(strict.asarray(Q), ELSEWHERE))
+    np.testing.assert_array_equal(found, door_margin(Q, ELSEWHERE))
+
+
 def test_of_other_problems_some_have_doors_at_which_it_fails() -> None:
     balances, many = problems(120_000, 1)
     margin = np.asarray(door_margin(balances, many))

@@ -134,3 +134,11 @@ def test_under_long_steps_the_start_does_not_tell_the_rate() -> None:
     by_start, by_end = (np.asarray(rate_to_teacher(at, DEFAULT))[learned] for at in (np.stack(start), theta))
     assert np.mean(np.abs(seen / by_end - 1.0) < 0.02) > 0.9
     assert np.mean(np.abs(seen / by_start - 1.0) > 0.02) > 0.3
+
+
+def test_any_array_library() -> None:
+    strict = pytest.importorskip("array_api_strict")
+    start = np.random.default_rng(6).normal(size=(4, 20))
+    for rate in (rate_to_teacher, rate_on_line):
+        found = np.from_dlpack(rate(strict.asarray(start), ELSEWHERE))
+        np.testing.assert_array_equal(found, rate(start, ELSEWHERE))
