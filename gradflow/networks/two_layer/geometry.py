@@ -99,7 +99,7 @@ def separation(data: Dataset) -> Separation:
     check_binary(data, "Assumption 1")
     if data.n == 1:
         return Separation(1.0, (0, 0), True)
-    z = _units(data)
+    z = units(data)
     cosines = np.clip(z @ z.T, -1.0, 1.0)
     cosines[np.tril_indices(data.n)] = np.inf
     i, j = divmod(int(np.argmin(cosines)), data.n)
@@ -134,7 +134,7 @@ def zeta1(data: Dataset, label: int | None = None) -> float:
     if size == 0.0:
         return 0.0
     # In S of this label: positive on the label's own data, negative on the others.
-    cosine = float(np.min(label * (_units(data) @ total))) / size
+    cosine = float(np.min(label * (units(data) @ total))) / size
     return max(cosine, 0.0) ** 2
 
 
@@ -177,7 +177,7 @@ def angles(data: Dataset, network: TwoLayer) -> Angles:
     """
     check_binary(data, "the angle to the cone")
     w, signs = _signed_directions(network)
-    z = _units(data)
+    z = units(data)
     raw = data.signed.astype(np.float64)
     cone, opposite, force = np.empty(w.shape[0]), np.empty(w.shape[0], bool), np.empty(w.shape[0])
     own = np.empty(w.shape[0], int)
@@ -237,9 +237,11 @@ def setting(data: Dataset, network: TwoLayer, log_epsilon: float) -> Setting:
     )
 
 
-def _units(data: Dataset) -> np.ndarray:
+def units(data: Dataset) -> np.ndarray:
     """Return z_i/‖z_i‖, shape (n, D)."""
     z = data.signed.astype(np.float64)
+    # Squares of extreme data leave the range of floats.
+    z = z / np.max(np.abs(z), axis=1, keepdims=True)
     return np.asarray(z / np.linalg.norm(z, axis=1, keepdims=True))
 
 

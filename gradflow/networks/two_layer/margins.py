@@ -14,7 +14,7 @@ from scipy.optimize import nnls
 
 from gradflow.base.checks import shown
 from gradflow.networks.two_layer.data import Dataset, check_binary
-from gradflow.networks.two_layer.geometry import separation
+from gradflow.networks.two_layer.geometry import separation, units
 
 
 class Margin(NamedTuple):
@@ -54,22 +54,23 @@ def margin(data: Dataset, label: int) -> Margin:
     z = data.signed.astype(np.float64)[data.labels == label]
     if z.size == 0:
         raise ValueError(f"label: expected one that data have, got {label}")
-    scale = float(np.linalg.norm(z, axis=1).max())
+    # Squares of extreme data leave the range of floats.
+    scale = float(np.max(np.abs(z)))
+    z = z / scale
     # Where the weights' sum is s, |Σ λ z|² + (1 − s)² is least over s for the weights of the nearest point.
-    weights = nnls(np.vstack([z.T / scale, np.ones(len(z))]), np.append(np.zeros(z.shape[1]), 1.0))[0]
+    weights = nnls(np.vstack([z.T, np.ones(len(z))]), np.append(np.zeros(z.shape[1]), 1.0))[0]
     nearest = weights @ z / weights.sum()
     size = float(np.linalg.norm(nearest))
-    if size <= 1e-12 * scale:
+    if size <= 1e-12:
         raise ValueError(f"label: expected data on one side of a hyperplane through 0, got those of {label}")
-    return Margin(size, nearest / size)
+    return Margin(size * scale, nearest / size)
 
 
 def cross_cosine(data: Dataset) -> float:
     """Return μ×, the least cosine of z_i and z_k with y_i = 1 and y_k = −1; 1 if a label has no data."""
     check_binary(data, "the least cosine")
-    z = data.signed.astype(np.float64)
-    units = z / np.linalg.norm(z, axis=1, keepdims=True)
-    cosines = units[data.labels == 1.0] @ units[data.labels == -1.0].T
+    z = units(data)
+    cosines = z[data.labels == 1.0] @ z[data.labels == -1.0].T
     return float(np.clip(np.min(cosines, initial=1.0), -1.0, 1.0))
 
 
@@ -98,4 +99,4 @@ def rank_limit(data: Dataset) -> float:
         return 1.0
     plus, minus = (margin(data, label) for label in (1, -1))
     p, q, c = 1.0 / plus.size, 1.0 / minus.size, float(plus.direction @ minus.direction)
-    return 2.0 * (p + q) / (p + q + math.hypot(p - q, 2.0 * math.sqrt(p * q) * c))
+    return 2.0 * (p + q) / (p + q + math.hypot(p - q, 2.0 * math.sqrt(p) * math.sqrt(q) * c))

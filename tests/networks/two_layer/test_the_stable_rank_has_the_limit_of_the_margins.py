@@ -188,3 +188,15 @@ def test_data_without_a_margin_are_refused() -> None:
         rank_limit(around)
     assert rank_limit(Dataset(np.eye(2) + 0.1, np.ones(2))) == 1.0
     assert cross_cosine(Dataset(np.eye(2) + 0.1, np.ones(2))) == 1.0
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e160])
+def test_extreme_data_have_margins_and_angles(size: float) -> None:
+    z, y = np.array([[1.0, 0.2], [0.3, 1.0], [1.0, 0.9]]), np.array([1.0, 1.0, -1.0])
+    data, small = Dataset(y[:, None] * z, y), Dataset(y[:, None] * z * size, y)
+    for label in (1, -1):
+        found, wanted = margin(small, label), margin(data, label)
+        assert found.size == pytest.approx(wanted.size * size, rel=1e-12, abs=0.0)
+        assert found.direction == pytest.approx(wanted.direction, rel=1e-12)
+    assert cross_cosine(small) == pytest.approx(cross_cosine(data), rel=1e-14)
+    assert rank_limit(small) == pytest.approx(rank_limit(data), rel=1e-12)
