@@ -103,3 +103,18 @@ def basins(n: int) -> Callable[[], np.ndarray]:
     """Outcome codes of the flow on the grid of n × n starts, each followed until its outcome is decided."""
     theta = starts.plane(n)
     return lambda: np.asarray(flow_run(gf.Neuron(*theta), gf.Problem()).outcome)
+
+
+def networks(
+    rows: np.ndarray, steps: int, lr: float, x: np.ndarray | None = None
+) -> Callable[[], np.ndarray]:
+    """Gradient descent of networks that learn |x|, shape (3m + 1, n), on the population or inputs x."""
+    problem = gf.Problem(target="abs", inputs=gf.Uniform() if x is None else Sample(x))
+
+    def go() -> np.ndarray:
+        run = gf.networks.line.train(rows, problem, gf.GD(lr=lr), steps, record_every=max(1, steps))
+        last = run.isel(step=-1)
+        hidden = [last[name].transpose("neuron", ...).values for name in ("w1", "b1", "w2")]
+        return np.concatenate([*hidden, last["b2"].values[None]])
+
+    return go

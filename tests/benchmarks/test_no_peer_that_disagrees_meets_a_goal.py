@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from benchmarks.harness import Contender, Measured
-from benchmarks.rows import adam, alignment, samples, smooth
+from benchmarks.rows import adam, alignment, networks, samples, smooth
 from benchmarks.table import Line
 
-ROWS = (adam, samples, smooth, alignment)
+ROWS = (adam, samples, smooth, networks, alignment)
 """Those whose answers are arrays; the others judge by accuracy (`test_rows_judge_by_accuracy.py`)."""
 ANSWER = np.ones((4, 16))
 SECONDS = {"gradflow fused": 1.0, "gradflow": 1.0, "gradflow NumPy": 5.0}

@@ -76,6 +76,20 @@ def test_torch_on_a_two_layer_network() -> None:
     assert_same(peer("torch_two_layer", "torch").gd_autograd(*work)(), ours.two_layer(*work)())
 
 
+NETWORKS = gf.networks.line.start("uniform", 6, 0, (5,)).rows
+
+
+def test_torch_on_networks() -> None:
+    answer = peer("torch_networks", "torch").gd_autograd(NETWORKS, INPUTS, STEPS, 0.05)()
+    assert_same(answer, ours.networks(NETWORKS, STEPS, 0.05, INPUTS)())
+
+
+def test_jax_on_networks() -> None:
+    assert_same(
+        peer("jax_networks", "jax").gd(NETWORKS, STEPS, 0.05)(), ours.networks(NETWORKS, STEPS, 0.05)()
+    )
+
+
 @pytest.mark.parametrize("form", [{}, {"unroll": 4}, {"chunk": 7, "threads": 2}])
 def test_jax(form: dict[str, int], trained: np.ndarray) -> None:
     assert_same(peer("jax_adam", "jax").adam(THETA, STEPS, RATE, **form)(), trained)
