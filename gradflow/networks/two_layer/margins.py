@@ -54,16 +54,17 @@ def margin(data: Dataset, label: int) -> Margin:
     z = data.signed.astype(np.float64)[data.labels == label]
     if z.size == 0:
         raise ValueError(f"label: expected one that data have, got {label}")
-    # Squares of extreme data leave the range of floats.
-    scale = float(np.max(np.abs(z)))
-    z = z / scale
+    # Squares of extreme data leave the range of floats; a power of 2 costs no digits.
+    power = math.frexp(float(np.max(np.abs(z))))[1]
+    z = np.ldexp(z, -power)
+    scale = float(np.linalg.norm(z, axis=1).max())
     # Where the weights' sum is s, |Σ λ z|² + (1 − s)² is least over s for the weights of the nearest point.
-    weights = nnls(np.vstack([z.T, np.ones(len(z))]), np.append(np.zeros(z.shape[1]), 1.0))[0]
+    weights = nnls(np.vstack([z.T / scale, np.ones(len(z))]), np.append(np.zeros(z.shape[1]), 1.0))[0]
     nearest = weights @ z / weights.sum()
     size = float(np.linalg.norm(nearest))
-    if size <= 1e-12:
+    if size <= 1e-12 * scale:
         raise ValueError(f"label: expected data on one side of a hyperplane through 0, got those of {label}")
-    return Margin(size * scale, nearest / size)
+    return Margin(math.ldexp(size, power), nearest / size)
 
 
 def cross_cosine(data: Dataset) -> float:
@@ -99,4 +100,6 @@ def rank_limit(data: Dataset) -> float:
         return 1.0
     plus, minus = (margin(data, label) for label in (1, -1))
     p, q, c = 1.0 / plus.size, 1.0 / minus.size, float(plus.direction @ minus.direction)
-    return 2.0 * (p + q) / (p + q + math.hypot(p - q, 2.0 * math.sqrt(p) * math.sqrt(q) * c))
+    power = math.frexp(max(p, q))[1]
+    p, q = math.ldexp(p, -power), math.ldexp(q, -power)
+    return 2.0 * (p + q) / (p + q + math.hypot(p - q, 2.0 * math.sqrt(p * q) * c))
