@@ -49,6 +49,7 @@ Their product is 4 V s² (w1² + w2² + s² w2² (w1² + b1² + w2²)).
 HYPOTHESES = (
     "The flow of the population loss or of the mean over a sample; the population in (3) (derivation 16).",
     "(1) and (2) suppose that the flow converges, and to which minimum; they do not say that it does.",
+    "No function checks that λ₁ < λ₂ at all points of M, which (2) supposes.",
     "In (4) the limit has no breakpoint at an end of the input: there the second derivatives jump.",
     "Exact arithmetic, no momentum, no decay; no steps.",
 )

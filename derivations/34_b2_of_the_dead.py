@@ -35,7 +35,8 @@ and less than 73.2 η for Adam.
 
 HYPOTHESES = (
     "Those of derivation 12: s₋ = 0, full gradients, a constant rate, no decay; RMSProp is not centred.",
-    "Moments and buffer were 0 before the first update of the training that led to the state.",
+    "Moments and buffer were 0 before the first update of the training that led to the state, and the betas, "
+    "α and μ, were the same all along.",
     "Exact arithmetic. 0/0 is 0: where v = ε = 0 nothing moves.",
 )
 

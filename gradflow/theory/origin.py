@@ -223,7 +223,8 @@ def _least_fall(xp: Any, at: View, p1: Array, p2: Array, level: Array, problem: 
         mass, of_mass = _mean(xp, at, p, level, problem, _constant)
         low = N - error - (abs(mass) + of_mass) * half * (1.0 + 16.0 * EPS)
         far = xp.maximum(abs(p - half), abs(p + half)) * (1.0 + 8.0 * EPS)
-        least = xp.minimum(least, low / xp.sqrt(1.0 + far * far))
+        # Below 0 the least root, 1, gives the bound.
+        least = xp.minimum(least, xp.where(low < 0.0, low, low / xp.sqrt(1.0 + far * far)))
     return least * (1.0 - 16.0 * EPS)
 
 
