@@ -245,7 +245,7 @@ def test_the_style_is_usable_by_hand() -> None:
         (lambda: gf.figures.loss(NONE), "runs: expected runs, got 'none'"),
         (lambda: gf.figures.loss({}), "runs: expected at least one"),
         (lambda: gf.figures.loss(flow(), against="step"), "against: a flow has no steps"),
-        (lambda: gf.figures.loss(flow(), against="epoch"), "against: expected"),
+        (lambda: gf.figures.loss(flow(), against="epoch"), "against: expected step or time, got 'epoch'$"),
         (lambda: gf.figures.loss(xr.Dataset()), "runs: expected what gradient_flow"),
         (lambda: gf.figures.students(descent()), "run: expected one neuron"),
         (lambda: gf.figures.students(adam(), count=1), "count: "),
