@@ -40,6 +40,7 @@ def loss_curves(
     xlabel: str = "step",
     ylabel: str = "loss",
     floor: float | None = None,
+    ceiling: float | None = None,
     width: float = DOUBLE,
     height: float = 2.4,
     ax: Places | None = None,
@@ -55,6 +56,9 @@ def loss_curves(
     floor : float, optional
         The lower end of the axis; smaller losses, 0 included, are drawn on it. Default: below the
         smallest positive loss, on a power of ten.
+    ceiling : float, optional
+        The upper end of the axis; curves leave the panel above it, and the horizontal axis shows where they
+        are below it. Default: above the largest loss, on a power of ten.
     width, height : float
         Size in inches.
     ax : Axes or sequence of Axes, optional
@@ -63,7 +67,7 @@ def loss_curves(
     Raises
     ------
     ValueError, TypeError
-        If there is no panel, or a panel or series is not as described.
+        If there is no panel, the range is empty, or a panel or series is not as described.
     """
     require("panels", panels, Panel, least=1)
     panels = [panel._replace(series=in_turn(panel.series)) for panel in panels]
@@ -71,13 +75,15 @@ def loss_curves(
     levels = [level.value for panel in panels for level in panel.levels]
     found = span([*(y for panel in data for _, y in panel), levels], positive=True) or (1e-3, 1.0)
     lowest = floor or 10.0 ** np.floor(np.log10(found[0]) - 1e-9)
-    highest = 10.0 ** np.ceil(np.log10(max(found[1], 10.0 * lowest)) + 1e-9)
+    highest = ceiling or 10.0 ** np.ceil(np.log10(max(found[1], 10.0 * lowest)) + 1e-9)
+    if not lowest < highest:
+        raise ValueError(f"ceiling: must be above floor, got {highest:g} and {lowest:g}")
     figure, row = new_figure(len(panels), (1, len(panels)), (width, height), ax, sharex=True, sharey=True)
     # Axes of one figure share these; those that a caller gave need not.
     for axes in row if ax is not None else row[:1]:
         axes.set_yscale("log")
         axes.set_ylim(lowest, highest)
-        axes.set_xlim(*reach(x for panel in data for x, _ in panel))
+        axes.set_xlim(*reach(x if ceiling is None else x[y <= highest] for panel in data for x, y in panel))
         axes.yaxis.set_major_locator(LogLocator(numticks=9))
         axes.yaxis.set_minor_locator(NullLocator())
     row[0].set_ylabel(ylabel)

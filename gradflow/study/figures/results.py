@@ -17,15 +17,29 @@ from gradflow.study.figures.figure import Places
 from gradflow.study.figures.frames import Frame, sheet
 from gradflow.study.figures.losses import loss_curves
 from gradflow.study.figures.one_run import moments
-from gradflow.study.figures.panels import Level, Panel, Series
+from gradflow.study.figures.panels import Level, Panel, Series, span
 from gradflow.study.figures.phase_diagram import Diagram, Layer, phase_diagram
 from gradflow.study.figures.phase_plane import Trajectory, phase_plane
-from gradflow.study.figures.runs import MOST_LINES, Runs, along_axis, axis_of, each, members, name_of, named
+from gradflow.study.figures.runs import (
+    MOST_LINES,
+    Runs,
+    along_axis,
+    axis_of,
+    diverged,
+    each,
+    members,
+    name_of,
+    named,
+    records_until_diverged,
+)
 from gradflow.study.figures.snapshots import snapshots
 from gradflow.study.figures.style import BLACK, BLUE, CYCLE, DOUBLE, LOOKS, SINGLE, SKY, VERMILLION, Look
 
 NORMAL = 3.0
 """Standard deviations of normal inputs that are drawn either side of the mean."""
+
+ABOVE = 3
+"""Decades, at most, in which a run that diverges is seen to leave, above its first loss and the others."""
 
 
 def loss(
@@ -43,7 +57,8 @@ def loss(
     ----------
     runs : Dataset, mapping or sequence of Datasets
         What `gradflow.gradient_flow` or `gradflow.train` returned, under names if it is a mapping, one or
-        several under each. Every member of a batch is a line, named by what varies over it.
+        several under each. Every member of a batch is a line, named by what varies over it; that of a run
+        that diverged says so, ends where it did, and leaves the panel above the other runs' losses.
     against : {'', 'step', 'time'}
         The horizontal axis: updates, or time, which for training is η·k, rate times updates. By default the
         runs' own, and time where they differ.
@@ -70,11 +85,23 @@ def loss(
     one_of("against", against, ("", "step", "time"))
     own = {axis_of(one.run) for one in some}
     axis = against or (own.pop() if len(own) == 1 else "time")
-    series = [Series(one.name, along_axis(one.run, axis), one.run["loss"]) for one in some]
+    series: list[Series] = []
+    gone = [diverged(one.run) for one in some]
+    seen: list[Any] = [[*(levels or {}).values()]]
+    for one, out in zip(some, gone, strict=True):
+        losses = np.asarray(one.run["loss"].values, dtype=np.float64)
+        many = records_until_diverged(losses) if out else losses.size
+        name = ", ".join(part for part in (one.name, "diverged") if part) if out else one.name
+        series.append(Series(name, along_axis(one.run, axis)[:many], losses[:many]))
+        seen.append(losses[losses > 0.0][:1] if out else losses)
     panel = Panel(series, levels=[Level(name, value) for name, value in (levels or {}).items()])
     stepped = any("step" in one.run.dims for one in some)
     label = "step" if axis == "step" else r"time $t$, $\eta k$" if stepped else "time $t$"
-    return loss_curves([panel], xlabel=label, width=width, height=height, ax=ax)
+    ceiling = None
+    # The losses of those that diverged take the axis for themselves only where there are no others.
+    if any(gone) and not all(gone) and (range_ := span(seen, positive=True)):
+        ceiling = float(10.0 ** (np.floor(np.log10(range_[1])) + ABOVE))
+    return loss_curves([panel], xlabel=label, ceiling=ceiling, width=width, height=height, ax=ax)
 
 
 def students(

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.checks import is_mapping, shown
+from gradflow.flow.status import DIVERGED as FLOW_DIVERGED
 from gradflow.neuron.problem import PARAMETERS
 from gradflow.study.figures.panels import Floats
 
@@ -105,6 +106,19 @@ def along_axis(run: xr.Dataset, axis: str) -> Floats:
     if np.ndim(rate):
         raise ValueError("against: the rate of a run is not known; choose with .sel(lr=…)")
     return places * float(rate)
+
+
+def diverged(run: xr.Dataset) -> bool:
+    """Return whether one trajectory left the range of its numbers."""
+    flag = bool(run["diverged"].values) if "diverged" in run else False
+    return flag or ("status" in run and int(run["status"].values) == FLOW_DIVERGED)
+
+
+def records_until_diverged(losses: Floats) -> int:
+    """Return how many records a run that diverged has until its last state, which the later ones repeat."""
+    last = losses[-1]
+    others = np.flatnonzero((losses != last) & ~(np.isnan(losses) & np.isnan(last)))
+    return int(others[-1]) + 2 if others.size else 1
 
 
 def name_of(axis: str) -> str:

@@ -202,6 +202,7 @@ def test_a_reference_loss_is_written_as_the_fraction_that_it_is(value: float, wr
         (lambda: loss_curves([]), "panels: "),
         (lambda: loss_curves([Panel([Series("a", [1.0], [1.0, 2.0])])]), "series 'a': "),
         (lambda: loss_curves([Panel([Series("a", [1.0], [1.0], "pink")])]), "look: "),
+        (lambda: loss_curves([Panel([])], floor=1.0, ceiling=0.1), "ceiling: "),
         (lambda: loss_against([], xlabel="x"), "panels: "),
         (lambda: loss_against([Panel([])], xlabel="x", floor=0.0), "floor: "),
         (lambda: loss_against([Panel([])], xlabel="x", xscale="cubic"), "xscale: "),

@@ -70,6 +70,28 @@ def test_flow_and_descent_share_the_axis_of_time_and_keep_their_rates() -> None:
     assert {"flow", *names} <= set(texts(figure))
 
 
+def test_a_run_that_diverged_says_so_ends_there_and_does_not_rule_the_axes() -> None:
+    run = gf.train(gf.Neuron(b2=-1.0), gf.Problem(), gf.GD(lr=[0.2, 1.2]), steps=400)
+    assert run["diverged"].values.tolist() == [0, 1]
+    (axes,) = gf.figures.loss(run).axes
+    kept, gone = axes.lines[:2]
+    assert [kept.get_label(), gone.get_label()] == ["$\\eta$ 0.2", "$\\eta$ 1.2, diverged"]
+    np.testing.assert_array_equal(data(kept)[1], run["loss"].values[:, 0])
+    losses, drawn = run["loss"].values[:, 1], data(gone)[1]
+    end = int(np.flatnonzero(losses != losses[-1])[-1]) + 1
+    assert end < 400
+    np.testing.assert_array_equal(drawn, losses[: end + 1])
+    assert axes.get_ylim()[1] == pytest.approx(1e3 * run["loss"].values[0, 0])
+    assert axes.get_xlim() == (0.0, 400.0)
+    (alone,) = gf.figures.loss(run.isel(lr=1)).axes
+    assert alone.lines[0].get_label() == "diverged"
+    assert alone.get_ylim()[1] > losses[-1]
+    assert alone.get_xlim() == (0.0, end)
+    (both,) = gf.figures.loss({"slow": run.isel(lr=0), "fast": run.isel(lr=1)}, against="time").axes
+    assert both.get_xlim()[1] == pytest.approx(0.2 * 400.0)
+    assert both.lines[1].get_label() == "fast, diverged"
+
+
 def test_steps_stay_steps_where_all_are_steps() -> None:
     axes = gf.figures.loss([adam(), adam()]).axes[0]
     assert axes.get_xlabel() == "step"
