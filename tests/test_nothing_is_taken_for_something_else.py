@@ -150,27 +150,27 @@ class TestSample:
     """Of samples."""
 
     def test_weights_are_normalised_without_overflow(self) -> None:
-        problem = gf.Problem(inputs=gf.Sample([1.0, 2.0], [1e308, 1e308]))
-        equal = gf.Problem(inputs=gf.Sample([1.0, 2.0], [1.0, 1.0]))
+        problem = gf.Problem(inputs=gf.Sample([1.0, 2.0], weights=[1e308, 1e308]))
+        equal = gf.Problem(inputs=gf.Sample([1.0, 2.0], weights=[1.0, 1.0]))
         assert gf.loss(gf.Neuron(2.0), problem) == gf.loss(gf.Neuron(2.0), equal) == 2.5
         for weights in ([1e308, 1.7e308, 3.0], [5e-324, 1e-323], [1e-308, 1e308, 1e308]):
             exact = [Fraction(w) / sum(map(Fraction, weights)) for w in weights]
-            found: Any = gf.Sample(range(len(weights)), weights).weights
+            found: Any = gf.Sample(range(len(weights)), weights=weights).weights
             np.testing.assert_allclose(found, [float(v) for v in exact], rtol=4e-16)
-        small: Any = gf.Sample(np.arange(2.0), np.full(2, 3e38, np.float32)).weights
+        small: Any = gf.Sample(np.arange(2.0), weights=np.full(2, 3e38, np.float32)).weights
         assert (small.dtype, small.tolist()) == (np.dtype("float32"), [0.5, 0.5])
-        whole: Any = gf.Sample([1, 2], np.full(2, 2**63 - 1)).weights
+        whole: Any = gf.Sample([1, 2], weights=np.full(2, 2**63 - 1)).weights
         assert whole.tolist() == [0.5, 0.5]
 
     def test_ordinary_weights_keep_their_bits(self) -> None:
         weights = np.random.default_rng(0).uniform(size=9)
         np.testing.assert_array_equal(
-            gf.Sample(np.arange(9.0), weights).weights, weights / float(np.sum(weights))
+            gf.Sample(np.arange(9.0), weights=weights).weights, weights / float(np.sum(weights))
         )
 
     def test_arrays_are_its_own(self) -> None:
         x, weights, targets = np.array([0.1, 0.5]), np.array([1.0, 1.0]), np.array([2.0, 3.0])
-        sample = gf.Sample(x, weights, targets)
+        sample = gf.Sample(x, weights=weights, targets=targets)
         before = gf.loss(NEURON, gf.Problem(inputs=sample))
         x[:], weights[:], targets[:] = 9.0, 7.0, 8.0
         assert gf.loss(NEURON, gf.Problem(inputs=sample)) == before

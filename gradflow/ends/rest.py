@@ -251,7 +251,7 @@ def gram(neuron: Neuron | Array, problem: Problem) -> Array:
     finite = [xp.where(abs(value) < most, value, xp.zeros_like(value)) for value in parameters]
     inputs = problem.inputs
     if isinstance(inputs, Sample):
-        inputs = Sample(inputs.x, inputs.weights)
+        inputs = Sample(inputs.x, weights=inputs.weights)
     own = replace(problem, teacher=Neuron(*finite), inputs=inputs, teacher_activation=problem.activation)
     _, (products,) = as_floating((hessian(Neuron(*finite), own),))
     return products

@@ -264,8 +264,10 @@ def in_numpy(neuron: Neuron | Array, problem: Problem) -> tuple[Neuron, Problem]
 
     inputs = problem.inputs
     if isinstance(inputs, Sample):
-        parts = (inputs.x, inputs.weights, inputs.targets)
-        inputs = Sample(*(None if part is None else to_numpy(part) for part in parts))
+        weights, wanted = (
+            None if part is None else to_numpy(part) for part in (inputs.weights, inputs.targets)
+        )
+        inputs = Sample(to_numpy(inputs.x), weights=weights, targets=wanted)
     problem = replace(problem, teacher=Neuron(*map(plain, problem.teacher)), inputs=inputs)
     theta, problem = in_double(Neuron(*map(plain, as_neuron(neuron))), problem)
     teacher = problem.teacher if problem.has_teacher else ()

@@ -40,8 +40,10 @@ def in_double(neuron: Neuron | Array, problem: Problem) -> tuple[Neuron, Problem
         return theta, problem
     inside: Uniform | Sample
     if isinstance(inputs, Sample):
-        parts = (None if part is None else _double(part) for part in (inputs.weights, inputs.targets))
-        inside = Sample(_double(inputs.x), *parts)
+        weights, targets = (
+            None if part is None else _double(part) for part in (inputs.weights, inputs.targets)
+        )
+        inside = Sample(_double(inputs.x), weights=weights, targets=targets)
     else:
         inside = Uniform(_double(inputs.lo), _double(inputs.hi))
     teacher = Neuron(*map(_double, problem.teacher))

@@ -73,8 +73,9 @@ class Sample:
     """
 
     x: Array
-    weights: Array | None = None
-    targets: Array | None = None
+    # By name only: people write the targets second, where weights would be taken for them.
+    weights: Array | None = field(default=None, kw_only=True)
+    targets: Array | None = field(default=None, kw_only=True)
     source: Source | None = field(default=None, kw_only=True)
     lo: float = field(init=False)
     hi: float = field(init=False)

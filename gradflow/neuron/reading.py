@@ -46,4 +46,4 @@ def read_sample(path: str | os.PathLike[str], *, largest: float = LARGEST) -> Sa
             raise ValueError(f"{path}, line {lines[first]}: expected a weight >= 0, got {weights[first]:g}")
         if not np.any(weights > 0.0):
             raise ValueError(f"{path}: expected a weight > 0, all are 0")
-    return Sample(values["x"], weights, values["y"], source=Source(path.name, digest))
+    return Sample(values["x"], weights=weights, targets=values["y"], source=Source(path.name, digest))

@@ -175,8 +175,10 @@ class Sweep:
 
     def _inputs(self) -> Uniform | Sample:
         if self.inputs is not None:
-            given = (None if part is None else np.array(part) for part in (self.weights, self.targets))
-            return Sample(np.array(self.inputs), *given, source=self.source)
+            weights, targets = (
+                None if part is None else np.array(part) for part in (self.weights, self.targets)
+            )
+            return Sample(np.array(self.inputs), weights=weights, targets=targets, source=self.source)
         lo, hi = self.interval
         return Uniform(lo, hi) if self.samples is None else grid(self.samples, lo, hi)
 

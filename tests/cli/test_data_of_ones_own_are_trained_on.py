@@ -33,7 +33,7 @@ def data(tmp_path: Path) -> Path:
     return path
 
 
-PROBLEM = gf.Problem(inputs=Sample(X, WEIGHTS, Y))
+PROBLEM = gf.Problem(inputs=Sample(X, weights=WEIGHTS, targets=Y))
 
 
 def test_by_train(data: Path, capsys: Capture, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_laws_are_drawn_from(law: Any) -> None:
 
 
 def test_training_takes_the_gradients_of_minibatches() -> None:
-    sample = gf.Sample(POINTS.x, POINTS.weights, POINTS.target)
+    sample = gf.Sample(POINTS.x, weights=POINTS.weights, targets=POINTS.target)
     problem = gf.Problem(inputs=sample, activation="tanh")
     start = line.start("kernel", 3, 1)
     run = gf.train(start, problem, gf.GD(0.1), 7, batch=4, seed=3)
@@ -65,7 +65,10 @@ def test_training_takes_the_gradients_of_minibatches() -> None:
     for k in range(7):
         some = draw(k)
         half = line.gradient(
-            rows, gf.Problem(inputs=gf.Sample(some.x, some.weights, some.target), activation="tanh")
+            rows,
+            gf.Problem(
+                inputs=gf.Sample(some.x, weights=some.weights, targets=some.target), activation="tanh"
+            ),
         )
         rows = rows - 0.1 * half * np.sum(some.weights)
     assert np.allclose(run["w1"].values[-1], rows[:3], rtol=0, atol=1e-14)

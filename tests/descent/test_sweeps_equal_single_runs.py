@@ -20,7 +20,7 @@ SCHEDULE = Chain(Warmup(5), 5, Cosine(40, 0.1))
 INPUTS: dict[str, Any] = {
     "population": Uniform(),
     "sample": grid(37),
-    "weighted": Sample(np.linspace(-1, 1, 9), np.arange(9)),
+    "weighted": Sample(np.linspace(-1, 1, 9), weights=np.arange(9)),
 }
 
 

@@ -106,7 +106,9 @@ def test_any_problem(problem: Problem) -> None:
         Problem(Neuron(1.0, -5.0, 1.0, 0.3)),
         Problem(Neuron(0.0, 1.3, 0.7, 0.1)),
         Problem(Neuron(0.0, 1.3, 0.7, 0.1), inputs=grid(101)),
-        Problem(Neuron(0.0, 1.3, 0.7, 0.1), inputs=Sample(np.linspace(-1, 1, 37), np.linspace(0.1, 1, 37))),
+        Problem(
+            Neuron(0.0, 1.3, 0.7, 0.1), inputs=Sample(np.linspace(-1, 1, 37), weights=np.linspace(0.1, 1, 37))
+        ),
         Problem(Neuron(0.0, 0.0, 3.0, 0.0)),
     ],
 )

@@ -26,7 +26,7 @@ def noisy(seed: int, n: int, activation: str = "relu", weighted: bool = False) -
     x[1] = x[0]
     targets = np.maximum(x, 0.0) + 0.4 * rng.normal(size=n)
     weights = rng.uniform(0.1, 1.0, n) if weighted else None
-    return Problem(inputs=Sample(x, weights, targets), activation=activation)
+    return Problem(inputs=Sample(x, weights=weights, targets=targets), activation=activation)
 
 
 def sample_of(problem: Problem) -> tuple[np.ndarray, np.ndarray]:

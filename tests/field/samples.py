@@ -55,7 +55,7 @@ def case(name: str, kind: str, target: int | None, slopes: tuple[float, float]) 
         targets, teacher = rng.normal(size=x.shape[0]) + 3.0 * np.sin(x), (1.0, 0.0, 1.0, 0.0)
     else:
         targets, teacher = None, TEACHERS[target]
-    sample = Sample(x, weights_of(kind, x), targets)
+    sample = Sample(x, weights=weights_of(kind, x), targets=targets)
     weights = np.full(x.shape, 1.0 / x.shape[0]) if sample.weights is None else sample.weights
     return Problem(Neuron(*teacher), sample, slopes), Data(x, weights, targets, teacher, slopes)
 

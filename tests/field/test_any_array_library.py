@@ -58,7 +58,7 @@ def problem_named(name: str, put: Any) -> Problem:
     """Return a problem whose arrays are made by `put`."""
     teacher = Neuron(*(put(t) for t in TEACHER)) if "teachers" in name else Neuron()
     if "sample" in name:
-        return Problem(teacher, Sample(put(X), put(WEIGHTS) if "weighted" in name else None))
+        return Problem(teacher, Sample(put(X), weights=put(WEIGHTS) if "weighted" in name else None))
     if "interval" in name:
         return Problem(teacher, Uniform(put(LO), 4.0 if "half" in name else put(HI)))
     return Problem(

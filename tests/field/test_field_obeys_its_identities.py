@@ -35,7 +35,7 @@ def problems(teacher: Any, interval: Any, slopes: Any) -> tuple[Problem, Problem
     aim = Neuron(*teacher)
     return (
         Problem(aim, Uniform(lo, hi), slopes),
-        Problem(aim, Sample(np.linspace(lo, hi, 9), np.arange(1.0, 10.0)), slopes),
+        Problem(aim, Sample(np.linspace(lo, hi, 9), weights=np.arange(1.0, 10.0)), slopes),
     )
 
 

@@ -22,7 +22,7 @@ PROBLEMS = {
 }
 SAMPLES = {
     "grid": Problem(inputs=grid(21)),
-    "weights": Problem(inputs=Sample(np.array([-0.5, 0.25, 2.0]), np.array([1.0, 2.0, 0.5]))),
+    "weights": Problem(inputs=Sample(np.array([-0.5, 0.25, 2.0]), weights=np.array([1.0, 2.0, 0.5]))),
 }
 
 

@@ -53,12 +53,12 @@ def test_lines_are_within_their_bounds(seed: int) -> None:
     x = rng.normal(size=n) * 10.0 ** rng.uniform(-6, 6) + rng.choice([0.0, 1.0]) * 10.0 ** rng.uniform(-3, 6)
     weights = np.abs(rng.normal(size=n)) + 1e-9 if rng.random() < 0.5 else None
     targets = rng.normal(size=n) * 10.0 ** rng.uniform(-6, 6) + rng.choice([0.0, 1e9])
-    sample = Sample(x, weights, targets)
+    sample = Sample(x, weights=weights, targets=targets)
     check(Problem(inputs=sample), exactly(targets))
     w1, b1, w2, b2 = rng.normal(size=4) * 10.0 ** rng.uniform(-3, 3, 4)
     z = [Fraction(w1) * v + Fraction(b1) for v in exactly(x)]
     f = [Fraction(w2) * max(v, Fraction(0)) + Fraction(b2) for v in z]
-    check(Problem(Neuron(w1, b1, w2, b2), Sample(x, weights)), f)
+    check(Problem(Neuron(w1, b1, w2, b2), Sample(x, weights=weights)), f)
 
 
 def test_the_mean_of_a_grid_about_0_is_0() -> None:

@@ -71,7 +71,7 @@ def test_against_a_loop_in_rational_arithmetic(neuron: Any, teacher: Any, rows: 
     x, weights = np.asarray(rows).T
     if not (clear_of_inputs(neuron, x) and clear_of_inputs(teacher, x)):
         return
-    weighted = Problem(Neuron(*teacher), Sample(x, weights), slopes)
+    weighted = Problem(Neuron(*teacher), Sample(x, weights=weights), slopes)
     compare(neuron, weighted, teacher, x, weights, 1e-14)
     plain = Problem(Neuron(*teacher), Sample(x), slopes)
     compare(neuron, plain, teacher, x, np.ones_like(x), 1e-14)
@@ -88,7 +88,7 @@ def test_two_hundred_random_inputs() -> None:
         rng.normal(size=4),
         rng.normal(size=4),
     )
-    compare(neuron, Problem(Neuron(*teacher), Sample(x, weights)), teacher, x, weights, 1e-15)
+    compare(neuron, Problem(Neuron(*teacher), Sample(x, weights=weights)), teacher, x, weights, 1e-15)
 
 
 def test_one_input() -> None:
@@ -100,7 +100,7 @@ def test_one_input() -> None:
 def test_repeated_inputs_count_as_often_as_they_occur() -> None:
     x, counts = np.asarray([-1.0, 0.25, 0.5]), np.asarray([1.0, 3.0, 4.0])
     repeated = Problem(inputs=Sample(np.repeat(x, counts.astype(int))))
-    weighted = Problem(inputs=Sample(x, counts))
+    weighted = Problem(inputs=Sample(x, weights=counts))
     neuron = (1.5, 0.25, 0.5, 0.125)
     for field in (loss, gradient, hessian):
         np.testing.assert_allclose(field(neuron, repeated), field(neuron, weighted), rtol=1e-14)
@@ -111,9 +111,9 @@ def test_the_weights_sum_does_not_matter_and_zero_weight_means_absent() -> None:
     equal, absent = np.full(8, 0.25), np.r_[np.ones(4), np.zeros(4)]
     for field in (loss, gradient, hessian):
         whole = field(neuron, Problem(inputs=Sample(x)))
-        np.testing.assert_array_equal(field(neuron, Problem(inputs=Sample(x, equal))), whole)
+        np.testing.assert_array_equal(field(neuron, Problem(inputs=Sample(x, weights=equal))), whole)
         part = field(neuron, Problem(inputs=Sample(x[:4])))
-        np.testing.assert_allclose(field(neuron, Problem(inputs=Sample(x, absent))), part, rtol=1e-15)
+        np.testing.assert_allclose(field(neuron, Problem(inputs=Sample(x, weights=absent))), part, rtol=1e-15)
 
 
 def test_the_order_of_the_inputs_matters_to_rounding_only() -> None:
@@ -121,8 +121,8 @@ def test_the_order_of_the_inputs_matters_to_rounding_only() -> None:
     x, weights, theta = rng.normal(size=301), rng.uniform(size=301), rng.normal(size=(4, 20))
     order = rng.permutation(301)
     for field in (loss, gradient, hessian):
-        one = field(theta, Problem(inputs=Sample(x, weights)))
-        other = field(theta, Problem(inputs=Sample(x[order], weights[order])))
+        one = field(theta, Problem(inputs=Sample(x, weights=weights)))
+        other = field(theta, Problem(inputs=Sample(x[order], weights=weights[order])))
         np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-14)
 
 
@@ -130,7 +130,7 @@ def test_float32_stays_float32_and_close() -> None:
     rng = np.random.default_rng(3)
     theta = rng.normal(size=(4, 50)).astype(np.float32)
     x = rng.uniform(-1, 1, 100).astype(np.float32)
-    for inputs in (Sample(x), Sample(x, np.ones(100, np.float32)), grid(64)):
+    for inputs in (Sample(x), Sample(x, weights=np.ones(100, np.float32)), grid(64)):
         problem = Problem(inputs=inputs)
         for field in (loss, gradient, hessian):
             single, double = field(theta, problem), field(theta.astype(np.float64), problem)

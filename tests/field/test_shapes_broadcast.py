@@ -108,7 +108,7 @@ def test_a_sample_sums_the_same_way_in_every_layout(n: int, dtype: Any) -> None:
     theta = random_neurons((6, 5), dtype)
     rng = np.random.default_rng(9)
     x, weights = rng.normal(size=n).astype(dtype), rng.uniform(0.5, 1.0, n).astype(dtype)
-    for problem in (Problem(inputs=Sample(x)), Problem(inputs=Sample(x, weights))):
+    for problem in (Problem(inputs=Sample(x)), Problem(inputs=Sample(x, weights=weights))):
         for field in (loss, gradient, hessian):
             whole = field(theta, problem)
             np.testing.assert_array_equal(field(np.asfortranarray(theta), problem), whole)
@@ -136,7 +136,7 @@ def test_a_neuron_that_is_not_a_number_leaves_the_others_alone() -> None:
 def test_inputs_are_left_as_they_were() -> None:
     theta, x, weights = random_neurons((5,)), np.linspace(-1, 1, 9), np.full(9, 2.0)
     copies = theta.copy(), x.copy(), weights.copy()
-    for problem in (Problem(), Problem(inputs=Sample(x, weights))):
+    for problem in (Problem(), Problem(inputs=Sample(x, weights=weights))):
         loss_and_gradient(theta, problem)
         hessian(theta, problem)
     for now, before in zip((theta, x, weights), copies, strict=True):

@@ -85,7 +85,7 @@ def test_many_inputs_approach_the_population(student: str) -> None:
     theta, n = Neuron(1.5, 0.2, -0.7, 0.4), 2001
     weights = np.full(n, 2.0)
     weights[1:-1:2], weights[[0, -1]] = 4.0, 1.0
-    simpson = Sample(np.linspace(-1.0, 1.0, n), weights)
+    simpson = Sample(np.linspace(-1.0, 1.0, n), weights=weights)
     np.testing.assert_allclose(
         gradient(theta, Problem(inputs=simpson, activation=student)),
         gradient(theta, Problem(activation=student)),

@@ -73,7 +73,7 @@ def test_on_a_hundred_thousand_inputs() -> None:
     x, weights = rng.normal(size=100_000), 10.0 ** rng.uniform(-8, 8, 100_000)
     theta = np.asarray([[1.2, -0.4, 0.7, 0.1], [-0.7, 1.0, 0.6, -0.2]]).T
     theta = np.column_stack([theta, [1.0, -np.sort(x)[-1] * (1 - 1e-12), 2.0, 0.0]])
-    sample = Sample(x, weights)
+    sample = Sample(x, weights=weights)
     check(Problem(inputs=sample), Data(x, sample.weights, None, (1.0, 0.0, 1.0, 0.0), RELU), theta)
 
 
@@ -86,7 +86,7 @@ rows = st.lists(st.tuples(number, st.sampled_from([1e-8, 0.5, 1.0, 1e8]), number
 @given(st.tuples(*[number] * 4), rows, st.sampled_from([RELU, LEAKY, GENERAL]), st.booleans())
 def test_on_any_sample(neuron: Any, rows: Any, slopes: Any, is_taught: bool) -> None:
     x, weights, targets = np.asarray(rows).T
-    sample = Sample(x, weights, None if is_taught else targets)
+    sample = Sample(x, weights=weights, targets=None if is_taught else targets)
     teacher = (1.0, -0.5, -2.0, 0.25)
     data = Data(x, sample.weights, sample.targets, teacher, slopes)
     check(Problem(Neuron(*teacher), sample, slopes), data, np.asarray(neuron)[:, None])
@@ -96,7 +96,7 @@ def test_on_any_sample(neuron: Any, rows: Any, slopes: Any, is_taught: bool) -> 
 def test_on_neurons_with_an_input_at_their_breakpoint(w1: float, w2: float, rows: Any) -> None:
     x, weights, targets = np.asarray(rows).T
     w1, w2 = round(w1, 9), round(w2, 9)
-    sample = Sample(x, weights, targets)
+    sample = Sample(x, weights=weights, targets=targets)
     data = Data(x, sample.weights, sample.targets, (1.0, 0.0, 1.0, 0.0), RELU)
     theta = np.stack([np.full(x.shape, w1), -w1 * x, np.full(x.shape, w2), x], axis=0)
     check(Problem(inputs=sample), data, theta)
@@ -174,7 +174,7 @@ def test_a_neurons_result_does_not_depend_on_the_batch(several: bool) -> None:
     x, weights = np.round(rng.normal(size=400), 2), rng.uniform(size=400)
     theta = neurons(x, (1.0, 0.0, 1.0, 0.0))[:, :60].reshape(4, 20, 3)
     teachers = rng.normal(size=(4, 20, 1)) if several else np.asarray([1.0, 0.25, 1.0, 0.0])
-    problem = Problem(Neuron(*teachers), Sample(x, weights))
+    problem = Problem(Neuron(*teachers), Sample(x, weights=weights))
     for field in (loss, gradient, hessian):
         whole = field(theta, problem)
         np.testing.assert_array_equal(field(theta[..., ::-1], problem), whole[..., ::-1])

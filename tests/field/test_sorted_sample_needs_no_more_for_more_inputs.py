@@ -80,9 +80,9 @@ def test_the_strict_array_api_gives_numpys_bits(dtype: str, device: str) -> None
     for teacher, given in (((1.0, 0.0, 1.0, 0.0), targets), ((0.5, 0.1, 1.0, 0.0), None), (teachers, None)):
         here = [np.asarray(v, dtype=dtype) for v in teacher] if given is None else teacher
         there = [put(v) for v in teacher] if given is None else teacher
-        arrays = [weights, *([] if given is None else [given])]
-        cast = [np.asarray(a, dtype=dtype) for a in (x, *arrays)]
-        sample, other = Sample(*cast), Sample(*map(put, cast))
+        arrays = {"x": x, "weights": weights, **({} if given is None else {"targets": given})}
+        cast: dict[str, Any] = {name: np.asarray(values, dtype=dtype) for name, values in arrays.items()}
+        sample, other = Sample(**cast), Sample(**{name: put(values) for name, values in cast.items()})
         expected = evaluator(Problem(Neuron(*here), sample), theta.astype(dtype), sorted_from=1)
         result = evaluator(Problem(Neuron(*there), other), put(theta), sorted_from=1)
         for quantity in ("loss", "gradient", "hessian"):

@@ -20,10 +20,10 @@ TEACHER = Neuron(-0.7, 0.2, 1.5, -0.25)
 
 @pytest.mark.parametrize("n", [1, 20, 300])
 def test_targets_of_a_teacher_give_its_field(n: int) -> None:
-    taught = Problem(TEACHER, Sample(X[:n], WEIGHTS[:n]), (0.1, 1.0))
+    taught = Problem(TEACHER, Sample(X[:n], weights=WEIGHTS[:n]), (0.1, 1.0))
     z = TEACHER.w1 * X[:n] + TEACHER.b1
     y = TEACHER.w2 * np.where(z > 0, z, 0.1 * z) + TEACHER.b2
-    given = Problem(Neuron(), Sample(X[:n], WEIGHTS[:n], y), (0.1, 1.0))
+    given = Problem(Neuron(), Sample(X[:n], weights=WEIGHTS[:n], targets=y), (0.1, 1.0))
     for field in (loss, gradient, hessian):
         np.testing.assert_allclose(field(THETA, given), field(THETA, taught), rtol=0, atol=1e-13)
     for one, other in zip(moments(given), moments(taught), strict=True):
@@ -32,7 +32,7 @@ def test_targets_of_a_teacher_give_its_field(n: int) -> None:
 
 @pytest.mark.parametrize("n", [20, 300])
 def test_the_teacher_does_not_matter(n: int) -> None:
-    sample = Sample(X[:n], WEIGHTS[:n], Y[:n])
+    sample = Sample(X[:n], weights=WEIGHTS[:n], targets=Y[:n])
     for field in (loss, gradient, hessian):
         np.testing.assert_array_equal(
             field(THETA, Problem(TEACHER, sample)), field(THETA, Problem(Neuron(), sample))
@@ -41,7 +41,7 @@ def test_the_teacher_does_not_matter(n: int) -> None:
 
 
 def test_the_baselines_are_the_regressions_on_the_targets() -> None:
-    problem = Problem(inputs=Sample(X, WEIGHTS, Y))
+    problem = Problem(inputs=Sample(X, weights=WEIGHTS, targets=Y))
     slope, intercept = np.polyfit(X, Y, 1, w=np.sqrt(WEIGHTS))
     line, constant = best_line(problem), best_constant(problem)
     np.testing.assert_allclose([line.slope, line.intercept], [slope, intercept], rtol=1e-10)

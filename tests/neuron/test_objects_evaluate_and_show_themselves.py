@@ -87,7 +87,7 @@ SHOWN = {
     "teachers": gf.Problem(teacher=gf.Neuron(b1=np.linspace(0.0, 0.5, 4))),
     "intervals": gf.Problem(inputs=gf.Uniform(-1.0, np.array([1.0, 2.0]))),
     "a grid": gf.Problem(inputs=gf.grid(5), activation="silu"),
-    "data": gf.Problem(inputs=gf.Sample([0.0, 1.0], [1.0, 2.0], [1.0, -1.0])),
+    "data": gf.Problem(inputs=gf.Sample([0.0, 1.0], weights=[1.0, 2.0], targets=[1.0, -1.0])),
     "one datum": gf.Problem(inputs=gf.Sample([0.5], targets=[1.0])),
     "normal inputs": gf.Problem(target="hat", law=gf.Normal(1.0, 2.0)),
     "steps": gf.Problem(law=gf.Steps([-1.0, 0.0, 1.0], [1.0, 3.0])),

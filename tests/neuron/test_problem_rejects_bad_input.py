@@ -130,7 +130,7 @@ def test_inputs_of_a_sample(bad: Any) -> None:
     ids=repr,
 )
 def test_weights(bad: Any) -> None:
-    assert_one_line_naming(lambda: Sample([0.0, 1.0], bad), "weights")
+    assert_one_line_naming(lambda: Sample([0.0, 1.0], weights=bad), "weights")
 
 
 @pytest.mark.parametrize("bad", [1, 0, -3, 2.5, "a", None], ids=repr)
@@ -187,7 +187,7 @@ def test_a_grid_includes_both_ends() -> None:
 
 
 def test_a_sample_normalises_its_weights_and_knows_its_range() -> None:
-    sample = Sample([3.0, -2.0, 0.5], [1, 2, 1])
+    sample = Sample([3.0, -2.0, 0.5], weights=[1, 2, 1])
     np.testing.assert_array_equal(sample.weights, [0.25, 0.5, 0.25])
     assert (sample.lo, sample.hi) == (-2.0, 3.0)
     assert Sample([1.0]).weights is None

@@ -30,7 +30,10 @@ def written(folder: Path, content: str | bytes, name: str = "mine.csv") -> Path:
 )
 def test_of_what_is_read(content: str, tmp_path: Path) -> None:
     path = written(tmp_path, content)
-    found, meant = read_sample(path), Sample([-1.0, 0.3, 1.0], [2.0, 0.0, 1.0], [0.1, 1e-3, -2.0])
+    found, meant = (
+        read_sample(path),
+        Sample([-1.0, 0.3, 1.0], weights=[2.0, 0.0, 1.0], targets=[0.1, 1e-3, -2.0]),
+    )
     for name in ("x", "weights", "targets"):
         np.testing.assert_array_equal(getattr(found, name), getattr(meant, name))
     assert found.source == Source("mine.csv", hashlib.sha256(path.read_bytes()).hexdigest())
@@ -84,3 +87,8 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         read_sample(tmp_path / "mine.txt")
     with pytest.raises(FileNotFoundError):
         read_sample(tmp_path / "none.csv")
+
+
+def test_what_stands_second_is_not_taken_for_weights() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        Sample([0.0, 1.0], [0.5, 1.0])  # type: ignore[call-arg]

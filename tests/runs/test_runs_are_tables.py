@@ -140,7 +140,7 @@ def test_series_are_numbers() -> None:
     assert run.identical(same)
     x, y = pd.Series([0.5, -1.0, 2.0], index=[3, 1, 2]), xr.DataArray([1.0, 0.0, 2.0], dims="datum")
     sample = gf.Problem(inputs=gf.Sample(x, weights=pd.Series([1, 1, 2]), targets=y))
-    plain = gf.Problem(inputs=gf.Sample(x.to_numpy(), np.array([1, 1, 2]), y.to_numpy()))
+    plain = gf.Problem(inputs=gf.Sample(x.to_numpy(), weights=np.array([1, 1, 2]), targets=y.to_numpy()))
     assert gf.loss(gf.Neuron(b2=0.25), sample) == gf.loss(gf.Neuron(b2=0.25), plain)
     inputs = gf.Uniform(pd.Series([-1.0, -2.0]), 1.0)
     values = gf.loss(gf.Neuron(b2=xr.DataArray([0.5, 0.25], dims="b2")), gf.Problem(gf.Neuron(b1=b2), inputs))

@@ -62,7 +62,8 @@ PROBLEMS = {
     "negative slope": Problem(Neuron(0.8, 0.1, 1.0, 0.3), activation=(-0.5, 0.7)),
     "sample": Problem(inputs=grid(25)),
     "weighted sample": Problem(
-        Neuron(1.0, 0.2, 1.0, 0.0), Sample(np.array([-1.0, -0.2, 0.1, 0.7, 1.5]), np.array([1.0, 3, 2, 2, 1]))
+        Neuron(1.0, 0.2, 1.0, 0.0),
+        Sample(np.array([-1.0, -0.2, 0.1, 0.7, 1.5]), weights=np.array([1.0, 3, 2, 2, 1])),
     ),
 }
 """Problems on which the theorem is put to the test."""

@@ -37,7 +37,7 @@ PROBLEMS = (
     Problem(Neuron(-1.3, 0.4, 0.7, 0.2), Uniform(-0.5, 2.0), activation="gelu"),
     Problem(
         Neuron(0.8, -0.3, 2.0, 1.0),
-        Sample(np.array([-1.0, 0.2, 0.9, 1.7]), np.array([1.0, 2.0, 1.0, 0.5])),
+        Sample(np.array([-1.0, 0.2, 0.9, 1.7]), weights=np.array([1.0, 2.0, 1.0, 0.5])),
         "tanh",
     ),
     Problem(inputs=Sample(np.linspace(-1, 1, 9), targets=np.linspace(-1, 1, 9) ** 2), activation="softplus"),

@@ -97,7 +97,9 @@ def problems(*activations: str) -> list[Problem]:
         made += [
             Problem(activation=name),
             Problem(Neuron(0.7, 0.1, -1.2, 0.5), Sample(x), name),
-            Problem(Neuron(0.7, 0.1, 1.2, 0.5), Sample(x, np.array([1.0, 2, 0, 1, 3, 1])), name, "silu"),
+            Problem(
+                Neuron(0.7, 0.1, 1.2, 0.5), Sample(x, weights=np.array([1.0, 2, 0, 1, 3, 1])), name, "silu"
+            ),
         ]
     return made
 

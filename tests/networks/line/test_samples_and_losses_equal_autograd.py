@@ -54,7 +54,9 @@ def test_of_every_loss(activation: str) -> None:
         bend = torch.autograd.functional.hessian(
             lambda t, loss=loss: of_torch(torch, activation, loss, t), torch.tensor(NETWORK.rows)
         )
-        problem = gf.Problem(inputs=gf.Sample(X, WEIGHTS, Y), activation=activation, loss=loss)
+        problem = gf.Problem(
+            inputs=gf.Sample(X, weights=WEIGHTS, targets=Y), activation=activation, loss=loss
+        )
         assert abs(gf.loss(NETWORK, problem) - value.item()) < 1e-14, loss
         assert np.allclose(gf.gradient(NETWORK, problem), theta.grad.numpy(), rtol=0, atol=1e-13), loss
         assert np.allclose(gf.hessian(NETWORK, problem), bend.numpy(), rtol=0, atol=1e-12), loss

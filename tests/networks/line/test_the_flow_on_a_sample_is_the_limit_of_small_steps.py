@@ -17,7 +17,7 @@ NAMES = ("w1", "b1", "w2", "b2")
 def some_problem(seed: int, n: int = 7, **given: Any) -> gf.Problem:
     rng = np.random.default_rng(seed)
     x, y = np.sort(rng.uniform(-1, 1, n)), rng.normal(size=n)
-    return gf.Problem(inputs=gf.Sample(x, rng.uniform(0.5, 1.0, n), y), **given)
+    return gf.Problem(inputs=gf.Sample(x, weights=rng.uniform(0.5, 1.0, n), targets=y), **given)
 
 
 def last(run: Any) -> np.ndarray:

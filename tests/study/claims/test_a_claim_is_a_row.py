@@ -49,7 +49,18 @@ def test_sources_are_titles() -> None:
         "Chistikov, Englert, Lazić, arXiv:2306.06479",
         "Maennel, Bousquet, Gelly, arXiv:1803.08367",
         "Cheridito, Jentzen, Rossmannek, arXiv:2103.10922",
-        "Xu, Du, arXiv:2302.10034",
+        "Xu, Du, Over-parameterization exponentially slows down gradient descent for learning a single "
+        "neuron, arXiv:2302.10034",
+        "Asked here of Training dynamics of a single ReLU neuron, for networks",
+        "Christof, Kowalczyk, On the omnipresence of spurious local minima in certain neural network "
+        "training problems, arXiv:2202.12262",
+        "Eberle, Jentzen, Riekert, Weiss, Existence, uniqueness, and convergence rates for gradient flows "
+        "in the training of artificial neural networks with ReLU activation, arXiv:2108.08106",
+        "Holzmüller, Steinwart, Training two-layer ReLU networks with gradient descent is inconsistent, "
+        "arXiv:2002.04861",
+        "Jentzen, Riekert, arXiv:2108.04620",
+        "Mulayoff, Michaeli, Soudry, The implicit bias of minima stability: a view from function space, "
+        "NeurIPS 2021; Qiao and others, arXiv:2406.06838",
     }
     assert not any("seed" in f"{claim.source} {claim.claim}".lower() for claim in LEDGER)
 
