@@ -247,6 +247,7 @@ def test_a_leaky_relu_without_slope_is_answered(typed: str) -> None:
 def test_another_activation_is_answered(typed: Any) -> None:
     line = refused(lambda: as_activation(typed))
     assert line.startswith("activation: expected relu, leaky-relu=SLOPE, abs, linear, slopes=LOW,HIGH, silu")
+    assert ", swish" in line
 
 
 def test_a_start_without_a_finite_velocity_stops_no_other() -> None:

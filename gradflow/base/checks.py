@@ -15,10 +15,13 @@ WIDEST = 80
 
 
 def shown(value: object) -> str:
-    """Return a value as part of one line: arrays by their shape, everything else by its beginning."""
+    """Return a value as part of one line: arrays by shape, datasets by dimensions, all else cut off."""
     if is_array(value):
         array: Any = value
         return f"an array of shape {tuple(array.shape)}"
+    # Told by what it has: xarray is not imported for a message.
+    if type(value).__name__ == "Dataset" and hasattr(value, "data_vars") and hasattr(value, "sizes"):
+        return f"a Dataset with dimensions ({', '.join(map(str, value.sizes))})"
     try:
         text = " ".join(repr(value).split())
     except Exception:

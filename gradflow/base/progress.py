@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from gradflow.base.checks import number, shown
 
-@contextmanager
-def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
+
+def progress_bar(label: str, total: float) -> AbstractContextManager[Callable[[float], None]]:
     """Give a function that moves a progress bar; it does nothing where nobody watches.
 
     Parameters
@@ -17,12 +18,18 @@ def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
     label : str
         What stands before the bar.
     total : float
-        What is passed when all is done: the number of steps, or the time at the end.
+        What is passed when all is done, at least 0: the number of steps, or the time at the end.
 
-    Yields
+    Returns
+    -------
+    context manager
+        Gives the function, which takes what is done: what `progress` of `gradflow.train` and
+        `gradflow.gradient_flow` may be.
+
+    Raises
     ------
-    callable
-        Takes what is done; what `progress` of `gradflow.train` and `gradflow.gradient_flow` may be.
+    ValueError, TypeError
+        One line that names the argument.
 
     Notes
     -----
@@ -35,6 +42,14 @@ def progress_bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
     >>> with gf.progress_bar("Adam", 200) as done:
     ...     run = gf.train(steps=200, progress=done)
     """
+    if not isinstance(label, str):
+        raise TypeError(f"label: expected text, got {shown(label)}")
+    return _bar(label, number("total", total, 0.0))
+
+
+@contextmanager
+def _bar(label: str, total: float) -> Iterator[Callable[[float], None]]:
+    """Give the function that moves the bar of where this runs."""
     if _notebook():
         with _in_a_cell(label, total) as move:
             yield move

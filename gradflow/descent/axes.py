@@ -167,8 +167,9 @@ def coordinates(
         array = _host(value)
         own = _along(array, shape)
         if own:
-            some = np.broadcast_to(array, shape)
-            some = some[tuple(slice(None) if axis in own else 0 for axis in range(len(shape)))]
+            first = len(shape) - array.ndim
+            some = array[tuple(slice(None) if axis in own else 0 for axis in range(first, len(shape)))]
+            some = np.broadcast_to(some, tuple(shape[axis] for axis in own))
             found[name] = xr.Variable(
                 [dims[axis] for axis in own], some.copy(), {"long_name": _long(name), "units": "1"}
             )
@@ -176,13 +177,13 @@ def coordinates(
 
 
 def _along(value: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the axes of the batch along which an array varies; with one place only, those that it has."""
+    """Return the axes of the batch along which an array varies; with one place or none, those that it has."""
     whole = np.broadcast_to(value, shape)
     first = len(shape) - value.ndim
     return tuple(
         axis
         for axis in range(first, len(shape))
-        if bool(np.any(whole != whole.take([0], axis))) or (shape[axis] == 1 and value.ndim > 0)
+        if shape[axis] <= 1 or bool(np.any(whole != whole.take([0], axis)))
     )
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradflow.base.checks import require_finite
 from gradflow.ends.decision import (
     BARRIER,
     FADES,
@@ -112,7 +113,7 @@ def explain(neuron: Neuron, problem: Problem = Problem()) -> Explanation:
     Raises
     ------
     ValueError, TypeError
-        If there are several neurons or problems, or the activation is smooth.
+        If there are several neurons or problems, one is not finite, or the activation is smooth.
 
     Examples
     --------
@@ -133,6 +134,7 @@ def explain(neuron: Neuron, problem: Problem = Problem()) -> Explanation:
     neuron = as_neuron(neuron)
     if any(np.size(value) != 1 for value in neuron):
         raise ValueError("neuron: an explanation takes one, got an array of them")
+    require_finite("neuron", *neuron)
     neuron = Neuron(*(float(np.reshape(np.asarray(value), ())) for value in neuron))
     found, applies = decide(neuron, problem), theorems(neuron, problem)
     state = int(activity(neuron, problem))

@@ -145,7 +145,7 @@ ActivationLike: TypeAlias = Any
 RELU = PiecewiseLinear()
 SILU, GELU, SOFTPLUS, TANH = Smooth("silu"), Smooth("gelu"), Smooth("softplus"), Smooth("tanh")
 
-SPELLINGS = ", ".join(("relu", "leaky-relu=SLOPE", "abs", "linear", "slopes=LOW,HIGH", *SMOOTH))
+SPELLINGS = ", ".join(("relu", "leaky-relu=SLOPE", "abs", "linear", "slopes=LOW,HIGH", *SMOOTH, "swish"))
 """Spellings that `as_activation` takes."""
 
 # What people type, without case, hyphens, underscores and spaces.

@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradflow.base.checks import shown
 from gradflow.base.scripts import Script, describe, load_script, parsed, script_paths
 from gradflow.proofs.stated import Stated
 
@@ -100,8 +101,11 @@ def find(result: str) -> Script:
     for script in scripts:
         if wanted == script.slug or (wanted.isdecimal() and int(wanted) == script.number):
             return script
-    allowed = ", ".join(f"{script.number} ({script.slug})" for script in scripts)
-    raise ValueError(f"result: there is no derivation {result!r}; choose from {allowed}")
+    first, last = scripts[0], scripts[-1]
+    raise ValueError(
+        f"result: expected a number from {first.number} ({first.slug}) to {last.number} ({last.slug}), "
+        f"or such a name, got {shown(result)}"
+    )
 
 
 def load(result: str) -> Result:

@@ -53,6 +53,22 @@ def test_a_bar_moves_in_a_notebook_and_goes(shown: list[str]) -> None:
     assert shown[-1] == ""
 
 
+@pytest.mark.parametrize(
+    ("label", "total", "words"),
+    [
+        ("x", -1, "total: expected a finite number >= 0, got -1.0"),
+        ("x", float("nan"), "total: expected a finite number >= 0, got nan"),
+        ("x", "many", "total: expected a finite number >= 0, got 'many'"),
+        (3, 1, "label: expected text, got 3"),
+    ],
+)
+def test_what_is_no_amount_of_work_is_refused_where_it_is_asked_for(
+    label: Any, total: Any, words: str
+) -> None:
+    with pytest.raises((ValueError, TypeError), match=f"^{words}$"):
+        gf.progress_bar(label, total)
+
+
 def test_a_bar_goes_when_the_run_fails(shown: list[str]) -> None:
     with pytest.raises(ZeroDivisionError), gf.progress_bar("training", 0.0):
         raise ZeroDivisionError

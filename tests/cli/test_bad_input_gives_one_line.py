@@ -77,7 +77,7 @@ NUMBER = "expected a number between -1e+30 and 1e+30, got"
         (["train", "--data="], "--data: expected a name, got ''"),
         (["reproduce", "--only", "obs1.kink", "--out", ""], "--out: expected a name, got ''"),
         (["reproduce", "--only", "obs9"], "--only: no claim 'obs9'; choose from obs0.hyperactive,"),
-        (["derive", "poetry"], "RESULT: there is no derivation 'poetry'; choose from 1 (population_loss),"),
+        (["derive", "poetry"], "RESULT: expected a number from 1 (population_loss) to "),
         (["flow", "--teacher", "1", "0", "1"], "Option '--teacher' requires 4 arguments."),
         (["flow", "--b1"], "Option '--b1' requires an argument."),
         (["flow", "--rtoll", "1"], "No such option: --rtoll"),

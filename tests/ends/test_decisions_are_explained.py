@@ -64,6 +64,9 @@ def test_others_are_refused() -> None:
         gf.explain(gf.Neuron(), gf.Problem(activation="silu"))
     with pytest.raises(ValueError, match=r"^teacher: an explanation takes one problem"):
         gf.explain(gf.Neuron(), gf.Problem(gf.Neuron(b1=np.zeros(2))))
+    for value in (np.nan, np.inf):
+        with pytest.raises(ValueError, match=r"^neuron: must be finite, got (nan|inf)$"):
+            gf.explain(gf.Neuron(b2=value))
 
 
 def test_it_is_shown_in_a_notebook_and_in_its_docstring() -> None:

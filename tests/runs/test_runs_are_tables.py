@@ -182,3 +182,18 @@ def test_labels_survive_a_file(tmp_path: Path) -> None:
     assert set(gf.crossings(back)["who"].values) == {"fast"}
     with pytest.raises(ValueError, match=r"^run: expected what gradient_flow or train returned"):
         gf.crossings(xr.Dataset())
+
+
+@pytest.mark.parametrize(
+    ("start", "sizes"),
+    [
+        (gf.Neuron(b1=np.zeros(0)), {"start_b1": 0}),
+        (gf.Neuron(b1=np.zeros((2, 0))), {"batch_0": 2, "start_b1": 0}),
+        (gf.Neuron(w1=np.ones((0, 1)), b1=np.zeros(3)), {"start_w1": 0, "batch_1": 3}),
+        (gf.Neuron(b1=np.zeros(0), b2=np.zeros((0, 1))), {"batch_0": 0, "start_b1": 0}),
+    ],
+)
+def test_a_batch_of_none_has_no_trajectories(start: gf.Neuron, sizes: dict[str, int]) -> None:
+    run = gf.train(start, gf.Problem(), gf.GD(0.1), steps=3)
+    assert dict(run.sizes) == {"step": 4, **sizes}
+    assert run["outcome"].size == 0

@@ -14,11 +14,13 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
 
 from gradflow.base.checks import integer
+from gradflow.base.checks import shown as words
 from gradflow.base.files import whole_file
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample
 from gradflow.study.figures.loss_axis import loss_axis, shown
 from gradflow.study.figures.one_run import moments
 from gradflow.study.figures.panels import new_figure, span
+from gradflow.study.figures.runs import axis_of
 from gradflow.study.figures.snapshots import STUDENT, TARGET, graph, target_graph
 from gradflow.study.figures.style import BLACK, GREY, SINGLE, style, styled
 
@@ -40,11 +42,13 @@ class Movie:
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             Unless the path ends in .gif.
         OSError
             If it cannot be written.
         """
+        if not isinstance(path, (str, Path)):
+            raise TypeError(f"path: expected a path, got {words(path)}")
         path = Path(path)
         if path.suffix.lower() != ".gif":
             raise ValueError(f"path: expected a name that ends in .gif, got {path.name!r}")
@@ -88,7 +92,7 @@ def movie(run: xr.Dataset, problem: Problem = Problem(), *, count: int = 60, wid
         If it is no run of one neuron.
     """
     count = integer("count", count, 2, 500)
-    axis = "time" if "time" in run.dims else "step"
+    axis = axis_of(run, "run")
     if run["loss"].dims != (axis,) or "neuron" in run.dims:
         raise ValueError(f"run: expected one neuron, got one with dimensions {tuple(run.sizes)}")
     states = np.array([run[name].values for name in PARAMETERS], dtype=np.float64)

@@ -13,6 +13,7 @@ from gradflow.runs.records import crossings
 from gradflow.study.figures.figure import Figure, Places, figure_of, given
 from gradflow.study.figures.loss_axis import LOWEST, loss_axis, shown
 from gradflow.study.figures.panels import Floats, Level, Mark, Panel, Series, decorate, plot, points
+from gradflow.study.figures.runs import axis_of
 from gradflow.study.figures.snapshots import draw_snapshots
 from gradflow.study.figures.style import DOUBLE, styled
 
@@ -47,7 +48,7 @@ def one_run(run: xr.Dataset, problem: Problem = Problem(), *, ax: Places | None 
     ValueError
         If the run is of several neurons.
     """
-    axis = "time" if "time" in run.dims else "step"
+    axis = axis_of(run, "run")
     if run["loss"].dims != (axis,):
         raise ValueError(f"run: expected one neuron, got one with the dimensions {run['loss'].dims}")
     if ax is not None:

@@ -135,7 +135,7 @@ def students(
     ValueError, TypeError
         If it is no run, or one of several.
     """
-    axis = axis_of(run)
+    axis = axis_of(run, "run")
     count = integer("count", count, 2)
     if run["loss"].dims != (axis,):
         raise ValueError(f"run: expected one neuron or network, got dimensions {run['loss'].dims}")
@@ -234,7 +234,7 @@ def parameters(
     ValueError, TypeError
         If it is no run of one neuron, or has no such variable.
     """
-    axis = axis_of(run)
+    axis = axis_of(run, "run")
     for name in names:
         one_of("names", name, tuple(str(v) for v in run.data_vars if run[v].dims[:1] == (axis,)))
         if run[name].dims != (axis,):
@@ -288,10 +288,12 @@ def outcomes(
     """
     some: Any = found
     given: dict[str, Any] = {"": some} if isinstance(some, xr.Dataset) or not is_mapping(some) else {**some}
+    if not given:
+        raise ValueError("found: expected at least one, got {}")
     for name, some in {**given, **(over or {})}.items():
         if not isinstance(some, xr.Dataset) or "outcome" not in some or some["outcome"].ndim not in (1, 2):
             raise TypeError(
-                f"found: expected outcomes over one or two axes {name and f'as {name} '}, got {shown(some)}"
+                f"found: expected outcomes over one or two axes{name and f' as {name}'}, got {shown(some)}"
             )
     first = next(iter(given.values()))
     if first["outcome"].ndim == 1 and len(given) == 1:

@@ -82,13 +82,13 @@ def _value(run: xr.Dataset, dim: str, index: int) -> str:
     return f"{float(run[dim].values[index]):g}".replace("-", "−") if dim in run.coords else str(index)
 
 
-def axis_of(run: Any) -> str:
-    """Return a run's axis."""
+def axis_of(run: Any, argument: str = "runs") -> str:
+    """Return a run's axis; a TypeError that names the argument if it is no run."""
     if isinstance(run, xr.Dataset) and "loss" in run:
         for name in ("time", "step"):
             if name in run["loss"].dims:
                 return name
-    raise TypeError(f"runs: expected what gradient_flow or train returned, got {shown(run)}")
+    raise TypeError(f"{argument}: expected what gradient_flow or train returned, got {shown(run)}")
 
 
 def along_axis(run: xr.Dataset, axis: str) -> Floats:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from gradflow.base.checks import one_of
+from gradflow.base.checks import one_of, require_kind, shown
 from gradflow.base.files import whole_file
 from gradflow.base.version import __version__
 from gradflow.study.figures.style import styled
@@ -32,7 +33,8 @@ def save(figure: Figure, stem: Path | str, formats: Sequence[str] | str | None =
     figure : Figure
         As a function of this package returned it; it is left unchanged.
     stem : path
-        The files' path without the ending; a missing folder is made. One of a format is taken off.
+        The files' path without the ending; a missing folder is made. One of a format is taken off; another,
+        as in "loss.v1", needs `formats` to be a part of the name, unless it begins with a digit.
     formats : {'pdf', 'svg', 'png'} or sequence of them, optional
         The files to write; by default the one that the path's ending names, or all.
 
@@ -43,15 +45,19 @@ def save(figure: Figure, stem: Path | str, formats: Sequence[str] | str | None =
 
     Raises
     ------
-    ValueError
-        If a format is none of these.
+    ValueError, TypeError
+        If a format is none of these, or the figure or the path is none.
     OSError
         If a file cannot be written; those written before stay.
     """
-    stem = Path(stem)
+    require_kind("figure", figure, Figure)
+    stem = _named(stem)
     ending = stem.suffix.removeprefix(".").lower()
     if ending in METADATA:
         stem = stem.with_suffix("")
+    elif formats is None and ending[:1].isalpha():
+        allowed = "a name that ends in .pdf, .svg or .png or has no ending, or formats as well"
+        raise ValueError(f"stem: expected {allowed}, got {shown(stem.name)}")
     if formats is None:
         formats = (ending,) if ending in METADATA else FORMATS
     elif isinstance(formats, str):
@@ -67,6 +73,16 @@ def save(figure: Figure, stem: Path | str, formats: Sequence[str] | str | None =
                 figure.savefig(temporary, format=kind, dpi=DPI, metadata=METADATA[kind])
             written.append(path)
     return written
+
+
+def _named(stem: object) -> Path:
+    """Return a path that ends in a name, not in a folder."""
+    if not isinstance(stem, (str, os.PathLike)):
+        raise TypeError(f"stem: expected a path, got {shown(stem)}")
+    path = Path(os.fsdecode(stem))
+    if path.name in ("", ".."):
+        raise ValueError(f"stem: expected a path with a name, got {shown(os.fsdecode(stem))}")
+    return path
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pytest
@@ -103,3 +104,28 @@ def test_an_unknown_format_is_named_before_anything_is_written(tmp_path: Path) -
     with pytest.raises(ValueError, match=r"^formats: .*'gif'$"):
         save(Figure(), tmp_path / "x", ["pdf", "gif"])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("figure", "stem", "line"),
+    [
+        (3, "x.png", "figure: expected a Figure, got 3"),
+        (Figure(), "q.bmp", "stem: expected a name that ends in .pdf, .svg or .png or has no ending, or"),
+        (Figure(), "new/..", "stem: expected a path with a name, got 'new/..'"),
+        (Figure(), "", "stem: expected a path with a name, got ''"),
+        (Figure(), 3, "stem: expected a path, got 3"),
+    ],
+)
+def test_what_is_no_figure_or_no_name_is_refused(
+    figure: Any, stem: Any, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((ValueError, TypeError)) as caught:
+        save(figure, stem)
+    assert str(caught.value).startswith(line)
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_and_versions_are_parts_of_a_name(tmp_path: Path) -> None:
+    assert next(path.name for path in save(Figure(), tmp_path / "lr=0.05")) == "lr=0.05.pdf"
+    assert [path.name for path in save(Figure(), tmp_path / "a.v1", "svg")] == ["a.v1.svg"]

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -279,6 +279,19 @@ def test_the_style_is_usable_by_hand() -> None:
         (lambda: gf.figures.outcomes(NONE), "found: expected outcomes over one or two axes"),
         (lambda: gf.figures.trajectories(network()), "runs: expected runs of neurons"),
         (lambda: gf.figures.movie(network()), "run: expected one neuron"),
+        (lambda: gf.figures.movie(NONE), "run: expected what gradient_flow or train returned, got 'none'"),
+        (lambda: gf.figures.one_run(NONE), "run: expected what gradient_flow or train returned, got 'none'"),
+        (lambda: gf.figures.students(NONE), "run: expected what gradient_flow or train returned"),
+        (lambda: gf.figures.movie(flow(), count=2).save(cast(Any, 3)), "path: expected a path, got 3"),
+        (lambda: gf.figures.outcomes({}), "found: expected at least one"),
+        (
+            lambda: gf.figures.outcomes({"a": flow()}),
+            r"found: expected outcomes over one or two axes as a, got a Dataset with dimensions \(time\)$",
+        ),
+        (
+            lambda: gf.figures.outcomes(xr.Dataset()),
+            r"found: expected outcomes over one or two axes, got a Dataset with dimensions \(\)$",
+        ),
     ],
 )
 def test_bad_input_is_named_in_one_line(draw: Callable[[], object], words: str) -> None:
