@@ -2,9 +2,9 @@
 Inputs of another law
 =====================
 
-Uniform inputs are the default. Normal ones, or a density of your own in steps, keep the loss exact;
-what is known of single neurons only (theorems, basins) refuses such problems instead of answering
-for another one.
+Uniform inputs are the default. Normal ones, or a density of your own in steps, keep the loss exact.
+Theorems, and `gf.basins`, which asks them, refuse such problems instead of answering for another
+one; `gf.networks.line.basins` and `.threshold` take them.
 """
 
 import numpy as np

@@ -52,7 +52,8 @@ class Source(NamedTuple):
 class Sample:
     """N given inputs with optional weights and targets; every expectation is the weighted mean over them.
 
-    The arrays are copies, in NumPy read-only.
+    The second argument is weights: write targets by name, ``Sample(x, targets=y)``. The arrays are copies, in
+    NumPy read-only.
 
     Parameters
     ----------

@@ -344,11 +344,11 @@ class Problem:
         return self.inputs.hi
 
 
-def as_problem(problem: object, *, general: bool = False) -> Problem:
+def as_problem(problem: object, *, general: bool = False, instead: str = "") -> Problem:
     """Return a problem if it is one; otherwise raise a one-line TypeError that says how to make one.
 
     A problem with a target that is no neuron, or a law that is neither uniform nor a sample, is a ValueError
-    unless `general` says that the caller can do with it.
+    unless `general` says that the caller can do with it; `instead` names what can.
     """
     if isinstance(problem, Problem):
         if problem.is_general and not general:
@@ -356,7 +356,8 @@ def as_problem(problem: object, *, general: bool = False) -> Problem:
             what = next(f"the {name} {v}" for name, v in given.items() if v not in (None, SQUARED))
             other = problem.target is not None or problem.law is not None
             only = "a teacher neuron and uniform inputs or a sample" if other else "the squared loss"
-            raise ValueError(f"problem: this is for {only} only, got {shown(what)[1:-1]}")
+            hint = f"; {instead} takes it" if instead else ""
+            raise ValueError(f"problem: this is for {only} only, got {shown(what)[1:-1]}{hint}")
         return problem
     hint = ""
     if isinstance(problem, (Uniform, Sample)):

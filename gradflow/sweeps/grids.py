@@ -45,7 +45,8 @@ def basins(
     Parameters
     ----------
     problem : Problem
-        One teacher; the population, or a sample for a method with steps.
+        One teacher; the population, or a sample for a method with steps. Other targets, laws and losses are
+        for `gradflow.networks.line.basins`, which takes a neuron for a network of one.
     neuron : Neuron
         The start where nothing else is given.
     method : str
@@ -150,7 +151,7 @@ def _axis(name: str, value: Any) -> Axis | Points | None:
 
 def plain_data(problem: Problem) -> dict[str, Any]:
     """Return a problem as the fields of a `Sweep`."""
-    problem = as_problem(problem)
+    problem = as_problem(problem, instead="gradflow.networks.line.basins")
     described: dict[str, Any] = {
         "teacher": _four("teacher", problem.teacher),
         "activation": str(problem.activation),

@@ -125,6 +125,18 @@ def test_nothing_ignores_a_target_a_law_or_a_loss(name: str, problem: gf.Problem
     NEURON_ONLY[name](gf.Problem())
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [gf.Problem(target="abs"), gf.Problem(law=gf.Normal()), gf.Problem(inputs=gf.grid(5), loss="huber")],
+    ids=["target", "law", "loss"],
+)
+def test_basins_of_neurons_name_what_takes_such_problems(problem: gf.Problem) -> None:
+    with pytest.raises(ValueError, match=r"only, got the .*; gradflow\.networks\.line\.basins takes it$"):
+        gf.basins(problem, method="gd", b2=(-1.0, 1.0, 2))
+    found = gf.networks.line.basins(gf.Neuron(), [gf.Axis("b2", -1.0, 1.0, 2)], problem, gf.GD(0.1), 5)
+    assert found["outcome"].shape == (2,)
+
+
 def test_old_spellings_mean_the_same() -> None:
     start, teacher = gf.Neuron(1.0, 0.3, 1.0, -0.2), gf.Neuron(1.0, 0.5, 2.0, 0.0)
     old = gf.Problem(teacher, gf.Uniform(0.0, 2.0))
