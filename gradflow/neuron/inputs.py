@@ -52,8 +52,7 @@ class Source(NamedTuple):
 class Sample:
     """N given inputs with optional weights and targets; every expectation is the weighted mean over them.
 
-    The second argument is weights: write targets by name, ``Sample(x, targets=y)``. The arrays are copies, in
-    NumPy read-only.
+    Weights and targets are given by name, ``Sample(x, targets=y)``. Arrays are copies, in NumPy read-only.
 
     Parameters
     ----------
