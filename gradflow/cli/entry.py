@@ -12,11 +12,15 @@ import signal
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 COMPLETING = "_GRADFLOW_COMPLETE"
 """The variable by which a shell asks for completions."""
+
+FILES = ("--out", "--figure", "--data", "--export", "--network", "--target", "--law", "--mnist")
+"""Options whose value names a file or a folder."""
 
 INTERRUPTED = 130
 READER_GONE = 141
@@ -63,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         return READER_GONE
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
-        return _refuse(f"{name}{error.strerror or error}")
+        return _refuse(f"{_option_of(error.filename, arguments)}{name}{error.strerror or error}")
     except MemoryError as error:
         return _refuse(f"not enough memory{f': {error}' if str(error) else ''}")
 
@@ -82,7 +86,7 @@ def _run(arguments: list[str]) -> int:
         command.main(prog_name="gradflow")
     if not arguments:
         return _refuse(f"expected a command: {', '.join(command.commands)}; see gradflow --help")
-    for name in ("--out", "--figure", "--data"):
+    for name in FILES:
         # As a path it would be the working directory.
         if f"{name}=" in arguments or (name, "") in pairwise((*arguments, " ")):
             return _refuse(f"{name}: expected a name, got ''")
@@ -118,6 +122,15 @@ def _as_option(message: str, arguments: list[str], parameters: Sequence[Any]) ->
     if not name.startswith("-") and any(a.removeprefix("--hyper=").startswith(f"{name}=") for a in arguments):
         return f"--hyper {name}{colon}{rest}"
     return message
+
+
+def _option_of(filename: Any, arguments: Sequence[str]) -> str:
+    """Return the option that names a file, and a colon; "" if none does."""
+    if not isinstance(filename, str):
+        return ""
+    given = [*pairwise(arguments), *(argument.partition("=")[::2] for argument in arguments)]
+    found = (option for option, value in given if option in FILES and Path(value) == Path(filename))
+    return next((f"{option}: " for option in found), "")
 
 
 def _refuse(message: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,9 @@ from gradflow.base.checks import not_installed
 from gradflow.cli.options import check_directory, integer
 
 MOST_PORT = 65_535
+
+PORTS_FAULT = (errno.EADDRINUSE, errno.EACCES)
+"""Errors of listening for which another port is the remedy; for others it is another address."""
 
 PORT = Annotated[str, typer.Option(metavar="N", help="Where it listens; 0 takes a free port.")]
 ADDRESS = Annotated[
@@ -55,7 +59,8 @@ def explore(
         server = make_server(number, address)
     except OSError as error:
         where = f"{address}:{number}"
-        raise ValueError(f"--port: cannot listen on {where}: {error.strerror or error}") from error
+        option = "--port" if error.errno in PORTS_FAULT else "--address"
+        raise ValueError(f"{option}: cannot listen on {where}: {error.strerror or error}") from error
     host = f"[{address}]" if ":" in address else address
     url = f"http://{host}:{server.port}/"
     print(url, flush=True)

@@ -47,7 +47,7 @@ LOSS = Annotated[
     str, typer.Option(metavar="NAME", help=f"The loss of one output; but for squared on a sample: {LOSSES}.")
 ]
 FROZEN = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAMES", help="Parameters that stay as they are, such as w2,b2.", show_default=False
     ),
@@ -128,12 +128,11 @@ def task(
         raise ValueError(f"--{error}") from error
 
 
-def frozen_parameters(frozen: FROZEN = "") -> tuple[str, ...]:
+def frozen_parameters(frozen: FROZEN = None) -> tuple[str, ...]:
     """Return the names of parameters that stay as they are, with errors as `student`."""
-    names = tuple(name.strip() for name in frozen.split(",") if name.strip())
-    for name in names:
-        if name not in PARAMETERS:
-            raise ValueError(f"--frozen: expected some of {','.join(PARAMETERS)}, got {frozen!r}")
+    names = () if frozen is None else tuple(name.strip() for name in frozen.split(","))
+    if not set(names) <= set(PARAMETERS) or len(set(names)) != len(names):
+        raise ValueError(f"--frozen: expected some of {','.join(PARAMETERS)}, each once, got {frozen!r}")
     return names
 
 

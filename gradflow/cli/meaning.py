@@ -57,7 +57,7 @@ _TARGET = _with("target", lambda name: name is not None)
 _LAW = _with("law", lambda name: name != "uniform")
 _SAMPLES = _with("samples", lambda count: count is not None)
 _LOSS = _with("loss", lambda name: name != "squared")
-_FROZEN = _with("frozen", bool)
+_FROZEN = _with("frozen", lambda names: names is not None)
 _BATCH = _with("batch", lambda count: count is not None)
 
 
@@ -78,6 +78,10 @@ def _no_sample(given: Given) -> str:
 
 def _not_drawn(given: Given) -> str:
     return "without --batch" if given["batch"] is None else ""
+
+
+def _nothing_drawn(given: Given) -> str:
+    return "without --neurons or --batch" if _no_neurons(given) and _not_drawn(given) else ""
 
 
 _GENERAL: Condition = _general
@@ -106,7 +110,7 @@ MEANINGLESS: dict[str, tuple[tuple[tuple[str, ...], Condition], ...]] = {
     "train": (
         _BESIDE_DATA,
         *_BESIDE_NETWORKS,
-        (("seed",), lambda given: "" if given["batch"] else _no_neurons(given)),
+        (("seed",), _nothing_drawn),
         (("replacement",), _not_drawn),
         (("dtype",), _GENERAL),
         (("dtype",), _BATCH),

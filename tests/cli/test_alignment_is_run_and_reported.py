@@ -182,7 +182,7 @@ def test_files_of_ones_own(tmp_path: Path, capsys: Capture) -> None:
     ("arguments", "line"),
     [
         (("--data", "nope"), "--data: expected one of toy,"),
-        (("--data", "nope.csv"), "nope.csv: No such file or directory"),
+        (("--data", "nope.csv"), "--data: nope.csv: No such file or directory"),
         (("--points", "0"), "--points: expected an integer from 1 to 2147483647, got '0'"),
         (("--points", "x"), "--points: expected an integer from 1 to 2147483647, got 'x'"),
         (("--points", "1"), "--points: expected an integer >= 2, got 1"),
@@ -192,7 +192,7 @@ def test_files_of_ones_own(tmp_path: Path, capsys: Capture) -> None:
         (("--data", "cone", "--dimension", "1"), "--dimension: expected an integer from 2 to"),
         (("--data", "two-points", "--delta", "x"), "--delta: expected a finite number, got 'x'"),
         (("--mnist", "x.npz"), "--mnist: it has no meaning with --data toy"),
-        (("--data", "digits", "--mnist", "/nope/x.npz"), "/nope/x.npz: No such file or directory"),
+        (("--data", "digits", "--mnist", "/nope/x.npz"), "--mnist: /nope/x.npz: No such file or directory"),
         (("--data", "digits", "--points", "100000"), "--points: the file holds 400 images, got 100000"),
         (("--method", "sgd"), "--method: expected one of flow, limit, small-steps, gd,"),
         (("--loss", "hinge"), "--loss: expected one of exponential, logistic, squared, got 'hinge'"),

@@ -75,6 +75,8 @@ NUMBER = "expected a number between -1e+30 and 1e+30, got"
         (["train", "--out="], "--out: expected a name, got ''"),
         (["flow", "--figure", ""], "--figure: expected a name, got ''"),
         (["train", "--data="], "--data: expected a name, got ''"),
+        (["explore", "--export", ""], "--export: expected a name, got ''"),
+        (["flow", "--network="], "--network: expected a name, got ''"),
         (["reproduce", "--only", "obs1.kink", "--out", ""], "--out: expected a name, got ''"),
         (["reproduce", "--only", "obs9"], "--only: no claim 'obs9'; choose from obs0.hyperactive,"),
         (["derive", "poetry"], "RESULT: expected a number from 1 (population_loss) to "),
@@ -145,7 +147,7 @@ def test_files_that_could_not_be_written(
         ("taken.nc", "--out: expected a file, but "),
         ("missing/run.nc", "--out: cannot write to "),
         ("file/run.nc", "--out: cannot write to "),
-        ("n" * 300 + ".nc", str(tmp_path)),
+        ("n" * 300 + ".nc", f"--out: {tmp_path}"),
     ):
         message = refused(capsys, command, "--out", str(tmp_path / name))
         assert message.startswith(line)

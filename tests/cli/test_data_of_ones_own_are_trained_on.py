@@ -93,8 +93,8 @@ def test_files_that_do_not_fit_are_refused(data: Path, capsys: Capture, tmp_path
     line = refused(capsys, "train", "--data", str(data))
     assert line == f"--data: {data}, line 3: expected a number between -1e+30 and 1e+30 as x, got '1e31'"
     missing = str(tmp_path / "none.csv")
-    assert refused(capsys, "train", "--data", missing) == f"{missing}: No such file or directory"
-    assert refused(capsys, "flow", "--data", missing) == f"{missing}: No such file or directory"
+    assert refused(capsys, "train", "--data", missing) == f"--data: {missing}: No such file or directory"
+    assert refused(capsys, "flow", "--data=" + missing) == f"--data: {missing}: No such file or directory"
     for other in (("--samples", "5"), ("--population",), ("--teacher", "1", "0", "2", "0")):
         line = refused(capsys, "train", "--data", missing, *other)
         assert line == f"{other[0]}: it has no meaning with --data {missing}"

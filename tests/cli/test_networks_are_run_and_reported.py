@@ -120,7 +120,8 @@ def test_bad_input_is_named(command: str, arguments: str, line: str, capsys: Cap
 
 
 def test_a_missing_file_is_named(capsys: Capture) -> None:
-    assert "nowhere.csv" in refused(capsys, "flow", "--network", "nowhere.csv")
+    line = refused(capsys, "flow", "--network", "nowhere.csv")
+    assert line == "--network: nowhere.csv: No such file or directory"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,13 @@ def test_samples_losses_and_minibatches(arguments: str, capsys: Capture) -> None
     [
         ("train --loss huber", "--loss: it has no meaning without --samples or --data"),
         ("train --replacement", "--replacement: it has no meaning without --batch"),
-        ("train --frozen w9", "--frozen: expected some of w1,b1,w2,b2, got 'w9'"),
+        ("train --frozen w9", "--frozen: expected some of w1,b1,w2,b2, each once, got 'w9'"),
+        ("train --frozen=", "--frozen: expected some of w1,b1,w2,b2, each once, got ''"),
+        ("flow --frozen w1,", "--frozen: expected some of w1,b1,w2,b2, each once, got 'w1,'"),
+        ("train --frozen w1,w1", "--frozen: expected some of w1,b1,w2,b2, each once, got 'w1,w1'"),
+        ("train --seed 1", "--seed: it has no meaning without --neurons or --batch"),
+        ("flow --target nowhere.csv", "--target: nowhere.csv: No such file or directory"),
+        ("train --law ./nowhere.csv", "--law: nowhere.csv: No such file or directory"),
         ("train --samples 5 --loss foo", "--loss: expected squared, absolute, huber[=HUBER]"),
         ("flow --samples 5 --no-theory", "--no-theory: it has no meaning with --samples 5"),
         ("train --samples 5 --batch 9", "--batch: expected at most the sample's 5 inputs"),
