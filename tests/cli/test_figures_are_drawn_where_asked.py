@@ -75,7 +75,7 @@ def test_a_figure_that_cannot_be_written_loses_no_result(
         assert run([*line.split(), "--figure", str(tmp_path / "a.pdf")]) == 2
         told, said = capsys.readouterr()
         assert told
-        assert said == f"gradflow: {tmp_path / 'a.pdf'}: No space left on device\n"
+        assert said == f"gradflow: --figure: {tmp_path / 'a.pdf'}: No space left on device\n"
 
 
 def test_without_one_matplotlib_is_not_loaded() -> None:
