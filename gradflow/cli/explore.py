@@ -39,7 +39,7 @@ def explore(
     no_browser: NO_BROWSER = False,
     export: EXPORT = None,
 ) -> None:
-    """Explore flow, gradient descent and an optimiser from the same start in a browser.
+    """Explore trajectories from a start, in a browser.
 
     Click a start in the phase diagram, change rates, teacher, interval, activation, or draw a target of your
     own. Needs the extra `explore`. Ctrl-C ends it.
