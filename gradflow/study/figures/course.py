@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure as AnyFigure
 
-from gradflow.study.figures.curves import Curve, Curves, Strands
+from gradflow.study.figures.curves import ABOVE, Curve, Curves, Strands
 from gradflow.study.figures.figure import Places
 from gradflow.study.figures.frames import sheet
 from gradflow.study.figures.plane import PlaneView, radii
@@ -87,7 +87,8 @@ def _panel(
             strands.append(Strands(along, defined, color))
     if not curves:
         curves.append(Curve("", along, np.full(along.size, math.nan), marked=False))
-    return Curves(curves, axis, name, log=log, shares=False, strands=strands)
+    # Cosines end at ±1 and norms anywhere: no corner of the axes is free in every run.
+    return Curves(curves, axis, name, log=log, shares=False, strands=strands, legend=ABOVE, legend_columns=2)
 
 
 def _planes(

@@ -34,6 +34,9 @@ LOOKS = (
     Look(ORANGE, "--", 0.8, "o", 2.8, filled=False),
 )
 
+ABOVE = "above"
+"""The place of a legend outside the axes, on the line of their title."""
+
 
 class Curve(NamedTuple):
     """Points, joined or not, marked or not, with errors (one row, or one below and one above) or without.
@@ -71,6 +74,7 @@ class At(NamedTuple):
 class Curves(NamedTuple):
     """One set of axes with up to six curves, which take the looks in turn.
 
+    `legend` is a place as Matplotlib names it, ABOVE the axes, where it hides nothing, or None.
     `log` names the logarithmic axes: "", "x", "y" or "xy"; `grey` is a range of values to shade. Where they
     are `shares`, they go up in percent from 0.
     """
@@ -125,9 +129,10 @@ class Curves(NamedTuple):
         for at in self.at:
             _draw_at(plot, at)
         if self.legend and any(curve.label for curve in self.curves):
+            above: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.2}
             plot.legend(
                 *entries(plot),
-                loc=self.legend,
+                **above if self.legend == ABOVE else {"loc": self.legend},
                 ncols=self.legend_columns,
                 columnspacing=0.8,
                 handlelength=2.2 if self.legend_columns == 1 else 1.7,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as AnyFigure
 
@@ -110,11 +111,13 @@ def sheet(
     if below is not None and not 0 <= below.frame < len(frames):
         raise ValueError(f"below: expected a frame from 0 to {len(frames) - 1}, got {below.frame}")
     figure, every = new_figure(len(frames), (rows, columns), (width, sum(heights)), ax, height_ratios=heights)
+    planes = [frame for frame in frames if isinstance(frame, PlaneView)]
+    labels = np.concatenate([np.empty(0), *(np.ravel(plane.labels) for plane in planes)])
     for axes, frame in zip(every, frames, strict=True):
-        frame.draw(axes)
+        (frame._replace(beside=labels) if isinstance(frame, PlaneView) else frame).draw(axes)
     if ax is None:
         letters(every, [frame.panel if isinstance(frame, Frame) else Panel([]) for frame in frames])
-    marks = key([frame for frame in frames if isinstance(frame, PlaneView)])
+    marks = key(planes)
     if marks:
         key_for(figure, every, marks, width, ax, handlelength=1.0)
     if below is not None and ax is None:

@@ -8,12 +8,25 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Wedge
 from numpy.typing import ArrayLike
 
-from gradflow.study.figures.style import BLACK, BLUE, GREY, PALE, SMALL, VERMILLION
+from gradflow.study.figures.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SKY,
+    SMALL,
+    VERMILLION,
+)
 
 RADIUS = 1.0
 """Where the data are drawn; neurons are inside, at a radius that grows with their norm."""
@@ -23,10 +36,19 @@ _SOFT_BLUE = "#D6EAF8"
 
 _COLORS = {True: VERMILLION, False: BLUE}
 _EDGE = {"linestyle": "none", "markeredgewidth": 0.5}
-_DATA: dict[float, dict[str, Any]] = {
-    1.0: {"marker": "P", "color": VERMILLION, "markersize": 4.5, "markeredgecolor": "white", **_EDGE},
-    -1.0: {"marker": "X", "color": BLUE, "markersize": 4.5, "markeredgecolor": "white", **_EDGE},
-}
+_DATUM: dict[str, Any] = {"markersize": 4.5, "markeredgecolor": "white", **_EDGE}
+_PLUS: dict[str, Any] = {"marker": "P", "color": VERMILLION, **_DATUM}
+_MINUS: dict[str, Any] = {"marker": "X", "color": BLUE, **_DATUM}
+_OTHERS: tuple[dict[str, Any], ...] = (
+    {"marker": "D", "color": GREEN, **_DATUM, "markersize": 3.8},
+    {"marker": "^", "color": PURPLE, **_DATUM},
+    {"marker": "v", "color": ORANGE, **_DATUM},
+    {"marker": "p", "color": SKY, **_DATUM},
+)
+_MANY = "cividis"
+"""The colours of labels of which there are too many for a mark each, from the least to the largest."""
+_DEEP = 0.85
+"""The share of these colours that stands out from white."""
 _NEURONS: dict[float, dict[str, Any]] = {
     1.0: {"marker": "o", "color": VERMILLION, "markersize": 2.8, "markeredgecolor": BLACK, **_EDGE},
     -1.0: {"marker": "s", "color": "white", "markersize": 2.8, "markeredgecolor": BLUE, **_EDGE},
@@ -47,6 +69,8 @@ class PlaneView(NamedTuple):
     signs : array, shape (h,)
         Signs of the output weights.
     title : str
+    beside : array
+        Labels of views beside this one: one label has one look in all of them.
     """
 
     inputs: ArrayLike
@@ -55,6 +79,7 @@ class PlaneView(NamedTuple):
     radii: ArrayLike
     signs: ArrayLike
     title: str = ""
+    beside: ArrayLike = ()
 
     def draw(self, plot: Axes) -> None:
         """Draw data, cones, paths and neurons."""
@@ -78,8 +103,9 @@ class PlaneView(NamedTuple):
         )
         plot.plot(0.0, 0.0, marker="+", color=GREY, markersize=3.0, markeredgewidth=0.4, zorder=1)
         unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-        for label, look in _DATA.items():
-            plot.plot(*unit[np.sign(y) == label].T, **look, zorder=4)
+        for label, look in data_looks([*y, *np.ravel(self.beside)]).items():
+            if np.any(y == label):
+                plot.plot(*unit[y == label].T, **look, zorder=4)
         paths = np.asarray(self.directions) * np.asarray(self.radii)[..., None]
         signs = np.asarray(self.signs)
         for j, sign in enumerate(signs):
@@ -117,20 +143,44 @@ def arcs(inputs: Any, own: Any) -> list[tuple[float, float]]:
     return found
 
 
+def data_looks(labels: ArrayLike) -> dict[float, dict[str, Any]]:
+    """Return how data with each of some labels are drawn, from the largest label to the least.
+
+    A few labels have a mark and a colour each: the least positive and the largest negative one those of 1
+    and -1. Of many, the mark tells the sign and the colour the value.
+    """
+    values = [float(value) for value in np.unique(np.asarray(labels, dtype=float))[::-1]]
+    plus = min((value for value in values if value > 0.0), default=None)
+    minus = max((value for value in values if value < 0.0), default=None)
+    others = [value for value in values if value not in (plus, minus)]
+    if len(others) <= len(_OTHERS):
+        looks = {plus: _PLUS, minus: _MINUS} | dict(zip(others, _OTHERS, strict=False))
+        return {value: looks[value] for value in values}
+    shade = Normalize(values[-1], values[0])
+    marks = {1.0: _PLUS, -1.0: _MINUS, 0.0: _OTHERS[0]}
+    return {
+        value: marks[float(np.sign(value))] | {"color": colormaps[_MANY](_DEEP * float(shade(value)))}
+        for value in values
+    }
+
+
 def key(views: Sequence[PlaneView]) -> list[Line2D]:
-    """Return the entries of a legend of planes, of what is in any of them."""
-    names = ("data, $y=1$", "data, $y=-1$", "neurons, $v>0$", "neurons, $v<0$")
-    looks = (*_DATA.values(), *_NEURONS.values())
-    there = [
-        any(np.any(np.sign(np.asarray(values)) == sign) for values in some)
-        for some in ([view.labels for view in views], [view.signs for view in views])
-        for sign in (1.0, -1.0)
-    ]
-    return [
-        Line2D([], [], label=name, **look)
-        for name, look, shown in zip(names, looks, there, strict=True)
-        if shown
-    ]
+    """Return the entries of a legend of planes, of what is in any of them.
+
+    Of many labels there are three: the largest, the one nearest to the middle of the range, and the least.
+    """
+    looks = data_looks(np.concatenate([np.empty(0), *(np.ravel(view.labels) for view in views)]))
+    values = list(looks)
+    if len(values) > len(_OTHERS) + 2:
+        middle = 0.5 * (values[0] + values[-1])
+        values = [values[0], min(values[1:-1], key=lambda value: abs(value - middle)), values[-1]]
+    # As many digits as tell them apart.
+    digits = next((n for n in range(4, 17) if len({f"{value:.{n}g}" for value in values}) == len(values)), 17)
+    entries = [Line2D([], [], label=f"data, $y={value:.{digits}g}$", **looks[value]) for value in values]
+    for sign, name in ((1.0, "neurons, $v>0$"), (-1.0, "neurons, $v<0$")):
+        if any(np.any(np.sign(np.asarray(view.signs)) == sign) for view in views):
+            entries.append(Line2D([], [], label=name, **_NEURONS[sign]))
+    return entries
 
 
 def radii(log_norms: ArrayLike, low: float, high: float) -> np.ndarray:

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from matplotlib.patches import Wedge
 
 from gradflow.networks.two_layer.data import in_plane, toy_plane
-from gradflow.study.figures.curves import At, Curve, Curves, Strands
+from gradflow.study.figures.course import course
+from gradflow.study.figures.curves import ABOVE, At, Curve, Curves, Strands
 from gradflow.study.figures.frames import Below, sheet
 from gradflow.study.figures.plane import PlaneView, arcs, radii
 from gradflow.study.figures.style import BLUE, DOUBLE, VERMILLION, Look
@@ -97,6 +100,93 @@ def test_the_key_has_what_is_there() -> None:
     assert "data, $y=1$" in written
     assert "data, $y=-1$" not in written
     assert "neurons, $v<0$" not in written
+
+
+def drawn_data(figure: Figure, plane: int) -> set[tuple[float, float, str, str]]:
+    """Return place, mark and colour of all data in a plane."""
+    return {
+        (round(float(x), 9), round(float(y), 9), str(line.get_marker()), to_hex(line.get_color()))
+        for line in figure.axes[plane].lines
+        if line.get_zorder() == 4
+        for x, y in np.asarray(line.get_xydata())
+    }
+
+
+def named_data(figure: Figure) -> dict[str, tuple[str, str]]:
+    """Return mark and colour of the legend's data by name."""
+    return {
+        str(line.get_label()): (str(line.get_marker()), to_hex(line.get_color()))
+        for line in figure.legends[0].get_lines()
+        if str(line.get_label()).startswith("data")
+    }
+
+
+@pytest.mark.parametrize(
+    ("labels", "as_now"),
+    [([0.0, 1.0, 2.0], "data, $y=1$"), ([-0.5, 0.25, 3.0], "data, $y=0.25$"), ([1.00001, 1.00002, 1.0], "")],
+)
+def test_data_are_drawn_with_the_labels_that_they_have(labels: list[float], as_now: str) -> None:
+    here = [view()._replace(labels=labels), view()._replace(labels=[labels[1]] * 3)]
+    figure = sheet(here, height=2.0)
+    named = named_data(figure)
+    assert len(named) == len({mark for mark, _ in named.values()}) == len({c for _, c in named.values()}) == 3
+    places = np.asarray(view().inputs)
+    look_of = {float(name.removeprefix("data, $y=").rstrip("$")): look for name, look in named.items()}
+    assert set(look_of) == set(labels)
+    for plane, shown in enumerate((labels, [labels[1]] * 3)):
+        expected = {
+            (round(x, 9), round(y, 9), *look_of[label])
+            for (x, y), label in zip(places.tolist(), shown, strict=True)
+        }
+        assert drawn_data(figure, plane) == expected
+    if as_now:
+        assert named[as_now] == ("P", VERMILLION.lower())
+
+
+def test_of_many_labels_the_mark_is_the_sign_and_the_colour_the_value() -> None:
+    angles = np.arange(0.0, 360.0, 30.0)
+    labels = np.linspace(-1.5, 4.0, angles.size)
+    labels[3], labels[7] = 0.0, 1.25
+    inputs = np.array([unit(angle) for angle in angles])
+    figure = sheet([view()._replace(inputs=inputs, labels=labels)], height=2.0)
+    drawn = drawn_data(figure, 0)
+    assert len({color for *_, color in drawn}) == len(np.unique(labels))
+    marks = {(x, y): mark for x, y, mark, _ in drawn}
+    for (x, y), label in zip(inputs.tolist(), labels, strict=True):
+        assert marks[round(x, 9), round(y, 9)] == {1.0: "P", -1.0: "X", 0.0: "D"}[float(np.sign(label))]
+    named = named_data(figure)
+    assert list(named) == ["data, $y=4$", "data, $y=1.25$", "data, $y=-1.5$"]
+    assert set(named.values()) <= {(mark, color) for *_, mark, color in drawn}
+
+
+def test_a_legend_above_hides_no_curve() -> None:
+    figure = sheet([panel(legend=ABOVE, legend_columns=2)], height=2.0)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    legend = axes.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().y0 >= axes.get_window_extent().y1 - 1.0
+    assert overhang(figure) < 0.5
+
+
+def test_the_legends_of_a_course_hide_no_curve() -> None:
+    run = xr.Dataset(
+        {
+            name: (("step", "neuron"), [[0.0, 1.0], [1.0, -1.0], [0.5, 0.5]])
+            for name in ("log_norm", "cos_positive", "cos_negative")
+        }
+        | {"output_sign": (("step", "neuron"), [[1.0, -1.0]] * 3)}
+        | {name: ("step", [1.0, 0.5, 0.2]) for name in ("loss", "stable_rank")},
+        {"step": [0, 1, 2]},
+    )
+    figure = course(run, np.eye(2), np.array([1.0, -1.0]))
+    figure.draw_without_rendering()
+    with_legend = [axes for axes in figure.axes if axes.get_legend() is not None]
+    assert len(with_legend) == 2
+    for axes in with_legend:
+        legend = axes.get_legend()
+        assert legend is not None
+        assert legend.get_window_extent().y0 >= axes.get_window_extent().y1 - 1.0
 
 
 def test_strands_lines_and_the_legend_below_are_drawn() -> None:
