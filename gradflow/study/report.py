@@ -199,7 +199,7 @@ def _left_open(claims: list[dict[str, Any]], quick: bool) -> str:
     if not left:
         return ""
     why = (
-        "A quick run has too few cases for these; without <code>--quick</code> they are decided"
+        "A quick run has too few cases for most of these, which are decided without <code>--quick</code>"
         if quick
         else "The cases of this run do not decide these"
     )
