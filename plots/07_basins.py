@@ -25,7 +25,7 @@ SWEEPS = {
     "Adam, rate 0.4": Sweep(AXES, "adam", hyper={"lr": 0.4}, steps=STEPS),
 }
 
-# Minutes without the extra `fast`: the report does without it.
+# Takes minutes: the report of a quick study does without it.
 QUICK = False
 
 TITLE = "Which start ends where: the flow, gradient descent and Adam"

@@ -37,7 +37,7 @@ LOOKS = {
     "sign trap": (SKY, ""),
 }
 
-# Minutes without the extra `fast`: the report does without it.
+# Takes minutes: the report of a quick study does without it.
 QUICK = False
 
 TITLE = "How much of the flow's basins is proved"

@@ -37,7 +37,7 @@ PANELS: dict[str, tuple[str, float]] = {
     **{f"{name} {rate:g}": (method, rate) for method, (name, rates) in METHODS.items() for rate in rates},
 }
 
-# Minutes without the extra `fast`: the report does without it.
+# Takes minutes: the report of a quick study does without it.
 QUICK = False
 
 TITLE = "Steps kill what the flow cannot"

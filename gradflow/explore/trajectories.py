@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 
 from gradflow.descent import train_arrays
 from gradflow.ends.decision import SIMULATION, THEOREMS
@@ -108,11 +109,11 @@ def _descent(state: State, task: Problem, name: str) -> Run:
     )
 
 
-def _rows(found: object) -> np.ndarray:
+def _rows(found: xr.Dataset) -> np.ndarray:
     """Return the parameters of a dataset along one axis, shape (3m + 1, K)."""
     parts = []
     for name in PARAMETERS:
-        values = found[name]  # type: ignore[index]
+        values = found[name]
         axis = "time" if "time" in values.dims else "step"
         parts.append(np.atleast_2d(values.transpose(..., axis).values))
     return np.concatenate(parts)
