@@ -149,7 +149,7 @@ def _by_moments(optimizer: Any, state: Any) -> tuple[Array, Array]:
         size = lr * xp.abs(m) / later * UP
         root = xp.sqrt(v)
         # What divides is at least this: √(1 − β2^k) multiplies ε̂'s steps, and divides the roots of others.
-        floor = root * optimizer.amsgrad + eps
+        floor = root * float(optimizer.amsgrad) + eps
         constant = beta1 / (1.0 - beta1) * xp.where(floor > 0.0, one / floor, xp.inf * one)
         gap = (one - beta1 / xp.sqrt(beta2)) * (1.0 - 8.0 * EPS) - 8.0 * EPS
         falls = (gap > 0.0) & (root > 0.0) & (beta2 > 0.0)

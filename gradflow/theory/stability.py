@@ -228,13 +228,14 @@ def stable_minima(problem: Problem, lr: ArrayLike) -> Interval:
     Raises
     ------
     ValueError
-        If the inputs are a sample, or η is not positive.
+        If the inputs are a sample, η is not positive, or its shape does not fit the problem's.
     """
     problem = as_problem(problem)
     NON_NEGATIVE.check("lr", lr)
     best = flattest_minimum(problem)
     xp, known, H = _family(problem)
     xp, (lr, middle, flattest) = as_floating((lr, best.w1, best.sharpness))
+    batch_shape("problem and lr", [middle.shape, lr.shape])
     if bool(xp.any(lr == 0.0)):
         raise ValueError("lr: expected numbers > 0, got 0.0")
     level = 2.0 / lr
