@@ -234,6 +234,28 @@ def at_the_fading(rng: np.random.Generator, aim: Lines) -> np.ndarray:
     return np.stack([w1, -at * w1, w2, b2])
 
 
+def at_the_origin(rng: np.random.Generator, aim: Lines) -> np.ndarray:
+    """Return small neurons with the b2 at which, by derivation 30, their breakpoint hardly moves."""
+    at = aim.lo + aim.width * rng.uniform(0.0, 1.0, aim.n)
+    side = _signs(rng, aim.n)
+    end = np.where(side > 0.0, aim.hi, aim.lo)
+    wt, bt, vt, ct = aim.teacher
+    knot = np.clip(-bt / wt, np.minimum(at, end), np.maximum(at, end))
+    targets, weights = np.zeros(aim.n), np.zeros(aim.n)
+    for a, b in ((at, knot), (knot, end)):
+        for node in (0.5 - 0.5 / 3.0**0.5, 0.5 + 0.5 / 3.0**0.5):
+            x = a + node * (b - a)
+            y = wt * x + bt
+            f = vt * np.where(y > 0.0, aim.slopes[1], aim.slopes[0]) * y
+            targets += (b - a) * f * (1.0 + at * x)
+            weights += (b - a) * (1.0 + at * x)
+    b2 = ct + targets / weights * _nearly(rng, aim.n)
+    w2 = _signs(rng, aim.n) * _sizes(rng, aim.n, 2.0)
+    u = np.abs(w2) * 10.0 ** rng.uniform(-8.0, 0.0, aim.n) * rng.choice([1.0, 1.0, 1e-8], aim.n)
+    w1 = side * u / np.hypot(1.0, at)
+    return np.stack([w1, -at * w1, w2, b2])
+
+
 KINDS = (
     anywhere,
     on_the_line,
@@ -246,6 +268,7 @@ KINDS = (
     near_the_teacher,
     at_the_cone,
     at_the_fading,
+    at_the_origin,
 )
 
 

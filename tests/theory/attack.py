@@ -15,7 +15,7 @@ import mpmath
 import numpy as np
 
 from gradflow.ends import decision
-from gradflow.ends.decision import BARRIER, FADES, PATH_TRAP, SIGN_TRAP, STAYS_DEAD, decide
+from gradflow.ends.decision import BARRIER, FADES, ORIGIN, PATH_TRAP, SIGN_TRAP, STAYS_DEAD, decide
 from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR
 from gradflow.field.baselines import Bounded, lines
 from gradflow.field.bounds import root_loss
@@ -27,6 +27,7 @@ from gradflow.theory.signs import path_by_signs, trapped_by_signs
 from gradflow.theory.survival import survives_until
 from tests.theory.adversaries import Cases, cases
 from tests.theory.exact import Case
+from tests.theory.exact_origin import dies_at_the_origin
 
 SLOPES = ((0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.0, 2.0), (0.1, 1.0), (-0.5, 0.7), (0.0, -1.5))
 """Of whom: mostly ReLU."""
@@ -142,6 +143,8 @@ def decided_rightly(case: Case, code: int, theorem: int) -> bool:
         return holds and code == (GLOBAL if case.line_loss == 0 else LINEAR)
     if theorem == FADES:
         return case.fading_rate() is not None and code == CONSTANT
+    if theorem == ORIGIN:
+        return dies_at_the_origin(case) and code == CONSTANT
     if theorem == STAYS_DEAD:
         still = case.is_dead and case.slopes[0] == 0
         return still and code == (GLOBAL if case.constant_loss == 0 else CONSTANT)
