@@ -42,7 +42,7 @@ class Seen:
         return self.knots[-1][1]
 
     def over(self, p: Number, moment: Callable[[Number, Number, Number], Number]) -> Number:
-        """Return E[f* g 1_{x > p}] of f* = fa + k (x − a) on [a, b], given ∫ (c₀ + c₁ x) g over each piece."""
+        """Return E[f* g 1_{x > p}], f* = c₀ + c₁ x on each piece, given ∫ (c₀ + c₁ x) g."""
         cuts = [p, *(x for x, _ in self.knots if x > p)]
         total = mpmath.mpf(0)
         for a, b in pairwise(cuts):
@@ -50,8 +50,8 @@ class Seen:
             total += moment(self.f(a) - k * a, k, b) - moment(self.f(a) - k * a, k, a)
         return total / (self.hi - self.lo)
 
-    def N(self, p: Number, level: Number) -> Number:
-        """Return E[(level − f*)(x − p) 1_{x > p}]."""
+    def fall(self, p: Number, level: Number) -> Number:
+        """Return N, E[(level − f*)(x − p) 1_{x > p}]."""
 
         def moment(c0: Number, c1: Number, x: Number) -> Number:
             return c1 * x**3 / 3 + (c0 - c1 * p) * x**2 / 2 - c0 * p * x
@@ -64,8 +64,8 @@ class Seen:
             p, lambda c0, c1, x: c0 * x + c1 * x**2 / 2
         )
 
-    def G(self, p: Number, level: Number) -> Number:
-        """Return E[(level − f*)(1 + p x) 1_{x > p}]."""
+    def turn(self, p: Number, level: Number) -> Number:
+        """Return G, E[(level − f*)(1 + p x) 1_{x > p}]."""
 
         def moment(c0: Number, c1: Number, x: Number) -> Number:
             return c0 * x + (c1 + c0 * p) * x**2 / 2 + c1 * p * x**3 / 3
@@ -73,8 +73,8 @@ class Seen:
         own = (self.hi - p) + p * (self.hi**2 - p**2) / 2
         return level * own / (self.hi - self.lo) - self.over(p, moment)
 
-    def J(self, p: Number) -> Number:
-        """Return E[(x − p)(1 + p x) 1_{x > p}]."""
+    def own(self, p: Number) -> Number:
+        """Return J, E[(x − p)(1 + p x) 1_{x > p}]."""
         h = self.hi - p
         return (h**2 / 2 * (1 + p * p) + p * h**3 / 3) / (self.hi - self.lo)
 
@@ -96,7 +96,7 @@ def dies_at_the_origin(case: Case) -> bool:
 
 def _holds(at: Seen, p1: Number, p2: Number) -> bool:
     """Return whether the sector [p1, p2] is a trap, all the way to u = 0."""
-    if not (at.G(p1, at.level) > 0 > at.G(p2, at.level)):
+    if not (at.turn(p1, at.level) > 0 > at.turn(p2, at.level)):
         return False
     nearest = 0 if p1 < 0 < p2 else min(abs(p1), abs(p2))
     top = max(at.f(x) for x in (p1, p2, *(x for x, _ in at.knots if p1 < x < p2)))
@@ -116,8 +116,8 @@ def _holds(at: Seen, p1: Number, p2: Number) -> bool:
         if top > low or speed <= 0 or (u - rest) / speed > time:
             return False
         for p, side in ((p1, 1), (p2, -1)):
-            mine = at.out * u / mpmath.sqrt(1 + p * p) * max(-side * at.J(p), 0)
-            if any(side * at.G(p, level) <= mine for level in (low, high)):
+            mine = at.out * u / mpmath.sqrt(1 + p * p) * max(-side * at.own(p), 0)
+            if any(side * at.turn(p, level) <= mine for level in (low, high)):
                 return False
     return True
 
@@ -131,7 +131,7 @@ def _speed(
         for i in range(PIECES):
             p = p1 + (2 * i + 1) * half
             # N is convex where f* is below b2: it is above its tangents.
-            low = at.N(p, level) - abs(at.mass(p, level)) * half
+            low = at.fall(p, level) - abs(at.mass(p, level)) * half
             far = max(abs(p - half), abs(p + half))
             least = min(least, low if low < 0 else low / mpmath.sqrt(1 + far**2))
     farthest = max(abs(p1), abs(p2))
