@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -302,12 +303,7 @@ def _show(report: dict[str, Any], json: bool) -> None:
         return
     for key, value in report.items():
         if key == "checks":
-            for check in value:
-                holds = {True: "holds", False: "FAILS", None: "open"}[check["holds"]]
-                scope = "" if check["applies"] else "  (its hypotheses do not hold here)"
-                print(
-                    f"{check['name']:<16}{holds:<7}{check['statement']}; margin {check['margin']:.3g}{scope}"
-                )
+            _show_checks(value)
         elif value is None:
             print(f"{key:<16}none")
         elif isinstance(value, dict):
@@ -316,5 +312,23 @@ def _show(report: dict[str, Any], json: bool) -> None:
             print(f"{key:<16}{_number(value)}")
 
 
+def _show_checks(checks: Sequence[dict[str, Any]]) -> None:
+    """Print a line for each statement that was compared with something, and one for all others."""
+    for check in checks:
+        if check["holds"] is not None:
+            holds = "holds" if check["holds"] else "FAILS"
+            scope = "" if check["applies"] else "  (its hypotheses do not hold here)"
+            # A bound of 0 is infinitely far below.
+            margin = f"; margin {check['margin']:.3g}" if math.isfinite(check["margin"]) else ""
+            print(f"{check['name']:<16}{holds:<7}{check['statement']}{margin}{scope}")
+    nothing = [check["name"] for check in checks if check["holds"] is None]
+    if nothing:
+        print(
+            f"{'open':<16}nothing to compare here with {len(nothing)} of {len(checks)}: {', '.join(nothing)}"
+        )
+
+
 def _number(value: Any) -> str:
-    return f"{value:.10g}" if isinstance(value, float) else f"{value}"
+    if isinstance(value, float):
+        return "none" if math.isnan(value) else f"{value:.10g}"
+    return f"{value}"

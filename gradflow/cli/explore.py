@@ -53,10 +53,15 @@ def explore(
         check_directory(export.parent, "--export")
         print(write_page(export))
         return
-    from gradflow.explore.server import make_server
+    from gradflow.explore.server import check_address, is_private, make_server
 
     try:
+        check_address(address)
+    except ValueError as error:
+        raise ValueError(f"--{error}") from error
+    try:
         server = make_server(number, address)
+        private = is_private(address)
     except OSError as error:
         where = f"{address}:{number}"
         option = "--port" if error.errno in PORTS_FAULT else "--address"
@@ -64,6 +69,8 @@ def explore(
     host = f"[{address}]" if ":" in address else address
     url = f"http://{host}:{server.port}/"
     print(url, flush=True)
+    if not private:
+        print("gradflow: whoever reaches this address can use the explorer", file=sys.stderr)
     print("Ctrl-C ends it", file=sys.stderr)
     server.start()
     if not no_browser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import NamedTuple
 
@@ -24,8 +25,8 @@ from gradflow.field.bounds import in_double
 from gradflow.neuron.activity import ACTIVITIES, BALANCED, DEAD, activity, end_preactivations, wall_distances
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, as_neuron, as_problem, require_one
 from gradflow.theory.energy import barriers
-from gradflow.theory.fading import fading_rate, knows_fading
-from gradflow.theory.hyperactive import remaining_path
+from gradflow.theory.fading import hypotheses, knows_fading
+from gradflow.theory.hyperactive import contraction, remaining_path, root_excess
 from gradflow.theory.signs import oriented
 
 
@@ -41,6 +42,13 @@ class Condition(NamedTuple):
     def holds(self) -> bool:
         """Whether it holds as the numbers are shown; what is proved allows for their errors besides."""
         return self.margin >= 0.0
+
+    def __str__(self) -> str:
+        mark = "holds" if self.holds else "fails"
+        numbers = f"{_told(self.left)} against {_told(self.right)}"
+        # Beyond the largest float nothing is subtracted.
+        margin = f", margin {self.margin:.3g}" if math.isfinite(self.margin) else ""
+        return f"{mark}: {self.says}: {numbers}{margin}"
 
 
 class Considered(NamedTuple):
@@ -76,12 +84,9 @@ class Explanation(NamedTuple):
         for theorem in self.considered:
             verdict = "applies" if theorem.applies else "does not apply"
             lines.append(f"{theorem.name} (gradflow derive {theorem.derivation}): {verdict}")
-            for condition in theorem.conditions:
-                mark = "holds" if condition.holds else "fails"
-                numbers = f"{condition.left:.6g} against {condition.right:.6g}"
-                lines.append(f"  {mark}: {condition.says}: {numbers}, margin {condition.margin:.3g}")
+            lines += [f"  {condition}" for condition in theorem.conditions]
             if not theorem.conditions:
-                lines.append("  its hypotheses on the problem fail")
+                lines.append("  its hypotheses on the problem, or on the size of its numbers, fail")
             if theorem.applies:
                 lines.append(f"  so {theorem.follows}")
         if not any(theorem.applies for theorem in self.considered):
@@ -93,6 +98,7 @@ class Explanation(NamedTuple):
         return f"<pre>{escape(str(self))}</pre>"
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def explain(neuron: Neuron, problem: Problem = Problem()) -> Explanation:
     """Explain what `gradflow.ends.decision.decide` says of one neuron's flow.
 
@@ -117,12 +123,15 @@ def explain(neuron: Neuron, problem: Problem = Problem()) -> Explanation:
 
     Examples
     --------
-    >>> print(explain(Neuron(b2=-1.0)))
-    balanced neuron (1, 0, 1, -1), loss 1
+    >>> print(explain(Neuron(w2=2.0, b2=-1.0)))
+    balanced neuron (1, 0, 2, -1), loss 0.666667
     energy barrier (gradflow derive 11): does not apply
-      fails: the loss is below the best line's: 1 against 0.0208333, margin -0.979
+      fails: the loss is below the best line's: 0.666667 against 0.0208333, margin -0.646
     fading (gradflow derive 31): does not apply
-      fails: a rate of its fading is proved: 0 against 0, margin -inf
+      holds: 1 + p e is positive, p the breakpoint and e the active end: 1 against 0, margin 1
+      holds: w2^2 exceeds z^2/(1 + e^2), z the pre-activation at e: 4 against 0.5, margin 3.5
+      fails: b2 is above the target on the active part: -1 against 1, margin -2
+      fails: the target's mean, less what the neuron adds, is above it: -0.25 against 1, margin -1.25
     No theorem decides this state of the flow; a later one may be decided.
     """
     problem = as_problem(problem)
@@ -150,7 +159,7 @@ def explain(neuron: Neuron, problem: Problem = Problem()) -> Explanation:
     )
     parameters = ", ".join(f"{getattr(neuron, name):g}" for name in PARAMETERS)
     return Explanation(
-        f"{ACTIVITIES[state]} neuron ({parameters}), loss {float(loss(neuron, problem)):.6g}",
+        f"{ACTIVITIES[state]} neuron ({parameters}), loss {_told(float(loss(neuron, problem)))}",
         OUTCOMES[int(found.outcome)],
         THEOREMS[int(found.theorem)],
         considered,
@@ -165,6 +174,11 @@ _ABOUT = {
     PATH_TRAP: (8, _LINE),
     SIGN_TRAP: (13, _LINE),
 }
+
+
+def _told(value: float) -> str:
+    """Return a number of a condition; one that overflowed by its size."""
+    return f"{value:.6g}" if math.isfinite(value) else "a number too large to compute"
 
 
 def _below(says: str, left: float, right: float) -> Condition:
@@ -193,14 +207,40 @@ def _barrier(neuron: Neuron, problem: Problem) -> tuple[Condition, ...]:
 def _fading(neuron: Neuron, problem: Problem) -> tuple[Condition, ...]:
     if not knows_fading(problem):
         return ()
-    rate = float(fading_rate(neuron, problem))
-    return (Condition("a rate of its fading is proved", rate, 0.0, rate if rate > 0.0 else -np.inf),)
+    at = hypotheses(neuron, problem)
+    if not at.moderate and neuron.w2 != 0.0:
+        return ()
+    outer = _above(
+        "w2^2 exceeds z^2/(1 + e^2), z the pre-activation at e", float(at.outer), float(at.least_outer)
+    )
+    if not at.moderate:
+        return (outer,)
+    where, compare = ("above", _above) if at.upward > 0.0 else ("below", _below)
+    target = float(at.target)
+    return (
+        _above("1 + p e is positive, p the breakpoint and e the active end", float(at.turned), 0.0),
+        outer,
+        compare(f"b2 is {where} the target on the active part", float(at.b2), target),
+        compare(f"the target's mean, less what the neuron adds, is {where} it", float(at.mean), target),
+    )
 
 
 def _path(neuron: Neuron, problem: Problem) -> tuple[Condition, ...]:
     slope, distances = _side(neuron, problem)
+    c = float(contraction(problem, slope))
+    if not c > 0.0:
+        return ()
+    needed = 2.0 * float(root_excess(neuron, problem, slope)) / c
+    squared = _above(
+        "w2^2 is at least 2 sqrt(e)/c, e the loss above the best line's and c the theorem's",
+        neuron.w2 * neuron.w2,
+        needed,
+    )
     longest = float(remaining_path(neuron, problem, slope))
-    return (_above("the distance to the nearer wall exceeds the path that is left", min(distances), longest),)
+    if not math.isfinite(longest):
+        return (squared,)
+    room = _above("the distance to the nearer wall exceeds the path that is left", min(distances), longest)
+    return (squared, room)
 
 
 def _signs(neuron: Neuron, problem: Problem) -> tuple[Condition, ...]:

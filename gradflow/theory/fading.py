@@ -57,6 +57,35 @@ class View(NamedTuple):
     mean: Array
 
 
+class Hypotheses(NamedTuple):
+    """The inequalities of `fades` at states, with both sides as they stand for the neuron itself.
+
+    Attributes
+    ----------
+    moderate : array of bool
+        Whether w2 ≠ 0 and the numbers are moderate, so that the sides mean something.
+    turned : array
+        1 + p e, above 0.
+    outer, least_outer : array
+        w2², and z_e²/(1 + e²), which it exceeds.
+    upward : array
+        The sign of s₊ w2: 1 if what follows lies above f* on the active part, −1 if below.
+    b2, mean : array
+        b2, and E f* − g or E f* + g.
+    target : array
+        The highest or the lowest f* on the active part.
+    """
+
+    moderate: Array
+    turned: Array
+    outer: Array
+    least_outer: Array
+    upward: Array
+    b2: Array
+    mean: Array
+    target: Array
+
+
 def knows_fading(problem: Problem) -> bool:
     """Whether the theorem knows this problem: slopes (0, s₊), a piecewise linear teacher, uniform inputs."""
     if problem.is_general or not (isinstance(problem.inputs, Uniform) and problem.is_linear):
@@ -111,8 +140,7 @@ def fading_rate(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
         tuple(getattr(at, name) for name in (*View._fields[1:7], *View._fields[8:]))
     )
     one = xp.ones_like(w)
-    share = s * out * (z / length) * (z / w) * 0.5 * UP + TINY
-    rest = mean - share
+    rest = mean - _added(s, out, z, length, w)
     least = xp.where(level < rest, level, rest)
     # Each of the terms is bounded; their difference is rounded once.
     margin = (least - top) - 2.0 * EPS * (abs(least) + abs(top))
@@ -124,6 +152,30 @@ def fading_rate(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     rate = 2.0 * nu * (margin / length) * (kappa / xp.sqrt(w * w + b * b)) * DOWN
     sure = at.holds & keeps & (turned > 0.0) & (margin > 0.0) & (rate > TINY)
     return as_given(*given, xp.where(sure, rate, 0.0 * one), downwards=True)
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def hypotheses(neuron: Neuron | Array, problem: Problem = Problem()) -> Hypotheses:
+    """Return the two sides of each of the trap's inequalities, in double precision, rounded against it.
+
+    Raises
+    ------
+    ValueError
+        If the problem is not one of `knows_fading`.
+    """
+    neuron, problem = in_double(neuron, _known(problem))
+    at = _view(neuron, problem)
+    names = ("w", "out", "level", "e", "z", "length", "turned", "top", "mean")
+    xp, (w, out, level, e, z, length, turned, top, mean) = as_floating(
+        tuple(getattr(at, name) for name in names)
+    )
+    added = _added(abs(problem.slopes[1]), out, z, length, w)
+    upward = xp.where(problem.slopes[1] * neuron.w2 > 0.0, xp.ones_like(w), -xp.ones_like(w))
+    outer = xp.where(neuron.w2 == 0.0, xp.zeros_like(w), out * out)
+    return Hypotheses(
+        at.holds, turned / w, outer, (z / (1.0 + e * e)) * z, upward, upward * level, upward * (mean - added),
+        upward * top,
+    )  # fmt: skip
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -143,17 +195,27 @@ def rate_at_the_end(neuron: Neuron | Array, problem: Problem = Problem()) -> Arr
     ValueError
         If the problem is not one of `knows_fading`.
     """
+    given = neuron, _known(problem)
+    neuron, problem = in_double(*given)
+    at = _view(neuron, problem)
+    xp, (out, e, other, mean, target) = as_floating((at.out, at.e, at.other, at.mean, at.target))
+    rate = 2.0 * abs(problem.slopes[1]) * out * ((1.0 + e * e) / other) * (mean - target)
+    return as_given(*given, xp.where(at.holds, rate, xp.nan * xp.ones_like(rate)))
+
+
+def _known(problem: Problem) -> Problem:
+    """Return the problem as one, if `knows_fading` it (ValueError)."""
     problem = as_problem(problem)
     if not knows_fading(problem):
         raise ValueError(
             "problem: fading is known for slopes (0, s+), a piecewise linear teacher and uniform inputs"
         )
-    given = neuron, problem
-    neuron, problem = in_double(neuron, problem)
-    at = _view(neuron, problem)
-    xp, (out, e, other, mean, target) = as_floating((at.out, at.e, at.other, at.mean, at.target))
-    rate = 2.0 * abs(problem.slopes[1]) * out * ((1.0 + e * e) / other) * (mean - target)
-    return as_given(*given, xp.where(at.holds, rate, xp.nan * xp.ones_like(rate)))
+    return problem
+
+
+def _added(s: float, out: Array, z: Array, length: Array, w: Array) -> Array:
+    """Return g, what the neuron adds to the mean of the output, rounded up."""
+    return s * out * (z / length) * (z / w) * 0.5 * UP + TINY
 
 
 def _view(neuron: Neuron, problem: Problem) -> View:

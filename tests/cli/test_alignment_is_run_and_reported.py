@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,18 @@ def test_the_flow_is_that_of_the_library(capsys: Capture, tmp_path: Path) -> Non
     assert all(check["holds"] is not False for check in result["checks"] if check["applies"])
     assert kept.sizes["check"] == len(names)
     assert kept.attrs["seed"] == "2"
+
+
+def test_what_cannot_be_compared_is_told_in_one_line(capsys: Capture) -> None:
+    for arguments in (("--epsilon", "e-3000", "--t-end", "0.1"), ("--epsilon", "1e-3", "--t-end", "0")):
+        result = answer(capsys, *SMALL, *arguments)
+        undecided = [check["name"] for check in result["checks"] if check["holds"] is None]
+        assert run([*SMALL, *arguments]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert not re.search(r"\b(nan|inf)\b", "\n".join(lines))
+        (line,) = (line for line in lines if line.startswith("open "))
+        assert line.endswith(f"{len(undecided)} of {len(result['checks'])}: {', '.join(undecided)}")
+        assert sum(" margin " in line for line in lines) == len(result["checks"]) - len(undecided) > 0
 
 
 def test_the_limit_needs_no_scale(capsys: Capture) -> None:

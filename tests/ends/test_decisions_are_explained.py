@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import re
 
 import numpy as np
 import pytest
@@ -57,6 +58,30 @@ def test_numbers_are_those_of_the_neuron() -> None:
     (barrier, _) = gf.explain(gf.Neuron(b2=0.1)).considered
     assert barrier.conditions[0].left == pytest.approx(float(gf.loss(gf.Neuron(b2=0.1))))
     assert barrier.conditions[0].right == pytest.approx(1 / 48)
+
+
+HUGE = (
+    gf.Neuron(w1=1e200, b2=1e200),
+    gf.Neuron(b1=1.5, b2=1e200),
+    gf.Neuron(b1=1e180, w2=1e180),
+    gf.Neuron(w2=0.0),
+    gf.Neuron(w1=1e-200, b1=1e-200, w2=1e-200),
+)
+
+
+def test_no_number_of_an_explanation_is_nan_or_infinite() -> None:
+    for neuron in (*HUGE, *(gf.Neuron(*map(float, theta)) for theta in RNG.uniform(-2.5, 2.5, (60, 4)))):
+        for problem in PROBLEMS:
+            assert not re.search(
+                r"(?<![a-z])-?(nan|inf)(?![a-z])", told := str(gf.explain(neuron, problem))
+            ), told
+
+
+def test_all_conditions_of_a_proof_hold_where_it_applies_and_only_there() -> None:
+    for theta in RNG.uniform([-2.0, -2.0, -2.0, -3.0], [2.0, 2.0, 2.0, 3.0], (60, 4)):
+        for theorem in gf.explain(gf.Neuron(*map(float, theta))).considered:
+            if theorem.name in ("fading", "path trap"):
+                assert theorem.applies == all(c.margin > 0.0 for c in theorem.conditions)
 
 
 def test_others_are_refused() -> None:

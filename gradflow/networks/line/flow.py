@@ -45,13 +45,15 @@ def moving(frozen: Sequence[str], m: int) -> np.ndarray:
     Raises
     ------
     ValueError, TypeError
-        If `frozen` is no sequence of w1, b1, w2 and b2.
+        If `frozen` is no sequence of some of w1, b1, w2 and b2, each once.
     """
     if isinstance(frozen, str) or not isinstance(frozen, Sequence):
         raise TypeError(f"frozen: expected some of w1, b1, w2, b2 in a tuple, got {shown(frozen)}")
     for name in frozen:
         if name not in PARTS:
             raise ValueError(f"frozen: expected some of w1, b1, w2, b2, got {shown(name)}")
+    if len(set(frozen)) < len(frozen):
+        raise ValueError(f"frozen: expected some of w1, b1, w2, b2, each once, got {shown(frozen)}")
     return np.concatenate(
         [np.full(1 if name == "b2" else m, 0.0 if name in frozen else 1.0) for name in PARTS]
     )

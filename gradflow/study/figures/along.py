@@ -6,6 +6,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as AnyFigure
 
+from gradflow.base.checks import require_kind
 from gradflow.study.figures.cells import along, edges, scale
 from gradflow.study.figures.figure import Figure, Places, figure_of, given
 from gradflow.study.figures.loss_axis import loss_axis, shown
@@ -52,6 +53,10 @@ def outcomes_along(
     ValueError, TypeError
         If the outcomes, or a series, are not as described.
     """
+    require_kind("outcomes", outcomes, xr.DataArray)
+    require_kind("losses", losses, Panel)
+    if mark is not None:
+        require_kind("mark", mark, Mark)
     if outcomes.ndim != 1:
         raise ValueError(f"outcomes: expected one dimension, got {outcomes.ndim}")
     diagram = check([Diagram("", outcomes.expand_dims("strip", axis=1))])[0]

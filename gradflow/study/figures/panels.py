@@ -15,6 +15,7 @@ from matplotlib.figure import Figure as AnyFigure
 from matplotlib.font_manager import FontProperties
 from numpy.typing import ArrayLike, NDArray
 
+from gradflow.base.checks import integer, numbers, shown
 from gradflow.study.figures.figure import Figure, Places, figure_of, given
 from gradflow.study.figures.style import CYCLE, GREY, PALE, SMALL, Look, line_options, look
 
@@ -78,8 +79,16 @@ def fraction(value: float, largest: int = 1000) -> str:
 
     >>> fraction(0.020833333333333332)
     '1/48'
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the value is not one real number, or `largest` no integer above 0.
     """
-    value = float(value)
+    array, largest = numbers("value", value), integer("largest", largest, 1)
+    if array.ndim:
+        raise TypeError(f"value: expected one number, got {shown(value)}")
+    value = float(array)
     if not np.isfinite(value):
         return str(value)
     near = Fraction(value).limit_denominator(largest)

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
+from gradflow.base.checks import shown
 from gradflow.study.figures.figure import Places
 from gradflow.study.figures.panels import in_rows, legend_columns, letters, new_figure
 from gradflow.study.figures.phase_diagram import COLORS
@@ -57,9 +58,13 @@ def remedies(
 
     Raises
     ------
-    ValueError
-        If there is no panel, or one does not have a row for each remedy.
+    ValueError, TypeError
+        If there is no panel, one does not have a row for each remedy, or an argument is of another kind.
     """
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise TypeError(f"names: expected a sequence of names, got {shown(names)}")
+    if not isinstance(panels, Mapping) or not all(isinstance(rows, Sequence) for rows in panels.values()):
+        raise TypeError(f"panels: expected a mapping of names to sequences of shares, got {shown(panels)}")
     if not panels or not names:
         raise ValueError("panels: expected at least one method and one remedy")
     for method, shares in panels.items():

@@ -15,6 +15,7 @@ from matplotlib.text import Text
 from numpy.typing import ArrayLike
 
 from gradflow.base.arrays import to_numpy
+from gradflow.base.checks import shown
 from gradflow.neuron.activations import Activation, PiecewiseLinear, derivatives
 from gradflow.neuron.activity import ACTIVITIES, activity, breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, Sample, as_neuron
@@ -89,7 +90,11 @@ def snapshots(
             f"theta: expected an array of shape (4, K), got a Dataset; write part = run.isel({axis}=[0, -1]) "
             f"and snapshots([part[p] for p in ('w1', 'b1', 'w2', 'b2')], part.{axis}, problem)"
         )
-    states, numbers = np.asarray(theta, dtype=np.float64), np.asarray(steps)
+    try:
+        states = np.asarray(theta, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"theta: expected an array of shape (4, K), got {shown(theta)}") from None
+    numbers = np.asarray(steps)
     if states.ndim != 2 or states.shape[0] != 4 or numbers.shape != states.shape[1:]:
         raise ValueError(f"theta: expected shape (4, K) with K steps, got {states.shape} and {numbers.shape}")
     if ax is not None:

@@ -75,6 +75,8 @@ def test_frozen_parameters_stay() -> None:
     assert not np.any(run["w1"].values[-1] == network.w1)
     with pytest.raises(ValueError, match="frozen: expected some of w1, b1, w2, b2, got 'w3'"):
         train(network, frozen=("w3",))
+    with pytest.raises(ValueError, match=r"frozen: .*each once, got \('w1', 'w1'\)"):
+        train(network, frozen=("w1", "w1"))
     with pytest.raises(TypeError, match="in a tuple, got 'w2'"):
         train(network, frozen="w2")
 

@@ -197,6 +197,21 @@ def test_a_reference_loss_is_written_as_the_fraction_that_it_is(value: float, wr
 
 
 @pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (({},), "value: expected "),
+        (("1/3",), "value: expected "),
+        (([0.5],), "value: expected one number, got \\[0.5\\]"),
+        ((0.5, 0), "largest: expected an integer >= 1, got 0"),
+        ((0.5, 2.0), "largest: expected an integer >= 1, got 2.0"),
+    ],
+)
+def test_what_is_no_fraction_is_named(given: tuple[Any, ...], line: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{line}"):
+        fraction(*given)
+
+
+@pytest.mark.parametrize(
     ("draw", "words"),
     [
         (lambda: loss_curves([]), "panels: "),
