@@ -9,6 +9,7 @@ What is straight is integrated in closed form, all else by quadrature. All is fl
   `summed`: the same by quadrature and on samples; `products`: the Hessian times a vector; `kernel`, `fast`:
   loss and gradient compiled; `evaluate`: whichever it is;
 - `starts`: random networks; `flow`, `training`: runs as datasets, with `walls`, `ends` and `records`;
+  `ensemble`, `trajectory`: the flow of many networks, compiled;
   `basins`: outcomes over parameters, the start's scale or a rate;
 - `critical`: types of critical points; `decay`: exponential decay and t⁻³, told apart, and a constant.
 """
@@ -16,6 +17,7 @@ What is straight is integrated in closed form, all else by quadrature. All is fl
 from gradflow.networks.line.basins import basins, threshold
 from gradflow.networks.line.critical import critical_point
 from gradflow.networks.line.decay import cubic_limit, decay_law
+from gradflow.networks.line.ensemble import integrate_ensemble
 from gradflow.networks.line.evaluate import (
     gradient,
     gram,
@@ -43,6 +45,7 @@ __all__ = [
     "gram",
     "hessian",
     "hessian_product",
+    "integrate_ensemble",
     "loss",
     "loss_and_gradient",
     "of_rows",

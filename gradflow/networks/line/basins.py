@@ -20,10 +20,11 @@ from gradflow.descent.prepared import recorded
 from gradflow.descent.schedules import constant
 from gradflow.ends.labels import outcome_codes
 from gradflow.ends.thresholds import Threshold, bracket
+from gradflow.flow.status import DIVERGED
 from gradflow.networks.line.ends import outcomes
+from gradflow.networks.line.ensemble import integrate_ensemble
 from gradflow.networks.line.evaluate import evaluator
-from gradflow.networks.line.flow import gradient_flow
-from gradflow.networks.line.network import Network, as_network, of_rows
+from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import described, described_problem
 from gradflow.networks.line.task import Task, task_of
 from gradflow.neuron.problem import Neuron, Problem
@@ -38,6 +39,9 @@ SCAN = {"flow": 17, "steps": 257}
 
 SECTIONS = {"flow": 1, "steps": 32}
 """Values that it decides at once then."""
+
+FLOWS = 64
+"""Flows that are followed at once."""
 
 
 class Way(NamedTuple):
@@ -215,12 +219,8 @@ def _finder(
         return found * values[SCALE] if SCALE in rows else found
 
     def by_flow(values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        runs = [
-            gradient_flow(of_rows(start), problem, t_end=way.t_end, times=np.array([way.t_end]))
-            for start in starts(values).T
-        ]
-        codes = np.array([int(run["outcome"]) for run in runs], dtype=np.int8)
-        return codes, np.array([float(run["loss"][-1]) for run in runs])
+        found = integrate_ensemble(starts(values), problem, way.t_end)
+        return outcomes(found.final, task, found.status == DIVERGED), found.loss
 
     def by_steps(values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         begun = starts(values)
@@ -232,7 +232,7 @@ def _finder(
             codes = outcomes(path.final, task, np.asarray(path.diverged))
         return codes, np.asarray(path.losses[-1])
 
-    return (1, by_flow) if way.optimizer is None else (4096, by_steps)
+    return (FLOWS, by_flow) if way.optimizer is None else (4096, by_steps)
 
 
 def _places(

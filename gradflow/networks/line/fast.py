@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,16 +15,57 @@ from gradflow.networks.line.task import Task
 WORTH = 2_000_000
 """So many neurons times evaluations, a second of NumPy's, pay for loading a compiler."""
 
-_ARRAY, _VECTOR = "float64[:,::1]", "float64[::1]"
-_SIGNATURE = (
-    _ARRAY, _VECTOR, _ARRAY, _ARRAY, _VECTOR, _VECTOR, _VECTOR, _ARRAY, _ARRAY, _ARRAY, "int64[:,::1]",
-)  # fmt: skip
+ARRAY, VECTOR = "float64[:,::1]", "float64[::1]"
+FIELD = (ARRAY, VECTOR, VECTOR, VECTOR, ARRAY, ARRAY, ARRAY, "int64[:,::1]")
+"""The types of a task's numbers and of the scratch."""
+
+_SIGNATURE = (ARRAY, VECTOR, ARRAY, *FIELD)
 _loaded: dict[str, Any] = {}
+
+
+class Numbers(NamedTuple):
+    """A task as compiled code takes it (`kernel.swept`)."""
+
+    lines: np.ndarray
+    setting: np.ndarray
+    marks: np.ndarray
+    density: np.ndarray
+    knots: np.ndarray
+
+    @property
+    def points(self) -> int:
+        """How many points there are beside the students' breakpoints."""
+        return int(self.lines.shape[1] + self.marks.shape[0] + self.knots.shape[1])
+
+
+def fits(task: Task) -> bool:
+    """Whether there is compiled code for a task."""
+    return task.is_exact and task.density is not None
 
 
 def pays(task: Task, work: int) -> bool:
     """Whether compiled code takes so many evaluations of a neuron: all is the same, to the bit."""
-    return task.is_exact and task.density is not None and (bool(_loaded) or work >= WORTH)
+    return fits(task) and (bool(_loaded) or work >= WORTH)
+
+
+def numbers_of(task: Task) -> Numbers:
+    """Return the numbers of a task that `fits`."""
+    assert task.density is not None
+    lines, bias, slopes = np.zeros((3, 0)), 0.0, (0.0, 0.0)
+    knots = np.zeros((2, 0))
+    if task.teacher is not None:
+        lines = np.array([task.teacher.w1, task.teacher.b1, -np.asarray(task.teacher.w2)])
+        bias, slopes = float(task.teacher.b2), task.teacher_slopes
+    if task.knots is not None:
+        knots = np.array([task.knots.x, task.knots.y])
+    setting = np.array([*task.slopes, *slopes, task.lo, task.hi, bias])
+    marks, density = (np.array(values, dtype=np.float64) for values in (task.marks, task.density))
+    return Numbers(lines, setting, marks, density, knots)
+
+
+def scratch_of(count: int) -> tuple[np.ndarray, ...]:
+    """Return the scratch for so many points."""
+    return np.empty((count, 8)), np.empty((kernel.ROWS, count)), np.empty((2, count), dtype=np.int64)
 
 
 def evaluated(task: Task) -> Callable[..., tuple[Array, Array]]:
@@ -36,33 +77,18 @@ def evaluated(task: Task) -> Callable[..., tuple[Array, Array]]:
     if not _loaded:
         _loaded["swept"] = jit.compiled(kernel.swept, _SIGNATURE)
     swept = _loaded["swept"]
-    lines, bias, slopes = np.zeros((3, 0)), 0.0, (0.0, 0.0)
-    knots = np.zeros((2, 0))
-    if task.teacher is not None:
-        lines = np.array([task.teacher.w1, task.teacher.b1, -np.asarray(task.teacher.w2)])
-        bias, slopes = float(task.teacher.b2), task.teacher_slopes
-    if task.knots is not None:
-        knots = np.array([task.knots.x, task.knots.y])
-    setting = np.array([*task.slopes, *slopes, task.lo, task.hi, bias])
-    assert task.density is not None
-    marks, density = (np.array(values, dtype=np.float64) for values in (task.marks, task.density))
-    others = lines.shape[1] + marks.shape[0] + knots.shape[1]
+    numbers = numbers_of(task)
     scratch: dict[int, tuple[np.ndarray, ...]] = {}
 
     def evaluate(rows: Array, wants_gradient: bool = True) -> tuple[Array, Array]:
         size, batch = rows.shape[0], rows.shape[1:]
-        count = size // 3 + others
+        count = size // 3 + numbers.points
         if count not in scratch:
-            arrays = (
-                np.empty((count, 8)),
-                np.empty((kernel.ROWS, count)),
-                np.empty((2, count), dtype=np.int64),
-            )
-            scratch[count] = arrays
+            scratch[count] = scratch_of(count)
         flat = np.ascontiguousarray(rows.reshape(size, -1).T)
         losses = np.empty(flat.shape[0])
         gradient = np.empty(flat.shape if wants_gradient else (0, 0))
-        swept(flat, losses, gradient, lines, setting, marks, density, knots, *scratch[count])
+        swept(flat, losses, gradient, *numbers, *scratch[count])
         if not wants_gradient:
             return losses.reshape(batch), gradient
         return losses.reshape(batch), np.ascontiguousarray(gradient.T).reshape(size, *batch)

@@ -126,7 +126,9 @@ def gradient_flow(
     """
     student = as_network(network)
     if student.batch:
-        raise ValueError(f"network: the flow follows one network, got {student}")
+        raise ValueError(
+            f"network: the flow follows one network (networks.line.integrate_ensemble many), got {student}"
+        )
     task = task_of(problem)
     if task.loss.has_corners:
         raise ValueError(f"loss: the flow takes one whose slope does not jump, got {task.loss}")
@@ -136,8 +138,7 @@ def gradient_flow(
         function("progress", progress, "the time reached")
     moments = None if times is None else _moments(times, t_end)
     moves = moving(frozen, student.m)
-    integrate = sampled_flow.follow if task.sample is not None and task.is_bent else follow
-    run = integrate(student.rows, task, t_end, rtol, moments, moves, max_steps, progress)
+    run = integrator(task)(student.rows, task, t_end, rtol, moments, moves, max_steps, progress)
     settings = {
         **described_problem(problem),
         "network": described(student),
@@ -154,6 +155,11 @@ def gradient_flow(
         moving(frozen, student.m),
         attributes("Gradient flow of a network on the line", "flow", settings),
     )
+
+
+def integrator(task: Task) -> Callable[..., Run]:
+    """Return what follows one network: `follow`, or what knows the jumps of a sample's field."""
+    return sampled_flow.follow if task.sample is not None and task.is_bent else follow
 
 
 def _moments(times: Array, t_end: float) -> np.ndarray:
