@@ -2,7 +2,8 @@
 
 Targets are teachers (a neuron, a network), knots joined by lines, polynomials piece by piece or sines; laws
 have a piecewise constant or a normal density, or are samples; activations are piecewise linear or smooth.
-What is straight is integrated in closed form, all else by quadrature. All is float64 in NumPy.
+What is straight is integrated in closed form, all else by quadrature. All is float64 in NumPy; losses and
+gradients in closed form take arrays of other libraries too, and float32.
 
 - `network`: the parameters; `task`: what a problem means here;
 - `cells`, `field`: loss, gradient, Gram matrix and Hessian by sorting breakpoints and knots; `nodes`,

@@ -9,12 +9,14 @@ neuron or one cell alone is compiled as it stands too (`gradflow.networks.line.k
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from gradflow.base.arrays import Array
-from gradflow.base.error_free import affine, determinant
+from gradflow.base.arrays import Array, device, namespace
+from gradflow.base.error_free import affine, determinant, splitter
+from gradflow.field.population import operations
 from gradflow.networks.line.network import SPLIT
 
 Number = Any
@@ -46,26 +48,35 @@ class Units(NamedTuple):
     inside: Array
 
 
-class Where(Protocol):
+class Operations(Protocol):
     """Operations on numbers or arrays."""
 
-    def where(self, condition: Any, a: Any, b: Any) -> Any:
-        """Return a where the condition holds, else b."""
+    @property
+    def splitter(self) -> Any:
+        """Veltkamp's constant (`gradflow.base.error_free`)."""
+
+    @property
+    def where(self) -> Any:
+        """Take a condition, a and b: a where it holds, else b."""
 
 
-class _Arrays:
-    @staticmethod
-    def where(condition: Any, a: Any, b: Any) -> Any:
-        return np.where(condition, a, b)
+class Doubles(NamedTuple):
+    """The `ops` of NumPy's arrays in float64."""
+
+    where: Any = np.where
+    splitter: float = SPLIT
 
 
-ARRAYS = _Arrays()
-"""The `ops` of arrays."""
+def library(some: Array) -> Any:
+    """Return an array's namespace; NumPy's own functions, without what makes them the standard's."""
+    return np if type(some) is np.ndarray else namespace(some)
 
 
-def half_lines(ops: Where, w1: Number, b1: Number, low: Number, high: Number, lo: float, hi: float) -> Units:
+def half_lines(
+    ops: Operations, w1: Number, b1: Number, low: Number, high: Number, lo: float, hi: float
+) -> Units:
     """Return neurons as half lines. A pre-activation of 0 has the slope s₋, and w1 = 0 stands at lo."""
-    z_lo, z_hi = affine(w1, lo, b1, SPLIT), affine(w1, hi, b1, SPLIT)
+    z_lo, z_hi = affine(w1, lo, b1, ops.splitter), affine(w1, hi, b1, ops.splitter)
     inside = ((z_lo < 0) & (z_hi > 0)) | ((z_lo > 0) & (z_hi < 0))
     # Left of the input's inside: z keeps its sign, or does not leave 0, to the right of lo.
     rising = w1 > 0
@@ -87,26 +98,43 @@ def half_lines(ops: Where, w1: Number, b1: Number, low: Number, high: Number, lo
 
 def units(w1: Array, b1: Array, low: Array, high: Array, lo: float, hi: float) -> Units:
     """Return arrays of half lines, w and b scaled by a power of two: products are far from overflow."""
-    own = half_lines(ARRAYS, w1, b1, low, high, lo, hi)
-    exponent: Any = np.frexp(own.w)[1]
-    return own._replace(w=np.ldexp(own.w, -exponent), b=np.ldexp(own.b, -exponent))
+    xp = library(w1)
+    ops = Doubles() if xp is np and w1.dtype == np.float64 else operations(xp, w1)
+    own = half_lines(ops, w1, b1, low, high, lo, hi)
+    if hasattr(xp, "frexp"):
+        exponent: Any = xp.frexp(own.w)[1]
+        return own._replace(w=xp.ldexp(own.w, -exponent), b=xp.ldexp(own.b, -exponent))
+    # The standard has no exponents: they are found bit by bit.
+    w, b, one = own.w, own.b, xp.ones_like(own.w)
+    for k in range(9 if w.dtype == xp.float64 else 6, -1, -1):
+        for is_far, factor in ((w >= 2.0**2**k, 0.5**2**k), (w < 0.5**2**k, 2.0**2**k)):
+            power = xp.where(is_far, factor * one, one)
+            w, b = w * power, b * power
+    return own._replace(w=w, b=b)
 
 
-def from_ends(w: Number, b: Number, lo: float, hi: float) -> tuple[Number, Number]:
+def from_ends(w: Number, b: Number, lo: Number, hi: Number, split: float = SPLIT) -> tuple[Number, Number]:
     """Return how far the zero of w x + b, w > 0, is from lo and from hi."""
-    return -affine(w, lo, b, SPLIT) / w, affine(w, hi, b, SPLIT) / w
+    return -affine(w, lo, b, split) / w, affine(w, hi, b, split) / w
 
 
-def apart(w: Number, b: Number, next_w: Number, next_b: Number) -> Number:
+def apart(w: Number, b: Number, next_w: Number, next_b: Number, split: float = SPLIT) -> Number:
     """Return how far the zero of a point is from that of the next."""
-    return determinant(b, next_w, next_b, w, SPLIT) / (w * next_w)
+    return determinant(b, next_w, next_b, w, split) / (w * next_w)
 
 
 def on_line(
-    w: Number, b: Number, begin: Number, end: Number, y: Number, next_y: Number, whole: Number
+    w: Number,
+    b: Number,
+    begin: Number,
+    end: Number,
+    y: Number,
+    next_y: Number,
+    whole: Number,
+    split: float = SPLIT,
 ) -> Number:
     """Return the height, at the zero of w x + b, of the line between two knots that are `whole` apart."""
-    before, after = affine(w, end, b, SPLIT) / w, -affine(w, begin, b, SPLIT) / w
+    before, after = affine(w, end, b, split) / w, -affine(w, begin, b, split) / w
     return (y * before + next_y * after) / whole
 
 
@@ -137,15 +165,16 @@ class Points(NamedTuple):
 
 def ordered(w: Array, b: Array, lo: float, hi: float) -> Points:
     """Return the zeros of w x + b, all of them in [lo, hi] and w > 0, in order."""
-    from_lo, from_hi = from_ends(w, b, lo, hi)
+    xp, split = library(w), splitter(w.dtype)
+    from_lo, from_hi = from_ends(w, b, lo, hi, split)
     # A key that keeps the relative accuracy of the distance from the nearer end.
     with np.errstate(divide="ignore", over="ignore"):
-        key = np.where(from_lo <= from_hi, -1.0 / np.abs(from_lo), 1.0 / np.abs(from_hi))
-    order = np.argsort(key, axis=-1, kind="stable")
-    place = np.empty_like(order)
-    np.put_along_axis(place, order, np.broadcast_to(np.arange(order.shape[-1]), order.shape), axis=-1)
-    w, b = np.take_along_axis(w, order, -1), np.take_along_axis(b, order, -1)
-    width = np.maximum(apart(w[..., :-1], b[..., :-1], w[..., 1:], b[..., 1:]), 0.0)
+        key = xp.where(from_lo <= from_hi, -1.0 / xp.abs(from_lo), 1.0 / xp.abs(from_hi))
+    order = xp.argsort(key, axis=-1, stable=True)
+    place = xp.argsort(order, axis=-1)
+    w, b = xp.take_along_axis(w, order, axis=-1), xp.take_along_axis(b, order, axis=-1)
+    width = apart(w[..., :-1], b[..., :-1], w[..., 1:], b[..., 1:], split)
+    width = xp.maximum(width, xp.zeros_like(width))
     return Points(order, place, w, b, -b / w, width)
 
 
@@ -188,20 +217,22 @@ def normal_weights(x: Array, width: Array, mean: float, std: float) -> Weights:
 
     The quadrature's error is below rounding there, all its terms are positive, and no tail is a difference.
     """
-    at, share = _NODES, _SHARES / (std * np.sqrt(2.0 * np.pi))
+    xp = library(x)
+    like = {"dtype": x.dtype, "device": device(x)}
+    at, share = xp.asarray(_NODES, **like), xp.asarray(_SHARES / (std * math.sqrt(2.0 * math.pi)), **like)
     z = (x[..., :-1, None] - mean + width[..., None] * at) / std
-    q = share * np.exp(-0.5 * z * z) * width[..., None]
-    mass = np.sum(q, axis=-1)
-    first, last = np.sum(q * (1.0 - at), axis=-1), np.sum(q * at, axis=-1)
-    middle = last / np.where(mass > 0, mass, 1.0)
+    q = share * xp.exp(-0.5 * z * z) * width[..., None]
+    mass = xp.sum(q, axis=-1)
+    first, last = xp.sum(q * (1.0 - at), axis=-1), xp.sum(q * at, axis=-1)
+    middle = last / xp.where(mass > 0, mass, xp.ones_like(mass))
     return Weights(
         mass,
         first,
         last,
-        np.sum(q * (1.0 - at) ** 2, axis=-1),
-        np.sum(q * at * (1.0 - at), axis=-1),
-        np.sum(q * at * at, axis=-1),
-        np.sum(q * (at - middle[..., None]) ** 2, axis=-1),
+        xp.sum(q * (1.0 - at) ** 2, axis=-1),
+        xp.sum(q * at * (1.0 - at), axis=-1),
+        xp.sum(q * at * at, axis=-1),
+        xp.sum(q * (at - middle[..., None]) ** 2, axis=-1),
     )
 
 
@@ -225,12 +256,12 @@ class Bends(NamedTuple):
 
 def values(some: Bends, width: Array) -> Array:
     """Return a sum of units at the points."""
-    zero = width[..., :1] * 0
-    rightward = np.cumsum(some.right, axis=-1)[..., :-1] * width
+    xp, zero = library(width), width[..., :1] * 0
+    rightward = from_lo(some.right)[..., :-1] * width
     leftward = _from_hi(some.left)[..., 1:] * width
-    rising = np.concatenate((some.at_lo[..., None] + zero, rightward), axis=-1)
-    falling = np.concatenate((leftward, some.at_hi[..., None] + zero), axis=-1)
-    return np.cumsum(rising, axis=-1) + _from_hi(falling)
+    rising = xp.concat((some.at_lo[..., None] + zero, rightward), axis=-1)
+    falling = xp.concat((leftward, some.at_hi[..., None] + zero), axis=-1)
+    return from_lo(rising) + _from_hi(falling)
 
 
 class Integrals(NamedTuple):
@@ -267,13 +298,13 @@ def of_cell(
 def integrals(first: Array, last: Array, x: Array, width: Array, weights: Weights) -> Integrals:
     """Return the residual's integrals from its values at the beginning and at the end of every cell."""
     whole, from_left, from_right, moment = of_cell(first, last, x[..., :-1], width, weights)
-    zero = whole[..., :1] * 0
+    xp, zero = library(whole), whole[..., :1] * 0
 
     def right(cells: Array) -> Array:
-        return np.concatenate((_from_hi(cells), zero), axis=-1)
+        return xp.concat((_from_hi(cells), zero), axis=-1)
 
     def left(cells: Array) -> Array:
-        return np.concatenate((zero, np.cumsum(cells, axis=-1)), axis=-1)
+        return xp.concat((zero, from_lo(cells)), axis=-1)
 
     right_0, left_0 = right(whole), left(whole)
     return Integrals(
@@ -294,10 +325,10 @@ def gains(w1: Number, w2: Number, own: Units) -> Bends:
 
 def bends(w1: Array, w2: Array, own: Units, others: Array) -> Bends:
     """Return what neurons add at the points, which are theirs and then `others`, where nothing is added."""
-    each = gains(w1, w2, own)
+    xp, each = library(w1), gains(w1, w2, own)
     return Bends(
-        np.concatenate((each.right, others), axis=-1),
-        np.concatenate((each.left, others), axis=-1),
+        xp.concat((each.right, others), axis=-1),
+        xp.concat((each.left, others), axis=-1),
         _sum(each.at_lo),
         _sum(each.at_hi),
     )
@@ -320,14 +351,22 @@ def cell_square(first: Number, last: Number, weights: Weights, mass: Number) -> 
 
 def mean_square(first: Array, last: Array, weights: Weights) -> Array:
     """Return ∫ r²."""
-    mass = np.where(weights.mass > 0, weights.mass, 1)
+    mass = weights.mass
+    mass = library(mass).where(mass > 0, mass, mass * 0 + 1)
     return _sum(cell_square(first, last, weights, mass))
+
+
+def from_lo(some: Array) -> Array:
+    """Return the sums from the first entry on along the last axis."""
+    if type(some) is np.ndarray:
+        return np.cumsum(some, axis=-1)
+    return namespace(some).cumulative_sum(some, axis=-1)
 
 
 def _sum(values: Array) -> Array:
     """Return a sum over the last axis, added up in its order as compiled code does."""
-    return np.cumsum(values, axis=-1)[..., -1]
+    return from_lo(values)[..., -1]
 
 
 def _from_hi(cells: Array) -> Array:
-    return np.cumsum(cells[..., ::-1], axis=-1)[..., ::-1]
+    return from_lo(cells[..., ::-1])[..., ::-1]

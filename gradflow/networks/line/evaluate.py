@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.base.arrays import Array
+from gradflow.base.arrays import Array, as_floating, is_array
+from gradflow.base.checks import require_finite
 from gradflow.field.means import Inputs
 from gradflow.networks.line import fast as fast_code
 from gradflow.networks.line import field, summed
-from gradflow.networks.line.network import Network, as_network
+from gradflow.networks.line.network import Network, as_network, require_rows
 from gradflow.networks.line.nodes import NODES, density_at, fixed_ends, nodes_of
 from gradflow.networks.line.products import product_of
 from gradflow.networks.line.task import Task, task_of
@@ -180,6 +181,34 @@ def _field(network: Network | Neuron | Array, problem: Problem) -> tuple[Evaluat
     return evaluator(task_of(problem), rows.size // 3), rows
 
 
+def _on_arrays(network: Network | Neuron | Array, problem: Problem) -> tuple[Evaluator, Array]:
+    """Return the field of networks in the arrays' own library and precision, where there is a closed form."""
+    if not is_array(network) or (type(network) is np.ndarray and network.dtype != np.float32):
+        return _field(network, problem)
+    task, is_numpy = task_of(problem), type(network) is np.ndarray
+    if not task.is_exact:
+        if is_numpy:
+            return _field(network, problem)
+        raise TypeError(
+            "network: sums over samples and nodes take arrays of NumPy's, "
+            f"got one of {type(network).__module__.partition('.')[0]}"
+        )
+    _, (rows,) = as_floating((network,), ("network",))
+    require_finite("network", rows)
+    require_rows(rows)
+
+    def both(some: Array) -> tuple[Array, Array]:
+        cut = field.cut(some, task)
+        return field.loss_of(cut), field.gradient_of(cut)
+
+    some = _exact(task, 0)
+    return some._replace(
+        loss=lambda rows: field.loss_of(field.cut(rows, task)),
+        gradient=lambda rows: field.gradient_of(field.cut(rows, task)),
+        loss_and_gradient=both,
+    ), rows
+
+
 def _beyond() -> np.errstate:
     """Return what lets a result beyond the largest number be infinite, or NaN, without a warning."""
     return np.errstate(over="ignore", invalid="ignore")
@@ -191,15 +220,17 @@ def loss(network: Network | Neuron | Array, problem: Problem = Problem()) -> Any
     Parameters
     ----------
     network : Network, Neuron or array, shape (3m + 1, *batch)
-        The students; a neuron is a network with m = 1.
+        The students; a neuron is a network with m = 1. Arrays in float32, or of another array library, are
+        taken as they are where there is a closed form.
     problem : Problem
         One target, one law or sample.
 
     Returns
     -------
     array, shape (*batch)
-        In closed form where student and target are piecewise linear; with smooth activations, polynomials or
-        sines by quadrature within 1e-13 of the terms' absolute values (`gradflow.networks.line.nodes`).
+        In the library and precision of an array, else in float64 of NumPy's. In closed form where student and
+        target are piecewise linear; with smooth activations, polynomials or sines by quadrature within 1e-13
+        of the terms' absolute values (`gradflow.networks.line.nodes`).
 
     Raises
     ------
@@ -213,7 +244,7 @@ def loss(network: Network | Neuron | Array, problem: Problem = Problem()) -> Any
     0.0
     """
     with _beyond():
-        some, rows = _field(network, problem)
+        some, rows = _on_arrays(network, problem)
         return some.loss(rows)
 
 
@@ -227,14 +258,14 @@ def gradient(network: Network | Neuron | Array, problem: Problem = Problem()) ->
     loss : parameters.
     """
     with _beyond():
-        some, rows = _field(network, problem)
+        some, rows = _on_arrays(network, problem)
         return some.gradient(rows)
 
 
 def loss_and_gradient(network: Network | Neuron | Array, problem: Problem = Problem()) -> tuple[Any, Array]:
     """Return `loss` and `gradient`, cutting the line once."""
     with _beyond():
-        some, rows = _field(network, problem)
+        some, rows = _on_arrays(network, problem)
         return some.loss_and_gradient(rows)
 
 

@@ -7,14 +7,14 @@ sums: a few roundings of the integral of the terms' absolute values.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.base.arrays import Array
-from gradflow.base.error_free import determinant
+from gradflow.base.arrays import Array, device
+from gradflow.base.error_free import determinant, splitter
 from gradflow.networks.line import cells
-from gradflow.networks.line.cells import Bends, Integrals, Points, Units, Weights
+from gradflow.networks.line.cells import Bends, Integrals, Points, Units, Weights, library
 from gradflow.networks.line.network import SPLIT
 from gradflow.networks.line.task import Task
 
@@ -47,37 +47,42 @@ class Cut(NamedTuple):
 
 def cut(rows: Array, task: Task) -> Cut:
     """Cut the line of every network of an array of shape (3m + 1, *batch)."""
-    m = rows.shape[0] // 3
-    w1, b1, w2 = (np.moveaxis(rows[i * m : (i + 1) * m], 0, -1) for i in range(3))
+    xp, m = library(rows), rows.shape[0] // 3
+
+    def own_kind(values: Any) -> Array:
+        return xp.asarray(values, dtype=rows.dtype, device=device(rows))
+
+    w1, b1, w2 = (xp.moveaxis(rows[i * m : (i + 1) * m, ...], 0, -1) for i in range(3))
     batch = w1.shape[:-1]
-    bias = rows[3 * m]
-    low, high = (np.full(m, slope) for slope in task.slopes)
+    bias = rows[3 * m, ...]
+    low, high = (own_kind(np.full(m, slope)) for slope in task.slopes)
     all_w1, all_b1, all_w2 = w1, b1, w2
     if task.teacher is not None:
         # The residual is a network too, with the teacher's neurons turned over.
         teacher, size = task.teacher, task.teacher.m
         given = zip((w1, b1, w2), (teacher.w1, teacher.b1, -np.asarray(teacher.w2)), strict=True)
         all_w1, all_b1, all_w2 = (
-            np.concatenate((mine, np.broadcast_to(theirs, (*batch, size))), axis=-1) for mine, theirs in given
+            xp.concat((mine, xp.broadcast_to(own_kind(theirs), (*batch, size))), axis=-1)
+            for mine, theirs in given
         )
         low, high = (
-            np.concatenate((slopes, np.full(size, slope)))
+            xp.concat((slopes, own_kind(np.full(size, slope))))
             for slopes, slope in zip((low, high), task.teacher_slopes, strict=True)
         )
-        bias = bias - teacher.b2
+        bias = bias - own_kind(teacher.b2)
     marks = task.marks
     if task.knots is not None:
         marks = np.concatenate((marks, np.clip(task.knots.x, task.lo, task.hi)))
     each = cells.units(all_w1, all_b1, low, high, task.lo, task.hi)
-    others = np.zeros((*batch, marks.shape[0]))
+    others = xp.zeros((*batch, marks.shape[0]), dtype=rows.dtype, device=device(rows))
     points = cells.ordered(
-        np.concatenate((each.w, others + 1.0), axis=-1),
-        np.concatenate((each.b, others - marks), axis=-1),
+        xp.concat((each.w, others + 1.0), axis=-1),
+        xp.concat((each.b, others - own_kind(marks)), axis=-1),
         task.lo,
         task.hi,
     )
     gained = cells.bends(all_w1, all_w2, each, others)
-    right, left = (np.take_along_axis(some, points.order, -1) for some in gained[:2])
+    right, left = (xp.take_along_axis(some, points.order, axis=-1) for some in gained[:2])
     value = cells.values(Bends(right, left, gained.at_lo, gained.at_hi), points.width) + bias[..., None]
     first, last = value[..., :-1], value[..., 1:]
     if task.knots is not None:
@@ -94,24 +99,40 @@ def _weights(task: Task, points: Points, mark: Array) -> Weights:
     if task.density is None:
         return cells.normal_weights(points.x, points.width, *task.normal)
     if task.density.shape[0] == 1:
-        return cells.even_weights(points.width * task.density[0])
+        return cells.even_weights(points.width * float(task.density[0]))
     is_mark = (mark >= 0) & (mark < task.marks.shape[0])
-    step = np.cumsum(is_mark, axis=-1)[..., :-1] - 1
-    return cells.even_weights(points.width * task.density[np.clip(step, 0, task.density.shape[0] - 1)])
+    step = _last(is_mark, task.density.shape[0])
+    return cells.even_weights(points.width * _entries(task.density, step, points.x))
 
 
 def _target(task: Task, points: Points, is_knot: Array) -> tuple[Array, Array]:
     """Return the value at the beginning and the end of every cell of a target given by knots."""
     assert task.knots is not None
-    x, y = np.asarray(task.knots.x), np.asarray(task.knots.y)
-    piece = np.clip(np.cumsum(is_knot, axis=-1)[..., :-1] - 1, 0, x.shape[0] - 2)
-    begin, end = x[piece], x[piece + 1]
-    whole = np.where(end > begin, end - begin, 1.0)
+    xp, x, y = library(points.x), np.asarray(task.knots.x), np.asarray(task.knots.y)
+    piece = _last(is_knot, x.shape[0] - 1)
+    begin, end, before, after = (_entries(v, piece, points.x) for v in (x[:-1], x[1:], y[:-1], y[1:]))
+    whole = xp.where(end > begin, end - begin, xp.ones_like(end))
 
     def at(w: Array, b: Array) -> Array:
-        return cells.on_line(w, b, begin, end, y[piece], y[piece + 1], whole)
+        return cells.on_line(w, b, begin, end, before, after, whole, splitter(w.dtype))
 
     return at(points.w[..., :-1], points.b[..., :-1]), at(points.w[..., 1:], points.b[..., 1:])
+
+
+def _last(is_some: Array, count: int) -> Array:
+    """Return for every cell which of some points was the last one, from 0 to `count` − 1."""
+    xp = library(is_some)
+    number = cells.from_lo(xp.where(is_some, *(xp.asarray(i, device=device(is_some)) for i in (1, 0))))
+    return xp.clip(number[..., :-1] - 1, 0, count - 1)
+
+
+def _entries(table: np.ndarray, index: Array, like: Array) -> Array:
+    """Return the entries of a table at given places, as arrays of the kind of another."""
+    if type(like) is np.ndarray:
+        return np.asarray(table, dtype=like.dtype)[index]
+    xp = library(like)
+    values = xp.asarray(table, dtype=like.dtype, device=device(like))
+    return xp.reshape(xp.take(values, xp.reshape(index, (-1,)), axis=0), index.shape)
 
 
 def loss_of(some: Cut) -> Array:
@@ -121,12 +142,13 @@ def loss_of(some: Cut) -> Array:
 
 def gradient_of(some: Cut) -> Array:
     """Return the gradient, shape (3m + 1, *batch)."""
-    m, points = some.w1.shape[-1], some.points
+    xp, m, points = library(some.w1), some.w1.shape[-1], some.points
     found = cells.integrals(some.first, some.last, points.x, points.width, some.weights)
     mine = points.place[..., :m]
-    at = Integrals(*(np.take_along_axis(value, mine, -1) for value in found))
+    at = Integrals(*(xp.take_along_axis(value, mine, axis=-1) for value in found))
     parts = cells.derivatives(some.w1, some.w2, some.own, at)
-    return 2.0 * np.concatenate([*(np.moveaxis(part, -1, 0) for part in parts), found.right[None, ..., 0]])
+    whole = found.right[..., 0][None, ...]
+    return 2.0 * xp.concat([*(xp.moveaxis(part, -1, 0) for part in parts), whole])
 
 
 def gram_of(some: Cut) -> Array:

@@ -130,12 +130,17 @@ def of_rows(rows: Array) -> Network:
         If there are not 3m + 1 of them with m ≥ 1, or they are no finite numbers.
     """
     array = _array("network", rows)
+    require_rows(array)
+    m = array.shape[0] // 3
+    return Network(array[:m], array[m : 2 * m], array[2 * m : 3 * m], array[3 * m])
+
+
+def require_rows(array: Array) -> None:
+    """Raise a one-line ValueError if an array has not 3m + 1 rows with m ≥ 1."""
     if array.ndim == 0 or array.shape[0] < 4 or array.shape[0] % 3 != 1:
         raise ValueError(
             f"network: expected 3m + 1 parameters (w1, b1, w2, b2) along the first axis, got {shown(array)}"
         )
-    m = array.shape[0] // 3
-    return Network(array[:m], array[m : 2 * m], array[2 * m : 3 * m], array[3 * m])
 
 
 def as_network(network: Any, name: str = "network") -> Network:
