@@ -13,7 +13,6 @@ from gradflow.base.arrays import Array, is_array
 from gradflow.base.checks import function, integer, number, shown
 from gradflow.base.provenance import attributes, config_as_dict
 from gradflow.base.tables import named
-from gradflow.descent import stepping
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import check, is_switch
 from gradflow.descent.prepared import recorded
@@ -21,9 +20,9 @@ from gradflow.descent.schedules import constant
 from gradflow.ends.labels import outcome_codes
 from gradflow.ends.thresholds import Threshold, bracket
 from gradflow.flow.status import DIVERGED
+from gradflow.networks.line import machine
 from gradflow.networks.line.ends import outcomes
 from gradflow.networks.line.ensemble import integrate_ensemble
-from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import described, described_problem
 from gradflow.networks.line.task import Task, task_of
@@ -225,10 +224,9 @@ def _finder(
     def by_steps(values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         begun = starts(values)
         config = check(way.optimizer._replace(**{name: values[name] for name in hyper}))
-        steps, due = recorded(way.steps, None)
+        _, due = recorded(way.steps, None)
         with np.errstate(over="ignore", invalid="ignore"):
-            field = evaluator(task, steps * begun.size // 3)
-            path = stepping.descend(begun, field, config, due, constant)
+            path = machine.descend(begun, task, config, due, constant)
             codes = outcomes(path.final, task, np.asarray(path.diverged))
         return codes, np.asarray(path.losses[-1])
 

@@ -12,15 +12,15 @@ from gradflow.base.arrays import Array, is_array
 from gradflow.base.checks import batch_shape, function, integer, numbers
 from gradflow.base.provenance import attributes, config_as_dict
 from gradflow.base.tables import named
-from gradflow.descent import stepping
 from gradflow.descent.minibatches import Minibatches, asked, of_law, of_sample
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import OPTIMIZERS, check
 from gradflow.descent.prepared import recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.ends.labels import outcome_codes
+from gradflow.networks.line import machine
 from gradflow.networks.line.ends import outcomes
-from gradflow.networks.line.evaluate import Evaluator, evaluator, on_points
+from gradflow.networks.line.evaluate import Evaluator, on_points
 from gradflow.networks.line.flow import moving
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
@@ -166,15 +166,15 @@ def descend(
     """Take the steps (arguments as `train`, which checks them); the last of `due` is the last step."""
     keeps = moves.reshape(-1, *(1,) * (rows.ndim - 1)) == 0.0
     watch = Watch(rows, task)
-    path = stepping.descend(
+    path = machine.descend(
         rows,
-        evaluator(task, due[-1] * rows.size // 3),
+        task,
         config,
         due,
         schedule,
         keeps=keeps if np.any(keeps) else None,
         drawn=drawn,
-        observe=watch.observe,
+        watch=watch,
         progress=progress,
     )
     return Trained(due, path.states, path.losses, watch.crossings, np.asarray(path.diverged))

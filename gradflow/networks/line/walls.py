@@ -95,32 +95,46 @@ class Watch:
     ----------
     crossings : list of Crossing
         By step, then by network, neuron and place.
+    walls : array
+        Where the walls are.
+    before : array of bool, shape (walls, m, *batch)
+        Whether pre-activations at the walls were positive in the last state seen.
     """
 
     def __init__(self, rows: Array, task: Task) -> None:
         self.crossings: list[Crossing] = []
-        self._walls = places(task)
+        self.walls = places(task)
         self._kind = "teacher" if task.teacher is not None else "knot"
-        self._before = preactivations(rows, self._walls) > 0.0
+        self.before = preactivations(rows, self.walls) > 0.0
 
     def observe(self, step: int, rows: Array) -> None:
         """Note what happened between the last state seen and this one."""
-        after = preactivations(rows, self._walls) > 0.0
-        if not np.array_equal(self._before, after):
-            self.crossings += self._crossed(self._before, after, step)
-            self._before = after
+        after = preactivations(rows, self.walls) > 0.0
+        if not np.array_equal(self.before, after):
+            self.note(self.before, after, step)
+            self.before = after
 
-    def _crossed(self, before: np.ndarray, after: np.ndarray, step: int) -> list[Crossing]:
-        """Return changes of activity, and knots passed between two balanced states."""
+    def note(self, before: np.ndarray, after: np.ndarray, step: int, network: tuple[int, ...] = ()) -> None:
+        """Note changes of activity, and knots passed between two balanced states.
+
+        Parameters
+        ----------
+        before, after : array of bool, shape (walls, m, *batch)
+            Whether pre-activations at the walls are positive.
+        step : int
+        network : tuple of int
+            Which one it is, if the arrays are of one only.
+        """
         found: list[Crossing] = []
         old, new = (activities(np.where(side[:2], 1.0, -1.0)) for side in (before, after))
         for place in zip(*(i.tolist() for i in np.nonzero(old != new)), strict=True):
             what = f"{ACTIVITIES[int(old[place])]} -> {ACTIVITIES[int(new[place])]}"
             wall = 0 if before[(0, *place)] != after[(0, *place)] else 1
-            x = float(self._walls[wall])
-            found.append(Crossing(step, place[0], what, ("lo", "hi")[wall], x, place[1:]))
+            x = float(self.walls[wall])
+            found.append(Crossing(step, place[0], what, ("lo", "hi")[wall], x, network or place[1:]))
         passed = (before[2:] != after[2:]) & (old == new)
         for where in zip(*(i.tolist() for i in np.nonzero(passed)), strict=True):
-            x = float(self._walls[where[0] + 2])
-            found.append(Crossing(step, where[1], f"passes {self._kind}", self._kind, x, where[2:]))
-        return sorted(found, key=lambda crossing: (crossing.network, crossing.neuron, crossing.x))
+            x = float(self.walls[where[0] + 2])
+            what = f"passes {self._kind}"
+            found.append(Crossing(step, where[1], what, self._kind, x, network or where[2:]))
+        self.crossings += sorted(found, key=lambda crossing: (crossing.network, crossing.neuron, crossing.x))
