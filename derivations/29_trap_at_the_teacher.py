@@ -86,10 +86,10 @@ PROVED_BY = (
             "JᵀJ",
             "the Gram matrix's determinant",
             "the variance on a width h",
-            "λ₂ λ₃ ≤ (trace/2)²",
+            "λ₂ λ₃ ≤ (λ₁ + λ₂ + λ₃)²/4",
             "the square integral between the breakpoints",
             "a line on a width h from the value β",
-            "a c² + (h/4)(c + ω δ)²",
+            "c² a + (h/4)(c + ω δ)²",
             "κ²",
         ),
         "the projection on the span of ψ, and how far the breakpoint moves in the ball",
@@ -99,7 +99,7 @@ PROVED_BY = (
 )
 
 NOT_CLAIMED = (
-    "That the trap is necessary, or its size the best: it is found at losses of about 1e-5 and below.",
+    "That the trap is necessary, or its size the best: it is found at losses of about 10⁻⁵ and below.",
     "Anything for samples, other slopes, smooth neurons, momentum or adaptive steps: Adam is held by no "
     "minimum (derivation 28).",
     "That a rate with η Λ ≥ 2 leaves; derivation 16 has the rates that a minimum is linearly stable for.",
@@ -130,7 +130,7 @@ def prove_below(proof: Proof) -> None:
     first, second, third = sympy.symbols("l_1:4", positive=True)
     surplus = (first + second + third) ** 2 - 4 * second * third
     squares = (second - third) ** 2 + first * (first + 2 * second + 2 * third)
-    proof.equal("λ₂ λ₃ ≤ (trace/2)²", surplus, squares)
+    proof.equal("λ₂ λ₃ ≤ (λ₁ + λ₂ + λ₃)²/4", surplus, squares)
 
 
 def prove_missed(proof: Proof) -> None:
@@ -144,7 +144,7 @@ def prove_missed(proof: Proof) -> None:
     total = a * c**2 + h / 4 * (c + omega * delta) ** 2
     least = omega**2 * delta**2 * a * h / (4 * a + h)
     rest = (4 * a + h) / 4 * (c + omega * delta * h / (4 * a + h)) ** 2
-    proof.equal("a c² + (h/4)(c + ω δ)²", total, least + rest)
+    proof.equal("c² a + (h/4)(c + ω δ)²", total, least + rest)
     t = sympy.Symbol("t", positive=True)
     ratio = t**2 * delta**3 / 3 / least
     proof.equal("κ²", ratio, t**2 * delta * (4 * a + h) / (3 * omega**2 * a * h))

@@ -24,11 +24,11 @@ continuous. Write (w1, b1) = u (cos ϑ, sin ϑ), u > 0, and ψ = φ(x cos ϑ + s
 w1 = b1 = 0 in finite time; by derivation 10 (1) the flow kills in no other way in finite time. It needs
 w2² > w1² + b1².
 
-(1) With dt = u dτ: dϑ/dτ = −2 ∂H/∂ϑ + O(u), du/dτ = −2 u H + O(u²), dw2/dτ = O(u²), db2/dτ = −2 u (b2 − E
-f*) + O(u²), and all of these are locally Lipschitz continuous in (ϑ, u, w2, b2), u ≥ 0. For cos ϑ > 0 and
-p = −tan ϑ in the input h = s cos ϑ E[(b2 − f*)(x − p) 1_A], ∂h/∂ϑ = s cos ϑ E[(b2 − f*)(1 + p x) 1_A]
-with A = [p, hi], and ∂²h/∂ϑ² = −h + s (b2 − f*(p)) (1 + p²)^{3/2}/ℓ; for cos ϑ < 0 likewise with A = [lo,
-p] and |cos ϑ|; where ψ > 0 on the whole input ∂²h/∂ϑ² = −h.
+(1) With $dt = u dτ$: dϑ/dτ = −2 ∂H/∂ϑ + O(u), du/dτ = −2 u H + O(u²), dw2/dτ = O(u²), db2/dτ = −2 u (b2 − E
+f*) + O(u²), and all of these are locally Lipschitz continuous in (ϑ, u, w2, b2), u ≥ 0. For cos ϑ > 0 and p
+= −tan ϑ in the input h = s cos ϑ E[(b2 − f*)(x − p) 1_A], ∂h/∂ϑ = s cos ϑ E[(b2 − f*)(1 + p x) 1_A] with A
+= [p, hi], and ∂²h/∂ϑ² = −h + s (b2 − f*(p)) (1 + p²)^(3/2)/ℓ; for cos ϑ < 0 likewise with A = [lo, p] and
+|cos ϑ|; where ψ > 0 on the whole input ∂²h/∂ϑ² = −h.
 
 (2) Let lo·hi ≥ −1 and f* be monotone on the input. Then every direction with ∂H/∂ϑ = 0 and H > 0 is a
 strict maximum of H, with one-sided second derivatives ≤ −H, on the walls too.

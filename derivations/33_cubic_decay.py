@@ -26,10 +26,10 @@ default: ρ₀ = 1/2), and let the target be φ(x) = max(x, 0). A network f(x) =
 h with Σ h_j = 0 let r_h(x) = Σ_j s_j (x + h_j/s_j)₊ − x₊ and F(h) = ρ₀ ∫ r_h². With β = Σ a_j b_j let z = b
 − β a/|a|², and h_j = a_j z_j.
 
-(1) At a point of M the Hessian has rank 3; its kernel is the tangent space of M and the m − 1 directions db
-with Σ a_j db_j = 0. F is of degree 3, F(τ h) = τ³ F(h) for τ > 0, and F(h) > 0 for h ≠ 0. For m = 2, with h
-= h₁ = −h₂, F = C |h|³, where C = ρ₀/(3 s₁ s₂) if both s are positive, and C = ρ₀/(3 S² |s|) if S > 0 > s
-are the two.
+(1) At a point of M the Hessian has rank 3; its kernel is the tangent space of M and the m − 1 directions
+$db$ with $Σ a_j db_j = 0$. F is of degree 3, F(τ h) = τ³ F(h) for τ > 0, and F(h) > 0 for h ≠ 0. For m = 2,
+with h = h₁ = −h₂, F = C |h|³, where C = ρ₀/(3 s₁ s₂) if both s are positive, and C = ρ₀/(3 S² |s|) if S > 0
+> s are the two.
 
 (2) Let m = 2 and let a solution converge to a point of M. Then either L falls exponentially, or with s and
 a at that point
@@ -82,9 +82,9 @@ constant, and the ball around the point of M as small as is wanted.
 
 (1) At M, r = 0, so the Hessian is 2 E ∇f ∇fᵀ, and ∇f has the entries a_j x 1{x > 0}, a_j 1{x > 0}, w_j x
 1{x > 0} and 1: it is 2 Jᵀ G J, G > 0 the matrix of Q and J = ∂u/∂θ, of rank 3 (checked for m = 2). Its
-kernel is that of J: dc = 0, Σ a_j db_j = 0, dα = 0. F: substitute x = τ x′. F(h) = 0 only if r_h = 0, so Σ
-s_j δ(p_j) = δ(0) for p_j = −h_j/s_j: the s_j with one p_j ≠ 0 have the sum 0, so there are none. m = 2:
-checked, on all sides.
+kernel is that of J: $dc = 0$, $Σ a_j db_j = 0$, dα = 0. F: substitute x = τ x′. F(h) = 0 only if r_h = 0,
+so Σ s_j δ(p_j) = δ(0) for p_j = −h_j/s_j: the s_j with one p_j ≠ 0 have the sum 0, so there are none. m =
+2: checked, on all sides.
 
 (2) The fast part. u′ = −J Jᵀ ∇Q + O(|u| |b| + |b|²), J Jᵀ > 0. So with v = √Q, in a small ball
 
@@ -105,11 +105,11 @@ m = 2: z = h (1/a₁, −1/a₂), and (b) is h′ = −K h |h| + O(|h|³), K a s
 its sign, (1/|h|)′ = K + O(|h|) → K at the limit, and t |h| → 1/K. As ∫ θ′ from t on is O(∫ g²) = O(1/t),
 (1/|h|)′ = K + O(1/t), which gives the log t/t.
 
-(3) By (a) and (b), as F ≥ κ g³, ∫ (v + g²) dt ≤ C (v + g) at the start; |θ′| ≤ C (v + g²); so the path is
+(3) By (a) and (b), as F ≥ κ g³, $∫ (v + g²) dt ≤ C (v + g)$ at the start; |θ′| ≤ C (v + g²); so the path is
 short and the solution stays and converges. R is open, so the set W of starts that never enter it is closed.
 Let two starts of W have the same u and y, and let Δ be the difference of their solutions in (u, z, y). All
 derivatives of u′, z′ and y′ but those by u of u′ and y′ vanish on M, so they are O(δ), δ the largest v + g
-of the two, and ∫ δ dt ≤ C √ε, ε the largest v at the start. Hence Δ_u′ = −A Δ_u + O(δ |Δ|), A a positive
+of the two, and $∫ δ dt ≤ C √ε$, ε the largest v at the start. Hence Δ_u′ = −A Δ_u + O(δ |Δ|), A a positive
 matrix in the norm of (a), Δ_y′ = O(|Δ_u|) + O(δ |Δ|), Δ_z′ = O(δ |Δ|), and by Gronwall Δ_z stays within
 half of its length at the start. But it goes to 0: it is 0. So W has at most one point in every plane of
 constant (u, y), and measure 0 by Fubini. Equal neurons stay equal and are one neuron, of which L falls
@@ -137,8 +137,8 @@ gives |∇L|² ≥ 2 μ L near it with μ > 0, so L′ ≤ −2 μ L.
 (7) As (2), with g = max(ζ, 0), and u = (s₁ − 1, a₁ b₁, c). If ζ ≤ 0 at some time, the second neuron is dead
 from then on and the first alone falls exponentially. As long as ζ > 0, f − φ is r₀, and what the first
 neuron's breakpoint adds, O(|u|) on a width of O(|u|), and a₂ (w₂ x + b₂)₊ on a width of ζ/|w₂|. So u′ = −J
-Jᵀ ∇Q + O(|u|² + ζ²), and ζ′ = −2 a₂ E r (e x + 1) 1{x active} = −a₂² ζ²/|w₂| + O(ζ³ + |u| ζ) as e x + 1 = 2
-+ O(ζ) (checked for u = 0), L = a₂² ζ³/(6 |w₂|) + O(|u|² + |u| ζ²). The rest is as in (2).
+Jᵀ ∇Q + O(|u|² + ζ²), and ζ′ = −2 a₂ E r (e x + 1) 1{w₂ x + b₂ > 0} = −a₂² ζ²/|w₂| + O(ζ³ + |u| ζ) as e x +
+1 = 2 + O(ζ) (checked for u = 0), L = a₂² ζ³/(6 |w₂|) + O(|u|² + |u| ζ²). The rest is as in (2).
 """
 
 PROVED_BY = (

@@ -195,9 +195,9 @@ class _Row:
             found += _named(node)
 
     def argument(self, with_scripts: bool = False) -> str:
-        """Return the next atom without round brackets; for a root, with its scripts and an argument."""
+        """Return the next atom, without brackets that join it; for a root, with scripts and an operand."""
         node = self.nodes[self.place]
-        if node.kind == "group" and node.text[0] == "(":
+        if node.kind == "group" and node.text[0] in "({":
             self.place += 1
             return _joined(_Row(node.inside).atoms()).strip()
         found: list[_Atom] = []
@@ -254,7 +254,8 @@ def _bracketed(node: Node) -> str:
 def _subscript(name: str) -> str:
     if name in ("max", "min"):
         return rf"\{name}"
-    if len(name) > 1 and name.isalpha() and name.isascii():
+    # Two indices, as in H_ij, are no word.
+    if len(name) > 1 and name.isalpha() and name.isascii() and not re.fullmatch("(?!in)[i-n]{2}", name):
         return rf"\mathrm{{{name}}}"
     match = re.fullmatch(r"([a-z])(\d)", name)
     return f"{match[1]}_{{{match[2]}}}" if match else "".join(map(_sign, name)).strip()
