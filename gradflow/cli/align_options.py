@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gradflow.cli.completion import among
 from gradflow.cli.options import integer, number
 from gradflow.cli.steps import HYPER, LR, STEPS, parse_hyper
-from gradflow.descent import optimizer, optimizer_name
+from gradflow.descent import OPTIMIZERS, optimizer, optimizer_name
 
 if TYPE_CHECKING:
     from gradflow.descent.optimisers.hyper import Config
@@ -29,7 +30,12 @@ class DataOptions:
     """The data: a built-in set and its parameters, or a file."""
 
     data: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help=f"{', '.join(SETS)}, or a file .npz or .csv of your own.")
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            autocompletion=among(*SETS),
+            help=f"{', '.join(SETS)}, or a file .npz or .csv of your own.",
+        ),
     ] = "toy"
     points: Annotated[
         str | None,
@@ -103,6 +109,7 @@ def method_option(
         str,
         typer.Option(
             metavar="NAME",
+            autocompletion=among(*FLOWS, *OPTIMIZERS),
             help="flow (crossings located), limit (ε → 0, exact), small-steps, or an optimiser.",
         ),
     ] = "flow",
@@ -115,9 +122,14 @@ def method_option(
 class LossOptions:
     """The loss that is minimised on the data."""
 
-    loss: Annotated[str, typer.Option(metavar="NAME", help="exponential, logistic or squared.")] = (
-        "exponential"
-    )
+    loss: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=among("exponential", "logistic", "squared"),
+            help="exponential, logistic or squared.",
+        ),
+    ] = "exponential"
     mean: Annotated[bool, typer.Option("--mean", help="Minimise the mean of the losses, not the sum.")] = (
         False
     )
@@ -149,7 +161,12 @@ class StartOptions:
         ),
     ] = "1e-6"
     start: Annotated[
-        str, typer.Option(metavar="NAME", help="balanced (|v| = |w|) or gaussian (all weights alike).")
+        str,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=among(*STARTS),
+            help="balanced (|v| = |w|) or gaussian (all weights alike).",
+        ),
     ] = "balanced"
     seed: Annotated[str, typer.Option(metavar="N", help="Of the start, of random data and of batches.")] = "0"
 

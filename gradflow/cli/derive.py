@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gradflow.base.files import to_json
+from gradflow.cli.completion import derivations
 from gradflow.cli.options import JSON
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def derive(
         str | None,
         typer.Argument(
             metavar="RESULT",
+            autocompletion=derivations,
             help="Number or name of a derivation; without it, a list: what each claims, how it is proved.",
         ),
     ] = None,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from gradflow.base.columns import read_columns
+from gradflow.cli.completion import among
 from gradflow.cli.options import (
     ACTIVATION,
     B1,
@@ -30,6 +31,7 @@ from gradflow.networks.line.network import Network
 from gradflow.networks.line.starts import STARTS
 from gradflow.networks.line.starts import start as drawn
 from gradflow.neuron.laws import Law, Normal, Steps
+from gradflow.neuron.losses import LOSSES as LOSS_NAMES
 from gradflow.neuron.losses import SPELLINGS as LOSSES
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
 from gradflow.neuron.targets import NAMED, Knots, Target
@@ -41,10 +43,20 @@ NETWORK = Annotated[
     typer.Option(metavar="FILE.csv", help="Start from a network: a row a neuron under the header w1,b1,w2."),
 ]
 NEURONS = Annotated[str | None, typer.Option(metavar="M", help="Start from a random network of M neurons.")]
-START = Annotated[str, typer.Option(metavar="NAME", help=f"How it is drawn: {', '.join(STARTS)}.")]
+START = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", autocompletion=among(*STARTS), help=f"How it is drawn: {', '.join(STARTS)}."
+    ),
+]
 SEED = Annotated[str, typer.Option(metavar="S", help="The seed of what is drawn.")]
 LOSS = Annotated[
-    str, typer.Option(metavar="NAME", help=f"The loss of one output; but for squared on a sample: {LOSSES}.")
+    str,
+    typer.Option(
+        metavar="NAME",
+        autocompletion=among(*LOSS_NAMES),
+        help=f"The loss of one output; but for squared on a sample: {LOSSES}.",
+    ),
 ]
 FROZEN = Annotated[
     str | None,
@@ -63,6 +75,7 @@ TARGET = Annotated[
     str | None,
     typer.Option(
         metavar="FILE.csv",
+        autocompletion=among(*NAMED),
         help=f"In the teacher's place: knots joined by lines under the header x,y, or {', '.join(NAMED)}.",
     ),
 ]
@@ -70,6 +83,7 @@ LAW = Annotated[
     str,
     typer.Option(
         metavar="NAME",
+        autocompletion=among("uniform", "normal"),
         help="The inputs' law: uniform, normal, or steps under the header x,density in a FILE.csv.",
     ),
 ]

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from gradflow.base.progress import note
+from gradflow.cli.completion import among
 from gradflow.neuron.activations import SPELLINGS, Activation, as_activation
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Uniform
 
@@ -24,6 +25,8 @@ MOST_SAMPLES = 10_000_000
 
 UNIT_TEACHER = ("1", "0", "1", "0")
 UNIT_INTERVAL = ("-1", "1")
+
+ACTIVATIONS = among(*(spelling.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ,") for spelling in SPELLINGS.split(", ")))
 
 
 def number(name: str, text: str, *, least: float | None = None, size: float | None = None) -> float:
@@ -89,12 +92,18 @@ ACTIVATION = Annotated[
     str,
     typer.Option(
         metavar="NAME",
+        autocompletion=ACTIVATIONS,
         help=f"{SPELLINGS}.",
     ),
 ]
 TEACHER_ACTIVATION = Annotated[
     str | None,
-    typer.Option(metavar="NAME", show_default=False, help="The teacher's.  [default: the student's]"),
+    typer.Option(
+        metavar="NAME",
+        show_default=False,
+        autocompletion=ACTIVATIONS,
+        help="The teacher's.  [default: the student's]",
+    ),
 ]
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 NO_THEORY = Annotated[

@@ -13,6 +13,7 @@ from gradflow.base.files import to_json, write_text
 from gradflow.base.progress import progress_bar
 from gradflow.base.version import __version__
 from gradflow.cli import resume
+from gradflow.cli.completion import claims as ids
 from gradflow.cli.options import JSON, check_directory
 from gradflow.cli.study import FIGURE, Study
 from gradflow.cli.workers import interrupts_held
@@ -31,7 +32,9 @@ def reproduce(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="ID", help="Check this claim only; may be repeated. Writes nothing without --out."
+            metavar="ID",
+            autocompletion=ids,
+            help="Check this claim only; may be repeated. Writes nothing without --out.",
         ),
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the claims and run nothing.")] = False,
@@ -71,6 +74,7 @@ def reproduce(
         "untestable": [] if only else [sentence._asdict() for sentence in UNTESTABLE],
         "quick": quick,
         "source": f"gradflow {__version__}",
+        "code": resume.digest(),
         "seconds": round(time.perf_counter() - begin, 1),
     }
     if out is not None:

@@ -12,6 +12,7 @@ import xarray as xr
 from gradflow.base.files import to_json
 from gradflow.base.progress import progress_bar
 from gradflow.cli.choice import with_options
+from gradflow.cli.completion import among
 from gradflow.cli.drawing import draw_run
 from gradflow.cli.line_options import Drawn, frozen_parameters, minibatches, student, task
 from gradflow.cli.options import FIGURE, JSON, OUT_NC, check_figure, check_file, number
@@ -104,7 +105,12 @@ def train(
     how: Steps,
     drawn: Drawn,
     frozen: tuple[str, ...],
-    optimizer: Annotated[str, typer.Option(metavar="NAME", help=f"One of {', '.join(OPTIMIZERS)}.")] = "adam",
+    optimizer: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", autocompletion=among(*OPTIMIZERS), help=f"One of {', '.join(OPTIMIZERS)}."
+        ),
+    ] = "adam",
     out: OUT_NC = None,
     figure: FIGURE = None,
     json: JSON = False,

@@ -10,6 +10,7 @@ import typer
 
 from gradflow.base.arrays import DTYPES
 from gradflow.base.checks import one_of
+from gradflow.cli.completion import among
 from gradflow.cli.options import (
     ACTIVATION,
     INTERVAL,
@@ -47,12 +48,23 @@ DATA = Annotated[
         metavar="FILE.csv", help="Train on data of your own: rows under the header x,y or x,y,weight."
     ),
 ]
-DTYPE = Annotated[str, typer.Option(metavar="NAME", help="float64 or float32.")]
+DTYPE = Annotated[
+    str, typer.Option(metavar="NAME", autocompletion=among("float64", "float32"), help="float64 or float32.")
+]
 BACKEND = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="numpy, numba or cupy; by default what pays."),
+    typer.Option(
+        metavar="NAME",
+        autocompletion=among(*filter(None, BACKENDS)),
+        help="numpy, numba or cupy; by default what pays.",
+    ),
 ]
-METHOD = Annotated[str, typer.Option(metavar="NAME", help=f"flow, {', '.join(OPTIMIZERS)}.")]
+METHOD = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", autocompletion=among("flow", *OPTIMIZERS), help=f"flow, {', '.join(OPTIMIZERS)}."
+    ),
+]
 
 
 class Steps(NamedTuple):

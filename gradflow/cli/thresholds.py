@@ -13,6 +13,7 @@ import xarray as xr
 from gradflow.base.files import to_json
 from gradflow.base.progress import progress_bar
 from gradflow.cli.choice import with_options
+from gradflow.cli.completion import among
 from gradflow.cli.drawing import draw_threshold
 from gradflow.cli.line_options import student, task
 from gradflow.cli.options import FIGURE, JSON, check_figure, integer, number
@@ -48,6 +49,7 @@ def threshold(
         str,
         typer.Option(
             metavar="NAME",
+            autocompletion=among(*PARAMETERS, "lr", "scale"),
             help="What to vary: w1, b1, w2, b2 or a hyper-parameter; of a network scale, b2, w1_0, …",
         ),
     ],
