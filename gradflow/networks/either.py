@@ -106,7 +106,7 @@ def gradient_flow(
         The same, of neurons only: networks are integrated by DOP853 or Radau, and no theorem decides where
         they end.
     frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
-        Parameters that stay as they are; a neuron is then followed as a network of one.
+        Parameters that stay as they are; no theorem then decides where a neuron ends.
 
     Returns
     -------
@@ -133,18 +133,23 @@ def gradient_flow(
             until_decided=until_decided,
             **given,
         )
-    from gradflow.networks.line.flow import gradient_flow as of_network
-
     for name, value, plain in (
         ("method", method, "auto"),
         ("theory", theory, True),
         ("until_decided", until_decided, False),
     ):
         if value is not plain and value != plain:
-            raise ValueError(f"{name}: expected {plain} for a network, got {value!r}")
+            what = "a network, frozen parameters or a flow on a sample"
+            raise ValueError(f"{name}: expected {plain} for {what}, got {value!r}")
     if max_steps is not None:
         given["max_steps"] = max_steps
-    return of_network(neuron, problem, frozen=frozen, **given)
+    if is_general(neuron, problem):
+        from gradflow.networks.line.flow import gradient_flow as of_network
+
+        return of_network(neuron, problem, frozen=frozen, **given)
+    from gradflow.networks.of_neuron import gradient_flow as of_one
+
+    return of_one(neuron, problem, frozen=frozen, **given)
 
 
 def train(
@@ -181,9 +186,9 @@ def train(
     dtype : {'float64', 'float32'} or dtype
         Everything is computed in it; networks in float64 only.
     batch, seed, replacement
-        Minibatches, as `gradflow.networks.line.train`; neurons are then trained as networks of one.
+        Minibatches, as `gradflow.networks.line.train`; no theorem then decides where a neuron ends.
     frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
-        Parameters that stay as they are; neurons are then trained as networks of one.
+        Parameters that stay as they are; no theorem then decides where a neuron ends.
     progress : callable, optional
         Called with the number of updates done, about 100 times.
 
@@ -210,6 +215,10 @@ def train(
         from gradflow.runs.training import train as of_neurons
 
         return of_neurons(neuron, problem, optimizer, steps, dtype=dtype, **given)
+    if not is_general(neuron, problem):
+        from gradflow.networks.of_neuron import train as of_these
+
+        return of_these(neuron, problem, optimizer, steps, dtype=dtype, how=how, frozen=frozen, **given)
     from gradflow.base.checks import dtype_name
     from gradflow.networks.line.training import train as of_networks
 

@@ -104,31 +104,59 @@ def train(
         dtype=dtype, progress=progress,
     )  # fmt: skip
     configuration = {
-        **describe_problem(problem),
-        "optimizer": {"name": _name(optimizer), **start.optimizer._asdict()},
+        **described(run, problem, start.optimizer),
         "schedule": repr(schedule),
         "steps": steps,
         "dtype": dtype,
         "record_every": record_every,
-        "neuron": {name: run.theta[0, i, ...] for i, name in enumerate(PARAMETERS)},
     }
     provenance = attributes("Training with finite steps", "train", configuration)
     # A trajectory that left the range of its numbers is a result; its loss may be infinite.
     with np.errstate(over="ignore", invalid="ignore"):
-        return _dataset(run, start, problem, provenance, schedule == constant)
+        found = settled_outcomes(run, problem, start.optimizer if schedule == constant else None)
+        return dataset(run, start, problem, provenance, found.outcome, to_numpy(found.theorem))
 
 
-def _dataset(
-    run: Descent, start: UnlabelledBatch, problem: Problem, provenance: dict[str, str], is_constant: bool
+def described(run: Descent, problem: Problem, optimizer: Config) -> dict[str, Any]:
+    """Return what was trained, and how, as plain data."""
+    name = next((name for name, config in OPTIMIZERS.items() if isinstance(optimizer, config)), "custom")
+    return {
+        **describe_problem(problem),
+        "optimizer": {"name": name, **optimizer._asdict()},
+        "neuron": {name: run.theta[0, i, ...] for i, name in enumerate(PARAMETERS)},
+    }
+
+
+def dataset(
+    run: Descent,
+    start: UnlabelledBatch,
+    problem: Problem,
+    provenance: dict[str, str],
+    outcome: Array,
+    decided_by: np.ndarray,
 ) -> xr.Dataset:
+    """Return a run as `train` does.
+
+    Parameters
+    ----------
+    run : Descent
+    start : UnlabelledBatch
+        The starts and the optimiser, with their labels.
+    problem : Problem
+    provenance : dict
+        From `gradflow.base.provenance.attributes`.
+    outcome : array
+        Outcome codes, of the batch's shape.
+    decided_by : array
+        Which theorems decided them: codes of `gradflow.ends.decision.THEOREMS`.
+    """
     theta = np.moveaxis(to_numpy(run.theta), 1, 0)
     # In double precision, or a float32 run would show the rounding of its own check.
     q = balancedness(theta.astype(np.float64))
     batch, coords = axes(theta.shape[2:], start, problem, TAKEN)
     dims = ("step", *batch)
-    found = settled_outcomes(run, problem, start.optimizer if is_constant else None)
-    ended = outcome_codes(found.outcome, batch)
-    theorem = codes(to_numpy(found.theorem), THEOREMS, batch, "theorem that decided the outcome")
+    ended = outcome_codes(outcome, batch)
+    theorem = codes(decided_by, THEOREMS, batch, "theorem that decided the outcome")
     return xr.Dataset(
         {
             **state_variables(theta, dims),
@@ -167,7 +195,3 @@ def _columns(
             labels = coords[dim].values.tolist()
             columns[dim] = [labels[e.index[axis]] for e in events]
     return columns
-
-
-def _name(optimizer: Config) -> str:
-    return next((name for name, config in OPTIMIZERS.items() if isinstance(optimizer, config)), "custom")

@@ -15,7 +15,20 @@ from gradflow import field
 from gradflow.networks import line
 
 COUNT = 20_000
-PLACES = [-1.0, 1.0, 0.0, 0.5, 1.0 - 1e-14, -1.0 + 1e-14, 1.0 + 1e-13, 1e-9, 2.0, -3.0, 1.0 - 1e-8, -1.0 + 1e-5]
+PLACES = [
+    -1.0,
+    1.0,
+    0.0,
+    0.5,
+    1.0 - 1e-14,
+    -1.0 + 1e-14,
+    1.0 + 1e-13,
+    1e-9,
+    2.0,
+    -3.0,
+    1.0 - 1e-8,
+    -1.0 + 1e-5,
+]
 SIZES = [0.0, 1.0, -1.0, 1e-6, -1e6]
 
 
@@ -41,7 +54,10 @@ def sizes(rows: np.ndarray, teacher: gf.Neuron) -> tuple[np.ndarray, np.ndarray]
         on, taught = (w1 * (a + b) / 2 + b1 > 0.0) * 1.0, (t1 * (a + b) / 2 + c1 > 0.0) * 1.0
         at = [
             (
-                np.abs(w2 * on * (w1 * x + b1)) + np.abs(b2) + np.abs(c2) + np.abs(t2 * taught * (t1 * x + c1)),
+                np.abs(w2 * on * (w1 * x + b1))
+                + np.abs(b2)
+                + np.abs(c2)
+                + np.abs(t2 * taught * (t1 * x + c1)),
                 np.abs([w2 * on * x, w2 * on, on * (w1 * x + b1), np.ones(COUNT)]),
             )
             for x in (a, b)

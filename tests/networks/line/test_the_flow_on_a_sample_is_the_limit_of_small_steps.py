@@ -68,7 +68,7 @@ def test_a_start_on_an_input_has_an_answer() -> None:
 
 def test_one_neuron_flows_on_a_sample() -> None:
     run = gf.gradient_flow(gf.Neuron(1.0, 0.3, 0.5, 0.1), gf.Problem(inputs=gf.grid(9)), t_end=20.0)
-    assert run.sizes["neuron"] == 1
+    assert "neuron" not in run.dims
     assert float(run["loss"][-1]) < 0.05 * float(run["loss"][0])
     assert np.max(np.abs(run["energy_residual"].values)) < 1e-9
 

@@ -1,0 +1,162 @@
+"""Runs of single neurons that their own code does not know: frozen parameters, minibatches, flows on samples.
+
+Their results are those of `gradflow.runs`: the same variables along the same axes. No theorem decides where
+such a run ends, and nothing is said of a limit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from gradflow.base.arrays import Array, to_numpy
+from gradflow.base.checks import dtype_name, function
+from gradflow.base.provenance import attributes
+from gradflow.base.tables import codes, named
+from gradflow.descent.axes import by_position
+from gradflow.descent.events import Watch
+from gradflow.descent.minibatches import Minibatches
+from gradflow.descent.optimisers.hyper import Config
+from gradflow.descent.optimisers.registry import OPTIMIZERS, check
+from gradflow.descent.prepared import Descent, prepare, recorded
+from gradflow.descent.schedules import Schedule
+from gradflow.descent.stepping import descend
+from gradflow.ends.decision import SIMULATION, THEOREMS
+from gradflow.field.evaluate import evaluator
+from gradflow.networks.line.ends import outcomes
+from gradflow.networks.line.evaluate import Evaluator
+from gradflow.networks.line.flow import gradient_flow as flow_of_network
+from gradflow.networks.line.flow import moving
+from gradflow.networks.line.task import task_of
+from gradflow.networks.line.training import minibatches
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron, as_problem
+from gradflow.runs.records import crossings, crossings_attribute, limit_variables
+from gradflow.runs.training import MOST_RECORDED, dataset, described
+
+ORDER = (
+    *PARAMETERS, "breakpoint", "loss", "activity", "invariant_drift", "energy_residual", "outcome",
+    "outcome_name",
+)  # fmt: skip
+"""Variables of a flow that are taken as they are, in the order of `gradflow.runs.gradient_flow`."""
+
+
+def train(
+    neuron: Neuron | Array,
+    problem: Problem,
+    optimizer: Config | None,
+    steps: int,
+    *,
+    schedule: Schedule,
+    record_every: int | None,
+    dtype: Any,
+    how: Minibatches | None,
+    frozen: Sequence[str],
+    progress: Callable[[int], object] | None,
+) -> xr.Dataset:
+    """Train neurons with frozen parameters or on minibatches (arguments as `networks.either.train`)."""
+    dtype, moves = dtype_name("dtype", dtype), moving(frozen, 1)
+    config = check(OPTIMIZERS["adam"](lr=0.01) if optimizer is None else optimizer)
+    if record_every is None and steps > 0:
+        record_every = -(-steps // MOST_RECORDED)
+    steps, due = recorded(steps, record_every)
+    function("schedule", schedule, "the step")
+    if progress is not None:
+        function("progress", progress, "the number of updates done")
+    start, problem = by_position(neuron, config), as_problem(problem)
+    _require_one(problem)
+    task = task_of(problem)
+    with np.errstate(over="ignore", invalid="ignore"):
+        theta, own, config = prepare(start.neuron, problem, start.optimizer, dtype)
+        if not isinstance(theta, np.ndarray):
+            raise TypeError("start: frozen parameters and minibatches take NumPy arrays")
+        watch, keeps = Watch(theta, own), (moves == 0.0).reshape(-1, *(1,) * (theta.ndim - 1))
+        draw = None if how is None else minibatches(how, problem, task)
+
+        def drawn(step: int) -> Evaluator:
+            assert draw is not None
+            some = draw(step)
+            # In the precision of the parameters.
+            return some._replace(gradient=lambda at: some.gradient(at).astype(at.dtype, copy=False))
+
+        path = descend(
+            theta,
+            evaluator(own, theta),
+            config,
+            due,
+            schedule,
+            keeps=keeps if np.any(keeps) else None,
+            drawn=None if draw is None else drawn,
+            observe=watch.observe,
+            progress=progress,
+        )
+        run = Descent(
+            path.final, np.asarray(due), np.stack(path.states), np.stack(path.losses), watch.events, None,
+            np.asarray(path.diverged),
+        )  # fmt: skip
+        configuration = {
+            **described(run, problem, start.optimizer),
+            "schedule": repr(schedule),
+            "steps": steps,
+            "dtype": dtype,
+            "record_every": record_every,
+            "frozen": list(frozen),
+            **({} if how is None else {"batch": how.size, "replacement": how.replacement}),
+        }
+        seed = None if how is None else how.seed
+        provenance = attributes("Training with finite steps", "train", configuration, seed)
+        ended = outcomes(to_numpy(path.final).astype(np.float64), task, run.diverged, moves)
+        return dataset(run, start, problem, provenance, ended, np.full(ended.shape, SIMULATION, np.int8))
+
+
+def gradient_flow(
+    neuron: Neuron | Array,
+    problem: Problem,
+    *,
+    frozen: Sequence[str],
+    **options: Any,
+) -> xr.Dataset:
+    """Follow one neuron with frozen parameters or on a sample (`networks.either.gradient_flow`)."""
+    start, problem = Neuron(*map(np.asarray, as_neuron(neuron))), as_problem(problem)
+    if any(np.ndim(value) for value in start):
+        raise ValueError("neuron: gradient_flow follows one neuron, got an array of them")
+    _require_one(problem)
+    run = flow_of_network(start, problem, frozen=frozen, **options)
+    found = crossings(run)
+    given = json.loads(run.attrs["configuration"])
+    del given["network"], given["command"]
+    given["neuron"] = {name: float(value) for name, value in zip(PARAMETERS, start, strict=True)}
+    theorem = codes(SIMULATION, THEOREMS, (), "theorem that decided the outcome")
+    one = run.isel(neuron=0, drop=True)
+    kept = "conserved" if problem.is_bent and not frozen else "not conserved"
+    one["invariant_drift"].attrs["long_name"] = f"Q(t) - Q(0), Q = w1^2 + b1^2 - w2^2, {kept}"
+    return xr.Dataset(
+        {
+            **{name: one[name] for name in ORDER},
+            "decided_by": theorem,
+            "decided_by_name": named(theorem, THEOREMS),
+            "decided_at": ((), np.nan, {"long_name": "time by which it did", "units": "1"}),
+            "status": one["status"],
+            "status_name": one["status_name"],
+            **limit_variables(np.full(4, np.nan)),
+        },
+        attrs={
+            **attributes("Gradient flow of one neuron", "flow", given),
+            **crossings_attribute({name: found[name].values.tolist() for name in ("time", "event", "wall")}),
+        },
+    )
+
+
+def _require_one(problem: Problem) -> None:
+    """Raise a one-line ValueError if there are several teachers or intervals."""
+    inputs = problem.inputs
+    ends = () if isinstance(inputs, Sample) else (inputs.lo, inputs.hi)
+    for name, values in (("teacher", problem.teacher), ("interval", ends)):
+        if any(np.ndim(value) for value in values):
+            raise ValueError(
+                f"{name}: expected one where parameters are frozen, inputs drawn or flows on a sample, "
+                "got an array of them"
+            )
