@@ -1,4 +1,4 @@
-"""What a shell offers for the value of an option: the names that it may be."""
+"""Values of an option that a shell offers: the names that it may be."""
 
 from __future__ import annotations
 

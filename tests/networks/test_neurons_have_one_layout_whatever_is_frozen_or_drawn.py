@@ -35,7 +35,12 @@ ASKED: dict[str, dict[str, Any]] = {
 RUNS: dict[str, tuple[Any, gf.Problem, Any, dict[str, Any]]] = {
     "one": (START, gf.Problem(), None, {}),
     "a sample": (START, SAMPLE, gf.GD(0.1), {}),
-    "starts and rates": (START._replace(b1=np.linspace(-1.0, 1.0, 4)[:, None]), gf.Problem(), gf.GD(RATES), {}),
+    "starts and rates": (
+        START._replace(b1=np.linspace(-1.0, 1.0, 4)[:, None]),
+        gf.Problem(),
+        gf.GD(RATES),
+        {},
+    ),
     "float32": (START, gf.Problem(), gf.Adam(0.1), {"dtype": "float32"}),
 }
 
