@@ -20,6 +20,7 @@ def test_groups_are_added_up() -> None:
     assert limit(program, EACH) == {"divider": 28.0, "arithmetic": 10.0, "memory": 14.0}
 
 
+@pytest.mark.slow
 def test_adam_takes_one_root_a_parameter_and_more_quotients() -> None:
     program = recorded("adam")
     assert program.statements["sqrt"] == 4

@@ -134,6 +134,7 @@ def test_workers_that_miss_the_first_request(tmp_path: Path) -> None:
     assert files_below(tmp_path) == ["0.started", "1.started"]
 
 
+@pytest.mark.slow
 @LINUX
 def test_a_trajectory_while_it_is_computed(tmp_path: Path) -> None:
     # No flow takes long enough to be interrupted on purpose.

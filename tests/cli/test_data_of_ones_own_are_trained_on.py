@@ -100,6 +100,7 @@ def test_files_that_do_not_fit_are_refused(data: Path, capsys: Capture, tmp_path
         assert line == f"{other[0]}: it has no meaning with --data {missing}"
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("content", ["x,y\n0.5,1\n", "x,y\n2,1\n2,3\n", "x,y\n0,0\n1,0\n"])
 def test_few_data_are_trained_on(content: str, data: Path, capsys: Capture, tmp_path: Path) -> None:
     data.write_text(content)

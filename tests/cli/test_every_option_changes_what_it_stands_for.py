@@ -347,6 +347,7 @@ def quick(monkeypatch: Patch) -> None:
     monkeypatch.setattr("gradflow.study.figures.course.course", lambda *data: Figure())
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.usefixtures("quick")
 def test_every_way_of_telling_tells(command: str, capsys: Capture, tmp_path: Path) -> None:

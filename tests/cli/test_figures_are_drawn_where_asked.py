@@ -34,6 +34,7 @@ LINES = {
 SLOW = {"a rate"}
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize(
     "line", [pytest.param(LINES[i], id=i, marks=pytest.mark.slow if i in SLOW else ()) for i in LINES]
 )
@@ -49,6 +50,7 @@ def test_of_what_is_computed(line: str, capsys: Capture, tmp_path: Path) -> None
     assert path.read_text().endswith("</svg>\n")
 
 
+@pytest.mark.slow
 def test_in_every_format(capsys: Capture, tmp_path: Path) -> None:
     for name, begin in (("a.pdf", b"%PDF"), ("a.png", b"\x89PNG"), ("a.svg", b"<?xml")):
         answer(capsys, "train", "--b2", "-1", "--steps", "9", "--figure", str(tmp_path / name))

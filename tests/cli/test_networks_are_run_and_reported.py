@@ -124,6 +124,7 @@ def test_a_missing_file_is_named(capsys: Capture) -> None:
     assert line == "--network: nowhere.csv: No such file or directory"
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -59,6 +59,7 @@ def test_a_progress_bar_on_a_terminal_only(command: str, capsys: pytest.CaptureF
         assert elsewhere == on_a_terminal
 
 
+@pytest.mark.slow
 def test_no_progress_bar_in_a_pipe() -> None:
     arguments = ("train", *LENGTHS["train"], "--json")
     piped = subprocess.run((*PROGRAM, *arguments), capture_output=True, text=True, check=True)

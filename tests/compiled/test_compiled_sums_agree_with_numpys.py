@@ -47,6 +47,7 @@ def test_for_steep_teachers_and_arrays_of_them(name: str) -> None:
     compare("relu", "tanh", name, config=HeavyBall(3e-6))
 
 
+@pytest.mark.slow
 def test_in_single_precision() -> None:
     compare("silu", "softplus", "arrays", "float32")
 

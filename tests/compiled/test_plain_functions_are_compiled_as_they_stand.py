@@ -143,6 +143,7 @@ def forget() -> None:
         cached.cache_clear()
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("module", [formulas, error_free])
 def test_a_change_of_any_file_leaves_what_was_compiled_unused(
     module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

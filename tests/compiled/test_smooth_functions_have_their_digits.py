@@ -102,6 +102,7 @@ def fill(z: np.ndarray, out: np.ndarray) -> None:
         out[2, i] = taught(z[i], 0.0, 1.0)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("name", SMOOTH)
 def test_compilers_get_the_same_bits(name: str) -> None:
     chosen = choices(Pair(name, name), 4)

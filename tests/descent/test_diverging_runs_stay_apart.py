@@ -19,6 +19,7 @@ def bound(dtype: str) -> float:
     return float(float(np.finfo(dtype).max) ** (1 / 7))
 
 
+@pytest.mark.some(10)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("inputs", [Uniform(), grid(20)])
 @pytest.mark.parametrize("name", list(OPTIMIZERS))

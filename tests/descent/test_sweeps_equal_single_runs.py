@@ -115,6 +115,7 @@ def test_hyper_parameters_may_be_lists_or_numpy_scalars() -> None:
     np.testing.assert_array_equal(single, expected[:, 0])
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
 def test_in_single_precision_rates_keep_their_digits(name: str) -> None:
     # A rate in float32 is another one: 0.1 is not one of its numbers.

@@ -26,6 +26,7 @@ def test_a_start_beside_a_saddle_is_not_at_rest(start: tuple[float, ...]) -> Non
     assert np.all(np.isnan(limit(short)))
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("start", SADDLES)
 def test_all_engines_follow_it_to_the_same_end(start: tuple[float, ...]) -> None:
     neuron = Neuron(*(np.array([value]) for value in start))
@@ -63,6 +64,7 @@ def test_no_time_is_recorded_twice(start: Neuron, t_end: float) -> None:
     assert times[0] == 0.0
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("w1", [300.0, 1e4, 1e6])
 def test_very_unequal_weights_are_followed_to_the_end(w1: float) -> None:
     run = gradient_flow(Neuron(w1=w1, b2=-1.0))

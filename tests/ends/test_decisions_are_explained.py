@@ -23,6 +23,7 @@ RNG = np.random.default_rng(11)
 FAR = "far outside"
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("problem", PROBLEMS, ids=str)
 def test_conditions_hold_where_the_theorem_applies(problem: gf.Problem) -> None:
     applied = set()

@@ -55,6 +55,7 @@ def test_no_direction_leads_down_from_where_a_flow_ends(problem: Problem) -> Non
     assert lowest.fun == pytest.approx(level, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_every_engine_says_so() -> None:
     few = Neuron(*(value[4:7] for value in STARTS))
     codes = flow_run(few, ABS).outcome

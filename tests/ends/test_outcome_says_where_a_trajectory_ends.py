@@ -186,6 +186,7 @@ def test_lingering_next_to_the_separatrix_is_undecided() -> None:
     assert int(outcome(np.array(run.last.theta))) == GLOBAL
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("seed", range(4))
 def test_no_decided_outcome_changes_later(seed: int) -> None:
     rng: Any = np.random.default_rng(seed)

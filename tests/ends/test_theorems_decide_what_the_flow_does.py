@@ -22,7 +22,7 @@ PROBLEMS = {
 }
 
 
-@pytest.mark.parametrize("n", [30, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [16, pytest.param(200, marks=pytest.mark.slow)])
 def test_with_and_without_theory_the_same_labels(n: int) -> None:
     b1, b2 = np.meshgrid(np.linspace(-2.5, 2.5, n), np.linspace(-3.0, 3.0, n), indexing="ij")
     one = np.ones_like(b1)
@@ -50,6 +50,7 @@ def contradictions(problem: Problem, n: int, seed: int) -> tuple[int, int]:
     return known.size, int(np.sum((simulated != found.outcome[known])[settled]))
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_no_start_is_decided_wrongly(name: str) -> None:
     known, wrong = contradictions(PROBLEMS[name], 2_000, seed=3)

@@ -235,6 +235,7 @@ def independent_loss(start: Neuron, t_end: float) -> float:
     return float(loss(solution.y[:, -1]))
 
 
+@pytest.mark.slow
 def test_the_flows_threshold_in_b2() -> None:
     found = bracket(along("b2"), (LOWER_B2 - 1e-4, LOWER_B2 + 1e-4), tol=1e-8, scan=3)
     assert found.value == pytest.approx(LOWER_B2, abs=2e-8)

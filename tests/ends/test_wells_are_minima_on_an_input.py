@@ -107,6 +107,7 @@ def test_no_direction_leads_down_and_all_paths_out_lead_up(problem: Problem) -> 
             assert profile(problem, c, 2.0 * rises - 1.0, table.side[key]) >= top * (1.0 - 1e-12)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("problem", CASES[:6])
 def test_small_steps_downhill_from_within_end_at_the_minimum(problem: Problem) -> None:
     table, rng = wells(problem), np.random.default_rng(1)

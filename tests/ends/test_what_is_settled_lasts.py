@@ -25,6 +25,7 @@ PROBLEMS = {
 }
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("lr", [0.01, 0.2])
 def test_twenty_times_as_many_steps_change_nothing_that_is_settled(name: str, lr: float) -> None:
@@ -39,6 +40,7 @@ def test_twenty_times_as_many_steps_change_nothing_that_is_settled(name: str, lr
     assert np.all(np.isnan(long.first_crossing[settled]) | (long.first_crossing <= 200)[settled])
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize(
     "config",
     [HeavyBall(0.1), Nesterov(0.1), RMSProp(0.01), Adam(0.01), AdamW(0.01, weight_decay=0.0), Sign(0.01)],

@@ -80,6 +80,7 @@ def test_keys_move_the_start(visitor: Visitor) -> None:
     assert visitor.session.state == State(b1=(0.05,), b2=-0.6, t_end=1.0)
 
 
+@pytest.mark.some(6)
 @pytest.mark.parametrize("name", [name for rows in SECTIONS.values() for name in rows if name != "knots"])
 def test_a_field_and_its_sliders_are_one(visitor: Visitor, name: str) -> None:
     row = next(rows[name] for rows in SECTIONS.values() if name in rows)

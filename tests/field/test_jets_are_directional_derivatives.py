@@ -57,6 +57,7 @@ def test_third_derivatives_are_those_of_the_exact_integrals(name: str) -> None:
         np.testing.assert_allclose(found.third[:, i], third, rtol=1e-11, atol=10.0 * size)
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("problem", [*PROBLEMS.values(), *SAMPLES.values()], ids=[*PROBLEMS, *SAMPLES])
 def test_hidden_scale_decides_one_third_derivative(problem: Problem) -> None:
     # (w1, b1, w2) → (w1 e^c, b1 e^c, w2 e^−c) leaves L as it is; differentiate ∇L twice along it.

@@ -101,6 +101,7 @@ def test_the_result_does_not_depend_on_the_rest_of_the_batch() -> None:
                 np.testing.assert_array_equal(field(batch[:, i], alone), whole[..., i])
 
 
+@pytest.mark.some(6)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", [1, 2, 9, 100, 1000, 1001])
 def test_a_sample_sums_the_same_way_in_every_layout(n: int, dtype: Any) -> None:

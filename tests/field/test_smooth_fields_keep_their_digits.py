@@ -52,6 +52,7 @@ def test_against_mpmath_many(seed: int) -> None:
         assert error(*case(rng, str(student), str(teacher))) < 1e-13
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("student", SMOOTH)
 @pytest.mark.parametrize("w1", [100.0, -100.0])
 def test_at_the_largest_weights(student: str, w1: float) -> None:

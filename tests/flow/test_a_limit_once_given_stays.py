@@ -34,6 +34,7 @@ def test_the_limit_does_not_come_and_go() -> None:
     assert {outcome_name(run) for run in runs} == {"linear"}
 
 
+@pytest.mark.some(4)
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("rtol", [1e-10, 1e-5])
 def test_what_has_rested_stays_where_it_is(name: str, rtol: float) -> None:
@@ -83,6 +84,7 @@ def test_what_drifts_about_a_point_as_high_has_its_limit(t_end: float) -> None:
     assert limit(run) == pytest.approx(known, rel=1e-7)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("t_end", [100.0, 1000.0])
 def test_very_unequal_weights_end_at_the_critical_point(t_end: float) -> None:
     # The first state at rest, judged by its loss, has b2 1e-5 away from it.
@@ -95,6 +97,7 @@ def test_very_unequal_weights_end_at_the_critical_point(t_end: float) -> None:
     assert [w1, b1, w2, b2] == pytest.approx(known, rel=1e-9)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_critical_point_beside_a_resting_state_is_where_it_goes(name: str) -> None:
     start, problem = PROBLEMS[name]

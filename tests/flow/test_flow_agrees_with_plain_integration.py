@@ -15,6 +15,7 @@ from tests.flow.reference import Case, cases, exact, plain
 CASES = cases(24, seed=11) + cases(16, seed=31, near_walls=True)
 
 
+@pytest.mark.some(16)
 @pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
 def test_random_starts_teachers_intervals_and_slopes(case: Case) -> None:
     run = integrate(case.start, case.problem, case.t_end)
@@ -52,6 +53,7 @@ def test_fifty_digits_inside_a_cell(start: Neuron, problem: Problem) -> None:
     np.testing.assert_allclose(run.last.theta, expected, rtol=0, atol=1e-14)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(
     ("start", "problem", "event"),
     [

@@ -101,6 +101,7 @@ def attracts(w2: float, b2: float, problem: Problem) -> bool:
     return bool(np.all(np.sum(u * velocity, axis=0) < 0.0))
 
 
+@pytest.mark.some(4)
 @pytest.mark.parametrize("w2", [-1.0, 1.0])
 @pytest.mark.parametrize("b2", [-1.0, 0.0, 1.0])
 @pytest.mark.parametrize("problem", [LEAKY, Problem(inputs=Uniform(-1.0, 3.0), activation=(0.3, 0.8))])

@@ -14,6 +14,7 @@ from gradflow.runs.records import limit
 START = Neuron(b2=-1.2)
 
 
+@pytest.mark.slow
 def test_what_rests_reaches_any_time() -> None:
     runs = [gradient_flow(START, t_end=t_end) for t_end in (1e6, 1e300)]
     for run, t_end in zip(runs, (1e6, 1e300), strict=True):
@@ -32,6 +33,7 @@ def test_the_times_asked_for_are_recorded() -> None:
     assert np.ptp(run["loss"].values[2:]) == 0.0
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("rests", [True, False])
 def test_the_rule_alone_decides(rests: bool) -> None:
     asked: list[Point] = []

@@ -37,6 +37,7 @@ LONG = {
     "steps_against_flow",
     "waiting_and_spikes",
     "networks_on_the_line",
+    "cubic_decay",
 }
 """The names of those that take seconds."""
 

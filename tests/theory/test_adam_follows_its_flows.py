@@ -69,6 +69,7 @@ def test_adam_follows_its_ode_through_a_wall() -> None:
     assert slope(1.0 / counts, found) == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inside", [True, False])
 @pytest.mark.parametrize("name", CASES)
 def test_adam_with_a_short_memory_follows_the_corrected_sign_flow(name: str, inside: bool) -> None:
@@ -94,6 +95,7 @@ def test_adam_with_a_short_memory_follows_the_corrected_sign_flow(name: str, ins
     assert order(lambda y: 0.9 * corrected(y) + 0.1 * sign_field(y, problem, eps, inside=inside)) < 1.6
 
 
+@pytest.mark.slow
 def test_ages_of_the_transient_make_the_error_smaller() -> None:
     problem, betas, eps, n = PROBLEMS["default"], (0.8, 0.95), 1e-2, 128
     start = sign_starts(problem)

@@ -95,6 +95,7 @@ def test_the_mean_of_the_loss_over_the_swing_is_that_of_the_level() -> None:
     np.testing.assert_allclose(mean[here], 0.5 * size**2 * found.level[here], rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta1", [0.0, 0.5, 0.9])
 def test_adam_is_held_by_no_minimum_below_this_epsilon(beta1: float) -> None:
     ends = {
@@ -184,6 +185,7 @@ def test_on_the_other_side_none_comes_to_the_input_for_long() -> None:
     assert np.all(loss(theta) > 0.5 * LINE)
 
 
+@pytest.mark.slow
 def test_with_epsilon_large_enough_adam_stays() -> None:
     theta = on_best_lines(Problem(), 50, 7, sign=1.0)
     least = np.max(np.asarray(held_from(sharpness(theta), 0.05)))

@@ -87,6 +87,7 @@ def test_decay_alone_revives_at_the_predicted_step_in_many(name: str, largest: f
     hunt(name, 200_000, 10, largest)
 
 
+@pytest.mark.some(8)
 @pytest.mark.parametrize("name", list(PROBLEMS))
 @pytest.mark.parametrize(
     "rows", [(0.0, 1.0, 0.0, 0.0), (1.0, 0.0, 1.0, 0.0), (0.5, 1.0, 0.5, 1.0), (1.0, 1.0, 1.0, 1.0)]
@@ -118,6 +119,7 @@ COUPLED = [
 ]
 
 
+@pytest.mark.some(8)
 @pytest.mark.parametrize("name", list(PROBLEMS))
 @pytest.mark.parametrize("config", COUPLED)
 def test_coupled_decay_revives_in_training_when_iterated(name: str, config: Any) -> None:
@@ -132,6 +134,7 @@ def test_coupled_decay_revives_in_training_when_iterated(name: str, config: Any)
         assert np.sum(predicted > 0) > 30
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("config", [*COUPLED[:4], HeavyBall(0.2), AdamW(0.2, weight_decay=0.1)])
 def test_momentum_left_over_and_decay_together(config: Any) -> None:
     problem = Problem()
@@ -167,6 +170,7 @@ def heavy_ball_return(z: np.ndarray, moved: np.ndarray, mu: np.ndarray, pull: np
     return np.where(back, np.maximum(np.floor(np.log(ratio) / np.log(large / small)) + 1.0, 1.0), np.inf)
 
 
+@pytest.mark.slow
 def test_heavy_ball_with_decay_has_its_closed_form() -> None:
     n, rng = 100_000, np.random.default_rng(5)
     theta = dead(Problem(), n, 6)

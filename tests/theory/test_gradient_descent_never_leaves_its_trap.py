@@ -37,6 +37,7 @@ def largest_rates(theta: np.ndarray, problem: Problem) -> np.ndarray:
     return low
 
 
+@pytest.mark.some(4)
 @pytest.mark.parametrize(("problem", "s"), SIDES)
 def test_no_counterexample_at_the_largest_rate_claimed(problem: Problem, s: float) -> None:
     theta = np.concatenate([barely(problem, s, 400, ratio=r, seed=3) for r in (1.05, 1.5, 4.0)], axis=1)
@@ -61,6 +62,7 @@ def test_the_hunt_finds_counterexamples_where_the_rate_is_larger() -> None:
     assert np.sum(~descend(theta, Problem(), 1.0, 6.0 * rates, 500)) >= 10
 
 
+@pytest.mark.slow
 def test_a_path_of_a_third_is_not_enough() -> None:
     theta = barely(Problem(), 1.0, 600, ratio=1.0 / 3.0, seed=6)
     assert np.sum(~descend(theta, Problem(), 1.0, np.full(600, 1e-3), 20_000)) >= 10

@@ -116,6 +116,7 @@ def interval_holds(n: int, slopes: tuple[float, float]) -> None:
         np.testing.assert_allclose(at_end * rate[~none], 2.0, rtol=1e-10)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("slopes", [(0.0, 1.0), (0.3, 1.5), (-0.5, 0.8)])
 def test_the_stable_minima_are_the_interval(slopes: tuple[float, float]) -> None:
     interval_holds(3000, slopes)
@@ -132,6 +133,7 @@ def _some(problem: Problem, where: np.ndarray) -> Problem:
     return Problem(teacher, Uniform(problem.lo[where], problem.hi[where]), problem.slopes)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("name", list(PROBLEMS))
 def test_gradient_descent_stays_below_the_rate_and_leaves_above(name: str) -> None:
     problem = PROBLEMS[name]
@@ -176,6 +178,7 @@ def ends_at_minima(n: int, rates: tuple[float, ...], steps: int) -> None:
         assert np.max(rate * value[ended]) > 1.95
 
 
+@pytest.mark.slow
 def test_no_run_ends_at_a_minimum_that_is_too_sharp() -> None:
     ends_at_minima(10_000, (0.3, 0.5), 2500)
 
@@ -224,6 +227,7 @@ def test_the_roots_of_momentum_are_inside_up_to_the_limit() -> None:
     assert adam_limit(0.9, 0.0) == np.inf
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("beta1", [0.0, 0.5, 0.9])
 def test_a_frozen_preconditioner_has_its_limit(beta1: float) -> None:
     rng = np.random.default_rng(8)

@@ -190,6 +190,9 @@ def test_bounds_are_not_wasteful() -> None:
     assert reaches_teacher(near)
 
 
+HIDDEN = Neuron(0.5, 1e16, 1.0, -1e16)
+
+
 def test_a_loss_that_rounding_hides_decides_nothing() -> None:
     size = np.array([5e12, 1e13, 1e14, 1e16])
     neuron = Neuron(b1=size, b2=-size)
@@ -199,11 +202,14 @@ def test_a_loss_that_rounding_hides_decides_nothing() -> None:
     assert decide(neuron).outcome.tolist() == [LINEAR, LINEAR, LINEAR, LINEAR]
     assert not np.any(reaches_teacher(neuron))
     # One that is as steep as the best line, to within rounding, is not known to be steeper.
-    hidden = Neuron(0.5, 1e16, 1.0, -1e16)
-    assert decide(hidden).outcome == UNDECIDED
-    assert outcome(hidden) == UNDECIDED
-    assert flow_run(hidden, Problem()).outcome == UNDECIDED
-    assert flow_decisions(hidden, Problem(), longest=1.0).outcome == UNDECIDED
+    assert decide(HIDDEN).outcome == UNDECIDED
+    assert outcome(HIDDEN) == UNDECIDED
+    assert flow_run(HIDDEN, Problem()).outcome == UNDECIDED
+
+
+@pytest.mark.slow
+def test_nor_does_a_flow_that_is_followed_closely() -> None:
+    assert flow_decisions(HIDDEN, Problem(), longest=1.0).outcome == UNDECIDED
 
 
 def test_the_command_says_undecided_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,7 @@ SIDES = [
 ]
 
 
+@pytest.mark.some(6)
 @pytest.mark.parametrize(("name", "s"), SIDES)
 def test_no_counterexample(name: str, s: float) -> None:
     problem = MORE[name]
@@ -80,6 +81,7 @@ def test_the_hunt_finds_counterexamples_outside(name: str) -> None:
     assert np.mean(follow(outside, problem, s, steps=100).left) > 0.02
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("wrong", ["slope", "level", "aim", "place", "wide", "far"])
 def test_each_hypothesis_is_needed(wrong: str) -> None:
     # One hypothesis at a time is violated, all others hold; walls are reached.

@@ -79,6 +79,7 @@ def test_a_crossing_that_bounds_alone_do_not_find() -> None:
         assert float(exact) == pytest.approx(1.898e-5, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_starts_near_their_wall_are_those_of_power_series() -> None:
     rng, seen = np.random.default_rng(0), []
     with mpmath.workdps(40):

@@ -49,6 +49,7 @@ def errors(velocity: Any, start: np.ndarray, reached: np.ndarray) -> np.ndarray:
     return np.asarray(np.max(np.abs(end - reached), axis=(0, 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_gradient_descent_has_the_orders_one_two_and_three(name: str) -> None:
     problem, counts = PROBLEMS[name], 2 ** np.arange(5, 10)
@@ -151,6 +152,7 @@ def test_a_crossing_costs_the_third_order_at_an_end_only(name: str, wall: str, l
         assert slope(rates, found) == pytest.approx(expected, abs=0.12)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("wall", ["lo", "hi"])
 def test_the_error_behind_a_wall_is_the_one_stated(wall: str) -> None:
     problem, rate = PROBLEMS["default"], T / 4096
@@ -199,6 +201,7 @@ def test_heavy_ball_is_late_by_a_time_that_does_not_fade(name: str) -> None:
     assert slope(rates, errors(flow(2), start, np.stack(runs, axis=1))) == pytest.approx(2.0, abs=0.05)
 
 
+@pytest.mark.slow
 def test_heavy_ball_keeps_its_order_behind_a_wall() -> None:
     problem, mu, counts = PROBLEMS["default"], 0.5, 2 ** np.arange(7, 11)
     # The flow is 1/(1 − μ) times as fast, so the path of gradient descent to 2 T is taken in T.

@@ -60,6 +60,7 @@ def hunt(config: Any, name: str, n: int) -> tuple[int, int, int]:
     return int(np.sum(claimed)), int(np.sum(claimed & back)), int(np.sum(back))
 
 
+@pytest.mark.some(12)
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("config", REMEMBERING)
 def test_none_comes_back(config: Any, name: str) -> None:

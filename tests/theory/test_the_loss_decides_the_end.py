@@ -53,6 +53,7 @@ def test_below_the_line_the_limit_is_known(name: str) -> None:
     assert np.all(run.loss <= loss(theta, problem))
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("name", list(PROBLEMS))
 def test_a_few_reach_their_limit(name: str) -> None:
     problem = PROBLEMS[name]

@@ -168,6 +168,7 @@ def test_limits_of_neurons_at_their_limit_are_rounded_outwards() -> None:
 LIMITS = ["default", "shifted interval", "leaky", "negative slope", "sample"]
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("name", LIMITS)
 def test_line_limits_enclose_the_limit(name: str) -> None:
     check_limits(PROBLEMS[name], 300, 1000)

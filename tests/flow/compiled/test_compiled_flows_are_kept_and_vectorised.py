@@ -32,6 +32,7 @@ print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), run.fina
 """
 
 
+@pytest.mark.slow
 def test_another_process_compiles_nothing() -> None:
     here = integrate_ensemble(Neuron(b2=-1.2), t_end=5.0, backend="numba")
     out = subprocess.run(

@@ -33,6 +33,7 @@ def states() -> np.ndarray:
     return theta
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_for_every_state(name: str) -> None:
     problem, theta = PROBLEMS[name], states()

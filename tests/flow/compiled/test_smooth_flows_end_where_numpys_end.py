@@ -60,6 +60,7 @@ def compare(student: str, teacher: str, which: str, t_end: float) -> None:
     assert run.status[6] == STATUSES.index("diverged")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("student", "teacher", "which"),
     [("silu", "silu", "arrays"), pytest.param("relu", "tanh", "one", marks=pytest.mark.slow)],

@@ -94,6 +94,7 @@ def assert_agreement(found: Comparison) -> None:
     assert np.all(found.same_crossings)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("seed", "slopes", "default"),
     [(1, (0.0, 1.0), True), (2, (0.0, 1.0), False), (3, (0.1, 1.0), False)],

@@ -18,6 +18,7 @@ def moved(values: Any) -> Any:
     return strict.asarray(values.tolist(), dtype=strict.float64)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("slopes", [(0.0, 1.0), (0.1, 1.0)])
 @pytest.mark.parametrize("many", [True, False])
 def test_every_result_equals_numpys_to_the_bit(slopes: tuple[float, float], many: bool) -> None:

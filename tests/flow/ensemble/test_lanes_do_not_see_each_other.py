@@ -23,6 +23,7 @@ def some(run: Ensemble, which: np.ndarray) -> Ensemble:
     return Ensemble(*(values[..., which] for values in run))
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("chunk", [1, 7, 29, 30, 1000])
 def test_the_chunk_size_does_not_matter(chunk: int) -> None:
     assert_same(integrate_ensemble(CASES.theta, CASES.problem, 10.0, chunk=chunk), RUN)

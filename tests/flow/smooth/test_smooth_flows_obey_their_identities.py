@@ -37,6 +37,7 @@ def test_energy_falls_by_the_squared_gradient(pair: tuple[str, str]) -> None:
     np.testing.assert_allclose(run.loss, gf.loss(theta, problem(pair)), rtol=1e-9, atol=1e-15)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("pair", PAIRS)
 def test_plain_integration_finds_the_same(pair: tuple[str, str]) -> None:
     task = problem(pair)
@@ -48,6 +49,7 @@ def test_plain_integration_finds_the_same(pair: tuple[str, str]) -> None:
     np.testing.assert_allclose(end, plain.y[:, -1], atol=1e-6)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("pair", PAIRS)
 def test_many_are_as_each(pair: tuple[str, str]) -> None:
     task, rng = problem(pair), np.random.default_rng(2)

@@ -13,6 +13,7 @@ MP = mpmath.MPContext()
 MP.dps = 30
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("mean", "std", "rows"),
     [

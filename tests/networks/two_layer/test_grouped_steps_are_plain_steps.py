@@ -37,6 +37,7 @@ def assert_same(network: TwoLayer, objective: Objective, lr: float, steps: int, 
     return plain
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("loss", ["exponential", "logistic", "squared"])
 @pytest.mark.parametrize("mean", [False, True])
 def test_through_alignment_and_fit(loss: str, mean: bool) -> None:
@@ -70,6 +71,7 @@ def test_on_digits_of_the_papers_kind() -> None:
     assert float(history["loss"][-1]) < 0.5
 
 
+@pytest.mark.slow
 def test_all_ways_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     ways: list[str] = []
     move = Grouped._move

@@ -31,6 +31,7 @@ def test_directions_are_the_same_to_the_bit(optimizer: Any, start: Any) -> None:
     assert float(gained[0].max()) > 3.0
 
 
+@pytest.mark.slow
 def test_the_tiny_network_grows_up() -> None:
     # From exp(−3000) to a fit: the growth is exact over a thousand orders of magnitude.
     run = train(balanced(20, 2, -3000.0), OBJECTIVE, GD(0.5), 20_000, record_every=5000).history

@@ -69,6 +69,7 @@ def test_gradient_descent_converges_to_it_with_order_one(loss: str, mean: bool, 
     assert errors[2] < errors[1] < errors[0]
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(
     ("loss", "mean", "seed"),
     [("exponential", False, 32), ("logistic", False, 50), ("logistic", True, 7), ("squared", True, 12),
@@ -85,6 +86,7 @@ def test_gradient_descent_zigzags_along_a_slide(loss: str, mean: bool, seed: int
     assert error[1] < 0.6 * error[0]
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("problem", ["two data", "six data"])
 def test_neurons_whose_wall_no_longer_pulls_do_not_come_and_go(problem: str) -> None:
     # What the others have fitted pushes a neuron to and off its wall by rounding only.

@@ -39,6 +39,7 @@ def ends(value: Any) -> list[Any]:
     return [end for item in value for end in ends(item)] if isinstance(value, list) else [value]
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("name", CLAIMS)
 def test_a_finding_can_be_published(name: str) -> None:
     record = check(CLAIMS[name], quick=True).record()

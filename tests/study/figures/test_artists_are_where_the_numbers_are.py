@@ -69,6 +69,7 @@ def test_targets_on_the_ends_of_the_input_are_seen_whole() -> None:
     assert not axes.lines[0].get_clip_on()
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("count", [1, 2, 5, 6])
 def test_the_axes_labels_are_at_the_middle_of_the_panels(count: int) -> None:
     figure = snapshots(STATES[:, np.arange(count) % 4], np.arange(count))

@@ -50,6 +50,7 @@ WRITTEN = {
 }
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_labels_are_there_and_within_the_figure(kind: str) -> None:
     figure = KINDS[kind]()
@@ -72,6 +73,7 @@ def test_the_width_is_the_callers(width: float) -> None:
         assert overhang(figure) < 0.5
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("values", [[], [np.nan, np.nan], [0.0, 0.0], [1.0, np.nan], [np.inf, 1.0]])
 def test_series_without_finite_or_positive_values_draw(values: list[float]) -> None:
     """Zeros stand on the ends of the range, NaN nowhere, and the axes have ends."""
@@ -250,6 +252,7 @@ def test_the_palette_is_ordered_by_lightness() -> None:
     assert max(values) < 0.5
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("code", "absent"),
     [

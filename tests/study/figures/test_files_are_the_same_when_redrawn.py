@@ -43,6 +43,7 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_file_depends_on_which_others_were_written(kind: str, tmp_path: Path) -> None:
     save(KINDS[kind](), tmp_path / "a" / "x", ["pdf", "svg", "png"])
@@ -61,6 +62,7 @@ def test_the_users_settings_change_nothing_and_stay(tmp_path: Path) -> None:
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_pdf_embeds_truetype_fonts_only(kind: str, tmp_path: Path) -> None:
     (path,) = save(KINDS[kind](), tmp_path / "x", ["pdf"])

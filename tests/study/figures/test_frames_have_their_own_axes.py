@@ -19,6 +19,7 @@ FRAMES = (
 )
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_each_frame_keeps_its_axes(count: int) -> None:
     figure = sheet(FRAMES[:count])

@@ -214,6 +214,7 @@ KINDS: dict[str, tuple[int, Callable[[Any], Figure]]] = {
 }
 
 
+@pytest.mark.some(6)
 @pytest.mark.parametrize("kind", KINDS)
 def test_axes_of_ones_own_are_drawn_into(kind: str) -> None:
     count, draw = KINDS[kind]

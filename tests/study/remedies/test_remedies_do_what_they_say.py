@@ -217,6 +217,7 @@ def test_coupled_and_decoupled_decay_are_equally_strong() -> None:
         np.testing.assert_array_equal(one.outcome, other.outcome)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["drawn", *(pytest.param(n, marks=pytest.mark.slow) for n in ("none", "shifted", "silu", "gate"))]
 )
@@ -286,6 +287,7 @@ def test_ends_are_named_by_loss_speed_and_activity(name: str) -> None:
         assert ends(kind, dead, problem, np.asarray(False)) == CONSTANT
 
 
+@pytest.mark.slow
 def test_rescued_and_lost_are_what_shares_differ_by() -> None:
     effort = Effort(4, 4, 400, (GRADIENT, ADAM))
     names = ("none", "warm-up", "bounded", "solved-bias", "drawn", "zero-bias")
