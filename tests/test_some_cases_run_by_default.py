@@ -1,4 +1,4 @@
-"""Of a test marked `some(k)` k cases run by default, from the first to the last, and the others as slow ones."""
+"""Of a test marked `some(k)` k cases run by default, first and last among them, the others as slow ones."""
 
 from __future__ import annotations
 
