@@ -27,6 +27,7 @@ from gradflow.study.figures.rows import Row, Rows
 from gradflow.study.figures.save import save
 from gradflow.study.figures.snapshots import snapshots
 from gradflow.study.figures.style import CYCLE, DOUBLE, SINGLE, STYLE, Look, style
+from gradflow.study.figures.units import two_neurons, units
 
 __all__ = [
     "CYCLE",
@@ -76,4 +77,6 @@ __all__ = [
     "students",
     "style",
     "trajectories",
+    "two_neurons",
+    "units",
 ]

@@ -77,12 +77,12 @@ def network_runs(
     for axes, (name, run) in zip(rows, runs.items(), strict=True):
         axis = "time" if "time" in run.dims else "step"
         _loss(axes[0], run, axis, task, name)
-        _breakpoints(axes[1], run, axis, _reach(task))
+        _breakpoints(axes[1], run, axis, reach_of(task))
         _students(axes[2], run, axis, task)
     return figure
 
 
-def _reach(task: Task) -> tuple[float, float]:
+def reach_of(task: Task) -> tuple[float, float]:
     """Return the part of the line that is drawn."""
     if task.density is not None:
         return task.lo, task.hi
@@ -130,8 +130,8 @@ def _legend_above(axes: Axes, columns: int) -> None:
 
 
 def _students(axes: Axes, run: xr.Dataset, axis: str, task: Task) -> None:
-    lo, hi = _reach(task)
-    aim = _graph(task, lo, hi)
+    lo, hi = reach_of(task)
+    aim = graph(task, lo, hi)
     if task.sample is not None and task.target is None:
         axes.plot(*aim, ".", color=GREY, label="target", zorder=2)
     else:
@@ -174,7 +174,7 @@ def _vertices(network: Network, lo: float, hi: float) -> Floats:
     return np.unique(np.concatenate(([lo, hi], inner[(inner > lo) & (inner < hi)])))
 
 
-def _graph(task: Task, lo: float, hi: float) -> tuple[Floats, Floats]:
+def graph(task: Task, lo: float, hi: float) -> tuple[Floats, Floats]:
     """Return the target's graph, or a sample's points."""
     if task.target is None:
         assert task.sample is not None

@@ -30,6 +30,7 @@ SMALLER: dict[str, dict[str, object]] = {
     "19_alignment_time": {"LIGHT": True},
     "23_death_at_the_origin": {"N": 200, "WIDTHS": (1.0, 4.0)},
     "20_adam_after_the_end": {"N": 32, "LONGEST": 20_000, "NEURONS": 5, "SHAKEN": 1500, "RATE": 0.1},
+    "25_units": {"NEURONS": 4, "T_END": 5.0, "SIDES": 2, "MOMENTS": 5},
     "24_width": {"NETWORKS": 8, "WIDTHS": (2, 5), "RUNS": {16: 200, 64: 100}},
 }
 """The long ones are drawn from less; `gradflow reproduce` draws them whole."""
