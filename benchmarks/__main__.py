@@ -10,11 +10,11 @@ from pathlib import Path
 
 from benchmarks import machine, report, table
 from benchmarks.harness import Say
-from benchmarks.rows import adam, alignment, basins, flow, inputs, networks, samples, scaling, smooth
+from benchmarks.rows import adam, alignment, basins, flow, gpu, inputs, networks, samples, scaling, smooth
 
 ROWS: dict[str, Callable[[bool, Say], table.Section]] = {
     module.ROW: module.run
-    for module in (adam, samples, smooth, networks, flow, basins, scaling, inputs, alignment)
+    for module in (adam, gpu, samples, smooth, networks, flow, basins, scaling, inputs, alignment)
 }
 
 

@@ -10,6 +10,8 @@ import numpy as np
 
 import gradflow as gf
 from benchmarks import starts
+from gradflow.base.arrays import to_numpy
+from gradflow.compiled.gpu import library
 from gradflow.descent import optimizer as by_name
 from gradflow.ends import flow_run
 from gradflow.flow.ensemble import integrate_ensemble
@@ -28,6 +30,16 @@ def has_fused_flow() -> bool:
 def adam(theta: np.ndarray, steps: int, lr: float, backend: str) -> Callable[[], np.ndarray]:
     """Adam on the population loss, final parameters of shape (4, n)."""
     return _train(theta, gf.Problem(), steps, gf.Adam(lr=lr), backend)
+
+
+def adam_on_cupy(theta: np.ndarray, steps: int, lr: float) -> Callable[[], np.ndarray]:
+    """Adam on the population loss by array code on a GPU, final parameters of shape (4, n)."""
+
+    def go() -> np.ndarray:
+        start = library().asarray(theta)
+        return to_numpy(_final(start, gf.Problem(), steps, gf.Adam(lr=lr), "numpy"))
+
+    return go
 
 
 def steps(theta: np.ndarray, steps: int, optimizer: str) -> Callable[[], np.ndarray]:
@@ -65,13 +77,12 @@ def adam_smooth(theta: np.ndarray, steps: int, lr: float, backend: str) -> Calla
 def _train(
     theta: np.ndarray, problem: gf.Problem, steps: int, optimizer: Any, backend: str
 ) -> Callable[[], np.ndarray]:
-    def go() -> np.ndarray:
-        run = gf.train_arrays(
-            theta, problem, optimizer, steps, events=False, first_change=False, backend=backend
-        )
-        return np.asarray(run.final)
+    return lambda: np.asarray(_final(theta, problem, steps, optimizer, backend))
 
-    return go
+
+def _final(theta: Any, problem: gf.Problem, steps: int, optimizer: Any, backend: str) -> Any:
+    run = gf.train_arrays(theta, problem, optimizer, steps, events=False, first_change=False, backend=backend)
+    return run.final
 
 
 def adam_many(n: int, steps: int, lr: float, backend: str, show: int) -> Callable[[], np.ndarray]:

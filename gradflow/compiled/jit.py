@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -80,11 +80,18 @@ def assembly(
     """Return the instructions of a compiled function, which compiled code from the disk does not show."""
     from gradflow.compiled import on_numba
 
-    made_of = stamp(function, dtype, chosen)
-    entry = on_numba.outer(_rebuilt(function, dtype, _sorted(chosen), {}, made_of), **OPTIONS)
+    entry = on_numba.outer(rebuilt(function, dtype, chosen, on_numba), **OPTIONS)
     entry.compile(on_numba.types_of(signature))
     (text,) = entry.inspect_asm().values()
     return str(text)
+
+
+def rebuilt(
+    function: Callable[..., Any], dtype: str, chosen: Mapping[str, Any] | None, target: Any
+) -> FunctionType:
+    """Return a function whose globals are what code compiled for a target, such as `on_numba`, may use."""
+    made_of = stamp(function, dtype, chosen)
+    return _rebuilt(function, _Make(dtype, _sorted(chosen), target, made_of, {}))
 
 
 def stamp(
@@ -117,7 +124,7 @@ def _entry(function: Any, dtype: str, chosen: Chosen) -> Any:
     from gradflow.compiled import on_numba
 
     made_of = _stamp(function, dtype, chosen)
-    entry = on_numba.outer(_rebuilt(function, dtype, chosen, {}, made_of), **OPTIONS)
+    entry = on_numba.outer(_rebuilt(function, _Make(dtype, chosen, on_numba, made_of, {})), **OPTIONS)
     place = folder() / "compiled"
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -147,21 +154,26 @@ def _ready(entry: Any, signature: tuple[Any, ...]) -> Any:
     return entry
 
 
-def _rebuilt(
-    function: Any, of: str, chosen: Chosen, made: dict[Any, Any], made_of: str, finite: bool = False
-) -> FunctionType:
-    """Return a function whose globals are what compiled code may use.
+class _Make(NamedTuple):
+    """How functions are rebuilt, and those that have been.
 
-    `made_of`, the digest of the whole, is part of its name. Code from the disk brings its functions' names
+    `made_of`, the digest of the whole, is part of their names. Code from the disk brings its functions' names
     along, and of two functions with one name the linker takes whichever it has.
     """
-    dtype = dict(chosen).get(f"{function.__module__}.DTYPE", of)
+
+    dtype: str
+    chosen: Chosen
+    target: Any
+    made_of: str
+    made: dict[Any, Any]
+
+
+def _rebuilt(function: Any, make: _Make, finite: bool = False) -> FunctionType:
+    chosen = dict(make.chosen)
+    dtype = chosen.get(f"{function.__module__}.DTYPE", make.dtype)
     scope: dict[str, Any] = {"__name__": function.__module__, "__builtins__": __builtins__}
-    for name, value in _globals(function, dict(chosen)):
-        if _is_plain(value):
-            scope[name] = _inner(value, of, chosen, made, made_of, finite)
-        else:
-            scope[name] = _number(value, dtype)
+    for name, value in _globals(function, chosen):
+        scope[name] = _inner(value, make, finite) if _is_plain(value) else _number(value, dtype)
     code = function.__code__
     # Numba takes no arguments by keyword only: they become ordinary ones.
     named = [function.__kwdefaults__[name] for name in _keywords(code)]
@@ -172,7 +184,7 @@ def _rebuilt(
     )
     defaults = tuple(_number(value, dtype) for value in (*(function.__defaults__ or ()), *named))
     new = FunctionType(code, scope, function.__name__, defaults or None)
-    new.__module__, new.__qualname__ = function.__module__, f"{function.__qualname__}_{made_of}"
+    new.__module__, new.__qualname__ = function.__module__, f"{function.__qualname__}_{make.made_of}"
     return new
 
 
@@ -180,23 +192,18 @@ def _keywords(code: CodeType) -> tuple[str, ...]:
     return code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
 
 
-def _inner(
-    function: Any, dtype: str, chosen: Chosen, made: dict[Any, Any], made_of: str, finite: bool
-) -> Any:
-    from gradflow.compiled import on_numba
-
-    if function in on_numba.INSTEAD:
-        return on_numba.INSTEAD[function]
+def _inner(function: Any, make: _Make, finite: bool) -> Any:
+    if function in make.target.INSTEAD:
+        return make.target.INSTEAD[function]
     finite = finite or is_finite(function)
-    if (function, finite) not in made:
+    if (function, finite) not in make.made:
         options = {
             **INNER,
             "forceinline": not _has_loop(function.__code__),
             "fastmath": FINITE if finite else False,
         }
-        new = _rebuilt(function, dtype, chosen, made, made_of, finite)
-        made[function, finite] = on_numba.inner(new, **options)
-    return made[function, finite]
+        make.made[function, finite] = make.target.inner(_rebuilt(function, make, finite), **options)
+    return make.made[function, finite]
 
 
 def _number(value: Any, dtype: str) -> Any:

@@ -141,12 +141,11 @@ def _type_of(value: Registers, context: Any) -> RegistersType:
 
 
 @lower_constant(RegistersType)  # type: ignore[untyped-decorator]
-def _nothing(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+def nothing(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     return context.get_dummy_value()
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _select(typing: Any, condition: Any, a: Any, b: Any) -> Any:
+def select(typing: Any, condition: Any, a: Any, b: Any) -> Any:
     """Return one of two values by one instruction."""
     number = typing.unify_types(a, b)
 
@@ -158,9 +157,10 @@ def _select(typing: Any, condition: Any, a: Any, b: Any) -> Any:
     return number(types.boolean, number, number), generate
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
-def _loaded(typing: Any, numbers: Any, at: Any, apart: Any, count: Any) -> Any:
+def loaded(typing: Any, numbers: Any, at: Any, apart: Any, count: Any) -> Any:
     """Return `registers.loaded` of an array with one axis and a constant count."""
+    if not isinstance(count, types.IntegerLiteral):
+        return None  # Asked again, with the constant.
     n = count.literal_value
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -170,8 +170,7 @@ def _loaded(typing: Any, numbers: Any, at: Any, apart: Any, count: Any) -> Any:
     return types.UniTuple(numbers.dtype, n)(numbers, types.intp, types.intp, count), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _stored(typing: Any, numbers: Any, at: Any, apart: Any, values: Any) -> Any:
+def stored(typing: Any, numbers: Any, at: Any, apart: Any, values: Any) -> Any:
     """Do what `registers.stored` does."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -183,6 +182,9 @@ def _stored(typing: Any, numbers: Any, at: Any, apart: Any, values: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(numbers, types.intp, types.intp, values), generate
+
+
+_select, _loaded, _stored = intrinsic(select), intrinsic(loaded), intrinsic(stored)
 
 
 def _places(context: Any, builder: Any, kinds: Any, given: Any, count: int) -> list[Any]:
@@ -212,20 +214,14 @@ def _constant(number: Any) -> Any:
 
 
 # Lambdas: Numba compares the parameters of both, annotations included.
-_INLINE = {"forceinline": True, "pipeline_class": _CompilerOfParts}
-overload_method(RegistersType, "where", jit_options=_INLINE)(
+_INLINE = {"target": "cpu", "jit_options": {"forceinline": True, "pipeline_class": _CompilerOfParts}}
+overload_method(RegistersType, "where", **_INLINE)(
     lambda self, condition, a, b: lambda self, condition, a, b: _select(condition, a, b)
 )
-overload_method(RegistersType, "positive", jit_options=_INLINE)(
-    lambda self, value: lambda self, value: value > 0
-)
-overload_method(RegistersType, "sqrt", jit_options=_INLINE)(
-    lambda self, value: lambda self, value: sqrt(value)
-)
-overload_attribute(RegistersType, "splitter", jit_options=_INLINE)(
-    lambda self: _constant(self.registers.splitter)
-)
-overload_attribute(RegistersType, "third", jit_options=_INLINE)(lambda self: _constant(self.registers.third))
+overload_method(RegistersType, "positive", **_INLINE)(lambda self, value: lambda self, value: value > 0)
+overload_method(RegistersType, "sqrt", **_INLINE)(lambda self, value: lambda self, value: sqrt(value))
+overload_attribute(RegistersType, "splitter", **_INLINE)(lambda self: _constant(self.registers.splitter))
+overload_attribute(RegistersType, "third", **_INLINE)(lambda self: _constant(self.registers.third))
 
 
 class WeightedType(types.Type):  # type: ignore[misc]
@@ -237,7 +233,7 @@ class WeightedType(types.Type):  # type: ignore[misc]
 
 
 register_model(WeightedType)(models.OpaqueModel)
-lower_constant(WeightedType)(_nothing)
+lower_constant(WeightedType)(nothing)
 
 
 @typeof_impl.register(Weighted)  # type: ignore[untyped-decorator]

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from benchmarks.harness import Contender, Measured
-from benchmarks.rows import adam, alignment, networks, samples, smooth
+from benchmarks.rows import adam, alignment, gpu, networks, samples, smooth
 from benchmarks.table import Line
+from gradflow.compiled import gpu as installed
+from gradflow.compiled import kernels
 
-ROWS = (adam, samples, smooth, networks, alignment)
+ROWS = (adam, gpu, samples, smooth, networks, alignment)
 """Those whose answers are arrays; the others judge by accuracy (`test_rows_judge_by_accuracy.py`)."""
 ANSWER = np.ones((4, 16))
 SECONDS = {"gradflow fused": 1.0, "gradflow": 1.0, "gradflow NumPy": 5.0}
@@ -34,6 +36,8 @@ def lines(row: ModuleType, patch: pytest.MonkeyPatch, altered: str = "") -> dict
         return found
 
     patch.setattr(row, "measure", measured)
+    patch.setattr(installed, "available", lambda: True)
+    patch.setattr(kernels, "available", lambda: True)
     found = [line for line in row.run(True, print).lines if "limit" not in line.against]
     return {(line.work, line.against.split(":")[0]): line for line in found}
 
