@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradflow.ends.outcome import OUTCOMES, UNDECIDED
 from gradflow.explore.state import State, knots_of
-from gradflow.explore.tasks import is_bent, is_general, problem, reach, target
-from gradflow.explore.trajectories import Run, runs
+from gradflow.explore.tasks import is_bent, is_general, names, problem, reach, start, target
+from gradflow.explore.trajectories import Run, first, runs
 from gradflow.field.baselines import best_constant, best_line
+from gradflow.networks.either import loss
 from gradflow.networks.line.ends import references
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.task import task_of
@@ -60,6 +62,13 @@ class Picture(NamedTuple):
 def picture(state: State) -> Picture:
     """Return what is drawn of a state that `gradflow.explore.tasks.check` finds nothing wrong with."""
     found = runs(state)
+    return Picture(state, found, tuple(frames(state, run) for run in found), graph(state), levels(state))
+
+
+def beginning(state: State) -> Picture:
+    """Return the picture of the start alone, which takes no time: runs of one moment, undecided."""
+    theta, at = first(state)[:, None], np.atleast_1d(loss(start(state), problem(state)))
+    found = tuple(Run(name, np.zeros(1), theta, at, OUTCOMES[UNDECIDED], "") for name in names(state))
     return Picture(state, found, tuple(frames(state, run) for run in found), graph(state), levels(state))
 
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from gradflow.ends.outcome import OUTCOMES
 
-GROUND = dict(zip(OUTCOMES, ("#f6f6f6", "#f2b84b", "#6d8fb3", "#b79bc9", "#3b3b3b", "#dcdcdc"), strict=True))
-"""The colour of each outcome behind the trajectories; no two are equally light."""
+GROUND = dict(zip(OUTCOMES, ("#f7f7f7", "#f4c95d", "#5b8dc2", "#c79bdb", "#2b2b2b", "#6a6440"), strict=True))
+"""The colour of each outcome behind the trajectories; in grey, too, any two are far apart."""
 
 LOSSES = tuple(f"#{level:02x}{level:02x}{level:02x}" for level in range(0xF8, 0x70, -4))
 """Colours of log10 of the loss, from low to high."""

@@ -60,6 +60,14 @@ if (data) {
 }
 """
 
+# What is there at once is not announced.
+BUSY = (
+    "<style>@keyframes late { to { visibility: visible; } }"
+    " p { margin: 0; padding: 2px 8px; background: #fff3bf; border: 1px solid #8a8a8a; font-size: 15px;"
+    " visibility: hidden; animation: late 0s 0.3s forwards; }</style><p>computing …</p>"
+)
+"""What is said while a picture is computed."""
+
 ENDS_LABEL = "where they are at the end of the axis"
 
 # Models have their own styles: those of the page do not reach them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import NamedTuple
 
@@ -48,12 +49,15 @@ class Preset(NamedTuple):
         )
 
 
+PLAIN = State(b2=0.0, lr=0.05, backdrop="flow")
+"""What the states of failures have in common, where they say nothing else."""
+
 PRESETS = (
     Preset(
         "large-b2",
         "a large b2, and Adam",
-        State(b2=-1.2, lr=0.01, t_end=50.0, backdrop="optimizer"),
-        State(b2=-1.1, lr=0.01, t_end=50.0, backdrop="optimizer"),
+        replace(PLAIN, b2=-1.2, lr=0.01, t_end=50.0, backdrop="optimizer"),
+        replace(PLAIN, b2=-1.1, lr=0.01, t_end=50.0, backdrop="optimizer"),
         "The output bias starts too low. The flow and gradient descent still learn the teacher; Adam "
         "moves all parameters at one speed, pushes the breakpoint out of the input on the left, and "
         "ends on the best line.",
@@ -65,8 +69,8 @@ PRESETS = (
     Preset(
         "line-for-ever",
         "a line that stays a line",
-        State(b2=-2.0, t_end=50.0),
-        State(w1=(2.0,), b2=-2.0, t_end=50.0),
+        replace(PLAIN, b2=-2.0, t_end=50.0),
+        replace(PLAIN, w1=(2.0,), b2=-2.0, t_end=50.0),
         "Lower still, and the flow fails too: the breakpoint leaves the input, the neuron is "
         "hyperactive, too steep and too low, and a theorem says that the breakpoint then only moves "
         "farther away.",
@@ -78,7 +82,8 @@ PRESETS = (
     Preset(
         "origin",
         "death at the origin, on a wide input",
-        State(
+        replace(
+            PLAIN,
             w1=(-2.3799e-4,),
             b1=(5.44913e-4,),
             w2=(-0.394501,),
@@ -87,7 +92,16 @@ PRESETS = (
             lr=0.01,
             t_end=10.0,
         ),
-        State(w1=(1.0,), b1=(0.5,), w2=(0.394501,), b2=-2.67294, interval=(-4.0, 4.0), lr=0.01, t_end=10.0),
+        replace(
+            PLAIN,
+            w1=(1.0,),
+            b1=(0.5,),
+            w2=(0.394501,),
+            b2=-2.67294,
+            interval=(-4.0, 4.0),
+            lr=0.01,
+            t_end=10.0,
+        ),
         "The flow cannot kill a neuron, except at w1 = b1 = 0, and it comes there only if Q = w1² + b1² − "
         "w2² is below 0. Here it runs straight into the origin and is dead in finite time; gradient descent "
         "and Adam die beside it.",
@@ -99,8 +113,8 @@ PRESETS = (
     Preset(
         "born-dead",
         "dead from the start",
-        State(b1=(-1.5,), t_end=50.0),
-        State(b1=(-1.5,), activation="leaky-relu=0.1", lr=0.2, t_end=200.0),
+        replace(PLAIN, b1=(-1.5,), t_end=50.0),
+        replace(PLAIN, b1=(-1.5,), activation="leaky-relu=0.1", lr=0.2, t_end=200.0),
         "The neuron is active nowhere. Its gradient is 0 but for b2, which goes to the mean of the "
         "target: the best constant, for ever, under every method.",
         "A slope below 0: with the leaky ReLU every input still pulls.",
@@ -111,8 +125,8 @@ PRESETS = (
     Preset(
         "rate-that-kills",
         "the rate that kills",
-        State(b2=1.5, lr=0.6, backdrop="gd"),
-        State(b2=1.5, lr=0.2, backdrop="gd"),
+        replace(PLAIN, b2=1.5, lr=0.6, backdrop="gd"),
+        replace(PLAIN, b2=1.5, lr=0.2, backdrop="gd"),
         "One step of gradient descent at this rate carries the pre-activation below 0 on the whole "
         "input. The flow from the same start cannot kill, and learns the teacher.",
         "A lower rate. Which rates kill in one step is an interval in closed form.",
@@ -123,8 +137,8 @@ PRESETS = (
     Preset(
         "adam-kills",
         "Adam kills at a rate that GD survives",
-        State(b2=1.5, lr=0.2, backdrop="optimizer"),
-        State(b2=1.5, lr=0.02, backdrop="optimizer"),
+        replace(PLAIN, b2=1.5, lr=0.2, backdrop="optimizer"),
+        replace(PLAIN, b2=1.5, lr=0.02, backdrop="optimizer"),
         "Adam's first step is as long as the rate, however small the gradient is; a few of them, all "
         "in one direction, carry the neuron over the wall, at a rate that gradient descent takes "
         "without harm.",
@@ -136,8 +150,8 @@ PRESETS = (
     Preset(
         "silu-plateau",
         "SiLU waits on a plateau",
-        State(b2=-2.0, activation="silu", lr=0.01, t_end=120.0, backdrop="loss"),
-        State(b2=-1.0, activation="silu", lr=0.01, t_end=120.0, backdrop="loss"),
+        replace(PLAIN, b2=-2.0, activation="silu", lr=0.01, t_end=120.0, backdrop="loss"),
+        replace(PLAIN, b2=-1.0, activation="silu", lr=0.01, t_end=120.0, backdrop="loss"),
         "A smooth neuron cannot die, but it waits: near a saddle the loss stands still for thousands "
         "of steps of Adam before it falls. How long it waits follows from the distance and the "
         "negative curvature.",
@@ -149,8 +163,8 @@ PRESETS = (
     Preset(
         "two-neurons",
         "one neuron too many: T⁻³",
-        State(w1=(1.0, 0.8), b1=(0.2, -0.3), w2=(0.6, 0.5), b2=0.1, lr=0.2, t_end=150.0),
-        State(w1=(1.0,), b1=(0.2,), w2=(0.6,), b2=0.1, lr=0.2, t_end=150.0),
+        replace(PLAIN, w1=(1.0, 0.8), b1=(0.2, -0.3), w2=(0.6, 0.5), b2=0.1, lr=0.2, t_end=150.0),
+        replace(PLAIN, w1=(1.0,), b1=(0.2,), w2=(0.6,), b2=0.1, lr=0.2, t_end=150.0),
         "Two neurons learn one: their breakpoints close in on the teacher's from both sides, ever "
         "more slowly, and the loss falls like T⁻³ only, where one neuron falls exponentially.",
         "One neuron.",
@@ -161,8 +175,8 @@ PRESETS = (
     Preset(
         "wrong-sign",
         "an output weight of the wrong sign",
-        State(w2=(-1.0,), t_end=50.0),
-        State(w2=(-0.5,), t_end=50.0),
+        replace(PLAIN, w2=(-1.0,), t_end=50.0),
+        replace(PLAIN, w2=(-0.5,), t_end=50.0),
         "The neuron bends the wrong way. The flow would have to take w2 through 0, but Q = w1² + b1² "
         "− w2² is kept: the neuron shrinks and fades to the best constant, which is no minimum but a "
         "place it reaches all the same.",
@@ -174,8 +188,8 @@ PRESETS = (
     Preset(
         "bursts",
         "hyperactive for ever, but for Adam's bursts",
-        State(b1=(1.1,), b2=-1.2, t_end=100.0),
-        State(b1=(1.1,), b2=-1.2, t_end=1000.0),
+        replace(PLAIN, b1=(1.1,), b2=-1.2, t_end=100.0),
+        replace(PLAIN, b1=(1.1,), b2=-1.2, t_end=1000.0),
         "The neuron is on the best line, hyperactive, and under the flow and gradient descent it is "
         "proved to stay there. Adam seems to have ended there as well; but no minimum holds Adam "
         "while ε is small. Bursts come, and each carries the neuron along the line, back towards the "

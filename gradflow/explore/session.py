@@ -11,16 +11,17 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from bokeh.document import Document
-from bokeh.events import Tap
+from bokeh.events import DoubleTap, Tap
 from bokeh.layouts import column, row
 from bokeh.models import Button, CustomJS, Div, Select, Spinner, TextAreaInput
+from tornado.ioloop import IOLoop
 
 from gradflow.explore import controls as fields
 from gradflow.explore import view as panels
 from gradflow.explore.diagram import REACH, Diagram, depends_on, diagram
 from gradflow.explore.edits import dragged, drawn, moved, with_choice
-from gradflow.explore.frames import Picture, picture
-from gradflow.explore.page import COPY, DOWNLOAD, PLAY, REWIND, TOGGLE, ends_table
+from gradflow.explore.frames import Picture, beginning, picture
+from gradflow.explore.page import BUSY, COPY, DOWNLOAD, PLAY, REWIND, TOGGLE, ends_table
 from gradflow.explore.presets import PRESETS
 from gradflow.explore.print import figure_bytes
 from gradflow.explore.recipe import as_command, as_python
@@ -30,9 +31,6 @@ from gradflow.networks.line.starts import STARTS
 
 LOG = logging.getLogger(__name__)
 
-
-WELCOME = State(b2=1.5, lr=0.2, backdrop="optimizer")
-"""The state that a visitor without one in the URL sees first."""
 
 ALERT = 'style="color:#b00020;margin:0" role="alert"'
 
@@ -52,10 +50,11 @@ class Session:
 
     def __init__(self, document: Document, address: str, executor: Executor) -> None:
         self.document, self.executor = document, executor
+        self.context, self.loop = document.session_context, IOLoop.current(instance=False)
         found = read_query(address)
-        self.state, self.errors = found.state if address else WELCOME, dict(found.errors)
+        self.state, self.errors = found.state, dict(found.errors)
         given = dict(parse_qsl(address, keep_blank_values=True))
-        self.quiet, self.closed, self.asked, self.ground_of = 0, False, 0, ()
+        self.quiet, self.asked, self.ground_of = 0, 0, ()
         self.view = panels.build()
         self.controls = fields.build(self.change, lambda: self.quiet > 0)
         self._build()
@@ -64,14 +63,24 @@ class Session:
                 # What was typed stands beside what is wrong with it.
                 fields.show(self.controls[name], texts(self.state)[name])
                 fields.show(self.controls[name], given[name], self.errors[name])
-        document.on_session_destroyed(self._close)
-        self.update(now=True)
+        # The page is shown with the start, and what takes time follows.
+        if not self._tell():
+            with _Quiet(self):
+                panels.fill(self.view, beginning(self.state))
+        self.busy.text = BUSY
+        document.add_next_tick_callback(self.update)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the visitor has left, and the document is no more."""
+        return self.context is not None and bool(self.context.destroyed)
 
     def _build(self) -> None:
         """Put the models on the page."""
         view = self.view
         self.ends = Div(text="", name="ends", sizing_mode="stretch_width")
         self.status = Div(text="", name="status", sizing_mode="stretch_width")
+        self.busy = Div(text="", name="busy")
         self.address = Div(text=query(self.state), visible=False, name="address")
         self.keys = Div(text="", visible=False, name="keys")
         self.file = Div(text="", visible=False, name="file")
@@ -86,7 +95,9 @@ class Session:
         self.toggle.js_on_change("text", CustomJS(args={"moment": view.moment, "button": play}, code=PLAY))
         rewind.js_on_click(CustomJS(args={"moment": view.moment}, code=REWIND))
         view.moment.on_change("value_throttled", self._moment)
-        view.figures["diagram"].on_event(Tap, self._tap)
+        # Of two clicks within a third of a second the second is a double one.
+        for click in (Tap, DoubleTap):
+            view.figures["diagram"].on_event(click, self._tap)
         view.knots.on_change("data", self._knots)
         self.preset = Select(
             title="famous failures", name="preset", sizing_mode="stretch_width",
@@ -136,6 +147,7 @@ class Session:
             ),
             self.ends,
             self.status,
+            self.busy,
             self.address,
             self.keys,
             self.toggle,
@@ -163,20 +175,18 @@ class Session:
         else:
             self._tell()
 
-    def update(self, now: bool = False) -> None:
+    def update(self) -> None:
         """Have the picture of the state computed and shown, unless another is asked for meanwhile."""
-        wrong = self._tell()
-        if wrong:
+        if self._tell():
+            self.busy.text = ""
             return
         state = self.state
         self.asked += 1
         asked = self.asked
-        if now:
-            self._show(asked, picture(state))
-        else:
-            self._compute(
-                lambda: picture(state), lambda found: self._show(asked, found), lambda: asked == self.asked
-            )
+        self.busy.text = BUSY
+        self._compute(
+            lambda: picture(state), lambda found: self._show(asked, found), lambda: asked == self.asked
+        )
         if depends_on(state) != self.ground_of:
             self.ground_of = depends_on(state)
             wanted = self.ground_of
@@ -193,17 +203,17 @@ class Session:
         """Compute something aside, if it is still wanted, and do something with it in this visitor's turn."""
 
         def worked() -> Any:
-            return work() if wanted() and not self.closed else None
+            return work() if wanted() and not self.gone else None
 
-        def done(future: Any) -> None:
-            if self.closed or future.cancelled():
+        def finish(future: Any) -> None:
+            if self.gone or future.cancelled():
                 return
             error = future.exception()
             if error is None and future.result() is None:
                 return
 
             def shown() -> None:
-                if self.closed:
+                if self.gone:
                     return
                 if error is None:
                     then(future.result())
@@ -212,6 +222,13 @@ class Session:
 
             self.document.add_next_tick_callback(shown)
 
+        def done(future: Any) -> None:
+            # In the server's own thread, where alone the visitor's document may come to its end.
+            if self.loop is None:
+                finish(future)
+            else:
+                self.loop.add_callback(finish, future)
+
         self.executor.submit(worked).add_done_callback(done)
 
     def _failed(self, error: BaseException) -> None:
@@ -219,6 +236,7 @@ class Session:
         if not isinstance(error, (ValueError, TypeError)):
             LOG.error("explorer: %s", query(self.state), exc_info=error)
         self.status.text = f"<p {ALERT}>{escape(str(error) or type(error).__name__)}</p>"
+        self.busy.text = ""
 
     def _show(self, asked: int, found: Picture) -> None:
         if asked != self.asked:
@@ -226,6 +244,7 @@ class Session:
         with _Quiet(self):
             panels.fill(self.view, found)
         self.ends.text = ends_table(found)
+        self.busy.text = ""
 
     def _show_ground(self, wanted: tuple[Any, ...], found: Diagram) -> None:
         if wanted == self.ground_of:
@@ -309,9 +328,6 @@ class Session:
 
         if not check(state):
             self._compute(lambda: figure_bytes(state, kind), shown)
-
-    def _close(self, context: object) -> None:
-        self.closed = True
 
 
 class _Quiet:

@@ -28,7 +28,7 @@ SHOWN = ("breakpoint", *PARAMETERS)
 
 @dataclass(frozen=True)
 class State:
-    """Everything that determines the picture.
+    """Everything that determines the picture; the defaults are what the page shows first.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class State:
     w1: tuple[float, ...] = (1.0,)
     b1: tuple[float, ...] = (0.0,)
     w2: tuple[float, ...] = (1.0,)
-    b2: float = 0.0
+    b2: float = 1.5
     teacher: tuple[float, float, float, float] = (1.0, 0.0, 1.0, 0.0)
     interval: tuple[float, float] = (-1.0, 1.0)
     activation: str = "relu"
@@ -72,10 +72,10 @@ class State:
     law: str = "uniform"
     optimizer: str = "adam"
     hyper: str = ""
-    lr: float = 0.05
+    lr: float = 0.2
     t_end: float = 20.0
     plane: str = "b1,b2"
-    backdrop: str = "flow"
+    backdrop: str = "optimizer"
     shown: str = "breakpoint"
     at: float = 1.0
 

@@ -22,6 +22,22 @@ from gradflow.explore.server import make_server
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome"), ("chromedriver",)
 
 
+DRAWN = """
+if (!window.Bokeh || !Bokeh.documents.length || !Bokeh.documents[0].is_idle) return false;
+const busy = Bokeh.documents[0].get_model_by_name('busy');
+return !(busy && busy.text);
+"""
+"""Whether a page is drawn, and no picture is computed for it."""
+
+TOOLTIPS = """
+const inside = (root) => [...root.querySelectorAll('*')].flatMap(
+  (one) => [one, ...(one.shadowRoot ? inside(one.shadowRoot) : [])]);
+const shown = (one) => one.classList.contains('bk-Tooltip') && one.getBoundingClientRect().width;
+return inside(document).filter(shown)
+  .map((one) => one.shadowRoot ? one.shadowRoot.textContent : one.textContent).join(' ');
+"""
+
+
 def programs() -> tuple[str | None, str | None]:
     """Return where Chromium and its driver are, None for one that is not there."""
     browser, driver = (next(filter(None, map(shutil.which, names)), None) for names in PROGRAMS)
@@ -92,9 +108,7 @@ class Browser:
     def go(self, url: str) -> None:
         """Open a page and wait until it is drawn."""
         self.driver.get(url)
-        self.wait(
-            lambda: self.js("return !!(window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle)")
-        )
+        self.wait(lambda: self.driver.execute_script(DRAWN))
 
     def js(self, code: str, *arguments: Any) -> Any:
         """Run a script in the page; `model(name)` finds a model there."""
@@ -161,6 +175,20 @@ class Browser:
             for x, y in (middle, places[1]):
                 self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {**event, "x": x, "y": y})
         self.mouse("Released", places[1])
+
+    def tooltip(self) -> str:
+        """Return what is said beside the mouse."""
+        return str(self.js(TOOLTIPS)).replace("\N{MINUS SIGN}", "-")
+
+    def allow_the_clipboard(self) -> None:
+        """Let pages write the clipboard, and `clipboard` read it."""
+        allowed = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+        self.driver.execute_cdp_cmd("Browser.grantPermissions", allowed)
+
+    def clipboard(self) -> str:
+        """Return what is in the clipboard."""
+        read = "navigator.clipboard.readText().then(arguments[0], (error) => arguments[0](`${error}`))"
+        return str(self.driver.execute_async_script(read))
 
     def key(self, *keys: str) -> None:
         """Press keys one after the other, as they are called in JavaScript; "Shift+…" holds that one."""

@@ -17,7 +17,7 @@ from gradflow.explore.controls import SECTIONS
 from gradflow.explore.diagram import diagram
 from gradflow.explore.frames import Picture, picture
 from gradflow.explore.presets import PRESETS
-from gradflow.explore.state import FIELDS, State, query, read_query
+from gradflow.explore.state import FIELDS, State, query, read_query, texts
 from gradflow.explore.tasks import check
 from gradflow.explore.trajectories import runs
 from tests.explore.visitor import Visitor
@@ -77,7 +77,7 @@ def test_keys_move_the_start(visitor: Visitor) -> None:
     for k, keys in enumerate(("1,0", "0,-10", "x,y", "", "nan,0", "inf,0")):
         visitor.find("keys").text = f"{keys},{k}"
     visitor.settle()
-    assert visitor.session.state == State(b1=(0.05,), b2=-0.6, t_end=1.0)
+    assert visitor.session.state == State(b1=(0.05,), b2=0.9, t_end=1.0)
 
 
 @pytest.mark.some(6)
@@ -126,6 +126,39 @@ def test_an_error_is_said_beside_its_field(visitor: Visitor, name: str, text: st
     visitor.settle()
     assert visitor.error(beside) == ""
     assert visitor.session.state == State(t_end=1.0)
+
+
+def test_what_a_url_leaves_out_is_as_on_the_page_without_one() -> None:
+    plain = Visitor("")
+    assert plain.find("address").text == query(plain.session.state) == ""
+    other = Visitor("b2=-1.2")
+    assert other.session.state == replace(plain.session.state, b2=-1.2)
+    # Back at the first state, the URL is empty again and says so.
+    other.session.change("b2", texts(plain.session.state)["b2"])
+    assert other.find("address").text == ""
+
+
+def test_that_it_computes_is_said_while_it_does(visitor: Visitor) -> None:
+    assert visitor.find("busy").text == ""
+    visitor.session._tap(Place(0.25, 1.0))
+    assert "computing" in visitor.find("busy").text
+    visitor.settle()
+    assert visitor.find("busy").text == ""
+    visitor.session.change("t_end", "100000")
+    assert visitor.find("busy").text == ""
+
+
+def test_that_nothing_could_be_computed_ends_the_waiting(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(state: State) -> Picture:
+        raise ValueError("no picture today")
+
+    monkeypatch.setattr("gradflow.explore.session.picture", fails)
+    visitor.session._tap(Place(0.75, 1.0))
+    visitor.settle()
+    assert "no picture today" in visitor.find("status").text
+    assert visitor.find("busy").text == ""
 
 
 def test_an_error_in_the_url_is_said_beside_its_field() -> None:

@@ -7,8 +7,9 @@ import json
 import logging
 import random
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -23,6 +24,7 @@ from gradflow.explore import trajectories
 from gradflow.explore.diagram import diagram
 from gradflow.explore.export import write_page
 from gradflow.explore.presets import PRESETS
+from gradflow.explore.recipe import as_command, as_python
 from gradflow.explore.state import State, query, read_query
 from tests.explore.chromium import Browser, Complaints, opened, programs, served
 
@@ -131,11 +133,17 @@ def test_a_click_moves_the_start(browser: Browser) -> None:
     browser.wait(lambda: end(browser) != before)
 
 
+def test_no_click_is_lost_however_fast(browser: Browser) -> None:
+    for k in range(5):
+        browser.click("diagram", 0.2 * k, -1.0)
+    browser.wait(lambda: "b1=" in browser.query() and abs(state(browser).b1[0] - 0.8) < 0.03)
+
+
 def test_the_keyboard_moves_the_start_plays_and_rewinds(browser: Browser) -> None:
     browser.js("document.getElementById('plane').focus()")
     browser.key("ArrowRight", "ArrowRight", "Shift+ArrowDown")
     browser.wait(lambda: "b2=" in browser.query())
-    assert (state(browser).b1, state(browser).b2) == ((0.1,), -0.6)
+    assert (state(browser).b1, state(browser).b2) == ((0.1,), 0.9)
     browser.key("Home")
     assert browser.js("return model('moment').value") == 0
     browser.key(" ")
@@ -221,6 +229,57 @@ def test_a_telephone_is_as_wide_as_the_page(server: Server) -> None:
             )
             assert 300 <= width <= 390
         assert phone.complaints() == []
+
+
+PARTS = "const parts = [...document.querySelectorAll('nav details')];"
+PLACE = """
+const made = Bokeh.index.find_one_by_id(model(arguments[0]).id).el.getBoundingClientRect();
+return [made.top + scrollY, made.height];
+"""
+
+
+def is_alone(browser: Browser, k: int) -> bool:
+    """Whether a part of the settings is open, and no other."""
+    return bool(browser.js(f"{PARTS} return parts.every((one, i) => one.open === (i === arguments[0]))", k))
+
+
+def test_on_a_telephone_fields_are_above_the_figures_and_one_part_is_open(server: Server) -> None:
+    with opened(390, 844) as phone:
+        phone.go(address(server))
+        assert phone.js(f"{PARTS} return parts.every((one) => !one.open)")
+        top, _ = phone.js(PLACE, "diagram")
+        # Presets and the names of all parts take half of the first screen.
+        assert phone.js("return document.querySelector('nav').getBoundingClientRect().bottom") <= top < 600
+        for k in (0, 1):
+            phone.js(f"{PARTS} parts[{k}].querySelector('summary').click()")
+            phone.wait(partial(is_alone, phone, k))
+        place, height = phone.js(PLACE, "lr")
+        assert 0 < place < place + height <= phone.js(PLACE, "diagram")[0]
+
+
+def test_values_are_shown_where_the_mouse_is(browser: Browser) -> None:
+    for name, place, words in (
+        ("diagram", (0.5, -1.0), ("start", "0.5", "-1.0", "log10 of the loss")),
+        ("function", (0.5, 0.5), ("x", "0.5", "y")),
+    ):
+        browser.mouse("Moved", browser.at(name, *place))
+        browser.wait(lambda words=words: all(word in browser.tooltip() for word in words))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("name", "made"), [("python", as_python), ("command", as_command)])
+def test_recipes_are_copied(browser: Browser, name: str, made: Callable[[State], str]) -> None:
+    browser.allow_the_clipboard()
+    browser.click("diagram", 0.5, -1.0)
+    browser.wait(lambda: "b1=" in browser.query())
+    wanted = made(state(browser))
+    press(browser, f"copy-{name}")
+    browser.wait(lambda: browser.clipboard() == wanted)
+
+
+def test_what_takes_long_is_said(browser: Browser, server: Server) -> None:
+    browser.driver.get(address(server))
+    assert browser.js("return !!document.getElementById('loading') || !!window.Bokeh")
+    browser.wait(lambda: browser.js("return !document.getElementById('loading')"))
 
 
 def test_without_motion_play_shows_the_end_at_once(server: Server) -> None:
