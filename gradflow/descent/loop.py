@@ -100,8 +100,9 @@ def train_arrays(
         Called with the number of updates done, at most about 100 times.
     backend : {"numpy", "numba", "cupy"}, optional
         What takes the steps: the arrays' own library ("numpy"), compiled code on blocks that fit the caches
-        (`gradflow.descent.compiled`), or CuPy on a GPU. All agree to rounding. By default "numba" where it
-        can do what is asked and the run is not over before it is loaded; otherwise "numpy".
+        (`gradflow.descent.compiled`), or CuPy on a GPU, there by one compiled kernel where numba-cuda is
+        installed, gradients are in closed form and events are off. All agree to rounding. By default "numba"
+        where it can do what is asked and the run is not over before it is loaded; otherwise "numpy".
     kind : Kind
         How the neuron is written down (`gradflow.field.kinds`); P is the number of its parameters, 4 if
         plain. It starts as the same function as the plain neurons `start`. Only plain ones are compiled.
@@ -147,12 +148,14 @@ def train_arrays(
         is_plain = kind is PLAIN and modifiers == NONE
         if not is_plain and backend in ("numba", "cupy"):
             raise ValueError(f"backend: {backend} trains plain neurons without modifiers only")
-        if is_plain and (backend == "numba" or (backend is None and _pays(theta, steps, events))):
+        if backend == "cupy":
+            gpu.require()
+        if is_plain and (backend in ("numba", "cupy") or (backend is None and _pays(theta, steps, events))):
             # Only now: most runs need none of it.
             from gradflow.descent.compiled import attempt
 
             run = attempt(
-                backend is not None,
+                backend == "numba",
                 theta,
                 problem,
                 optimizer,
@@ -163,6 +166,7 @@ def train_arrays(
                 first_change,
                 progress,
                 state,
+                backend == "cupy",
             )
             if run is not None:
                 return _kept(run, asked, due, kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -128,7 +129,13 @@ def on_gpu(theta: Array, problem: Problem, optimizer: Config) -> tuple[Array, Pr
         If CuPy is not installed or finds no GPU.
     """
     gpu.require()
-    there = gpu.there
+    return moved(gpu.there, theta, problem, optimizer)
+
+
+def moved(
+    there: Callable[[Any], Any], theta: Array, problem: Problem, optimizer: Config
+) -> tuple[Array, Problem, Config]:
+    """Return what `prepare` returned with each of its arrays where a function puts them."""
     inputs = problem.inputs
     if isinstance(inputs, Uniform):
         inputs = Uniform(there(inputs.lo), there(inputs.hi))

@@ -1,4 +1,4 @@
-"""Training in compiled code: one step, recorded from the training loop's own formulas."""
+"""Training in compiled code, on the cores or on a GPU: the formulas' own text, compiled as it stands."""
 
 from gradflow.descent.compiled.run import attempt, rounds, takes, train
 

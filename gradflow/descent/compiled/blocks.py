@@ -10,19 +10,16 @@ import numpy as np
 
 from gradflow.base.arrays import Array
 from gradflow.compiled.cores import cores
-from gradflow.descent.compiled import block
 from gradflow.descent.compiled.block import W
 from gradflow.descent.compiled.kernel import Kernel, functions, table
+from gradflow.descent.compiled.trajectories import Trajectories
 from gradflow.descent.optimisers.hyper import Config
 
 # Vectors are at most this many numbers wide: blocks are filled up to a multiple of it.
 WIDEST = 16
 
-# So many of the trajectories' own coefficients are computed at once.
-MOST = 1 << 21
 
-
-class Blocks:
+class Blocks(Trajectories):
     """Trajectories on the processor's cores.
 
     Parameters
@@ -40,15 +37,14 @@ class Blocks:
     def __init__(
         self, step: Kernel, optimizer: Config, threads: int | None = None, chunk: int | None = None
     ) -> None:
-        self.theta = np.stack([step.rows[i] for i in range(4)])
-        self.n, self.threads = self.theta.shape[1], threads or cores()
+        super().__init__(step, optimizer)
+        self.threads = threads or cores()
         if chunk is None:
             share = -(-self.n // self.threads)
             chunk = max(WIDEST, -(-share // WIDEST) * WIDEST)
         self.chunk = min(chunk, W)
         self.width = min(-(-self.chunk // WIDEST) * WIDEST, W)
         self.count = -(-self.n // self.chunk)
-        self.optimizer, self.done = optimizer, 0
         dtype = self.theta.dtype
         self._advance, self._observe = functions(step, dtype.name)
         self._given = step.numbers, step.nodes, step.sums
@@ -64,10 +60,7 @@ class Blocks:
 
     def advance(self, factors: list[float]) -> None:
         """Take every trajectory through steps with these factors of the learning rate."""
-        at = 0
-        while at < len(factors) and self.count:
-            # Coefficients of the trajectories' own are many: a few steps at a time.
-            few = factors[at : at + self._many]
+        for few in self.portions(factors):
             numbers, own, which = table(self.optimizer, few, self.done, self.theta)
             lanes = np.zeros((len(own), self.count, W), dtype=self.theta.dtype)
             for k, values in enumerate(own):
@@ -75,12 +68,6 @@ class Blocks:
             steps = self.width, self.done, self._span, numbers, lanes, which, *self._given
             self._in_pieces(self._advance, steps)
             self.done += len(few)
-            at += len(few)
-
-    @property
-    def _many(self) -> int:
-        varying = sum(np.ndim(value) > 0 for value in self.optimizer._asdict().values())
-        return max(1, MOST // (varying * self.n)) if varying else 1 << 30
 
     def observe(self) -> None:
         """Note the activity after the last step, which no step after it does."""
@@ -101,21 +88,3 @@ class Blocks:
     def read(self, row: int) -> Array:
         """Return the trajectories' numbers in one row, shape (n,)."""
         return self._data[:, row, : self.chunk].reshape(-1)[: self.n].copy()
-
-    def parameters(self) -> Array:
-        """Return the parameters, shape (4, n)."""
-        return np.stack([self.read(i) for i in range(4)])
-
-    def memory(self, count: int) -> tuple[Array, ...]:
-        """Return what the optimiser remembers, so many arrays of the shape of the parameters."""
-        rows = range(block.MEMORY, block.MEMORY + 4 * count, 4)
-        return tuple(np.stack([self.read(row + i) for i in range(4)]) for row in rows)
-
-    def first(self) -> Array:
-        """Return the first step at which the activity changed, −1 where there is none."""
-        self.observe()
-        return self.read(block.FIRST)
-
-    def diverged(self) -> Array:
-        """Return which trajectories have stopped."""
-        return self.read(block.ALIVE) == 0

@@ -176,6 +176,12 @@ def table(
     return numbers, own, np.asarray(which, dtype=np.int64).reshape(shape)
 
 
+def require_closed_form(step: Kernel) -> None:
+    """Raise UnsupportedError unless gradients are in closed form."""
+    if f"{block.__name__}.prepare" in step.chosen:
+        raise UnsupportedError("problem: on a GPU only gradients in closed form are compiled")
+
+
 def is_summed(problem: Problem) -> bool:
     """Whether a problem's gradient is added up over nodes or inputs, not in closed form."""
     if isinstance(problem.inputs, Sample):

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradflow import field
-from gradflow.base.arrays import Array, is_array
+from gradflow.base.arrays import Array, is_array, to_numpy
 from gradflow.base.checks import integer
+from gradflow.compiled import gpu, kernels
 from gradflow.compiled.unsupported import UnsupportedError
 from gradflow.descent.compiled import block
 from gradflow.descent.compiled.blocks import Blocks
 from gradflow.descent.compiled.kernel import Kernel, functions, is_summed, kernel
+from gradflow.descent.compiled.trajectories import Trajectories
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import joined
-from gradflow.descent.prepared import Descent, factor, prepare, recorded
+from gradflow.descent.prepared import Descent, factor, moved, prepare, recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.field import SORTED_FROM
 from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform
@@ -26,8 +28,8 @@ from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform
 STRETCH = 4096
 
 
-# Trajectories whose optimiser's state is held at once.
-PIECE = 1 << 17
+# Trajectories whose optimiser's state is held at once, and on a GPU, which has threads for so many.
+PIECE, MANY = 1 << 17, 1 << 20
 
 
 # Neurons whose losses are computed at once: their temporary arrays stay in the second-level cache.
@@ -80,7 +82,8 @@ def train(
     with np.errstate(over="ignore", invalid="ignore"):
         theta, problem, optimizer = prepare(start, problem, optimizer, dtype)
 
-        return run(theta, problem, optimizer, steps, due, schedule, first_change, progress, (threads, chunk))
+        place = on_cores(threads, chunk)
+        return run(theta, problem, optimizer, steps, due, schedule, first_change, progress, place)
 
 
 def attempt(
@@ -95,19 +98,70 @@ def attempt(
     first_change: bool,
     progress: Callable[[int], object] | None,
     state: bool = False,
+    is_on_gpu: bool = False,
 ) -> Descent | None:
     """Train what `gradflow.descent.train_arrays` has prepared; None if that is for its own loop to do.
 
-    What has no compiled version is an error only where it was asked for.
+    What has no compiled version is an error only where it was asked for. On a GPU arrays go there and back.
     """
     try:
         if events:
             raise UnsupportedError("events: not listed by the compiled path; pass events=False")
-        return run(theta, problem, optimizer, steps, due, schedule, first_change, progress, state=state)
+        place = on_gpu() if is_on_gpu else on_cores()
+        if is_on_gpu:
+            theta, problem, optimizer = moved(_home, theta, problem, optimizer)
+        return run(theta, problem, optimizer, steps, due, schedule, first_change, progress, place, state)
     except UnsupportedError:
         if not is_asked:
             return None
         raise
+
+
+class Place(NamedTuple):
+    """Where trajectories are computed.
+
+    Attributes
+    ----------
+    made : callable
+        Makes what takes the steps.
+    piece, chunk : int
+        So many trajectories are trained at once, and so many losses computed.
+    there : callable
+        Puts an array there.
+    """
+
+    made: Callable[[Kernel, Config], Trajectories]
+    piece: int
+    chunk: int
+    there: Callable[[Any], Any]
+
+
+def on_cores(threads: int | None = None, chunk: int | None = None) -> Place:
+    """Return the processor's cores."""
+
+    def made(step: Kernel, config: Config) -> Trajectories:
+        return Blocks(step, config, threads, chunk)
+
+    return Place(made, PIECE, CHUNK, lambda value: value)
+
+
+def on_gpu() -> Place:
+    """Return a GPU.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is no numba-cuda.
+    """
+    if not kernels.available():
+        raise UnsupportedError("backend: numba-cuda is not installed")
+    from gradflow.descent.compiled.threads import Threads
+
+    return Place(Threads, MANY, MANY, gpu.there)
+
+
+def _home(value: Any) -> Any:
+    return to_numpy(value) if is_array(value) else value
 
 
 def rounds(problem: Problem) -> bool:
@@ -159,7 +213,7 @@ def run(
     schedule: Schedule,
     first_change: bool,
     progress: Callable[[int], object] | None,
-    sizes: tuple[int | None, int | None] = (None, None),
+    place: Place,
     state: bool = False,
 ) -> Descent:
     """Take the trajectories from one step that is due to the next, and return what was asked for.
@@ -175,15 +229,15 @@ def run(
     first = np.empty(n, dtype=np.int64) if first_change else None
     diverged = np.empty(n, dtype=bool)
     memory: list[tuple[Array, ...]] = []
-    pieces = [slice(i, min(i + PIECE, n)) for i in range(0, max(n, 1), PIECE)]
+    pieces = [slice(i, min(i + place.piece, n)) for i in range(0, max(n, 1), place.piece)]
     every = max(1, -(-steps * len(pieces) // 100))
     marks = {*range(every, steps, every)} if progress is not None else set()
-    stretch = _stretch(problem, min(n, PIECE))
+    stretch = _stretch(problem, min(n, place.piece))
     stops = sorted({*due, *marks, *range(stretch, steps, stretch)})
     for number, part in enumerate(pieces):
         task, config = part_of(problem, optimizer, batch, part)
         step = _kernel(flat[:, part], task, config, steps, first_change)
-        machine = Blocks(step, config, *sizes)
+        machine = place.made(step, config)
         k = 0
         for stop in stops:
             machine.advance([factor(schedule, i) for i in range(machine.done, stop)])
@@ -197,16 +251,17 @@ def run(
         diverged[part] = machine.diverged()
         if state:
             memory.append(machine.memory(step.chosen[f"{block.__name__}.MEMORIES"]))
-    # In few neurons at a time, whose temporary arrays fit the cache.
     evaluate = field.evaluator(problem, theta) if isinstance(problem.inputs, Sample) else None
-    for i in range(0, n, CHUNK):
-        part = slice(i, i + CHUNK)
-        loss = (evaluate or field.evaluator(part_of(problem, optimizer, batch, part)[0], flat[:, part])).loss
+    for i in range(0, n, place.chunk):
+        part = slice(i, i + place.chunk)
+        like, task, _ = moved(place.there, flat[:, part], *part_of(problem, optimizer, batch, part))
+        loss = (evaluate or field.evaluator(task, like)).loss
         # Of few neurons many moments at once: a call has its price, too.
-        together = max(1, CHUNK // min(CHUNK, n - i))
+        together = max(1, place.chunk // min(place.chunk, n - i))
         for k in range(0, len(due), together):
             some = slice(k, k + together)
-            losses[some, part] = loss(np.ascontiguousarray(np.moveaxis(states[some, :, part], 0, 1)))
+            moments = np.ascontiguousarray(np.moveaxis(states[some, :, part], 0, 1))
+            losses[some, part] = to_numpy(loss(place.there(moments)))
     if progress is not None:
         progress(steps)
     theta = states.reshape(len(due), 4, *batch)
