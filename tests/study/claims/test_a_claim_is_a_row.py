@@ -59,6 +59,10 @@ def test_sources_are_titles() -> None:
         "Holzmüller, Steinwart, Training two-layer ReLU networks with gradient descent is inconsistent, "
         "arXiv:2002.04861",
         "Jentzen, Riekert, arXiv:2108.04620",
+        "Jentzen, Riekert, Non-convergence to global minimizers for Adam and stochastic gradient descent "
+        "optimization, arXiv:2402.05155; Do, Hannibal, Jentzen, arXiv:2410.10533",
+        "Williams and others, Gradient dynamics of shallow univariate ReLU networks, NeurIPS 2019, "
+        "arXiv:1906.07842",
         "Mulayoff, Michaeli, Soudry, The implicit bias of minima stability: a view from function space, "
         "NeurIPS 2021; Qiao and others, arXiv:2406.06838",
     }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.study.claims.networks import landscape, observations, width
+from gradflow.study.claims.networks import landscape, minimisers, observations, splines, width
 
 Patch = pytest.MonkeyPatch
 
@@ -66,3 +66,62 @@ def test_of_activity(monkeypatch: Patch) -> None:
 
     monkeypatch.setattr(width, "trained", dies)
     assert width.activity(True).verdict == "conditional"
+
+
+def test_of_splines(monkeypatch: Patch) -> None:
+    found = {"to_cubic": 0.1, "to_linear": 0.9, "at_inputs": 0.9, "at_first": 0.1, "moved": 0.0}
+    runs: list[dict[str, float]] = []
+    monkeypatch.setattr(splines, "learnt", lambda rows, *_: rows)
+    monkeypatch.setattr(splines, "compared", lambda *_: runs.pop(0))
+    half, other = {**found, "to_cubic": 0.3}, {**found, "to_cubic": 0.9, "to_linear": 0.1}
+    for some, expected in (
+        ((half, found), "reproduced"),
+        ((half, half), "conditional"),
+        ((found, other), "refuted"),
+    ):
+        runs[:] = [dict(row) for row in some]
+        assert splines.kernel(True).verdict == expected
+    middle, spread = {**other, "to_linear": 0.3}, {**other, "at_inputs": 0.2}
+    for some, expected in (
+        ((middle, other), "reproduced"),
+        ((middle, middle), "conditional"),
+        ((middle, spread), "conditional"),
+        ((other, found), "refuted"),
+    ):
+        runs[:] = [dict(row) for row in some]
+        assert splines.adaptive(True).verdict == expected
+
+
+def test_the_cubic_spline_is_the_kernels() -> None:
+    """What output weights come to from 0: the interpolant of the least sum of their squares."""
+    places = (np.arange(20_000) + 0.5) / 10_000 - 1.0
+
+    def features(x: np.ndarray) -> np.ndarray:
+        away = x - places[:, None]
+        return np.concatenate([np.maximum(away, 0.0), np.maximum(-away, 0.0)]) / np.sqrt(2.0 * len(places))
+
+    x = np.linspace(-0.9, 0.9, 31)
+    many, at = features(x), features(splines.X)
+    scale = 500.0
+    least = (1.0 + scale * many.T @ at) @ np.linalg.solve(1.0 + scale * at.T @ at, splines.Y)
+    assert np.allclose(splines.cubic(scale, x), least, rtol=0, atol=1e-6)
+
+
+def test_of_minimisers(monkeypatch: Patch) -> None:
+    def runs(revive: bool, low: float) -> None:
+        def ended(_: str, rows: np.ndarray, *__: Any) -> Any:
+            last = rows.copy()
+            m = len(rows) // 3
+            last[m : 2 * m] += 10.0 * revive
+            return SimpleNamespace(rows=last)
+
+        monkeypatch.setattr(minimisers, "ended", ended)
+        monkeypatch.setattr(minimisers, "LEARNT", low)
+
+    for revive, low, expected in (
+        (False, 0.0, "reproduced"),
+        (False, 1e9, "conditional"),
+        (True, 0.0, "refuted"),
+    ):
+        runs(revive, low)
+        assert minimisers.minimisers("sgd", True).verdict == expected

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import binomtest
 
 from gradflow.descent.optimisers.registry import init, update
-from gradflow.networks.line.evaluate import evaluator
+from gradflow.networks.line.evaluate import Evaluator, evaluator
 from gradflow.networks.line.task import Task
 
 LIMIT = 1e6
@@ -23,15 +24,26 @@ class Ended(NamedTuple):
     taken: np.ndarray
 
 
-def trained(rows: np.ndarray, task: Task, config: Any, steps: int, low: float = 0.0) -> Ended:
-    """Take steps; a network whose loss is at most `low` when looked at, every 50 steps, is left there."""
+def trained(
+    rows: np.ndarray,
+    task: Task,
+    config: Any,
+    steps: int,
+    low: float = 0.0,
+    drawn: Callable[[int], Evaluator] | None = None,
+) -> Ended:
+    """Take steps; a network whose loss is at most `low` when looked at, every 50 steps, is left there.
+
+    The gradient of step k = 0, 1, … is that of `drawn`, if given, in the place of the whole one's.
+    """
     field = evaluator(task)
     rows, loss, taken = rows.copy(), np.full(rows.shape[1], np.nan), np.zeros(rows.shape[1])
     left = np.arange(rows.shape[1])
     some, state = rows.copy(), init(config, rows)
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(1, steps + 1):
-            some, state = update(config, field.gradient(some), state, some, config.lr)
+            gradient = (field if drawn is None else drawn(step - 1)).gradient(some)
+            some, state = update(config, gradient, state, some, config.lr)
             if step % 50 and step != steps:
                 continue
             value = np.where(np.all(np.abs(some) < LIMIT, axis=0), field.loss(some), np.nan)

@@ -1,9 +1,21 @@
 """Claims of papers on shallow networks with one input, or one teacher neuron."""
 
 from gradflow.study.claims.ledger import rows
-from gradflow.study.claims.networks import affine, cubic, flat, inconsistent, landscape, observations, width
+from gradflow.study.claims.networks import (
+    affine,
+    cubic,
+    flat,
+    inconsistent,
+    landscape,
+    minimisers,
+    observations,
+    splines,
+    width,
+)
 
 JENTZEN = "Jentzen, Riekert, arXiv:2108.04620"
+MINIMISERS = "Jentzen, Riekert, Non-convergence to global minimizers for Adam and stochastic gradient descent optimization, arXiv:2402.05155; Do, Hannibal, Jentzen, arXiv:2410.10533"
+SPLINES = "Williams and others, Gradient dynamics of shallow univariate ReLU networks, NeurIPS 2019, arXiv:1906.07842"
 POST = "Asked here of Training dynamics of a single ReLU neuron, for networks"
 
 CHERIDITO = "Cheridito, Jentzen, Rossmannek, arXiv:2103.10922"
@@ -20,6 +32,11 @@ CLAIMS = (
         ("networks.success-flow", JENTZEN, "For a piecewise affine target and a normal start the loss of a network under the gradient flow goes to zero with positive probability.", width.success, "flow"),
         ("networks.success-gd", JENTZEN, "For a piecewise affine target and a normal start the loss of a network under gradient descent goes to zero with positive probability.", width.success, "gd"),
         ("networks.success-adam", JENTZEN, "For a piecewise affine target and a normal start the loss of a network under Adam goes to zero with positive probability.", width.success, "adam"),
+        ("networks.success-sgd", JENTZEN, "For a piecewise affine target and a normal start the loss of a network under stochastic gradient descent goes to zero with positive probability.", width.success, "sgd"),
+        ("networks.minimisers-sgd", MINIMISERS, "With a probability that grows to one with the width stochastic gradient descent does not come to a global minimiser.", minimisers.minimisers, "sgd"),
+        ("networks.minimisers-adam", MINIMISERS, "With a probability that grows to one with the width Adam does not come to a global minimiser.", minimisers.minimisers, "adam"),
+        ("networks.kernel", SPLINES, "In the kernel regime a wide network learns a smooth interpolant, for a uniform start a cubic spline.", splines.kernel),
+        ("networks.adaptive", SPLINES, "In the adaptive regime a wide network learns a linear spline, whose knots cluster at the inputs.", splines.adaptive),
         ("networks.activity", "Asked here", "Of the neurons of a uniform start a quarter are dead and a quarter hyperactive, of those of He's start with zero biases none, at the start as at the end.", width.activity),
         ("networks.observation-zero", POST, "A hyperactive or dead neuron keeps the network from learning.", observations.hyperactive),
         ("networks.observation-one", POST, "From a large negative bias of the output the network only learns the line.", observations.large_bias),

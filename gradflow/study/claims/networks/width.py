@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from gradflow.descent import GD, Adam
+from gradflow.descent.minibatches import Minibatches
 from gradflow.networks.line.ends import references
 from gradflow.networks.line.starts import start
 from gradflow.networks.line.task import task_of
+from gradflow.networks.line.training import minibatches
 from gradflow.networks.line.walls import activities, preactivations
 from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.laws import Normal
@@ -29,14 +31,36 @@ LEARNT = 1e-3
 TIME, RATE, STEPS = 100.0, 0.1, 2000
 """The flow's time, gradient descent's rate (for the same time), and Adam's steps (at rate 0.01)."""
 
+BATCH, SHORTER = 16, 60.0
+"""Inputs of a step of SGD, and its time, at the same rate."""
+
+
+NAMES = {
+    "flow": "The flow",
+    "gd": "Gradient descent",
+    "sgd": f"SGD on {BATCH} fresh inputs a step",
+    "adam": "Adam",
+}
+
+
+UNTIL = {
+    "flow": f"t = {TIME:g}",
+    "gd": f"t = {TIME:g} at rate {RATE:g}",
+    "sgd": f"t = {SHORTER:g} at rate {RATE:g}",
+    "adam": f"step {STEPS}",
+}
+
 
 def ended(method: str, rows: np.ndarray, problem: Problem, low: float) -> Ended:
-    """Train or follow networks as the claims do: "flow", "gd" or "adam"."""
+    """Train or follow networks as the claims do: "flow", "gd", "sgd" (as gd, on fresh inputs) or "adam"."""
     task = task_of(problem)
     if method == "flow":
         return flowed(rows, task, TIME, low, tolerance=1e-4)
     if method == "gd":
         return trained(rows, task, GD(RATE), round(TIME / RATE), low)
+    if method == "sgd":
+        drawn = minibatches(Minibatches(BATCH), problem, task)
+        return trained(rows, task, GD(RATE), round(SHORTER / RATE), low, drawn)
     return trained(rows, task, Adam(lr=0.01), STEPS, low)
 
 
@@ -64,11 +88,11 @@ def success(method: str, quick: bool) -> Finding:
         by_rule(refuted=not any(positive), conditional=not all(positive)),
         "{method}, {n} networks from normal starts a width and target, until {until}; learnt is a loss of a thousandth of the best line's or constant's. Share that learn with {widths} neurons: {shares}. Exact 95 % intervals at {widest}: {intervals}. By their lower ends so many restarts give one success with probability 0.99: {restarts}.",
         {"networks": n, "targets": found, "restarts": restarts},
-        method={"flow": "The flow", "gd": "Gradient descent", "adam": "Adam"}[method],
+        method=NAMES[method],
         n=n,
-        until={"flow": f"t = {TIME:g}", "gd": f"t = {TIME:g} at rate {RATE:g}", "adam": f"step {STEPS}"}[
-            method
-        ],
+        until={"flow": f"t = {TIME:g}", "adam": f"step {STEPS}"}.get(
+            method, f"t = {TIME:g} at rate {RATE:g}"
+        ),
         widths=each("{0}", widths),
         widest=widths[-1],
         shares="; ".join(f"{name} " + each("{share:.0%}", row.values()) for name, row in found.items()),
