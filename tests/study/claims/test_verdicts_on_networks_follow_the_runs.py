@@ -98,7 +98,8 @@ def test_the_cubic_spline_is_the_kernels() -> None:
 
     def features(x: np.ndarray) -> np.ndarray:
         away = x - places[:, None]
-        return np.concatenate([np.maximum(away, 0.0), np.maximum(-away, 0.0)]) / np.sqrt(2.0 * len(places))
+        both = np.concatenate([np.maximum(away, 0.0), np.maximum(-away, 0.0)])
+        return np.asarray(both / np.sqrt(2.0 * len(places)))
 
     x = np.linspace(-0.9, 0.9, 31)
     many, at = features(x), features(splines.X)

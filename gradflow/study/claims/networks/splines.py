@@ -65,7 +65,8 @@ def cubic(scale: float, x: np.ndarray) -> np.ndarray:
     def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         left, right = 1.0 + np.minimum(a[:, None], b), 1.0 - np.maximum(a[:, None], b)
         apart = np.abs(a[:, None] - b)
-        return 1.0 + scale / 4.0 * sum(u**3 / 3.0 + apart * u**2 / 2.0 for u in (left, right))
+        cubes = [u**3 / 3.0 + apart * u**2 / 2.0 for u in (left, right)]
+        return np.asarray(1.0 + scale / 4.0 * (cubes[0] + cubes[1]))
 
     return np.asarray(kernel(x, X) @ np.linalg.solve(kernel(X, X), Y))
 
