@@ -5,8 +5,8 @@ stand (`jit`, `registers`, `on_numba`): a training step is `gradflow.descent.com
 `gradflow.flow.compiled.driver`. Where the field has no closed form it is added up over nodes or inputs by
 scalar code too (`integral`, `smooth`). Nothing is reassociated, contracted or approximated, so that no result
 depends on the size of a block or the number of threads, to the bit. Numba is imported when the first
-trajectory is computed, not before. For a GPU numba-cuda compiles training in closed form from the same text
-(`kernels`, `on_cuda`, `gradflow.descent.compiled.threads`).
+trajectory is computed, not before. For a GPU numba-cuda compiles training in closed form, or on large
+samples, from the same text (`kernels`, `on_cuda`, `gradflow.descent.compiled.threads`).
 
 Compiled results beside the array code's:
 

@@ -101,8 +101,9 @@ def train_arrays(
     backend : {"numpy", "numba", "cupy"}, optional
         What takes the steps: the arrays' own library ("numpy"), compiled code on blocks that fit the caches
         (`gradflow.descent.compiled`), or CuPy on a GPU, there by one compiled kernel where numba-cuda is
-        installed, gradients are in closed form and events are off. All agree to rounding. By default "numba"
-        where it can do what is asked and the run is not over before it is loaded; otherwise "numpy".
+        installed, events are off, and gradients are in closed form or those of 256 inputs and more. All agree
+        to rounding. By default "numba" where it can do what is asked and the run is not over before it is
+        loaded; otherwise "numpy".
     kind : Kind
         How the neuron is written down (`gradflow.field.kinds`); P is the number of its parameters, 4 if
         plain. It starts as the same function as the plain neurons `start`. Only plain ones are compiled.

@@ -40,8 +40,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "not.pred": lambda a: not a,
     "add.s64": add, "sub.s64": sub, "mul.lo.s64": mul, "mul.wide.s32": mul, "and.b64": and_,
     "shl.b64": lambda a, b: a << b, "shr.s64": lambda a, b: a >> b,
-    "cvt.s64.s32": int, "cvta.to.global.u64": int,
-    "cvt.rn.f64.s64": np.float64, "cvt.f64.f32": np.float64, "cvt.rn.f32.f64": np.float32,
+    "shr.u64": lambda a, b: a % 2**64 >> b, "cvt.s64.s32": int, "cvt.rzi.s64.f64": int,
+    "cvta.to.global.u64": int, "cvt.rn.f64.s64": np.float64, "cvt.f64.f32": np.float64,
+    "cvt.rn.f32.f64": np.float32,
 }  # fmt: skip
 
 

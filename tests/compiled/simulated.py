@@ -16,7 +16,7 @@ from gradflow.compiled import gpu
 from gradflow.descent import GD, Adam, Cosine, Descent, HeavyBall, train_arrays
 from gradflow.descent.compiled import run, threads
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
-from tests.compiled.batches import PROBLEMS, starts
+from tests.compiled.batches import PROBLEMS, SAMPLES, starts
 
 FEW, STEPS = 14, 100
 LEAKY, INTERVAL = PROBLEMS["leaky"], PROBLEMS["interval"]
@@ -32,7 +32,8 @@ CASES: dict[str, dict[str, Any]] = {
     "another interval": {"optimizer": HeavyBall(0.02), "problem": INTERVAL, "schedule": Cosine(STEPS)},
     "own targets": {"optimizer": Adam(0.03, amsgrad=True), "problem": ARRAYS},
     "diverging": {"optimizer": GD(2.5), "problem": PROBLEMS["slopes"]},
-    "samples, by array code": {"optimizer": GD(0.05), "problem": Problem(inputs=grid(9))},
+    "sorted samples": {"optimizer": Adam(0.03), "problem": SAMPLES["weighted, labelled"]},
+    "few samples, by array code": {"optimizer": GD(0.05), "problem": Problem(inputs=grid(9))},
     "float32": {"optimizer": Adam(0.03), "dtype": "float32", "first_change": False},
 }
 

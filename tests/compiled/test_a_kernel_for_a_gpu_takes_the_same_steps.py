@@ -8,14 +8,17 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from gradflow.compiled import gpu, kernels
-from gradflow.descent import Descent, loop, prepared
-from tests.compiled.batches import assert_same_bits
+from gradflow.descent import Descent, loop, prepared, train_arrays
+from gradflow.descent.optimisers import registry
+from gradflow.descent.optimisers.hyper import NON_NEGATIVE
+from gradflow.neuron.problem import Problem
+from tests.compiled.batches import assert_same_bits, starts
 from tests.compiled.ptx import CUPY
 from tests.compiled.simulated import CASES, STEPS, train
 
@@ -68,6 +71,39 @@ def test_what_is_compiled_for_a_gpu_has_numpys_bits(name: str, paper: Path) -> N
     kept = {path.name.partition("-")[0] for path in paper.rglob("*.ptx")}
     assert kept == (set() if "array code" in name else {"advance", "observe"})
     assert_same_run(found, train(name, "numpy"))
+
+
+class Half(NamedTuple):
+    """An optimiser whose rule only Python takes."""
+
+    lr: float = 1.0
+
+
+class Rate(NamedTuple):
+    """Its coefficients."""
+
+    rate: float
+
+
+def by_half(ops: Any, c: Any, gradient: Any, memory: Any, theta: Any) -> Any:
+    return theta - sum(part * c.rate for part in (0.25, 0.25)) * theta, memory
+
+
+@pytest.mark.slow
+def test_a_rule_that_is_not_compiled_is_left_to_array_code(
+    paper: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba_cuda")
+    monkeypatch.setattr(registry, "OPTIMIZERS", dict(registry.OPTIMIZERS))
+    monkeypatch.setattr(registry, "_RULES", dict(registry._RULES))
+    limits = {"lr": NON_NEGATIVE}
+    registry.register(
+        "half", Half, lambda config, theta: (), lambda config, k: Rate(config.lr), by_half, limits
+    )
+    case = starts()[:, :4], Problem(), Half(0.5), 3
+    found = train_arrays(*case, events=False, backend="cupy")
+    assert not [*paper.rglob("*.ptx")]
+    assert_same_run(found, train_arrays(*case, events=False, backend="numpy"))
 
 
 def test_without_numba_cuda_array_code_trains(paper: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,10 +176,10 @@ def table(
     return numbers, own, np.asarray(which, dtype=np.int64).reshape(shape)
 
 
-def require_closed_form(step: Kernel) -> None:
-    """Raise UnsupportedError unless gradients are in closed form."""
-    if f"{block.__name__}.prepare" in step.chosen:
-        raise UnsupportedError("problem: on a GPU only gradients in closed form are compiled")
+def require_no_scratch(step: Kernel) -> None:
+    """Raise UnsupportedError if gradients are added up, for which a thread has no room."""
+    if f"{block.__name__}.SCRATCH" in step.chosen:
+        raise UnsupportedError("problem: gradients that are added up are not compiled for a GPU")
 
 
 def is_summed(problem: Problem) -> bool:

@@ -10,19 +10,20 @@ from numba import cuda
 from gradflow.base.arrays import Array, to_numpy
 from gradflow.compiled import gpu, kernels
 from gradflow.descent.compiled import block
-from gradflow.descent.compiled.block import ends, fill, update, watch
-from gradflow.descent.compiled.kernel import Kernel, require_closed_form, table
+from gradflow.descent.compiled.block import ends, fill, prepare, update, watch
+from gradflow.descent.compiled.kernel import Kernel, require_no_scratch, table
 from gradflow.descent.compiled.trajectories import Trajectories
 from gradflow.descent.optimisers.hyper import Config
 
-# Chosen when they are compiled, `fill` as in `block`: the numbers of a trajectory, and of what kind they are.
+# Chosen when they are compiled: the numbers of a trajectory, their kind, and what `block` calls so.
 HEIGHT = 0
 NUMBER: Any = np.float64
+CHOSEN = "prepare", "fill"
 
 
 def advance(
-    data: Any, done: int, span: Any, table: Any, own: Any, which: Any, numbers: Any
-) -> None:  # pragma: no cover
+    data: Any, done: int, span: Any, table: Any, own: Any, which: Any, numbers: Any, nodes: Any, sums: Any
+) -> None:
     """Take a trajectory, a column of `data`, through steps: `block.advance` for one lane."""
     i = cuda.grid(1)
     if i < data.shape[1]:
@@ -30,13 +31,14 @@ def advance(
         for row in range(HEIGHT):
             w[row] = data[row, i]
         for step in range(table.shape[0]):
+            prepare(w, 1, numbers, nodes, sums, w)
             fill(w, 1, i, table[step], own, which[step])
             update(w, 1, done + step, span, numbers, table[step])
         for row in range(HEIGHT):
             data[row, i] = w[row]
 
 
-def observe(data: Any, done: int, span: Any) -> None:  # pragma: no cover
+def observe(data: Any, done: int, span: Any) -> None:
     """Note a trajectory's activity after the last step."""
     i = cuda.grid(1)
     if i < data.shape[1]:
@@ -54,27 +56,28 @@ class Threads(Trajectories):
     Parameters
     ----------
     step : Kernel
-        The step, in closed form, and the trajectories' numbers at the start.
+        The step, in closed form or on a sorted sample, and the trajectories' numbers at the start.
     optimizer : one of the config classes
         Gives the coefficients of the steps.
 
     Raises
     ------
     UnsupportedError
-        If the step is not in closed form, or not compiled.
+        If the step is neither, or is not compiled.
     """
 
     MOST = 1 << 20
 
     def __init__(self, step: Kernel, optimizer: Config) -> None:
-        require_closed_form(step)
+        require_no_scratch(step)
         super().__init__(step, optimizer)
         dtype = self.theta.dtype.name
         data = np.zeros((step.height, self.n), dtype=dtype)
         for row, values in step.rows.items():
             data[row] = values
         there = gpu.there
-        self._data, self._span, self._numbers = there(data), there(step.span), there(step.numbers)
+        self._data, self._span = there(data), there(step.span)
+        self._given = there(step.numbers), there(step.nodes), there(step.sums)
         self._advance, self._observe = functions(step, dtype)
 
     def advance(self, factors: list[float]) -> None:
@@ -84,7 +87,7 @@ class Threads(Trajectories):
             lanes = np.zeros((len(own), self.n, 1), dtype=self.theta.dtype)
             for k, values in enumerate(own):
                 lanes[k, :, 0] = values
-            given = (*map(gpu.there, (numbers, lanes, which)), self._numbers)
+            given = (*map(gpu.there, (numbers, lanes, which)), *self._given)
             self._advance(self.n, self._data, self.done, self._span, *given)
             self.done += len(few)
 
@@ -110,7 +113,7 @@ def choices(step: Kernel, dtype: str) -> dict[str, Any]:
     own = {
         "HEIGHT": step.height,
         "NUMBER": np.dtype(dtype).type,
-        "fill": step.chosen[f"{block.__name__}.fill"],
+        **{name: step.chosen.get(f"{block.__name__}.{name}", getattr(block, name)) for name in CHOSEN},
     }
     here = {f"{__name__}.{name}": value for name, value in own.items()}
     return {**step.chosen, f"{block.__name__}.W": 1, **here}
@@ -119,4 +122,5 @@ def choices(step: Kernel, dtype: str) -> dict[str, Any]:
 def kinds(dtype: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the types of what `advance` and `observe` take."""
     blocks = f"{dtype}[:,::1]", "int64", f"{dtype}[::1]"
-    return (*blocks, f"{dtype}[:,::1]", f"{dtype}[:,:,::1]", "int64[:,::1]", f"{dtype}[::1]"), blocks
+    given = (f"{dtype}[::1]",) * 3
+    return (*blocks, f"{dtype}[:,::1]", f"{dtype}[:,:,::1]", "int64[:,::1]", *given), blocks
