@@ -237,9 +237,9 @@ def _teachers_breaks(bound: Bound, taught: Taught, *, steep: bool) -> list[Array
     """Return where the panels end for the teacher's sake, as fractions of the input."""
     xp = bound.xp
     if isinstance(bound.teacher, PiecewiseLinear):
-        at = kink(xp, taught.y_lo, taught.y_hi)
-        # One teacher without a breakpoint on the input needs no cut.
-        return [] if at.ndim == 0 and not 0.0 < float(at) < 1.0 else [at]
+        # One without a breakpoint on the input gets an empty panel: else its sums had other bits than beside
+        # teachers that have one.
+        return [kink(xp, taught.y_lo, taught.y_hi)]
     return grades(xp, bound.teacher, taught.y_lo, taught.y_hi) if steep else []
 
 

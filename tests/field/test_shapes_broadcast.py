@@ -101,6 +101,19 @@ def test_the_result_does_not_depend_on_the_rest_of_the_batch() -> None:
                 np.testing.assert_array_equal(field(batch[:, i], alone), whole[..., i])
 
 
+@pytest.mark.parametrize(("student", "taught"), [("silu", "relu"), ("relu", "silu"), ("silu", "tanh")])
+def test_by_quadrature_a_teacher_alone_is_one_of_many(student: str, taught: str) -> None:
+    # Of these teachers some have a breakpoint on the input and others none.
+    theta = random_neurons((4, 6)) * np.asarray([[1.0], [3.0], [9.0], [27.0]])
+    teacher = Neuron(1.5, np.linspace(-3.0, 3.0, 6), 0.8, 0.1)
+    problem = Problem(teacher, Uniform(-1.0, 2.0), student, teacher_activation=taught)
+    for field in (loss, gradient, hessian):
+        whole = field(theta, problem)
+        for k, b1 in enumerate(teacher.b1):
+            alone = Problem(teacher._replace(b1=b1), Uniform(-1.0, 2.0), student, teacher_activation=taught)
+            np.testing.assert_array_equal(field(theta[..., k], alone), whole[..., k])
+
+
 @pytest.mark.some(6)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", [1, 2, 9, 100, 1000, 1001])
