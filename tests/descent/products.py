@@ -110,9 +110,8 @@ def together(feature: str, choice: str, other: str, its: str) -> bool:
 def compiled_together(feature: str, choice: str, other: str, its: str) -> bool:
     """Return whether two choices may meet in compiled code, which refuses some."""
     pair = {feature: choice, other: its}
-    sampled = pair.get("inputs") in ("weighted", "large")
     refused = [
-        sampled and pair.get("teacher") == "teachers",
+        pair.get("inputs") == "large" and pair.get("teacher") == "teachers",
         # Sorted in double precision.
         pair.get("inputs") == "large" and pair.get("dtype") == "float32",
     ]
@@ -144,8 +143,10 @@ class Case(NamedTuple):
             inputs = Uniform(one(inputs.lo), one(inputs.hi))
         problem = replace(self.problem, teacher=Neuron(*map(one, self.problem.teacher)), inputs=inputs)
         config = type(self.config)(*map(one, self.config))
-        start = np.broadcast_to(self.start, (4, *batch)) if self.start.ndim > 1 else self.start
-        start = start[(slice(None), *index)] if self.start.ndim > 1 else self.start
+        # One start may be all lanes'.
+        start: Any = self.start
+        if start.ndim > 1:
+            start = start[(slice(None), *index)]
         return self._replace(start=start, problem=problem, config=config)
 
 
@@ -189,9 +190,10 @@ COMPILED = covering(
     {
         **FEATURES,
         "optimiser": ["gd", "nesterov", "rmsprop", "adam"],
-        "inputs": ["default", "intervals", "weighted", "labelled", "large"],
+        "inputs": ["default", "intervals", "labelled", "large"],
         "kind": ["plain"],
         "rates": ["one rate", "rates", "a wild rate", "all hyper-parameters"],
+        "teacher": ["default teacher", "flat", "teachers"],
         "activation": ["relu", "bent"],
         "modifiers": ["unmodified"],
         "watched": ["first change", "unwatched"],
