@@ -12,7 +12,7 @@ from gradflow.base.arrays import Array
 from gradflow.base.checks import function, integer, number
 from gradflow.compiled import jit
 from gradflow.compiled.cores import cores
-from gradflow.flow.status import RUNNING
+from gradflow.flow.status import RUNNING, TOO_MANY_STEPS
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
 from gradflow.networks.line import fast, trajectory
 from gradflow.networks.line.evaluate import evaluator
@@ -26,6 +26,9 @@ from gradflow.neuron.problem import Neuron, Problem
 
 SHARE = 16
 """So many networks are followed by a call of compiled code."""
+
+STIFF = 20_000
+"""So many explicit steps are taken before an implicit solver goes on."""
 
 WORK = 1_000_000
 """So many points of networks, about 0.1 s, are evaluated by a call, so that Ctrl-C does not wait for it."""
@@ -126,7 +129,8 @@ def integrate_ensemble(
     -----
     Compiled code follows piecewise linear networks with a uniform or piecewise constant law and a piecewise
     linear target or teacher (`gradflow.networks.line.trajectory`). Whatever else there is goes to
-    `gradflow.networks.line.gradient_flow`'s integrator, one network after the other.
+    `gradflow.networks.line.gradient_flow`'s integrator, one network after the other, and so does what has
+    taken 20 000 steps: where weights are large, explicit steps are short.
     """
     student, task = as_network(networks), task_of(problem)
     if task.loss.has_corners:
@@ -137,15 +141,15 @@ def integrate_ensemble(
     if progress is not None:
         function("progress", progress, "a number of networks")
     moves = moving(frozen, student.m)
-    rows = student.rows.reshape(3 * student.m + 1, -1)
+    rows, shared = student.rows.reshape(3 * student.m + 1, -1), np.zeros(5)
+    shared[:4] = t_end, rtol, resting, max_steps
     with np.errstate(over="ignore", invalid="ignore"):
         if fast.fits(task):
             records = np.zeros((rows.shape[1], STATE + rows.shape[0] + 1))
             records[:, STATE:-1], records[:, STATUS], records[:, FIRST] = rows.T, RUNNING, np.nan
-            shared = np.array([t_end, rtol, resting, max_steps, 0.0])
             _follow(records, task, moves, shared, threads, progress)
         else:
-            records = _one_by_one(rows, task, t_end, rtol, moves, max_steps, progress)
+            records = _one_by_one(rows, task, moves, shared, progress)
     return _ensemble(records, task, student.batch)
 
 
@@ -163,7 +167,9 @@ def _follow(
     size, (n, _) = moves.shape[0], records.shape
     sides = np.zeros((n, walls.shape[0] * (size // 3)))
     points = size // 3 + field.points
-    shared[trajectory.AT_ONCE] = max(1.0, WORK // (12 * SHARE * points))
+    quick, most = shared.copy(), shared[trajectory.MAX_STEPS]
+    quick[trajectory.AT_ONCE] = max(1.0, WORK // (12 * SHARE * points))
+    quick[trajectory.MAX_STEPS] = min(most, STIFF)
 
     def some(which: np.ndarray) -> None:
         scratch = (
@@ -174,17 +180,21 @@ def _follow(
             np.empty((1, size)),
         )
         mine, its = records[which], sides[which]
-        advance(mine, its, moves, walls, shared, tableau, *field, *scratch)
+        advance(mine, its, moves, walls, quick, tableau, *field, *scratch)
         records[which], sides[which] = mine, its
 
     running = np.arange(n)
     with ThreadPoolExecutor(threads) as pool:
+        stiff = running[:0]
         while running.size:
             parts = max(min(threads, running.size), -(-running.size // SHARE))
             list(pool.map(some, np.array_split(running, parts)))
             running = np.flatnonzero(records[:, STATUS] == RUNNING)
+            stiff = np.flatnonzero((records[:, STATUS] == TOO_MANY_STEPS) & (records[:, STEPS] < most))
             if progress is not None:
-                progress(n - running.size)
+                progress(n - running.size - stiff.size)
+    for i in stiff:
+        records[i] = _on(records[i], task, moves, shared)
 
 
 def _tableau() -> np.ndarray:
@@ -199,24 +209,42 @@ def _tableau() -> np.ndarray:
 def _one_by_one(
     rows: np.ndarray,
     task: Task,
-    t_end: float,
-    rtol: float,
     moves: np.ndarray,
-    max_steps: int,
+    shared: np.ndarray,
     progress: Callable[[int], object] | None,
 ) -> np.ndarray:
     """Return the records of networks that no compiled code follows."""
-    follow, field = integrator(task), evaluator(task)
+    t_end, rtol, _, max_steps, _ = shared
     records = np.empty((rows.shape[1], STATE + rows.shape[0] + 1))
     for i, start in enumerate(rows.T):
-        run = follow(start, task, t_end, rtol, np.array([t_end]), moves, max_steps, None)
-        first = run.crossings[0].when if run.crossings else np.nan
-        last = run.states[-1]
-        found = (run.times[-1], 0.0, run.status, run.steps, len(run.crossings), first, field.loss(last[:-1]))
-        records[i] = (*found, *last)
+        records[i] = _record(start, task, float(t_end), float(rtol), moves, int(max_steps))
         if progress is not None:
             progress(i + 1)
     return records
+
+
+def _record(
+    start: np.ndarray, task: Task, t_end: float, rtol: float, moves: np.ndarray, max_steps: int
+) -> np.ndarray:
+    """Return the record of a network that SciPy's solvers follow."""
+    run = integrator(task)(start, task, t_end, rtol, np.array([t_end]), moves, max_steps, None)
+    first = run.crossings[0].when if run.crossings else np.nan
+    last = run.states[-1]
+    loss = float(evaluator(task).loss(last[:-1]))
+    found = (run.times[-1], 0.0, run.status, run.steps, len(run.crossings), first, loss)
+    return np.array([*found, *last])
+
+
+def _on(record: np.ndarray, task: Task, moves: np.ndarray, shared: np.ndarray) -> np.ndarray:
+    """Return the record of a network that is followed on: what has long decayed keeps its steps short."""
+    t_end, rtol, _, max_steps, _ = shared
+    start, left = record[STATE:-1], float(t_end - record[T])
+    more = _record(start, task, left, float(rtol), moves, int(max_steps - record[STEPS]))
+    first = record[FIRST] if record[CROSSINGS] else more[FIRST] + record[T]
+    for column in (T, STEPS, CROSSINGS, -1):
+        more[column] += record[column]
+    more[FIRST] = first
+    return more
 
 
 def _ensemble(records: np.ndarray, task: Task, batch: tuple[int, ...]) -> Ensemble:

@@ -112,3 +112,15 @@ def test_a_fading_neuron_crosses_nothing_and_one_that_dies_does() -> None:
     assert dies.activity.tolist() == [0]
     assert int(dies.crossings) == 2
     assert float(dies.first_crossing) == pytest.approx(0.117387, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_what_is_stiff_is_followed_to_the_end() -> None:
+    rows = 10.0 * line.start("uniform", 5, 1).rows
+    found = integrate_ensemble(rows, ABS, 1000.0, rtol=1e-9)
+    assert (int(found.status), float(found.t)) == (REACHED, 1000.0)
+    assert int(found.steps) > ensemble.STIFF
+    known = line.gradient_flow(rows, ABS, t_end=1000.0, times=np.array([1000.0]), rtol=1e-9)
+    assert np.allclose(found.final[:5], known["w1"].values[-1], rtol=0, atol=1e-6)
+    assert float(found.loss) == pytest.approx(float(known["loss"][-1]), rel=1e-4)
+    assert abs(float(found.loss + found.descended - line.loss(rows, ABS))) < 1e-5
