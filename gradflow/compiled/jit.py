@@ -81,7 +81,8 @@ def assembly(
     from gradflow.compiled import on_numba
 
     entry = on_numba.outer(rebuilt(function, dtype, chosen, on_numba), **OPTIONS)
-    entry.compile(on_numba.types_of(signature))
+    with on_numba.resolved_once():
+        entry.compile(on_numba.types_of(signature))
     (text,) = entry.inspect_asm().values()
     return str(text)
 
@@ -144,13 +145,15 @@ def _ready(entry: Any, signature: tuple[Any, ...]) -> Any:
     try:
         if not on_numba.files(entry):
             note("compiling, once for this method and these activations (some seconds) …")
-        entry.compile(arguments)
+        with on_numba.resolved_once():
+            entry.compile(arguments)
     except on_numba.NumbaError:
         raise
     except Exception:
         for path in on_numba.files(entry):
             path.unlink(missing_ok=True)
-        entry.compile(arguments)
+        with on_numba.resolved_once():
+            entry.compile(arguments)
     return entry
 
 
