@@ -11,7 +11,6 @@ from gradflow.cli.completion import derivations
 from gradflow.cli.options import JSON
 
 if TYPE_CHECKING:
-    from gradflow.proofs.result import Result
     from gradflow.proofs.stated import Stated
 
 
@@ -99,15 +98,15 @@ def _state(result: str, latex: bool, json: bool) -> None:
         print(as_text(found))
 
 
-def _texts(result: Result | Stated, status: str) -> dict[str, object]:
+def _texts(stated: Stated, status: str) -> dict[str, object]:
     return {
-        "number": result.number,
-        "name": result.slug,
-        "title": result.title,
+        "number": stated.number,
+        "name": stated.slug,
+        "title": stated.title,
         "status": status,
-        "statement": result.statement,
-        "hypotheses": result.hypotheses,
-        "not_claimed": result.not_claimed,
-        "related": result.related,
-        "proved_by": [{**part._asdict(), "way": part.way} for part in result.parts],
+        "statement": stated.statement,
+        "hypotheses": stated.hypotheses,
+        "not_claimed": stated.not_claimed,
+        "related": stated.related,
+        "proved_by": [{**part._asdict(), "way": part.way} for part in stated.parts],
     }

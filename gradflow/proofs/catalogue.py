@@ -82,9 +82,9 @@ def stated(result: str) -> Stated:
         statement,
         tuple(hypotheses),
         proof,
-        stated_parts(script.path),
         tuple(not_claimed),
-        tuple(related[0]) if related and related[0] else (),
+        parts=stated_parts(script.path),
+        related=tuple(related[0]) if related and related[0] else (),
     )
 
 

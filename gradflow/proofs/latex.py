@@ -28,7 +28,7 @@ PREAMBLE = r"""\documentclass{article}
 """The packages and environments that `theorem` and `document` use."""
 
 
-def theorem(stated: Stated | Result) -> str:
+def theorem(stated: Stated) -> str:
     r"""Return the statement as an `amsthm` environment with number, title and label, and hypotheses.
 
     Raises

@@ -13,34 +13,31 @@ import sympy
 from gradflow.proofs.cells import TEACHER, Expr
 from gradflow.proofs.latex import document
 from gradflow.proofs.result import Result, derive, sides, summary, verdict
-from gradflow.proofs.tex import plain, plain_paragraphs
+from gradflow.proofs.stated import WIDTH, headed, item, section, wrapped
 
-WIDTH = 88
 _TEACHER_TEXT = {s: sympy.Symbol(f"{s.name[0]}{'₁₂'[int(s.name[1]) - 1]}ᵀ") for s in TEACHER}
 
 
 def as_text(result: Result) -> str:
     """Return the result as plain text, prose wrapped at 88 columns."""
-    heading = f"{result.number}. {result.title}"
-    blocks = [heading, "=" * len(heading), f"Status: {verdict(result)}", "", _section("Statement")]
-    blocks += _wrapped(result.statement)
-    blocks += [_section("Hypotheses"), *(_item(entry) for entry in result.hypotheses), ""]
-    blocks += [_section("Formulas")]
+    blocks = [*headed(result, verdict(result)), section("Statement"), *wrapped(result.statement)]
+    blocks += [section("Hypotheses"), *(item(entry) for entry in result.hypotheses), ""]
+    blocks += [section("Formulas")]
     for label, formula in result.formulas:
         blocks += [textwrap.fill(f"{label}:", WIDTH), "", textwrap.indent(text_formula(formula), "    "), ""]
-    blocks += [_section("Proof"), *_wrapped(result.proof)]
+    blocks += [section("Proof"), *wrapped(result.proof)]
     if result.parts:
-        blocks += [_section("How it is proved"), *(_item(str(part)) for part in result.parts), ""]
-    blocks += [_section("Checked by machine"), *(_item(line) for line in summary(result.checks)), ""]
-    blocks += [_section("Not claimed"), *(_item(entry) for entry in result.not_claimed)]
+        blocks += [section("How it is proved"), *(item(str(part)) for part in result.parts), ""]
+    blocks += [section("Checked by machine"), *(item(line) for line in summary(result.checks)), ""]
+    blocks += [section("Not claimed"), *(item(entry) for entry in result.not_claimed)]
     if result.related:
-        blocks += ["", _section("Related work"), *(_item(entry) for entry in result.related)]
+        blocks += ["", section("Related work"), *(item(entry) for entry in result.related)]
     return "\n".join(blocks)
 
 
 def as_both(result: Result) -> str:
     """Return the result as text, and below it as LaTeX."""
-    return f"{as_text(result)}\n\n{_section('LaTeX')}\n{document(result)}"
+    return f"{as_text(result)}\n\n{section('LaTeX')}\n{document(result)}"
 
 
 def text_formula(formula: Expr, width: int = WIDTH - 4) -> str:
@@ -80,15 +77,3 @@ def show(result: Result, only_latex: bool = False) -> int:
     if not result.holds:
         print(f"{result.slug}: {verdict(result)}", file=sys.stderr)
     return 0 if result.holds else 1
-
-
-def _section(title: str) -> str:
-    return f"{title}\n{'-' * len(title)}"
-
-
-def _wrapped(prose: str) -> list[str]:
-    return [line for paragraph in plain_paragraphs(prose) for line in (textwrap.fill(paragraph, WIDTH), "")]
-
-
-def _item(text: str) -> str:
-    return textwrap.fill(plain(text), WIDTH, initial_indent="* ", subsequent_indent="  ")

@@ -11,8 +11,9 @@ import sympy
 from gradflow.base.checks import one_of
 from gradflow.base.scripts import describe
 from gradflow.proofs.cells import Expr
-from gradflow.proofs.parts import Part, parts_of
+from gradflow.proofs.parts import parts_of
 from gradflow.proofs.proof import Check, Proof
+from gradflow.proofs.stated import Stated
 
 STATUSES = ("proved", "checked numerically", "conjecture")
 
@@ -25,29 +26,17 @@ what others have found that is near to it: texts, one for each work."""
 
 
 @dataclass(frozen=True)
-class Result:
-    """One derivation.
+class Result(Stated):
+    """One derivation, carried out.
 
     Parameters
     ----------
-    number, slug, title
-        Of the script (`gradflow.base.scripts.describe`).
-    status : str
-        One of `STATUSES`: what the script claims if every check holds.
-    statement : str
-        Paragraphs are separated by blank lines, here and in `proof`.
-    hypotheses : tuple of str
-    proof : str
-    not_claimed : tuple of str
-        What a reader might take for part of the result and is not.
+    number, slug, title, status, statement, hypotheses, proof, not_claimed, parts, related
+        As of `Stated`; the status is one of `STATUSES`.
     formulas : tuple of (str, expression)
         Each a label and a SymPy expression or equation.
     checks : tuple of Check
         What was computed while deriving; a result without any is not proved.
-    parts : tuple of Part
-        How each numbered part of the statement is proved.
-    related : tuple of str
-        Related work.
 
     Raises
     ------
@@ -55,18 +44,8 @@ class Result:
         If the status is not one of `STATUSES`.
     """
 
-    number: int
-    slug: str
-    title: str
-    status: str
-    statement: str
-    hypotheses: tuple[str, ...]
-    proof: str
-    not_claimed: tuple[str, ...]
     formulas: tuple[tuple[str, Expr], ...]
     checks: tuple[Check, ...] = field(repr=False)
-    parts: tuple[Part, ...] = field(default=(), repr=False)
-    related: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         one_of("status", self.status, STATUSES)

@@ -19,8 +19,9 @@ from gradflow.proofs.catalogue import catalogue, stated_parts, stated_status
 from gradflow.proofs.latex import document
 from gradflow.proofs.parts import unsupported
 from gradflow.proofs.proof import Check
-from gradflow.proofs.render import WIDTH, main, show
+from gradflow.proofs.render import main, show
 from gradflow.proofs.result import PARTS, Result, derive
+from gradflow.proofs.stated import WIDTH
 from tests.frozen.same import assert_as_frozen
 from tests.frozen.studies import derivations
 
