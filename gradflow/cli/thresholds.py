@@ -20,7 +20,7 @@ from gradflow.cli.options import FIGURE, JSON, check_figure, integer, number
 from gradflow.cli.steps import Steps, Way, finite_steps, way
 from gradflow.cli.telling import deliver, note_a_start_at_the_teacher
 from gradflow.descent import optimizer
-from gradflow.ends import Threshold, bracket, descent_decisions, flow_run
+from gradflow.ends import Threshold, bracket, descent_run, flow_run
 from gradflow.ends.decision import SIMULATION, THEOREMS
 from gradflow.ends.follow import decide_in_rounds
 from gradflow.ends.outcome import UNDECIDED
@@ -209,10 +209,11 @@ class _Search(NamedTuple):
         def decide(values: np.ndarray) -> np.ndarray:
             start, hyper = self.at(values, how)
             config = optimizer(method, **hyper)
-            found = descent_decisions(
-                start, self.problem, config, how.steps, dtype=how.dtype, backend=backend
-            )
-            codes, theorems = (np.asarray(part).astype(int) for part in found)
+            run = descent_run(
+                start, self.problem, config, how.steps,
+                first_change=False, dtype=how.dtype, backend=backend,
+            )  # fmt: skip
+            codes, theorems = run.outcome.astype(int), run.decided_by.astype(int)
             self.theorems.update(zip(values.tolist(), theorems.tolist(), strict=True))
             return codes
 

@@ -2,7 +2,6 @@
 
 from gradflow.ends.follow import (
     Ends,
-    descent_decisions,
     descent_outcomes,
     descent_run,
     flow_decisions,
@@ -17,7 +16,6 @@ __all__ = [
     "Ends",
     "Threshold",
     "bracket",
-    "descent_decisions",
     "descent_outcomes",
     "descent_run",
     "flow_decisions",

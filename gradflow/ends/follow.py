@@ -177,7 +177,7 @@ class Ends(NamedTuple):
         The last loss, where the trajectory was left; a minimum's where it goes to and fro about that.
     first_crossing : array
         When the first wall was crossed until then, by the flow the teacher's breakpoint included; by an
-        optimiser the step at which activity first changed; NaN: not.
+        optimiser the step at which activity first changed; NaN: not, or not looked for.
     decided_by : array of int8
         The theorem that decided the outcome, codes of `gradflow.ends.decision.THEOREMS`; 0: the simulation
         did.
@@ -288,7 +288,7 @@ def _stop_once_decided(problem: Problem, rtol: float) -> StopRule:
     )
 
 
-def descent_run(
+def descent_outcomes(
     neuron: Neuron,
     problem: Problem,
     optimizer: Config,
@@ -296,25 +296,44 @@ def descent_run(
     *,
     dtype: str = "float64",
     backend: str | None = None,
+) -> np.ndarray:
+    """Return the outcomes of training from an array of starts (or with an array of hyper-parameters)."""
+    return descent_run(
+        neuron, problem, optimizer, steps, first_change=False, dtype=dtype, backend=backend
+    ).outcome
+
+
+def descent_run(
+    neuron: Neuron,
+    problem: Problem,
+    optimizer: Config,
+    steps: int,
+    *,
+    first_change: bool = True,
+    dtype: str = "float64",
+    backend: str | None = None,
 ) -> Ends:
-    """Train from an array of starts; the first crossing is a step."""
+    """Train from an array of starts; the first crossing is a step, looked for if `first_change`."""
     problem = as_problem(problem)
     run = train_arrays(
         neuron, problem, optimizer, steps,
-        events=False, last=has_wells(problem), state=True, dtype=dtype, backend=backend,
+        events=False, first_change=first_change, last=has_wells(problem), state=True, dtype=dtype,
+        backend=backend,
     )  # fmt: skip
-    codes, theorem = _settled_codes(run, problem, optimizer)
-    changes = np.asarray(run.first_change)
-    first = np.where(changes < 0, np.nan, changes)
-    breakpoint_ = np.asarray(breakpoint_position(run.final), dtype=np.float64)
+    codes, theorem = (to_numpy(part) for part in settled_outcomes(run, problem, optimizer))
+    first = np.full(codes.shape, np.nan)
+    if run.first_change is not None:
+        changes = to_numpy(run.first_change)
+        first = np.where(changes < 0, np.nan, changes)
+    place = to_numpy(breakpoint_position(run.final)).astype(np.float64)
     value = to_numpy(run.loss[-1, ...]).astype(np.float64)
     if has_wells(problem):
         none = run.theta[:0, ...]
         well = stayed(run.final, none if run.last is None else run.last, problem)
         # Elsewhere than in a well a local end is a state at rest, which is itself the place.
         moved = (codes == LOCAL) & (well.which != NOWHERE)
-        value, breakpoint_ = np.where(moved, well.loss, value), np.where(moved, well.breakpoint, breakpoint_)
-    return Ends(codes, value, first, theorem, breakpoint_)
+        value, place = np.where(moved, well.loss, value), np.where(moved, well.breakpoint, place)
+    return Ends(codes, value, first, theorem, place)
 
 
 def settled_outcomes(run: Descent, problem: Problem, optimizer: Config | None) -> Decision:
@@ -336,41 +355,3 @@ def settled_outcomes(run: Descent, problem: Problem, optimizer: Config | None) -
     return Decision(
         xp.where(lasts, found.outcome, seen), xp.where(lasts, found.theorem, xp.zeros_like(found.theorem))
     )
-
-
-def _settled_codes(run: Descent, problem: Problem, optimizer: Config) -> tuple[np.ndarray, np.ndarray]:
-    """Return the outcomes of training, given the last states of a run on a sample, and what settles them."""
-    found = settled_outcomes(run, problem, optimizer)
-    return to_numpy(found.outcome), to_numpy(found.theorem)
-
-
-def descent_outcomes(
-    neuron: Neuron,
-    problem: Problem,
-    optimizer: Config,
-    steps: int,
-    *,
-    dtype: str = "float64",
-    backend: str | None = None,
-) -> np.ndarray:
-    """Return the outcomes of training from an array of starts (or with an array of hyper-parameters)."""
-    found = descent_decisions(neuron, problem, optimizer, steps, dtype=dtype, backend=backend)
-    return np.asarray(found.outcome)
-
-
-def descent_decisions(
-    neuron: Neuron,
-    problem: Problem,
-    optimizer: Config,
-    steps: int,
-    *,
-    dtype: str = "float64",
-    backend: str | None = None,
-) -> Decision:
-    """Return the outcomes of training, and the theorems that say that they last, as `descent_outcomes`."""
-    problem = as_problem(problem)
-    run = train_arrays(
-        neuron, problem, optimizer, steps,
-        events=False, first_change=False, last=has_wells(problem), state=True, dtype=dtype, backend=backend,
-    )  # fmt: skip
-    return Decision(*_settled_codes(run, problem, optimizer))

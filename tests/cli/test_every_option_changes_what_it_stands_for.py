@@ -32,7 +32,7 @@ COMMANDS = {callback.__name__: callback for callback in CALLBACKS if callback.__
 CALLS = (
     *("gradflow.cli.simulate.gradient_flow", "gradflow.cli.simulate.train_run"),
     *("gradflow.cli.thresholds.flow_run", "gradflow.cli.thresholds.decide_in_rounds"),
-    "gradflow.cli.thresholds.descent_decisions",
+    "gradflow.cli.thresholds.descent_run",
     *("gradflow.cli.line_sweeps.threshold", "gradflow.cli.line_sweeps.basins"),
     *("gradflow.cli.basins.sweep_in_memory", "gradflow.cli.basins.sweep_into_store"),
     *("gradflow.networks.two_layer.flow.gradient_flow", "gradflow.networks.two_layer.limit.limit_flow"),
