@@ -1,42 +1,34 @@
 """The gradient flow of one network on the line, with located crossings.
 
-The field is smooth between the walls, where a breakpoint meets an end or a knot, and continuous across
-them. A step that crosses a wall is taken back and ends on it, so that no step's polynomial spans one; where
-two breakpoints meet the field is continuously differentiable, and steps go on.
+What is asked for is checked here; `course.follow` integrates, the field being that of `continuous_flow` or,
+where a breakpoint that meets an input makes it jump, of `sampled_flow`.
 """
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.integrate import DOP853, Radau
-from scipy.linalg import LinAlgWarning
-from scipy.optimize import brentq
 
 from gradflow.base.arrays import Array
 from gradflow.base.checks import function, integer, number, numbers, shown
 from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
 from gradflow.ends.labels import outcome_codes
-from gradflow.flow.status import REACHED, STATUSES, STEP_TOO_SMALL, TOO_MANY_STEPS
-from gradflow.networks.line import sampled_flow
+from gradflow.flow.status import STATUSES
+from gradflow.networks.line.continuous_flow import Continuous
+from gradflow.networks.line.course import Course, Field, Run, follow
 from gradflow.networks.line.ends import outcomes
 from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
-from gradflow.networks.line.run import Record, Run
+from gradflow.networks.line.sampled_flow import Filippov
 from gradflow.networks.line.task import Task, task_of
-from gradflow.networks.line.walls import Crossing, activities, event, places, preactivations
+from gradflow.networks.line.walls import activities, preactivations
 from gradflow.neuron.problem import Neuron, Problem
 
 PARTS = ("w1", "b1", "w2", "b2")
-_ROUNDING = 1e-15
-_STIFF = 2000
 
 
 def moving(frozen: Sequence[str], m: int) -> np.ndarray:
@@ -138,7 +130,8 @@ def gradient_flow(
         function("progress", progress, "the time reached")
     moments = None if times is None else _moments(times, t_end)
     moves = moving(frozen, student.m)
-    run = integrator(task)(student.rows, task, t_end, rtol, moments, moves, max_steps, progress)
+    course = Course(student.rows, t_end, rtol, moments, progress)
+    run = follow(field_of(student.rows, task, moves), course, max_steps)
     settings = {
         **described_problem(problem),
         "network": described(student),
@@ -152,14 +145,15 @@ def gradient_flow(
         run,
         student,
         task,
-        moving(frozen, student.m),
+        moves,
         attributes("Gradient flow of a network on the line", "flow", settings),
     )
 
 
-def integrator(task: Task) -> Callable[..., Run]:
-    """Return what follows one network: `follow`, or what knows the jumps of a sample's field."""
-    return sampled_flow.follow if task.sample is not None and task.is_bent else follow
+def field_of(rows: np.ndarray, task: Task, moves: np.ndarray) -> Field:
+    """Return what one network follows: a field that is continuous, or the jumping one of a sample."""
+    jumps = task.sample is not None and task.is_bent
+    return Filippov(rows, task, moves) if jumps else Continuous(rows, task, moves)
 
 
 def _moments(times: Array, t_end: float) -> np.ndarray:
@@ -168,155 +162,6 @@ def _moments(times: Array, t_end: float) -> np.ndarray:
     if not good or np.any((moments < 0) | (moments > t_end)):
         raise ValueError(f"times: must be increasing and lie in [0, {t_end}]")
     return moments
-
-
-def follow(
-    rows: np.ndarray,
-    task: Task,
-    t_end: float,
-    rtol: float,
-    moments: np.ndarray | None,
-    moves: np.ndarray,
-    max_steps: int,
-    progress: Callable[[float], None] | None = None,
-) -> Run:
-    """Integrate from t = 0 (arguments as `gradient_flow`, which checks them)."""
-    walls, m = places(task), rows.shape[0] // 3
-    field = evaluator(task)
-
-    def velocity(_: float, y: np.ndarray) -> np.ndarray:
-        slope = moves * field.gradient(y[:-1])
-        return np.append(-slope, slope @ slope)
-
-    def jacobian(_: float, y: np.ndarray) -> np.ndarray:
-        slope, bend = moves * field.gradient(y[:-1]), moves[:, None] * field.hessian(y[:-1])
-        return np.pad(np.vstack((-bend, 2.0 * slope @ bend)), ((0, 0), (0, 1)))
-
-    def sides(y: np.ndarray) -> np.ndarray:
-        return preactivations(y[:-1], walls)
-
-    def off(z: np.ndarray, y: np.ndarray) -> np.ndarray:
-        # A neuron that fades comes as near to its wall as its parameters' rounding, and has not crossed it.
-        size = np.abs(y[:m]) * np.abs(walls)[:, None] + np.abs(y[m : 2 * m])
-        return np.asarray(np.abs(z) > _ROUNDING * size)
-
-    y = np.append(rows, 0.0)
-    record = Record(moments, y)
-    crossings: list[Crossing] = []
-    z = sides(y)
-    positive, known = z > 0.0, off(z, y)
-    t, steps, first_step = 0.0, 0, None
-    while t < t_end:
-        if steps >= max_steps:
-            return Run(*record.of(t, y), crossings, TOO_MANY_STEPS, steps)
-        stiff = jacobian if steps >= _STIFF else None
-        solver = _solver(velocity, stiff, t, y, t_end, rtol, first_step)
-        while solver.status == "running" and steps < max_steps and (stiff or steps < _STIFF):
-            _advance(solver)
-            steps += 1
-            if solver.status == "failed":
-                return Run(*record.of(t, y), crossings, STEP_TOO_SMALL, steps)
-            dense = solver.dense_output()
-            z = sides(solver.y)
-            crossed = known & ((z > 0.0) != positive) & off(z, solver.y)
-            if np.any(crossed):
-                break
-            fresh = ~known & off(z, solver.y)
-            positive, known = np.where(fresh, z > 0.0, positive), known | fresh
-            record.step(t, solver.t, dense, solver.y)
-            t, y, first_step = float(solver.t), solver.y, float(solver.h_abs)
-            if progress is not None:
-                progress(t)
-        else:
-            continue
-        # The step is taken again up to the first crossing, which is then on no other side of a wall.
-        when = _first(crossed, _along(sides, dense), t, float(solver.t))
-        if when > t:
-            begin = t
-            ending = _solver(velocity, stiff, t, y, when, rtol, min(when - t, float(solver.h_abs)))
-            while ending.status == "running":
-                _advance(ending)
-                steps += 1
-                record.step(begin, ending.t, ending.dense_output(), ending.y)
-                begin = float(ending.t)
-            if ending.status == "failed":
-                return Run(*record.of(t, y), crossings, STEP_TOO_SMALL, steps)
-            t, y = begin, ending.y
-        found = sides(y)
-        nearest = _nearest(crossed, found, sides(dense(when)), positive)
-        for wall, neuron in nearest:
-            ends = bool(positive[0, neuron]), bool(positive[1, neuron])
-            what, name = event(task, ends, wall)
-            crossings.append(Crossing(t, neuron, what, name, float(walls[wall])))
-            positive[wall, neuron] ^= True
-        first_step = max(1e-3 * float(solver.h_abs), 10.0 * math.ulp(t))
-        first_step = min(first_step, t_end - t) if t < t_end else None
-    return Run(*record.of(t, y), crossings, REACHED, steps)
-
-
-def _first(crossed: np.ndarray, sides: Callable[[float], np.ndarray], begin: float, end: float) -> float:
-    """Return the first time at which one of the walls crossed between `begin` and `end` is met."""
-    before, after = sides(begin), sides(end)
-    first = end
-    for wall, neuron in zip(*np.nonzero(crossed), strict=True):
-        a, b = before[wall, neuron], after[wall, neuron]
-        if a == 0.0 or (a > 0.0) == (b > 0.0):
-            first = begin
-            continue
-        if first <= begin:
-            break
-        if (sides(first)[wall, neuron] > 0.0) == (a > 0.0):
-            continue  # later than what is known
-        at = (int(wall), int(neuron))
-        first = float(
-            brentq(lambda s, i=at: sides(s)[i], begin, first, xtol=1e-15 * max(1.0, end), rtol=1e-15)
-        )
-    return first
-
-
-def _along(
-    sides: Callable[[np.ndarray], np.ndarray], dense: Callable[[float], np.ndarray]
-) -> Callable[[float], np.ndarray]:
-    return lambda s: sides(dense(s))
-
-
-def _nearest(
-    crossed: np.ndarray, there: np.ndarray, found: np.ndarray, positive: np.ndarray
-) -> list[tuple[int, int]]:
-    """Return the walls, with their neurons, that a state located on the first of them is on."""
-    pairs = list(zip(*(i.tolist() for i in np.nonzero(crossed)), strict=True))
-    already = [p for p in pairs if (there[p] > 0.0) != positive[p]]
-    if already:
-        return already
-    least = min(pairs, key=lambda p: abs(found[p]))
-    return [least]
-
-
-def _solver(
-    velocity: Callable[..., np.ndarray],
-    jacobian: Callable[..., np.ndarray] | None,
-    t: float,
-    y: np.ndarray,
-    t_end: float,
-    rtol: float,
-    first_step: float | None,
-) -> Any:
-    scale = float(np.max(np.abs(y[:-1]))) or 1.0
-    if first_step is None:
-        speed = float(np.max(np.abs(velocity(t, y)[:-1])))
-        first_step = 1e-3 * max(1.0, scale) / max(speed, 1e-3)
-    atol = 1e-2 * rtol * scale
-    options: dict[str, Any] = {"rtol": rtol, "atol": atol, "first_step": min(first_step, t_end - t)}
-    if jacobian is not None:
-        return Radau(velocity, t, y, t_end, jac=jacobian, **options)
-    return DOP853(velocity, t, y, t_end, **options)
-
-
-def _advance(solver: Any) -> None:
-    # Trial steps that go too far are shortened.
-    with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", LinAlgWarning)
-        solver.step()
 
 
 def _dataset(

@@ -11,22 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.integrate import DOP853
 from scipy.optimize import brentq
 
 from gradflow.base.error_free import affine
-from gradflow.flow.status import REACHED, STEP_TOO_SMALL, TOO_MANY_STEPS
+from gradflow.networks.line.course import Course
 from gradflow.networks.line.network import SPLIT
-from gradflow.networks.line.run import Record, Run
 from gradflow.networks.line.task import Task
 from gradflow.networks.line.walls import Crossing
 from gradflow.neuron.activity import ACTIVITIES, classify
 
 PASSES, STOPS, LEAVES = "passes input", "stops at input", "leaves input"
 _ROUNDING = 4e-15
+_LEAST_STEP = 1e-12
 _FREE = -1
 
 
@@ -104,11 +103,6 @@ class Sampled:
         gradient = np.concatenate((by_w1, by_b1, np.sum(phi * pull, axis=1), [np.sum(pull)]))
         return Moved(-self.moves * gradient, others, own)
 
-    def velocity(self, y: np.ndarray, pattern: Pattern) -> np.ndarray:
-        """Return dy/dt of the parameters and of ∫|∇L|²."""
-        found = self.moved(y[:-1], pattern).velocity
-        return np.append(found, found @ found)
-
     def pull_on(self, rows: np.ndarray, pattern: Pattern, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return dz/dt at an input of every neuron where it is inactive there, and where it is active."""
         found = self.moved(rows, pattern, at)
@@ -124,54 +118,35 @@ class Sampled:
         return np.stack([below, -above])
 
 
-def follow(
-    rows: np.ndarray,
-    task: Task,
-    t_end: float,
-    rtol: float,
-    moments: np.ndarray | None,
-    moves: np.ndarray,
-    max_steps: int,
-    progress: Callable[[float], None] | None = None,
-) -> Run:
-    """Integrate from t = 0 (arguments as `gradflow.networks.line.gradient_flow`, which checks them)."""
-    field = Sampled(task, moves)
-    y = np.append(rows, 0.0)
-    record = Record(moments, y)
-    crossings: list[Crossing] = []
-    pattern = _begun(field, rows)
-    t, steps, first_step = 0.0, 0, None
-    while t < t_end:
-        solver = _solver(field, pattern, t, y, t_end, rtol, first_step)
-        while solver.status == "running":
-            if steps >= max_steps:
-                return Run(*record.of(t, y), crossings, TOO_MANY_STEPS, steps)
-            with np.errstate(over="ignore", invalid="ignore"):
-                solver.step()
-            steps += 1
-            if solver.status == "failed":
-                return Run(*record.of(t, y), crossings, STEP_TOO_SMALL, steps)
-            found = _found(field, pattern, solver.y)
-            if found.any():
-                break
-            dense = solver.dense_output()
-            record.step(t, float(solver.t), dense, solver.y)
-            t, y, first_step = float(solver.t), solver.y, float(solver.h_abs)
-            if progress is not None:
-                progress(t)
-        else:
-            continue
+class Filippov:
+    """The field on a sample, and the pattern that the flow is in (a `course.Field`)."""
+
+    jacobian = None
+
+    def __init__(self, rows: np.ndarray, task: Task, moves: np.ndarray) -> None:
+        self.task, self.field = task, Sampled(task, moves)
+        self.pattern = _begun(self.field, rows)
+
+    def velocity(self, _: float, y: np.ndarray) -> np.ndarray:
+        """Return the velocity of the parameters and of ∫|∇L|²."""
+        found = self.field.moved(y[:-1], self.pattern).velocity
+        return np.append(found, found @ found)
+
+    def left(self, y: np.ndarray) -> np.ndarray:
+        """Return what is on the other side, shape (m, K + 2): inputs, then the ends between which φ′ is."""
+        return _found(self.field, self.pattern, y)
+
+    def cross(self, course: Course, solver: Any, left: np.ndarray) -> bool:
+        """Go to the first event, and on with the pattern after it."""
         dense = solver.dense_output()
-        when, which = _first(field, pattern, found, dense, t, float(solver.t))
-        if when > t:
-            y = dense(when)
-            record.step(t, when, dense, y)
-            t = when
-        y = _on_input(field, which, y)
-        pattern, crossing = _changed(field, task, pattern, which, y[:-1], t)
-        crossings.append(crossing)
-        first_step = 1e-2 * float(solver.h_abs)
-    return Run(*record.of(t, y), crossings, REACHED, steps)
+        when, which = _first(self.field, self.pattern, left, dense, course.t, float(solver.t))
+        if when > course.t:
+            course.move(when, dense(when), lambda: dense)
+        course.y = _on_input(self.field, which, course.y)
+        self.pattern, crossing = _changed(self.field, self.task, self.pattern, which, course.y[:-1], course.t)
+        course.crossings.append(crossing)
+        course.first_step = max(1e-2 * float(solver.h_abs), _LEAST_STEP)
+        return True
 
 
 def _begun(field: Sampled, rows: np.ndarray) -> Pattern:
@@ -289,21 +264,3 @@ def _changed(
     place = float(field.places[k])
     wall = {task.lo: "lo", task.hi: "hi"}.get(place, "input")
     return Pattern(active, stands), Crossing(t, j, what, wall, place)
-
-
-def _solver(
-    field: Sampled,
-    pattern: Pattern,
-    t: float,
-    y: np.ndarray,
-    t_end: float,
-    rtol: float,
-    first_step: float | None,
-) -> DOP853:
-    scale = float(np.max(np.abs(y[:-1]))) or 1.0
-    if first_step is None:
-        speed = float(np.max(np.abs(field.velocity(y, pattern)[:-1])))
-        first_step = 1e-3 * max(1.0, scale) / max(speed, 1e-3)
-    first_step = min(max(first_step, 1e-12), t_end - t)
-    options = {"rtol": rtol, "atol": 1e-2 * rtol * scale, "first_step": first_step}
-    return DOP853(lambda _, v: field.velocity(v, pattern), t, y, t_end, **options)

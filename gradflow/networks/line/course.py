@@ -1,0 +1,146 @@
+"""The course of a network's flow: one loop, which goes from one smooth piece of the field to the next."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from scipy.integrate import DOP853, Radau
+from scipy.linalg import LinAlgWarning
+
+from gradflow.flow.status import REACHED, STEP_TOO_SMALL, TOO_MANY_STEPS
+from gradflow.networks.line.walls import Crossing
+
+STIFF = 2000
+"""Explicit steps after which implicit ones are taken, where a Jacobian is known."""
+
+Velocity = Callable[[float, np.ndarray], np.ndarray]
+
+
+class Run(NamedTuple):
+    """The recorded times and states (with ∫|∇L|² as the last entry), the crossings and how it ended."""
+
+    times: list[float]
+    states: list[np.ndarray]
+    crossings: list[Crossing]
+    status: int
+    steps: int
+
+
+class Course:
+    """A flow under way: the time and state that it has come to, and what was recorded and crossed before.
+
+    Attributes
+    ----------
+    first_step : float or None
+        The size of the next step, as far as one is known.
+    """
+
+    def __init__(
+        self,
+        rows: np.ndarray,
+        t_end: float,
+        rtol: float,
+        moments: np.ndarray | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
+        self.t, self.y, self.steps = 0.0, np.append(rows, 0.0), 0
+        self.t_end, self.rtol, self.progress = t_end, rtol, progress
+        self.first_step: float | None = None
+        self.crossings: list[Crossing] = []
+        self._moments = moments
+        self._times: list[float] = []
+        self._states: list[np.ndarray] = []
+        if moments is None or (len(moments) and moments[0] == 0.0):
+            self._times, self._states = [0.0], [self.y]
+
+    def solver(
+        self, velocity: Velocity, jacobian: Velocity | None, t_end: float, first_step: float | None
+    ) -> Any:
+        """Return SciPy's solver from here: explicit, or implicit with a Jacobian."""
+        scale = float(np.max(np.abs(self.y[:-1]))) or 1.0
+        if first_step is None:
+            speed = float(np.max(np.abs(velocity(self.t, self.y)[:-1])))
+            first_step = 1e-3 * max(1.0, scale) / max(speed, 1e-3)
+        atol = 1e-2 * self.rtol * scale
+        options: dict[str, Any] = {
+            "rtol": self.rtol,
+            "atol": atol,
+            "first_step": min(first_step, t_end - self.t),
+        }
+        if jacobian is not None:
+            return Radau(velocity, self.t, self.y, t_end, jac=jacobian, **options)
+        return DOP853(velocity, self.t, self.y, t_end, **options)
+
+    def advance(self, solver: Any) -> bool:
+        """Let a solver take a step; return whether it could."""
+        # Trial steps that go too far are shortened.
+        with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", LinAlgWarning)
+            solver.step()
+        self.steps += 1
+        return bool(solver.status != "failed")
+
+    def move(self, t: float, y: np.ndarray, dense: Callable[[], Callable[[float], np.ndarray]]) -> None:
+        """Go on to a state, and record what was asked for on the way; `dense` makes the step's polynomial."""
+        if self._moments is None:
+            self._times.append(t)
+            self._states.append(y.copy())
+        else:
+            due = self._moments[(self._moments > self.t) & (self._moments <= t)].tolist()
+            self._times += due
+            self._states += [y.copy() if moment == t else dense()(moment) for moment in due]
+        self.t, self.y = t, y
+
+    def ended(self, status: int) -> Run:
+        """Return what was recorded (the last state if it was nothing), and how the flow ended."""
+        times, states = (self._times, self._states) if self._times else ([self.t], [self.y])
+        return Run(times, states, self.crossings, status, self.steps)
+
+
+class Field(Protocol):
+    """A field that is smooth on pieces of parameter space, continued beyond the piece that the flow is on."""
+
+    @property
+    def velocity(self) -> Velocity:
+        """The velocity of the parameters and of ∫|∇L|², on the present piece."""
+
+    @property
+    def jacobian(self) -> Velocity | None:
+        """Its derivative, if implicit steps may be taken."""
+
+    def left(self, y: np.ndarray) -> np.ndarray:
+        """Return which of the piece's ends a state at the end of a step is beyond."""
+
+    def cross(self, course: Course, solver: Any, left: np.ndarray) -> bool:
+        """Take the course to the first end that the solver's last step has passed, and onto the next piece.
+
+        Returns whether that could be done.
+        """
+
+
+def follow(field: Field, course: Course, max_steps: int) -> Run:
+    """Integrate to `course.t_end`."""
+    while course.t < course.t_end:
+        if course.steps >= max_steps:
+            return course.ended(TOO_MANY_STEPS)
+        jacobian = field.jacobian if course.steps >= STIFF else None
+        turns = min(STIFF, max_steps) if jacobian is None and field.jacobian is not None else max_steps
+        solver = course.solver(field.velocity, jacobian, course.t_end, course.first_step)
+        while solver.status == "running" and course.steps < turns:
+            if not course.advance(solver):
+                return course.ended(STEP_TOO_SMALL)
+            left = field.left(solver.y)
+            if np.any(left):
+                break
+            course.move(float(solver.t), solver.y, solver.dense_output)
+            course.first_step = float(solver.h_abs)
+            if course.progress is not None:
+                course.progress(course.t)
+        else:
+            continue
+        if not field.cross(course, solver, left):
+            return course.ended(STEP_TOO_SMALL)
+    return course.ended(REACHED)
