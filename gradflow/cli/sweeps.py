@@ -19,8 +19,9 @@ from gradflow.ends import Ends
 from gradflow.ends.decision import THEOREMS
 from gradflow.ends.outcome import LOCAL, OUTCOMES
 from gradflow.ends.places import Found, found, joined
+from gradflow.sweeps.blocks import blocks, numbers_of, place
 from gradflow.sweeps.store import Store, is_finished, locked, open_store, read_values, write_block
-from gradflow.sweeps.sweep import Sweep, assemble, blocks, compute, numbers_of, place
+from gradflow.sweeps.sweep import Sweep, assemble, compute
 
 
 def check_out(path: Path | None) -> None:

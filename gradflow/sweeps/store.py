@@ -27,7 +27,8 @@ import numpy as np
 from gradflow.base.checks import not_installed
 from gradflow.base.files import whole_folder
 from gradflow.ends import Ends
-from gradflow.sweeps.sweep import Sweep, corner, place, sides, template
+from gradflow.sweeps.blocks import corner, place, sides
+from gradflow.sweeps.sweep import Sweep, template
 
 fcntl: ModuleType | None
 try:

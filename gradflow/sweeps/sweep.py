@@ -32,6 +32,7 @@ from gradflow.ends.labels import outcome_codes
 from gradflow.ends.outcome import UNDECIDED
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample, Source, Uniform, grid
 from gradflow.sweeps.axes import MOST_IN_MEMORY, Axis, Points, require_varied
+from gradflow.sweeps.blocks import blocks, coordinates, place, require_each_once, values_at
 
 BLOCK = 8192
 """Trajectories in a block: enough to fill the arithmetic, few enough to lose little when one fails."""
@@ -120,8 +121,7 @@ class Sweep:
         samples = self.samples if self.inputs is None else len(self.inputs)
         names = [axis.name for axis in self.axes]
         require_varied("grid", names, self.method, samples)
-        if not names or len(set(names)) != len(names):
-            raise ValueError(f"grid: expected one axis or more, each once, got {', '.join(names) or 'none'}")
+        require_each_once(self.axes)
         if math.prod(self.shape) > MOST:
             raise ValueError(
                 f"grid: expected at most {MOST:.0e} trajectories, got {math.prod(self.shape):.3g}"
@@ -206,57 +206,15 @@ class Sweep:
         return json.dumps({"version": __version__, **plain}, sort_keys=True)
 
 
-def sides(sweep: Sweep) -> tuple[int, ...]:
-    """Return how many values of each axis a block has: of the last axes as many as `sweep.block` allows."""
-    found: list[int] = []
-    room = max(1, sweep.block)
-    for n in reversed(sweep.shape):
-        found.insert(0, min(n, room))
-        room = max(1, room // n)
-    return tuple(found)
-
-
-def layout(sweep: Sweep) -> tuple[int, ...]:
-    """Return the number of blocks along each axis."""
-    return tuple(-(-n // side) for n, side in zip(sweep.shape, sides(sweep), strict=True))
-
-
-def corner(sweep: Sweep, index: int) -> tuple[int, ...]:
-    """Return where in the layout a block is; the last axis runs first."""
-    return tuple(int(i) for i in np.unravel_index(index, layout(sweep)))
-
-
-def place(sweep: Sweep, index: int) -> tuple[slice, ...]:
-    """Return a block's place in the grid: a box of at most `sweep.block` trajectories."""
-    return tuple(
-        slice(i * side, min((i + 1) * side, n))
-        for i, side, n in zip(corner(sweep, index), sides(sweep), sweep.shape, strict=True)
-    )
-
-
-def numbers_of(sweep: Sweep, index: int) -> np.ndarray:
-    """Return the number in the whole grid of each trajectory of a block; the last axis runs first."""
-    parts = (np.arange(part.start, part.stop) for part in place(sweep, index))
-    return np.asarray(np.ravel_multi_index(np.ix_(*parts), sweep.shape))
-
-
-def blocks(sweep: Sweep) -> range:
-    """Return the indices of a sweep's blocks."""
-    return range(math.prod(layout(sweep)))
-
-
 def compute(sweep: Sweep, index: int) -> Ends:
     """Compute one block: a pure function of its arguments."""
-    parts = place(sweep, index)
-    values = np.meshgrid(
-        *(axis.values[part] for axis, part in zip(sweep.axes, parts, strict=True)), indexing="ij"
-    )
-    varied = {axis.name: value for axis, value in zip(sweep.axes, values, strict=True)}
-    start = dict(zip(PARAMETERS, sweep.neuron, strict=True))
+    varied = values_at(sweep, index)
+    shape = next(iter(varied.values())).shape
+    start: dict[str, Any] = dict(zip(PARAMETERS, sweep.neuron, strict=True))
     hyper = dict(sweep.hyper)
     for name, value in varied.items():
         (start if name in PARAMETERS else hyper)[name] = value
-    neuron = Neuron(*(np.broadcast_to(np.asarray(start[name]), values[0].shape) for name in PARAMETERS))
+    neuron = Neuron(*(np.broadcast_to(np.asarray(start[name]), shape) for name in PARAMETERS))
     if sweep.method == "flow":
         return flow_run(neuron, sweep.problem(), theory=sweep.theory, backend=sweep.engine)
     config = optimizer(sweep.method, **hyper)
@@ -288,17 +246,7 @@ def template(sweep: Sweep) -> xr.Dataset:
             ),
             "breakpoint": (dims, nothing, {"long_name": "final breakpoint -b1/w1", "units": "1"}),
         },
-        coords={
-            axis.name: (
-                axis.name,
-                axis.values,
-                {
-                    "long_name": f"initial {axis.name}" if axis.name in PARAMETERS else axis.name,
-                    "units": "1",
-                },
-            )
-            for axis in sweep.axes
-        },
+        coords=coordinates(sweep.axes),
         attrs=attributes_of_text(f"Outcomes of {sweep.method}", sweep.configuration()),
     )
 

@@ -20,6 +20,7 @@ import xarray as xr
 from gradflow.cli import run as command
 from gradflow.ends import Ends
 from gradflow.sweeps.axes import Axis
+from gradflow.sweeps.blocks import blocks, place
 from gradflow.sweeps.store import (
     NOT_COMPUTED,
     Store,
@@ -29,7 +30,7 @@ from gradflow.sweeps.store import (
     read_values,
     write_block,
 )
-from gradflow.sweeps.sweep import Sweep, blocks, compute, place, run
+from gradflow.sweeps.sweep import Sweep, compute, run
 
 pytest.importorskip("zarr")
 

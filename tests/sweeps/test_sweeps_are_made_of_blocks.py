@@ -18,7 +18,8 @@ from gradflow.ends.outcome import OUTCOMES, outcome
 from gradflow.flow import integrate
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.sweeps.axes import Axis
-from gradflow.sweeps.sweep import Sweep, blocks, compute, place, run
+from gradflow.sweeps.blocks import blocks, place
+from gradflow.sweeps.sweep import Sweep, compute, run
 
 RATES = Sweep((Axis("lr", 0.01, 0.6, 7), Axis("b2", -1.5, 1.0, 5)), "adam", steps=200)
 

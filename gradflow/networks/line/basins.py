@@ -28,6 +28,7 @@ from gradflow.networks.line.records import described, described_problem
 from gradflow.networks.line.task import Task, task_of
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.sweeps.axes import Axis
+from gradflow.sweeps.blocks import Grid, blocks, coordinates, place, require_each_once, values_at
 
 SCALE = "scale"
 """The name of a factor of all parameters of the start."""
@@ -156,21 +157,21 @@ def basins(
     for axis in axes:
         if not isinstance(axis, Axis):
             raise TypeError(f"axes: expected some Axis in a list, got {shown(axis)}")
-    names = [axis.name for axis in axes]
-    if len(set(names)) < len(names):
-        raise ValueError(f"grid: expected every name once, got {', '.join(names)}")
+    require_each_once(axes)
     if progress is not None:
         function("progress", progress, "the part that is done")
+    names = [axis.name for axis in axes]
     at_once, find = _finder(student, task, problem, way, names, "grid")
-    grid = [values.ravel() for values in np.meshgrid(*(axis.values for axis in axes), indexing="ij")]
-    shape, n = tuple(axis.n for axis in axes), grid[0].size
-    codes, losses = np.empty(n, dtype=np.int8), np.empty(n)
-    for i in range(0, n, at_once):
-        some = slice(i, i + at_once)
-        codes[some], losses[some] = find({name: v[some] for name, v in zip(names, grid, strict=True)})
+    grid = Grid(axes, at_once)
+    codes, losses = np.empty(grid.shape, dtype=np.int8), np.empty(grid.shape)
+    indices = blocks(grid)
+    for index in indices:
+        here = place(grid, index)
+        ended, loss = find({name: values.ravel() for name, values in values_at(grid, index).items()})
+        codes[here], losses[here] = ended.reshape(codes[here].shape), loss.reshape(codes[here].shape)
         if progress is not None:
-            progress(min(n, i + at_once) / n)
-    ended = outcome_codes(codes.reshape(shape), names)
+            progress((index + 1) / len(indices))
+    outcome = outcome_codes(codes, names)
     settings = {
         **described_problem(problem),
         "network": described(student),
@@ -180,11 +181,11 @@ def basins(
     }
     return xr.Dataset(
         {
-            "outcome": ended,
-            "outcome_name": named(ended),
-            "loss": (names, losses.reshape(shape), {"long_name": "loss", "units": "1"}),
+            "outcome": outcome,
+            "outcome_name": named(outcome),
+            "loss": (names, losses, {"long_name": "loss", "units": "1"}),
         },
-        coords={axis.name: (axis.name, axis.values, {"long_name": axis.name}) for axis in axes},
+        coords=coordinates(axes),
         attrs=attributes("Outcomes of networks on the line", "basins", settings),
     )
 

@@ -63,7 +63,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "a rate of the flow": (lambda: line.threshold(PAIR, "lr", (0, 1), ABS), f"{NAMES}'lr'"),
     "no axis": (lambda: line.basins(PAIR, [], ABS), "axes: expected some Axis in a list, got []"),
     "a number": (lambda: line.basins(PAIR, WRONG, ABS), "axes: expected some Axis in a list, got 3"),
-    "twice": (lambda: line.basins(PAIR, 2 * [gf.Axis("b2", 0, 1, 2)], ABS), "every name once, got b2, b2"),
+    "twice": (lambda: line.basins(PAIR, 2 * [gf.Axis("b2", 0, 1, 2)], ABS), "each once, got b2, b2"),
     "an axis": (
         lambda: line.basins(PAIR, [gf.Axis("w1", 0, 1, 2)], ABS),
         "grid: expected one of scale, b2, w1_0 to w2_1, got 'w1'",
