@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from gradflow.base.arrays import Array, namespace
+from gradflow.base.arrays import Array, device, namespace
 from gradflow.base.progress import sparse
 from gradflow.descent.modifiers import NONE, Modifiers, adjusted, decayed
 from gradflow.descent.optimisers.hyper import Config
@@ -38,6 +38,40 @@ class Path(NamedTuple):
     final: Array
     diverged: Array
     state: Any
+
+
+class Guard:
+    """Judge of who is within the range of the numbers; a trajectory that leaves it stays where it was last.
+
+    Attributes
+    ----------
+    alive : array of bool, shape (*batch)
+        Those that go on.
+    failed : array of int64, shape (*batch)
+        The update that took one out of the range; −1 of those that none did.
+    """
+
+    def __init__(self, theta: Array) -> None:
+        xp = namespace(theta)
+        self.bound, self.largest_gradient = bounds(xp, theta.dtype)
+        self.alive = xp.all(xp.abs(theta) <= self.bound, axis=0)
+        self.failed = xp.full(self.alive.shape, -1, dtype=xp.int64, device=device(theta))
+        self._all = bool(xp.all(self.alive))
+
+    def any_alive(self) -> bool:
+        """Whether at least one goes on."""
+        return self._all or bool(namespace(self.alive).any(self.alive))
+
+    def kept(self, theta: Array, new: Array, gradient: Array, count: int) -> Array:
+        """Return the states after update number `count`: the new ones where they are within the range."""
+        xp = namespace(theta)
+        within = xp.all((xp.abs(new) <= self.bound) & (xp.abs(gradient) <= self.largest_gradient), axis=0)
+        if self._all and bool(xp.all(within)):
+            return new
+        self._all = False
+        self.failed = xp.where(self.alive & ~within, xp.full_like(self.failed, count), self.failed)
+        self.alive = self.alive & within
+        return xp.where(self.alive, new, theta)
 
 
 def descend(
@@ -80,10 +114,7 @@ def descend(
     Path
         A trajectory that leaves the range of its numbers stays at its last good state (`train_arrays`).
     """
-    xp, steps = namespace(theta), due[-1]
-    bound, largest_gradient = bounds(xp, theta.dtype)
-    alive = xp.all(xp.abs(theta) <= bound, axis=0)
-    all_alive = bool(xp.all(alive))
+    xp, steps, guard = namespace(theta), due[-1], Guard(theta)
     states: list[Array] = []
     losses: list[Array] = []
     report = sparse(progress, steps)
@@ -110,16 +141,11 @@ def descend(
         new = decayed(modifiers, new, theta, rate)
         if keeps is not None:
             new = xp.where(keeps, theta, new)
-        within_bounds = xp.all((xp.abs(new) <= bound) & (xp.abs(gradient) <= largest_gradient), axis=0)
-        if all_alive and bool(xp.all(within_bounds)):
-            theta = new
-        else:
-            all_alive, alive = False, alive & within_bounds
-            theta = xp.where(alive, new, theta)
+        theta = guard.kept(theta, new, gradient, step + 1)
         if observe is not None:
             observe(step + 1, theta)
         report(step + 1)
-        if not all_alive and not bool(xp.any(alive)):
+        if not guard.any_alive():
             break
     if progress is not None:
         progress(steps)
@@ -127,4 +153,4 @@ def descend(
     rest = len(due) - len(states)
     states += [theta] * rest
     losses += [field.loss(theta)] * rest
-    return Path(states, losses, theta, ~alive, state)
+    return Path(states, losses, theta, ~guard.alive, state)

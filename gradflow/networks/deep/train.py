@@ -17,8 +17,9 @@ from gradflow.base.provenance import attributes, config_as_dict
 from gradflow.descent.axes import coordinates
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import check, init, update
-from gradflow.descent.prepared import bounds, factor, recorded
+from gradflow.descent.prepared import factor, recorded
 from gradflow.descent.schedules import Schedule, constant
+from gradflow.descent.stepping import Guard
 from gradflow.networks.deep.initial import Draw, indices_of, initial
 from gradflow.networks.deep.measure import by_layer, dead_units, layer_of_unit, norms, reach
 from gradflow.networks.deep.network import Network, Pass, forward, loss_and_gradient
@@ -137,30 +138,21 @@ def train(
     provenance = attributes("Deep networks in training", "depth.train", configuration, seed)
     xp = namespace(theta)
     x, y = (xp.asarray(v, dtype=theta.dtype, device=device(theta)) for v in (task.x, task.y))
-    bound, largest_gradient = bounds(xp, theta.dtype)
-    alive = xp.all(xp.abs(theta) <= bound, axis=0)
-    failed = xp.full(alive.shape, -1, dtype=xp.int64, device=device(theta))
-    watch, records = _Watch(), _Records(network, units)
+    guard, watch, records = Guard(theta), _Watch(), _Records(network, units)
     report = sparse(progress, steps)
     # A diverging network overflows before its update is thrown away.
     with np.errstate(over="ignore", invalid="ignore"):
         state = init(config, theta)
         for step in range(steps):
             value, gradient, passed = loss_and_gradient(network, theta, x, y)
-            watch.observe(reach(passed), alive)
+            watch.observe(reach(passed), guard.alive)
             if step == due[len(records)]:
                 records.add(value, passed, watch, theta)
             new, state = update(config, gradient, state, theta, config.lr * factor(schedule, step))
-            within_bounds = xp.all((xp.abs(new) <= bound) & (xp.abs(gradient) <= largest_gradient), axis=0)
-            if bool(xp.all(within_bounds & alive)):
-                theta = new
-            else:
-                failed = xp.where(alive & ~within_bounds, xp.full_like(failed, step + 1), failed)
-                alive = alive & within_bounds
-                theta = xp.where(alive, new, theta)
+            theta = guard.kept(theta, new, gradient, step + 1)
             report(step + 1)
         passed = forward(network, theta, x)
-        watch.observe(reach(passed), alive)
+        watch.observe(reach(passed), guard.alive)
         error = passed.output - y
         records.add(xp.mean(error * error, axis=-1), passed, watch, theta)
     if progress is not None:
@@ -168,7 +160,7 @@ def train(
     coords: dict[str, Any] = {**coordinates(config._asdict(), (theta.shape[1],), ("network",))}
     if origin:
         coords["drawn"] = ("network", np.array(origin["networks"]), {"long_name": "index of the start"})
-    return records.dataset(due, theta, ~alive, failed, provenance, coords)
+    return records.dataset(due, theta, guard, provenance, coords)
 
 
 def _begun(network: Network, start: Start | Array) -> tuple[Array, dict[str, Any] | None]:
@@ -224,8 +216,7 @@ class _Records:
         self,
         due: list[int],
         theta: Array,
-        diverged: Array,
-        failed: Array,
+        guard: Guard,
         attributes: dict[str, str],
         coords: dict[str, Any],
     ) -> xr.Dataset:
@@ -239,8 +230,8 @@ class _Records:
             variables[name] = (("step", *inner, "network"), stacked, {"long_name": _LONG[name]})
         variables["width"] = ("layer", np.array(self.network.widths, dtype=np.int32))
         variables["final"] = (("parameter", "network"), to_numpy(theta))
-        variables["diverged"] = ("network", to_numpy(diverged).astype(np.int8))
-        variables["diverged_step"] = ("network", to_numpy(failed).astype(np.int32))
+        variables["diverged"] = ("network", to_numpy(~guard.alive).astype(np.int8))
+        variables["diverged_step"] = ("network", to_numpy(guard.failed).astype(np.int32))
         if self.units:
             variables["unit_layer"] = ("unit", layer_of_unit(self.network).astype(np.int32))
         axes = {
