@@ -187,6 +187,11 @@ def erfc(values: Array) -> Array:
     return xp.asarray(on_cpu(to_numpy(values)), dtype=values.dtype, device=device(values))
 
 
+def beyond_range() -> np.errstate:
+    """Return what lets a result beyond the largest number be infinite, or NaN, without a warning."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
 def to_numpy(array: Array) -> np.ndarray:
     """Copy an array of any supported library to NumPy (the boundary to xarray and Matplotlib)."""
     if array_api_compat.is_cupy_array(array):

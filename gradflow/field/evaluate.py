@@ -12,9 +12,7 @@ from functools import partial
 from types import ModuleType
 from typing import NamedTuple
 
-import numpy as np
-
-from gradflow.base.arrays import Array, as_floating
+from gradflow.base.arrays import Array, as_floating, beyond_range
 from gradflow.base.checks import batch_shape
 from gradflow.field import population, quadrature, sample, sorted_sample
 from gradflow.field.sorted_sample import SORTED_FROM
@@ -69,11 +67,6 @@ def _evaluator(neuron: Neuron | Array, problem: Problem) -> tuple[Evaluator, Neu
     return evaluator(problem, arrays[0]), Neuron(*arrays[:4])
 
 
-def _beyond() -> np.errstate:
-    """Return what lets a result beyond the largest number be infinite, or NaN, without a warning."""
-    return np.errstate(over="ignore", invalid="ignore")
-
-
 def loss(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     """Return the loss E[(f − f*)²] (no factor ½).
 
@@ -92,7 +85,7 @@ def loss(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
         ``derivations/01_population_loss.py`` and, for this very code, ``derivations/06_numeric_field.py``.
     """
     field, theta = _evaluator(neuron, problem)
-    with _beyond():
+    with beyond_range():
         return field.loss(theta)
 
 
@@ -108,14 +101,14 @@ def gradient(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     loss : parameters and shapes.
     """
     field, theta = _evaluator(neuron, problem)
-    with _beyond():
+    with beyond_range():
         return field.gradient(theta)
 
 
 def loss_and_gradient(neuron: Neuron | Array, problem: Problem = Problem()) -> tuple[Array, Array]:
     """Return `loss` and `gradient` for less than the price of both."""
     field, theta = _evaluator(neuron, problem)
-    with _beyond():
+    with beyond_range():
         return field.loss_and_gradient(theta)
 
 
@@ -131,5 +124,5 @@ def hessian(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     loss : parameters and shapes.
     """
     field, theta = _evaluator(neuron, problem)
-    with _beyond():
+    with beyond_range():
         return field.hessian(theta)

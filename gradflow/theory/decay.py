@@ -15,7 +15,7 @@ from gradflow.descent.optimisers.hyper import NON_NEGATIVE, Config, with_decay
 from gradflow.descent.optimisers.registry import check, update
 from gradflow.neuron.activity import DEAD, activity, end_preactivations
 from gradflow.neuron.problem import Neuron, Problem, as_neuron
-from gradflow.theory.steps import NEVER
+from gradflow.theory.steps import NEVER, require_relu
 
 # Beyond, not every number of steps is a float64.
 _LONGEST = 2.0**53
@@ -53,7 +53,7 @@ def decay_revival(
     ValueError
         If s₋ ≠ 0, or a decay is negative or not finite.
     """
-    _require_relu(problem)
+    require_relu(problem)
     NON_NEGATIVE.check("decay_w1", decay_w1)
     NON_NEGATIVE.check("decay_b1", decay_b1)
     xp, given = as_floating((*as_neuron(neuron)[:2], decay_w1, decay_b1, problem.lo, problem.hi))
@@ -114,7 +114,7 @@ def coupled_revival(
     ValueError
         If s₋ ≠ 0, `longest` is negative, or a hyper-parameter or λ is not allowed.
     """
-    _require_relu(problem)
+    require_relu(problem)
     check(optimizer)
     NON_NEGATIVE.check("penalty", penalty)
     if longest < 0:
@@ -177,8 +177,3 @@ def _first(xp: Any, slope: Array, level: Array, total: Array, growth: Array, fir
     k = k + (k - first) % 2.0
     at_once = both | (compared & (gain * first > needed))
     return xp.where(at_once, first * one, xp.where(compared & reached, k, xp.inf * one))
-
-
-def _require_relu(problem: Problem) -> None:
-    if problem.slopes[0] != 0.0:
-        raise ValueError(f"slopes: expected (0, s+), got {problem.slopes}")

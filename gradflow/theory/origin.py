@@ -14,6 +14,7 @@ from gradflow.base.arrays import Array, as_floating
 from gradflow.field.baselines import adaptable, lines
 from gradflow.field.bounds import EPS, as_given, has_exact_signs, in_double
 from gradflow.neuron.activity import BALANCED, activity
+from gradflow.neuron.among import Chosen
 from gradflow.neuron.problem import Neuron, Problem, as_neuron, as_problem
 from gradflow.theory.fading import knows_fading
 
@@ -107,20 +108,13 @@ def dies_by(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
 
 def _among(xp: Any, mask: Array, at: View, p1: Array, p2: Array, problem: Problem) -> Array:
     """Return the times of the sectors in a mask, ∞ for the others."""
-    flat = xp.reshape(mask, (-1,))
-    which = xp.nonzero(flat)[0]
-    nowhere = xp.inf * xp.ones_like(p1)
-    if which.shape[0] == 0:
+    chosen, nowhere = Chosen(mask), xp.inf * xp.ones_like(p1)
+    if not chosen.count:
         return nowhere
-
-    def pick(value: Array) -> Array:
-        return xp.take(xp.reshape(xp.broadcast_to(value, mask.shape), (-1,)), which)
-
+    pick = chosen.pick
     some = View(*(tuple(map(pick, part)) if isinstance(part, tuple) else pick(part) for part in at))
     times = _time(xp, some, pick(p1), pick(p2), abs(problem.slopes[1]), problem)
-    rank = xp.cumulative_sum(xp.astype(flat, xp.int64)) - 1
-    found = xp.take(times, xp.where(flat, rank, xp.zeros_like(rank)))
-    return xp.where(mask, xp.reshape(found, mask.shape), nowhere)
+    return xp.where(mask, chosen.put(times), nowhere)
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")

@@ -45,7 +45,7 @@ def killing_rates(neuron: Neuron | Array, problem: Problem = Problem()) -> Rates
         If s₋ ≠ 0: then a dead neuron may come back.
     """
     problem = as_problem(problem)
-    _require_relu(problem)
+    require_relu(problem)
     return _rates(neuron, problem, 1.0)
 
 
@@ -128,7 +128,7 @@ def revival(
         If s₋ ≠ 0, there is weight decay, AMSGrad or ε̂, or β1 ≥ √β2 (Adam's drift may then be infinite).
     """
     problem = as_problem(problem)
-    _require_relu(problem)
+    require_relu(problem)
     if optimizer.weight_decay != 0.0:
         raise ValueError(f"weight_decay: expected 0, got {optimizer.weight_decay}")
     if isinstance(optimizer, Adam):
@@ -181,6 +181,7 @@ def _moves(xp: Any, optimizer: HeavyBall | Adam, state: Any) -> Any:
     return adaptive
 
 
-def _require_relu(problem: Problem) -> None:
+def require_relu(problem: Problem) -> None:
+    """Raise a one-line ValueError unless φ is 0 below 0."""
     if problem.slopes[0] != 0.0:
         raise ValueError(f"slopes: expected (0, s+), got {problem.slopes}")

@@ -12,6 +12,7 @@ from gradflow.field.baselines import adaptable, lines
 from gradflow.field.bounds import EPS, TINY, as_given, balance, has_exact_signs, in_double, root_loss
 from gradflow.neuron.activity import DEAD, activity
 from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron, as_problem
+from gradflow.theory.steps import require_relu
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -41,8 +42,7 @@ def survives_until(neuron: Neuron | Array, problem: Problem = Problem()) -> Arra
     problem = as_problem(problem)
     if not isinstance(problem.inputs, Uniform):
         raise ValueError("inputs: the flow on a sample can kill a neuron; nothing is claimed")
-    if problem.slopes[0] != 0.0:
-        raise ValueError(f"slopes: expected (0, s+), got {problem.slopes}")
+    require_relu(problem)
     given = neuron, problem
     neuron, problem = in_double(neuron, problem)
     of = lines(problem)

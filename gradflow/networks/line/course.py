@@ -127,9 +127,9 @@ def follow(field: Field, course: Course, max_steps: int) -> Run:
         if course.steps >= max_steps:
             return course.ended(TOO_MANY_STEPS)
         jacobian = field.jacobian if course.steps >= STIFF else None
-        turns = min(STIFF, max_steps) if jacobian is None and field.jacobian is not None else max_steps
+        limit = min(STIFF, max_steps) if jacobian is None and field.jacobian is not None else max_steps
         solver = course.solver(field.velocity, jacobian, course.t_end, course.first_step)
-        while solver.status == "running" and course.steps < turns:
+        while solver.status == "running" and course.steps < limit:
             if not course.advance(solver):
                 return course.ended(STEP_TOO_SMALL)
             left = field.left(solver.y)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.base.arrays import Array, as_floating, is_array
+from gradflow.base.arrays import Array, as_floating, beyond_range, is_array
 from gradflow.base.checks import require_finite
 from gradflow.field.means import Inputs
 from gradflow.networks.line import fast as fast_code
@@ -209,11 +209,6 @@ def _on_arrays(network: Network | Neuron | Array, problem: Problem) -> tuple[Eva
     ), rows
 
 
-def _beyond() -> np.errstate:
-    """Return what lets a result beyond the largest number be infinite, or NaN, without a warning."""
-    return np.errstate(over="ignore", invalid="ignore")
-
-
 def loss(network: Network | Neuron | Array, problem: Problem = Problem()) -> Any:
     """Return the loss E[(f − f*)²] of networks, a sum of squares; on a sample, of another loss if asked for.
 
@@ -243,7 +238,7 @@ def loss(network: Network | Neuron | Array, problem: Problem = Problem()) -> Any
     >>> float(loss(gf.Network([1.0, -1.0], [0.0, 0.0], [1.0, 1.0]), gf.Problem(target="abs")))
     0.0
     """
-    with _beyond():
+    with beyond_range():
         some, rows = _on_arrays(network, problem)
         return some.loss(rows)
 
@@ -257,14 +252,14 @@ def gradient(network: Network | Neuron | Array, problem: Problem = Problem()) ->
     --------
     loss : parameters.
     """
-    with _beyond():
+    with beyond_range():
         some, rows = _on_arrays(network, problem)
         return some.gradient(rows)
 
 
 def loss_and_gradient(network: Network | Neuron | Array, problem: Problem = Problem()) -> tuple[Any, Array]:
     """Return `loss` and `gradient`, cutting the line once."""
-    with _beyond():
+    with beyond_range():
         some, rows = _on_arrays(network, problem)
         return some.loss_and_gradient(rows)
 
@@ -276,7 +271,7 @@ def gram(network: Network | Neuron | Array, problem: Problem = Problem()) -> Arr
     --------
     loss : parameters.
     """
-    with _beyond():
+    with beyond_range():
         some, rows = _field(network, problem)
         return some.gram(rows)
 
@@ -292,7 +287,7 @@ def hessian(network: Network | Neuron | Array, problem: Problem = Problem()) -> 
     --------
     loss : parameters.
     """
-    with _beyond():
+    with beyond_range():
         some, rows = _field(network, problem)
         return some.hessian(rows)
 
@@ -318,7 +313,7 @@ def hessian_product(
     direction = as_network(vector, "vector").rows
     if direction.shape != rows.shape:
         raise ValueError(f"vector: expected the network's shape {rows.shape}, got {direction.shape}")
-    with _beyond():
+    with beyond_range():
         return some.product(rows, direction)
 
 

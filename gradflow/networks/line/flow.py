@@ -15,17 +15,14 @@ from gradflow.base.arrays import Array
 from gradflow.base.checks import function, integer, number, numbers, shown
 from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
-from gradflow.ends.labels import outcome_codes
 from gradflow.flow.status import STATUSES
 from gradflow.networks.line.continuous_flow import Continuous
 from gradflow.networks.line.course import Course, Field, Run, follow
-from gradflow.networks.line.ends import outcomes
 from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
 from gradflow.networks.line.sampled_flow import Filippov
 from gradflow.networks.line.task import Task, task_of
-from gradflow.networks.line.walls import activities, preactivations
 from gradflow.neuron.problem import Neuron, Problem
 
 PARTS = ("w1", "b1", "w2", "b2")
@@ -173,10 +170,8 @@ def _dataset(
     field = evaluator(task)
     value = np.asarray(field.loss(columns))
     initial = float(field.loss(student.rows))
-    activity = activities(preactivations(columns, np.array([task.lo, task.hi])))
-    ended = outcome_codes(int(outcomes(rows[-1], task, moves=moves)), ())
     status = codes(run.status, STATUSES, (), "how the integration ended")
-    found = variables(rows, np.moveaxis(activity, -1, 0), "time", ())
+    found = variables(rows, task, moves, "time")
     q = student.w1 * student.w1 + student.b1 * student.b1 - student.w2 * student.w2
     w1, b1, w2 = (found[name][1] for name in PARTS[:3])
     drift = found["invariant_drift"]
@@ -190,8 +185,6 @@ def _dataset(
                 value - initial + descended,
                 {"long_name": "L(t) - L(0) + integral of |grad L|^2", "units": "1"},
             ),
-            "outcome": ended,
-            "outcome_name": named(ended),
             "status": status,
             "status_name": named(status, STATUSES),
         },

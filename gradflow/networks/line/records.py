@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from gradflow.base.tables import named
+from gradflow.ends.labels import outcome_codes
+from gradflow.networks.line.ends import outcomes
 from gradflow.networks.line.network import Network
-from gradflow.networks.line.walls import Crossing
+from gradflow.networks.line.task import Task
+from gradflow.networks.line.walls import Crossing, activities, preactivations
 from gradflow.neuron.laws import Normal, Steps
 from gradflow.neuron.losses import SQUARED
 from gradflow.neuron.problem import Problem, Sample
@@ -49,19 +53,30 @@ def described_problem(problem: Problem) -> dict[str, Any]:
     return {**aim, **inputs, **activations, **loss}
 
 
-def variables(rows: np.ndarray, activity: np.ndarray, axis: str, batch: Sequence[str]) -> dict[str, Any]:
-    """Return parameters, breakpoints, activity and drift of records.
+def variables(
+    rows: np.ndarray,
+    task: Task,
+    moves: np.ndarray,
+    axis: str,
+    batch: Sequence[str] = (),
+    diverged: np.ndarray | None = None,
+) -> dict[str, Any]:
+    """Return parameters, breakpoints, activity and drift of records, and the outcome of the last one.
 
     Parameters
     ----------
     rows : array, shape (records, 3m + 1, *batch)
-    activity : array, shape (records, m, *batch)
+    task, moves
+        What was learned, and which parameters move.
     axis : str
         The records' dimension.
     batch : sequence of str
         The batch's dimensions.
+    diverged : array of bool, shape (*batch), optional
     """
     m = rows.shape[1] // 3
+    activity = activities(preactivations(np.moveaxis(rows, 1, 0), np.array([task.lo, task.hi])))
+    ended = outcome_codes(outcomes(rows[-1], task, diverged, moves), batch)
     parts = {name: rows[:, i * m : (i + 1) * m] for i, name in enumerate(("w1", "b1", "w2"))}
     dims = (axis, "neuron", *batch)
     found = {name: (dims, value, {"long_name": NAMES[name], "units": "1"}) for name, value in parts.items()}
@@ -74,12 +89,14 @@ def variables(rows: np.ndarray, activity: np.ndarray, axis: str, batch: Sequence
         **found,
         "b2": ((axis, *batch), rows[:, 3 * m], {"long_name": NAMES["b2"], "units": "1"}),
         "breakpoint": (dims, where, {"long_name": "breakpoint -b1/w1 (NaN where w1 = 0)", "units": "1"}),
-        "activity": activity_codes(activity, dims),
+        "activity": activity_codes(np.moveaxis(activity, 0, 1), dims),
         "invariant_drift": (
             dims,
             drift,
             {"long_name": "change of Q = w1^2 + b1^2 - w2^2 of every neuron", "units": "1"},
         ),
+        "outcome": ended,
+        "outcome_name": named(ended),
     }
 
 

@@ -11,21 +11,18 @@ import xarray as xr
 from gradflow.base.arrays import Array, is_array
 from gradflow.base.checks import batch_shape, function, integer, numbers
 from gradflow.base.provenance import attributes, config_as_dict
-from gradflow.base.tables import named
 from gradflow.descent.minibatches import Minibatches, asked, of_law, of_sample
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import OPTIMIZERS, check
 from gradflow.descent.prepared import recorded
 from gradflow.descent.schedules import Schedule, constant
-from gradflow.ends.labels import outcome_codes
 from gradflow.networks.line import machine
-from gradflow.networks.line.ends import outcomes
 from gradflow.networks.line.evaluate import Evaluator, on_points
 from gradflow.networks.line.flow import moving
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
 from gradflow.networks.line.task import Task, task_of
-from gradflow.networks.line.walls import Crossing, Watch, activities, preactivations
+from gradflow.networks.line.walls import Crossing, Watch
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.neuron.records import DIVERGED
 
@@ -182,16 +179,11 @@ def descend(
 
 def _dataset(run: Trained, task: Task, moves: np.ndarray, provenance: dict[str, str]) -> xr.Dataset:
     rows = np.array(run.states)
-    columns = np.moveaxis(rows, 1, 0)
     batch = tuple(f"batch_{i}" for i in range(rows.ndim - 2))
-    activity = activities(preactivations(columns, np.array([task.lo, task.hi])))
-    ended = outcome_codes(outcomes(rows[-1], task, run.diverged, moves), batch)
     return xr.Dataset(
         {
-            **variables(rows, np.moveaxis(activity, 0, 1), "step", batch),
+            **variables(rows, task, moves, "step", batch, run.diverged),
             "loss": (("step", *batch), np.array(run.losses), {"long_name": "loss", "units": "1"}),
-            "outcome": ended,
-            "outcome_name": named(ended),
             "diverged": (batch, run.diverged.astype(np.int8), {"long_name": DIVERGED}),
         },
         coords={

@@ -84,10 +84,9 @@ def network_runs(
 
 def reach_of(task: Task) -> tuple[float, float]:
     """Return the part of the line that is drawn."""
-    if task.density is not None:
-        return task.lo, task.hi
     mean, std = task.normal
-    return mean - NORMAL * std, mean + NORMAL * std
+    lo, hi = (mean - NORMAL * std, mean + NORMAL * std) if task.density is None else (task.lo, task.hi)
+    return (lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)
 
 
 def _loss(axes: Axes, run: xr.Dataset, axis: str, task: Task, name: str) -> None:

@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 
 from gradflow.base.checks import integer, is_mapping, one_of, shown
 from gradflow.networks.line.network import Network, as_network
+from gradflow.networks.line.task import task_of
 from gradflow.neuron.problem import PARAMETERS, Problem, Sample, as_problem
 from gradflow.study.figures.along import outcomes_along
 from gradflow.study.figures.figure import Places
 from gradflow.study.figures.frames import Frame, sheet
 from gradflow.study.figures.losses import loss_curves
+from gradflow.study.figures.network_runs import reach_of
 from gradflow.study.figures.one_run import moments
 from gradflow.study.figures.panels import Level, Panel, Series, span
 from gradflow.study.figures.phase_diagram import Diagram, Layer, phase_diagram
@@ -34,9 +36,6 @@ from gradflow.study.figures.runs import (
 )
 from gradflow.study.figures.snapshots import snapshots
 from gradflow.study.figures.style import BLACK, BLUE, CYCLE, DOUBLE, LOOKS, SINGLE, SKY, VERMILLION, Look
-
-NORMAL = 3.0
-"""Standard deviations of normal inputs that are drawn either side of the mean."""
 
 ABOVE = 3
 """Decades, at most, in which a run that diverges is seen to leave, above its first loss and the others."""
@@ -171,10 +170,8 @@ def functions(
         One each, not arrays of them.
     problem : Problem
         Its activation is theirs; the inputs say which part of the line is drawn.
-    width, height : float
-        Size in inches.
-    ax : Axes, optional
-        Axes to draw into in the place of a new figure.
+    width, height, ax
+        As `loss` takes them.
 
     Raises
     ------
@@ -191,7 +188,7 @@ def functions(
     some = {str(name): as_network(student, "students") for name, student in given.items()}
     if not 1 <= len(some) <= MOST_LINES:
         raise ValueError(f"students: expected 1 to {MOST_LINES}, got {len(some)}")
-    lo, hi = _reach(problem)
+    lo, hi = reach_of(task_of(problem))
     x = np.linspace(lo, hi, 401)
     broad = Look(SKY, width=2.4, order=2.0)
     if isinstance(problem.inputs, Sample) and problem.inputs.targets is not None:
@@ -224,10 +221,8 @@ def parameters(
         What `gradflow.gradient_flow` or `gradflow.train` returned for one neuron.
     names : sequence of str
         Variables of the run along its axis.
-    width, height : float
-        Size in inches.
-    ax : Axes, optional
-        Axes to draw into in the place of a new figure.
+    width, height, ax
+        As `loss` takes them.
 
     Raises
     ------
@@ -357,13 +352,3 @@ def _look(name: str, place: int) -> Look:
     known = {"flow": "flow", "gradient flow": "flow", "adam": "adam", "gd": "gd", "gradient descent": "gd"}
     folded = known.get(name.lower())
     return LOOKS[folded] if folded else CYCLE[place % len(CYCLE)]
-
-
-def _reach(problem: Problem) -> tuple[float, float]:
-    """Return the part of the line that is drawn."""
-    law: Any = problem.law if problem.law is not None else problem.inputs
-    mean, std = getattr(law, "mean", 0.0), getattr(law, "std", None)
-    lo, hi = (law.lo, law.hi) if std is None else (mean - NORMAL * std, mean + NORMAL * std)
-    if np.ndim(lo) or np.ndim(hi):
-        raise ValueError("problem: a figure takes one interval, got arrays")
-    return (float(lo), float(hi)) if lo < hi else (float(lo) - 0.5, float(hi) + 0.5)
