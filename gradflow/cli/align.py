@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +19,7 @@ from gradflow.cli.align_options import (
 )
 from gradflow.cli.choice import with_options
 from gradflow.cli.options import FIGURE, JSON, OUT_NC, check_figure, check_file
-from gradflow.cli.telling import deliver, write_if_asked
+from gradflow.cli.telling import deliver, print_report, write_if_asked
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -295,40 +295,19 @@ def _bounds(setting: Prepared) -> dict[str, float] | None:
     }
 
 
-def _show(report: dict[str, Any], json: bool) -> None:
-    from gradflow.base.files import to_json
-
-    if json:
-        print(to_json(report))
-        return
-    for key, value in report.items():
-        if key == "checks":
-            _show_checks(value)
-        elif value is None:
-            print(f"{key:<16}none")
-        elif isinstance(value, dict):
-            print(f"{key:<16}" + "  ".join(f"{name} = {_number(entry)}" for name, entry in value.items()))
-        else:
-            print(f"{key:<16}{_number(value)}")
-
-
-def _show_checks(checks: Sequence[dict[str, Any]]) -> None:
-    """Print a line for each statement that was compared with something, and one for all others."""
+def _checks(checks: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Return a line for each statement that was compared with something, and one for all others."""
     for check in checks:
         if check["holds"] is not None:
             holds = "holds" if check["holds"] else "FAILS"
             scope = "" if check["applies"] else "  (its hypotheses do not hold here)"
             # A bound of 0 is infinitely far below.
             margin = f"; margin {check['margin']:.3g}" if math.isfinite(check["margin"]) else ""
-            print(f"{check['name']:<16}{holds:<7}{check['statement']}{margin}{scope}")
+            yield f"{check['name']:<16}{holds:<7}{check['statement']}{margin}{scope}"
     nothing = [check["name"] for check in checks if check["holds"] is None]
     if nothing:
-        print(
-            f"{'open':<16}nothing to compare here with {len(nothing)} of {len(checks)}: {', '.join(nothing)}"
-        )
+        yield f"{'open':<16}nothing to compare here with {len(nothing)} of {len(checks)}: {', '.join(nothing)}"
 
 
-def _number(value: Any) -> str:
-    if isinstance(value, float):
-        return "none" if math.isnan(value) else f"{value:.10g}"
-    return f"{value}"
+def _show(report: dict[str, Any], json: bool) -> None:
+    print_report(report, json, {"checks": _checks}, digits=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,6 @@ import numpy as np
 import typer
 import xarray as xr
 
-from gradflow.base.files import to_json
 from gradflow.base.progress import progress_bar
 from gradflow.cli.choice import with_options
 from gradflow.cli.completion import among
@@ -21,6 +21,7 @@ from gradflow.cli.telling import (
     deliver,
     note_a_start_at_the_teacher,
     note_undecided_ends,
+    print_report,
     write_if_asked,
 )
 from gradflow.descent import OPTIMIZERS
@@ -33,9 +34,6 @@ from gradflow.networks.line.network import Network
 from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
 from gradflow.runs.records import crossings, limit
-
-MOST_TOLD = 4
-"""Neurons of a network whose parameters are printed; files and JSON have them all."""
 
 
 @with_options(start=student, task=task, frozen=frozen_parameters)
@@ -194,29 +192,13 @@ def network_report(run: xr.Dataset, axis: str, is_one: bool) -> dict[str, Any]:
     }
 
 
+def _crossings(found: list[dict[str, Any]]) -> Iterator[str]:
+    """Return a line for each crossing."""
+    yield "crossings" if found else f"{'crossings':<16}none"
+    for crossing in found:
+        when, event, *neuron = crossing.values()
+        yield f"  {when:<22.15g} {event}" + "".join(f"  neuron {number_}" for number_ in neuron)
+
+
 def _show(report: dict[str, Any], json: bool) -> None:
-    if json:
-        print(to_json(report))
-        return
-    for key, value in report.items():
-        if key == "crossings":
-            print("crossings" if value else f"{'crossings':<16}none")
-            for crossing in value:
-                when, event, *neuron = crossing.values()
-                print(f"  {when:<22.15g} {event}" + "".join(f"  neuron {number_}" for number_ in neuron))
-        elif value is None:
-            print(f"{key:<16}none")
-        elif isinstance(value, bool):
-            print(f"{key:<16}{'yes' if value else 'no'}")
-        elif isinstance(value, dict):
-            print(f"{key:<16}" + "  ".join(f"{name} = {_told(number_)}" for name, number_ in value.items()))
-        else:
-            print(f"{key:<16}" + (f"{value:.15g}" if isinstance(value, float) else f"{value}"))
-
-
-def _told(value: Any) -> str:
-    """Return a number, or the first of many, as text."""
-    if not isinstance(value, list):
-        return f"{value:.15g}"
-    some = ", ".join(f"{number_:.6g}" for number_ in value[:MOST_TOLD])
-    return f"[{some}{', …' if len(value) > MOST_TOLD else ''}]"
+    print_report(report, json, {"crossings": _crossings})

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from gradflow.base.files import to_json
 from gradflow.base.tables import write
 from gradflow.field import loss
 from gradflow.field.bounds import root_loss
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem
+
+MOST_TOLD = 4
+"""Neurons of a network whose parameters are printed; files and JSON have them all."""
 
 
 def deliver(written: Callable[[], None], show: Callable[[], None]) -> None:
@@ -24,6 +29,39 @@ def deliver(written: Callable[[], None], show: Callable[[], None]) -> None:
         show()
         raise
     show()
+
+
+def print_report(
+    report: Mapping[str, Any],
+    json: bool,
+    lines: Mapping[str, Callable[[Any], Iterable[str]]],
+    digits: int = 15,
+) -> None:
+    """Print a report as JSON or a line an entry; `lines` are functions that tell entries of many lines."""
+    if json:
+        print(to_json(report))
+        return
+    for key, value in report.items():
+        if key in lines:
+            for line in lines[key](value):
+                print(line)
+        elif isinstance(value, dict):
+            entries = (f"{name} = {_as_text(entry, digits)}" for name, entry in value.items())
+            print(f"{key:<16}" + "  ".join(entries))
+        elif value is None or isinstance(value, bool):
+            print(f"{key:<16}{'none' if value is None else 'yes' if value else 'no'}")
+        else:
+            print(f"{key:<16}{_as_text(value, digits)}")
+
+
+def _as_text(value: Any, digits: int) -> str:
+    """Return a number, or the first of many, as text."""
+    if isinstance(value, list):
+        some = ", ".join(f"{number:.6g}" for number in value[:MOST_TOLD])
+        return f"[{some}{', …' if len(value) > MOST_TOLD else ''}]"
+    if isinstance(value, float):
+        return "none" if math.isnan(value) else f"{value:.{digits}g}"
+    return f"{value}"
 
 
 def write_if_asked(result: xr.Dataset, out: Path | None) -> None:
