@@ -306,7 +306,8 @@ def _checks(checks: Sequence[dict[str, Any]]) -> Iterator[str]:
             yield f"{check['name']:<16}{holds:<7}{check['statement']}{margin}{scope}"
     nothing = [check["name"] for check in checks if check["holds"] is None]
     if nothing:
-        yield f"{'open':<16}nothing to compare here with {len(nothing)} of {len(checks)}: {', '.join(nothing)}"
+        share = f"{len(nothing)} of {len(checks)}"
+        yield f"{'open':<16}nothing to compare here with {share}: {', '.join(nothing)}"
 
 
 def _show(report: dict[str, Any], json: bool) -> None:
