@@ -59,7 +59,7 @@ def variables(
     moves: np.ndarray,
     axis: str,
     batch: Sequence[str] = (),
-    diverged: np.ndarray | None = None,
+    diverged: np.ndarray | bool = False,
 ) -> dict[str, Any]:
     """Return parameters, breakpoints, activity and drift of records, and the outcome of the last one.
 
