@@ -5,8 +5,6 @@ Gives both in closed form for every teacher and interval, and the default values
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import sympy
 
 from gradflow.proofs import integrals
@@ -17,7 +15,6 @@ from gradflow.proofs.cells import (
     KINDS,
     LENGTH,
     RISING,
-    Cell,
     Expr,
     Kind,
     Place,
@@ -35,8 +32,7 @@ from gradflow.proofs.cells import (
 )
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
-
-MIDDLE, VARIANCE = (lo + hi) / 2, LENGTH**2 / 12
+from gradflow.proofs.teacher import MIDDLE, VARIANCE, Moments, moments, straight
 
 STATUS = "proved"
 STATEMENT = """
@@ -120,51 +116,23 @@ NOT_CLAIMED = (
 
 def prove(proof: Proof) -> None:
     for kind in KINDS:
-        moments = teacher_moments(proof, kind)
-        prove_lines(proof, kind, moments)
-        prove_dead_relu(proof, kind, moments)
-        prove_line_loss(proof, kind, moments)
+        found = moments(proof, straight(DEAD, kind))
+        prove_lines(proof, kind, found)
+        prove_dead_relu(proof, kind, found)
+        prove_line_loss(proof, kind, found)
     prove_default(proof)
 
 
-class Moments(NamedTuple):
-    """Moments of a teacher, and its best line: E f*, Var f*, slope and intercept."""
-
-    mean: Expr
-    variance: Expr
-    slope: Expr
-    intercept: Expr
-
-    @property
-    def line_loss(self) -> Expr:
-        """The loss of the best line."""
-        return self.variance - self.slope**2 * VARIANCE
-
-
-def teacher_moments(proof: Proof, kind: Kind) -> Moments:
-    """Return a teacher's moments from their defining integrals, over its breakpoint where it has one."""
-    cell = cell_of(DEAD, kind)
-    mean = proof.mean(cell, integrals.teacher)
-    square = proof.mean(cell, lambda piece, at: integrals.teacher(piece, at) ** 2)
-    slope = proof.mean(cell, lambda piece, at: integrals.teacher(piece, at) * (at - MIDDLE)) / VARIANCE
-    return Moments(mean, square - mean**2, slope, mean - slope * MIDDLE)
-
-
-def cell_of(student: Kind, teacher: Kind) -> Cell:
-    """Return the cell of a dead or hyperactive student."""
-    return Cell(student, teacher, (lo, q, hi) if teacher.sign else (lo, hi))
-
-
-def prove_lines(proof: Proof, kind: Kind, moments: Moments) -> None:
+def prove_lines(proof: Proof, kind: Kind, teacher: Moments) -> None:
     """Prove the loss of a student that is a line, and that its gradient vanishes at the best one."""
     for activity in (DEAD, HYPERACTIVE):
-        cell, slope = cell_of(activity, kind), activity.slopes[0]
-        delta, epsilon = slope * w1 * w2 - moments.slope, slope * w2 * b1 + b2 - moments.intercept
-        form = moments.line_loss + VARIANCE * delta**2 + (delta * MIDDLE + epsilon) ** 2
+        cell, slope = straight(activity, kind), activity.slopes[0]
+        delta, epsilon = slope * w1 * w2 - teacher.slope, slope * w2 * b1 + b2 - teacher.intercept
+        form = teacher.line_loss + VARIANCE * delta**2 + (delta * MIDDLE + epsilon) ** 2
         proof.equal(
             f"{activity.activity}: L = L_line + σ² δ² + (δ μ + ε)²", integrals.loss(cell), form, cell.place
         )
-        best = {w1: moments.slope / (slope * w2), b2: moments.intercept - slope * w2 * b1}
+        best = {w1: teacher.slope / (slope * w2), b2: teacher.intercept - slope * w2 * b1}
         nonzero = {symbol: sympy.Symbol(f"nonzero_{symbol}", nonzero=True) for symbol in (slope, w2)}
         place = Place(cell.name, cell.place.compact, cell.place.signs | nonzero)
         gradient = [entry.xreplace(best) for entry in integrals.gradient(cell)]
@@ -172,31 +140,31 @@ def prove_lines(proof: Proof, kind: Kind, moments: Moments) -> None:
         proof.equal(f"{activity.activity}: the gradient vanishes at the best line", gradient, zero, place)
 
 
-def prove_dead_relu(proof: Proof, kind: Kind, moments: Moments) -> None:
+def prove_dead_relu(proof: Proof, kind: Kind, teacher: Moments) -> None:
     """Prove loss, gradient and flow of a dead neuron with s₋ = 0."""
-    cell = cell_of(DEAD, kind)
+    cell = straight(DEAD, kind)
     place = Place(cell.name, cell.place.compact | {s_minus: sympy.Integer(0)}, cell.place.signs)
-    loss = moments.variance + (b2 - moments.mean) ** 2
+    loss = teacher.variance + (b2 - teacher.mean) ** 2
     proof.equal("dead, ReLU: L = V + (b2 − m)²", integrals.loss(cell), loss, place)
-    stated = [sympy.Integer(0)] * 3 + [2 * (b2 - moments.mean)]
+    stated = [sympy.Integer(0)] * 3 + [2 * (b2 - teacher.mean)]
     gradient = integrals.gradient(cell)
     proof.equal("dead, ReLU: the gradient is (0, 0, 0, 2 (b2 − m))", gradient, stated, place)
     t, start, decay = sympy.symbols("t b2(0) decay", real=True)
-    path = moments.mean + (start - moments.mean) * sympy.exp(-2 * t)
+    path = teacher.mean + (start - teacher.mean) * sympy.exp(-2 * t)
     rate, position = (value.xreplace({sympy.exp(-2 * t): decay}) for value in (path.diff(t), path))
     proof.equal("dead, ReLU: b2(t) solves the flow", rate, -gradient[3].xreplace({b2: position}), place)
     proof.equal("dead, ReLU: b2(t) starts at b2(0)", path.xreplace({t: sympy.Integer(0)}), start, place)
 
 
-def prove_line_loss(proof: Proof, kind: Kind, moments: Moments) -> None:
+def prove_line_loss(proof: Proof, kind: Kind, teacher: Moments) -> None:
     """Prove the stated loss of the best line."""
     stated = line_loss() if kind.sign else sympy.Integer(0)
     proof.equal(
-        "the loss of the best line is as stated", moments.line_loss, stated, cell_of(DEAD, kind).place
+        "the loss of the best line is as stated", teacher.line_loss, stated, straight(DEAD, kind).place
     )
     if kind.sign:
-        place = cell_of(DEAD, kind).place
-        proof.equal("the slope of the best line is as stated", moments.slope, line_slope(kind), place)
+        place = straight(DEAD, kind).place
+        proof.equal("the slope of the best line is as stated", teacher.slope, line_slope(kind), place)
 
 
 def line_loss() -> Expr:
@@ -214,10 +182,10 @@ def line_slope(kind: Kind) -> Expr:
 
 def prove_default(proof: Proof) -> None:
     """Prove the numbers of the default problem."""
-    moments = teacher_moments(proof, RISING)
-    cell = cell_of(HYPERACTIVE, RISING)
+    teacher = moments(proof, straight(DEAD, RISING))
+    cell = straight(HYPERACTIVE, RISING)
     stated = [sympy.Rational(*pair) for pair in ((1, 4), (5, 48), (1, 2), (1, 4), (1, 48))]
-    values = [value.xreplace({q: sympy.Integer(0)} | DEFAULT) for value in (*moments, moments.line_loss)]
+    values = [value.xreplace({q: sympy.Integer(0)} | DEFAULT) for value in (*teacher, teacher.line_loss)]
     proof.equal("default problem: m, V, a, c and L_line are 1/4, 5/48, 1/2, 1/4 and 1/48", values, stated)
     rho1, rho0 = w1 * w2 / 3 - sympy.Rational(1, 6), w2 * b1 + b2 - sympy.Rational(1, 4)
     excess = integrals.loss(cell).xreplace(DEFAULT) - sympy.Rational(1, 48)

@@ -14,21 +14,18 @@ from gradflow.proofs.cells import (
     HYPERACTIVE,
     KINDS,
     LENGTH,
-    Cell,
     Expr,
     Kind,
     Place,
     b1,
     b2,
-    hi,
-    lo,
-    q,
     w1,
     w2,
     x,
 )
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
+from gradflow.proofs.teacher import MIDDLE, VARIANCE, moments, straight
 
 s, m, slope, mean, line_loss, y = sympy.symbols("s m a m_f L_line y", real=True)
 root_v, W, D, c, sigma = sympy.symbols("root_V W D c sigma", positive=True)
@@ -186,7 +183,7 @@ def dot(a: list[Expr], b: list[Expr]) -> Expr:
 
 def prove_moments(proof: Proof) -> None:
     """Prove L = L_line + e and its gradient for any distribution: only moments of x and y = f* enter."""
-    moments = {
+    means = {
         (0, 0): sympy.Integer(1),
         (1, 0): m,
         (2, 0): V + m**2,
@@ -197,7 +194,7 @@ def prove_moments(proof: Proof) -> None:
 
     def expectation(polynomial: Expr) -> Expr:
         terms = sympy.Poly(polynomial, x, y).terms()
-        return sum((factor * moments[powers] for powers, factor in terms), sympy.Integer(0))
+        return sum((factor * means[powers] for powers, factor in terms), sympy.Integer(0))
 
     student = s * w2 * (w1 * x + b1) + b2
     proof.equal("any distribution: L = L_line + e", expectation((student - y) ** 2), line_loss + excess())
@@ -212,27 +209,18 @@ def prove_moments(proof: Proof) -> None:
 
 def prove_population(proof: Proof, kind: Kind) -> None:
     """Prove that the population's closed forms are those of the moments, for one kind of teacher."""
-    cell = cell_of(DEAD, kind)
-    middle, variance = (lo + hi) / 2, LENGTH**2 / 12
-    level = proof.mean(cell, integrals.teacher)
-    square = proof.mean(cell, lambda piece, at: integrals.teacher(piece, at) ** 2)
-    tilt = proof.mean(cell, lambda piece, at: integrals.teacher(piece, at) * (at - middle)) / variance
-    spread = proof.mean(cell, lambda _, at: (at - middle) ** 2)
-    proof.equal("population: Var x = (hi − lo)²/12", spread, variance, cell.place)
-    values = {m: middle, root_v: LENGTH / sympy.sqrt(12), slope: tilt, mean: level}
+    cell = straight(DEAD, kind)
+    teacher = moments(proof, cell)
+    spread = proof.mean(cell, lambda _, at: (at - MIDDLE) ** 2)
+    proof.equal("population: Var x = (hi − lo)²/12", spread, VARIANCE, cell.place)
+    values = {m: MIDDLE, root_v: LENGTH / sympy.sqrt(12), slope: teacher.slope, mean: teacher.mean}
     for activity in (DEAD, HYPERACTIVE):
-        cell = cell_of(activity, kind)
+        cell = straight(activity, kind)
         values[s] = activity.slopes[0]
-        best = square - level**2 - tilt**2 * variance
-        form = best + excess().xreplace(values)
+        form = teacher.line_loss + excess().xreplace(values)
         proof.equal("population: L = L_line + e", integrals.loss(cell), form, cell.place)
         gradient = [entry.xreplace(values) for entry in integrals.derivative(excess())]
         proof.equal("population: ∇L = ∇e", integrals.gradient(cell), gradient, cell.place)
-
-
-def cell_of(student: Kind, teacher: Kind) -> Cell:
-    """Return the cell of a dead or hyperactive student."""
-    return Cell(student, teacher, (lo, q, hi) if teacher.sign else (lo, hi))
 
 
 def reduced(expression: Expr) -> Expr:
@@ -303,8 +291,8 @@ def prove_default(proof: Proof) -> None:
     """Prove the numbers of the default problem."""
     third = sympy.Rational(1, 3)
     place = Place("default problem", {m: sympy.Integer(0), root_v: sympy.sqrt(third)}, {})
-    middle, variance = ((lo + hi) / 2).xreplace(DEFAULT), (LENGTH**2 / 12).xreplace(DEFAULT)
-    proof.equal("default problem: m = 0 and V = 1/3", [middle, variance], [m, V], place)
+    found = [value.xreplace(DEFAULT) for value in (MIDDLE, VARIANCE)]
+    proof.equal("default problem: m = 0 and V = 1/3", found, [m, V], place)
     values = place.compact | {gap: sympy.Rational(2, 3)}
     discriminant = DISCRIMINANT.xreplace(values)
     proof.equal("default problem: Δ = 2/3", discriminant, gap**2, Place(place.name, values, {}))

@@ -40,13 +40,15 @@ from gradflow.proofs.certificate import (
     RELU,
     certificate,
     gradient,
+    nonzero,
     s,
     sides,
     size_of_certificate,
     value_at_breakpoint,
 )
-from gradflow.proofs.proof import Proof, UndecidedSignError, sign
+from gradflow.proofs.proof import Proof, known_sign
 from gradflow.proofs.render import main
+from gradflow.proofs.teacher import MIDDLE, VARIANCE, best_line, moments, straight
 
 ZERO = sympy.Integer(0)
 
@@ -211,26 +213,18 @@ def prove(proof: Proof) -> None:
     prove_default(proof)
 
 
-def definite(expression: Expr, place: Place) -> bool:
-    """Whether the expression has one sign, not 0, on the whole place."""
-    try:
-        return sign(expression, place) != 0
-    except UndecidedSignError:
-        return False
-
-
 def prove_functional(proof: Proof) -> None:
     """Prove that moments over A give the value of an affine function at either end of A."""
     slope, level, end, length = sympy.symbols("c_1 c_0 e ell", positive=True)
     for side in (1, -1):
         other = end + side * length
-        moments = []
+        means = []
         for weight in (sympy.Integer(1), x):
             primitive = sympy.integrate((slope * x + level) * weight, x)
             difference = primitive.xreplace({x: other}) - primitive.xreplace({x: end})
-            moments.append(side * difference / LENGTH)
+            means.append(side * difference / LENGTH)
         for at, direction in ((end, side), (other, -side)):
-            found = value_at_breakpoint(at, length, direction, *moments)
+            found = value_at_breakpoint(at, length, direction, *means)
             place = Place("", {}, {hi: lo + sympy.Symbol("gap", positive=True)})
             proof.equal(
                 "moments give an affine function's value at an end of A", found, slope * at + level, place
@@ -250,7 +244,7 @@ def prove_balanced(proof: Proof, cell: Cell) -> None:
     proof.holds("K/(s w1ᵀ w2ᵀ) depends on p, q, lo and hi only", free, place)
     unscaled = s * wt1 * wt2 * scaled
     proof.equal("K is this function times s w1ᵀ w2ᵀ", certified, unscaled, place)
-    proof.holds("K/(s w1ᵀ w2ᵀ) has one sign on the cell", definite(scaled, place), place)
+    proof.holds("K/(s w1ᵀ w2ᵀ) has one sign on the cell", known_sign(scaled, place) != 0, place)
     stated = size_of_certificate(cell).xreplace(place.compact)
     proof.equal("|K/(s w1ᵀ w2ᵀ)| is as stated", scaled**2, stated**2, place)
 
@@ -276,52 +270,32 @@ def prove_no_output_weight(proof: Proof, cell: Cell, on: Place) -> None:
         proof.equal("constant teacher, w2 = 0: ∇L = 0", there[2], ZERO, place)
         return
     scaled = sympy.factor((there[2] / (s**2 * wt1 * wt2 * w1)).xreplace(place.compact))
-    proof.holds("w2 = 0: ∂L/∂w2 has one sign on the cell or wall", definite(scaled, place), place)
-
-
-def nonzero(place: Place) -> Place:
-    """Return the place with w2 and w2ᵀ not 0 (w1ᵀ is not, by its kind, or stands for a slope that is not)."""
-    signs = {symbol: sympy.Symbol(f"nonzero_{symbol}", nonzero=True) for symbol in (w2, wt2)}
-    given = wt1 in place.signs and place.signs[wt1].is_nonzero
-    slope = {} if given else {wt1: sympy.Symbol("slope", nonzero=True)}
-    return Place(place.name, place.compact, place.signs | signs | slope)
-
-
-def moments(proof: Proof, cell: Cell) -> tuple[Expr, Expr, Expr, Expr]:
-    """Return E x, Var x, E f* and the slope of the best line."""
-    middle, variance = (lo + hi) / 2, LENGTH**2 / 12
-
-    def output(piece: object, at: Expr) -> Expr:
-        return integrals.teacher(piece, at).xreplace(RELU)  # type: ignore[arg-type]
-
-    mean = proof.mean(cell, output)
-    slope = proof.mean(cell, lambda piece, at: output(piece, at) * (at - middle)) / variance
-    return middle, variance, mean, slope
+    proof.holds("w2 = 0: ∂L/∂w2 has one sign on the cell or wall", known_sign(scaled, place) != 0, place)
 
 
 def prove_hyperactive(proof: Proof, cell: Cell) -> None:
     """Prove the gradient by (ρ₁, ρ₀), and the Hessians on (H) and (S)."""
-    middle, variance, mean, slope = moments(proof, cell)
-    rho1, rho0 = s * w1 * w2 - slope, s * w2 * (middle * w1 + b1) + b2 - mean
+    mean, slope = best_line(proof, cell, RELU)
+    rho1, rho0 = s * w1 * w2 - slope, s * w2 * (MIDDLE * w1 + b1) + b2 - mean
     stated = [
-        2 * s * w2 * (variance * rho1 + middle * rho0),
+        2 * s * w2 * (VARIANCE * rho1 + MIDDLE * rho0),
         2 * s * w2 * rho0,
-        2 * s * (variance * rho1 * w1 + rho0 * (middle * w1 + b1)),
+        2 * s * (VARIANCE * rho1 * w1 + rho0 * (MIDDLE * w1 + b1)),
         2 * rho0,
     ]
     place = nonzero(cell.place)
     proof.equal("hyperactive: ∇L by ρ₁ and ρ₀", gradient(cell), stated, place)
     hessian = integrals.hessian(cell).xreplace(RELU)
     rows = [sympy.Matrix(integrals.derivative(rho)) for rho in (rho1, rho0)]
-    best = {b2: mean - s * w2 * (middle * w1 + b1), w1: slope / (s * w2)}
-    gram = 2 * variance * rows[0] * rows[0].T + 2 * rows[1] * rows[1].T
+    best = {b2: mean - s * w2 * (MIDDLE * w1 + b1), w1: slope / (s * w2)}
+    gram = 2 * VARIANCE * rows[0] * rows[0].T + 2 * rows[1] * rows[1].T
     difference = (hessian - gram).applyfunc(lambda entry: entry.xreplace(best).xreplace(best))
     proof.equal("(H): the Hessian is 2 V ∇ρ₁∇ρ₁ᵀ + 2 ∇ρ₀∇ρ₀ᵀ", difference, sympy.zeros(4, 4), place)
     pull = proof.mean(
         cell,
         lambda piece, at: (w1 * at + b1) * (mean - integrals.teacher(piece, at).xreplace(RELU)),
     )
-    proof.equal("origin: E[z (E f* − f*)] = −w1 a V", pull, -w1 * slope * variance, place)
+    proof.equal("origin: E[z (E f* − f*)] = −w1 a V", pull, -w1 * slope * VARIANCE, place)
     along = sympy.Matrix([ZERO, sympy.Integer(1), ZERO, -s * w2])
     proof.equal("(H): the Hessian annihilates (0, 1, 0, −s w2)", gram * along, sympy.zeros(4, 1), place)
     minor = rows[0][0] * rows[1][3] - rows[0][3] * rows[1][0]
@@ -331,7 +305,7 @@ def prove_hyperactive(proof: Proof, cell: Cell) -> None:
     proof.equal(
         "(S): the (w1, w2) block has the determinant −(2 s V a)²",
         block.det(),
-        -((2 * s * variance * slope) ** 2),
+        -((2 * s * VARIANCE * slope) ** 2),
         place,
     )
 
@@ -342,7 +316,11 @@ def prove_crossing(proof: Proof, wall: Wall) -> None:
     for cell in (wall.inner, wall.outer):
         if cell.student != cell.teacher:
             scaled = sympy.factor((certificate(cell) / (s * wt1 * wt2)).xreplace(place.compact))
-            proof.holds("p = q, opposite sides: K/(s w1ᵀ w2ᵀ) has one sign", definite(scaled, place), place)
+            proof.holds(
+                "p = q, opposite sides: K/(s w1ᵀ w2ᵀ) has one sign",
+                known_sign(scaled, place) != 0,
+                place,
+            )
             continue
         prove_same_side(proof, cell, place)
 
@@ -368,16 +346,7 @@ def prove_same_side(proof: Proof, cell: Cell, place: Place) -> None:
     proof.equal("(G): (w1, b1, −w2, 0) is in the kernel of the Hessian", kernel, sympy.zeros(4, 1), place)
     for n in (1, 2, 3):
         minor = sympy.factor(hessian.extract([3, 1, 0][:n], [3, 1, 0][:n]).det())
-        proof.holds(f"(G): the leading minor {n} is positive", positive(minor, place), place)
-
-
-def positive(expression: Expr, place: Place) -> bool:
-    """Whether an expression in squares of w2 and s is positive on a place."""
-    squares = {w2: sympy.Symbol("nonzero_w2", nonzero=True)}
-    try:
-        return sign(expression, Place(place.name, place.compact, place.signs | squares)) == 1
-    except UndecidedSignError:
-        return False
+        proof.holds(f"(G): the leading minor {n} is positive", known_sign(minor, place) == 1, place)
 
 
 def prove_walls(proof: Proof) -> None:
@@ -407,10 +376,8 @@ def prove_small_part(proof: Proof) -> None:
 
 def prove_default(proof: Proof) -> None:
     """Prove the losses of the default problem."""
-    cell = Cell(DEAD, RISING, (lo, q, hi))
-    _, variance, mean, slope = moments(proof, cell)
-    square = proof.mean(cell, lambda piece, at: integrals.teacher(piece, at).xreplace(RELU) ** 2)
-    values = [square - mean**2, square - mean**2 - slope**2 * variance]
+    teacher = moments(proof, straight(DEAD, RISING), RELU)
+    values = [teacher.variance, teacher.line_loss]
     values = [value.xreplace({s: sympy.Integer(1), q: ZERO}).xreplace(DEFAULT) for value in values]
     proof.equal("default problem: 5/48 and 1/48", values, [sympy.Rational(5, 48), sympy.Rational(1, 48)])
 

@@ -5,8 +5,6 @@ The sublevel set is compact at given Q. The only critical points in it are globa
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy
 
 from gradflow.proofs import integrals
@@ -14,22 +12,18 @@ from gradflow.proofs.cells import (
     DEAD,
     HYPERACTIVE,
     KINDS,
-    LENGTH,
-    Cell,
     Expr,
     Kind,
     b1,
     b2,
-    hi,
-    lo,
     s_minus,
     s_plus,
     w1,
     w2,
 )
-from gradflow.proofs.cells import q as q_teacher
 from gradflow.proofs.proof import Proof
 from gradflow.proofs.render import main
+from gradflow.proofs.teacher import MIDDLE, VARIANCE, moments, straight
 
 a, b, u, x = sympy.symbols("a b u x", real=True)
 Q, k, q = sympy.symbols("Q k q", real=True)
@@ -173,25 +167,18 @@ def prove(proof: Proof) -> None:
 
 def prove_excess(proof: Proof, kind: Kind) -> None:
     """Prove that no dead neuron is below the best constant, and no hyperactive one below the best line."""
-    s, mean_x, spread = sympy.Symbol("s", nonzero=True), (lo + hi) / 2, LENGTH**2 / 12
+    s = sympy.Symbol("s", nonzero=True)
     relu = {s_minus: sympy.Integer(0), s_plus: s}
     for state in (DEAD, HYPERACTIVE):
-        cell = Cell(state, kind, (lo, q_teacher, hi) if kind.sign else (lo, hi))
-
-        def output(piece: Any, at: Expr) -> Expr:
-            return integrals.teacher(piece, at).xreplace(relu)
-
-        mean = proof.mean(cell, output)
-        square = proof.mean(cell, lambda piece, at: output(piece, at) ** 2)
-        variance = square - mean**2
-        slope = proof.mean(cell, lambda piece, at: output(piece, at) * (at - mean_x)) / spread
-        found = integrals.loss(cell).xreplace(relu)
+        cell = straight(state, kind)
+        teacher, found = moments(proof, cell, relu), integrals.loss(cell).xreplace(relu)
         if state == DEAD:
-            proof.equal("dead: L − Var f* = (b2 − E f*)²", found - variance, (b2 - mean) ** 2, cell.place)
+            above = found - teacher.variance
+            proof.equal("dead: L − Var f* = (b2 − E f*)²", above, (b2 - teacher.mean) ** 2, cell.place)
             continue
-        rho1, rho0 = s * w1 * w2 - slope, s * w2 * (w1 * mean_x + b1) + b2 - mean
-        above = found - (variance - slope**2 * spread)
-        proof.equal("hyperactive: L − L_line = V ρ₁² + ρ₀²", above, spread * rho1**2 + rho0**2, cell.place)
+        rho1, rho0 = s * w1 * w2 - teacher.slope, s * w2 * (w1 * MIDDLE + b1) + b2 - teacher.mean
+        above = found - teacher.line_loss
+        proof.equal("hyperactive: L − L_line = V ρ₁² + ρ₀²", above, VARIANCE * rho1**2 + rho0**2, cell.place)
 
 
 def limit_square() -> Expr:

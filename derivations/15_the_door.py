@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sympy
 
-from gradflow.proofs import integrals
+from gradflow.proofs import integrals, teacher
 from gradflow.proofs.cells import (
     DEFAULT,
     FALLING,
@@ -31,6 +31,7 @@ from gradflow.proofs.cells import (
 )
 from gradflow.proofs.proof import Proof, sign
 from gradflow.proofs.render import main
+from gradflow.proofs.teacher import MIDDLE
 
 ZERO = sympy.Integer(0)
 Q, m, mean = sympy.symbols("Q m m_f", real=True)
@@ -179,12 +180,9 @@ def prove_curve(proof: Proof) -> None:
 
 def best_line(proof: Proof, cell: Cell) -> tuple[Expr, Expr]:
     """Return slope and mean of the best line of the cell's teacher, for s₋ = 0."""
-    middle, variance = (lo + hi) / 2, (hi - lo) ** 2 / 12
-    relu = {s_minus: ZERO}
-    level = proof.mean(cell, integrals.teacher).xreplace(relu)
-    tilt = proof.mean(cell, lambda piece, at: integrals.teacher(piece, at) * (at - middle)).xreplace(relu)
+    mean, slope = teacher.best_line(proof, cell, {s_minus: ZERO})
     compact = cell.place.compact
-    return sympy.factor((tilt / variance).xreplace(compact)), sympy.factor(level.xreplace(compact))
+    return sympy.factor(slope.xreplace(compact)), sympy.factor(mean.xreplace(compact))
 
 
 def prove_orthogonal(proof: Proof, kind: object) -> None:
@@ -192,10 +190,9 @@ def prove_orthogonal(proof: Proof, kind: object) -> None:
     assert kind in (RISING, FALLING)
     cell = Cell(kind, RISING, (lo, p, q, hi) if kind is RISING else (lo, q, p, hi))
     slope, level = best_line(proof, cell)
-    middle = (lo + hi) / 2
 
     def missing(piece: Piece, at: Expr) -> Expr:
-        return (slope * (at - middle) + level - integrals.teacher(piece, at)).xreplace({s_minus: ZERO})
+        return (slope * (at - MIDDLE) + level - integrals.teacher(piece, at)).xreplace({s_minus: ZERO})
 
     for name, factor in (("1", lambda _: sympy.Integer(1)), ("x", lambda at: at)):
         value = proof.mean(cell, lambda piece, at, factor=factor: missing(piece, at) * factor(at))  # type: ignore[misc]
@@ -206,7 +203,7 @@ def prove_orthogonal(proof: Proof, kind: object) -> None:
         return -s_plus * w2 * (w1 * at + b1) if inactive else ZERO
 
     def of_line(piece: Piece, at: Expr) -> Expr:
-        return integrals.student(piece, at).xreplace({s_minus: ZERO}) - slope * (at - middle) - level
+        return integrals.student(piece, at).xreplace({s_minus: ZERO}) - slope * (at - MIDDLE) - level
 
     # As (f − f*)² = (f − l)² + 2 (f − l) (l − f*) + (l − f*)², L − L_line = E[(f − l)²] + 2 E[(l − f*) h].
     rest = proof.mean(cell, lambda piece, at: missing(piece, at) * (of_line(piece, at) - hinge(piece, at)))
@@ -218,10 +215,9 @@ def prove_ends(proof: Proof, teacher: object) -> None:
     assert teacher in (RISING, FALLING)
     cell = Cell(RISING, teacher, (lo, p, q, hi))
     slope, level = best_line(proof, cell)
-    middle = (lo + hi) / 2
     left, right = sympy.symbols("u v", positive=True)
     for name, piece, end in (("lo", cell.pieces[0], lo), ("hi", cell.pieces[-1], hi)):
-        value = slope * (end - middle) + level - integrals.teacher(piece, end)
+        value = slope * (end - MIDDLE) + level - integrals.teacher(piece, end)
         compact = value.xreplace({s_minus: ZERO}).xreplace(cell.place.compact)
         # Per unit of −s w2ᵀ |w1ᵀ|; the teacher's bias b2ᵀ cancels.
         unit = sympy.cancel(sympy.together(compact / (-s_plus * wt2 * wt1 * teacher.sign)))

@@ -9,12 +9,36 @@ from __future__ import annotations
 import sympy
 
 from gradflow.proofs import integrals
-from gradflow.proofs.cells import LENGTH, Cell, Expr, b1, hi, lo, p, q, s_minus, s_plus, w1, w2
+from gradflow.proofs.cells import (
+    LENGTH,
+    Cell,
+    Expr,
+    Place,
+    b1,
+    hi,
+    lo,
+    p,
+    q,
+    s_minus,
+    s_plus,
+    w1,
+    w2,
+    wt1,
+    wt2,
+)
 
 s = sympy.Symbol("s", nonzero=True)
 """The slope of φ(z) = s max(z, 0)."""
 
 RELU = {s_minus: sympy.Integer(0), s_plus: s}
+
+
+def nonzero(place: Place) -> Place:
+    """Return the place with w2 and w2ᵀ not 0 (w1ᵀ is not, by its kind, or stands for a slope that is not)."""
+    signs = {symbol: sympy.Symbol(f"nonzero_{symbol}", nonzero=True) for symbol in (w2, wt2)}
+    given = wt1 in place.signs and place.signs[wt1].is_nonzero
+    slope = {} if given else {wt1: sympy.Symbol("slope", nonzero=True)}
+    return Place(place.name, place.compact, place.signs | signs | slope)
 
 
 def value_at_breakpoint(end: Expr, length: Expr, side: int, mean: Expr, moment: Expr) -> Expr:

@@ -109,6 +109,14 @@ def sign(expression: Expr, place: Place) -> int:
     raise UndecidedSignError(f"the sign of {expression} is not decided on {place.name}")
 
 
+def known_sign(expression: Expr, place: Place) -> int:
+    """Return `sign`, 0 also where the assumptions do not decide it."""
+    try:
+        return sign(expression, place)
+    except UndecidedSignError:
+        return 0
+
+
 @functools.cache
 def positive_factors(expression: Expr) -> Expr:
     """Factor an expression, so that its sign can be read off those of its factors."""
