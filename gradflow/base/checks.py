@@ -173,6 +173,17 @@ def numbers(name: str, value: ArrayLike) -> np.ndarray:
     return array.astype(np.float64) if array.dtype.kind == "O" else array
 
 
+def moments(times: ArrayLike | None, t_end: float) -> np.ndarray | None:
+    """Return times to record at, if there are any: increasing and within [0, t_end], in one dimension."""
+    if times is None:
+        return None
+    found = numbers("times", times).astype(np.float64)
+    increasing = found.ndim == 1 and bool(np.all(np.isfinite(found)) and np.all(np.diff(found) > 0))
+    if not increasing or np.any((found < 0) | (found > t_end)):
+        raise ValueError(f"times: must be increasing and lie in [0, {t_end}]")
+    return found
+
+
 def require_finite(name: str, *values: ArrayLike) -> None:
     """Raise a one-line error that names the argument unless `values` are finite numbers or arrays of such."""
     for value in values:

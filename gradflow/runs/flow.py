@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import Array
-from gradflow.base.checks import flag, function, integer, number, numbers, one_of, require_finite
+from gradflow.base.checks import flag, function, integer, moments, number, one_of, require_finite
 from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
 from gradflow.ends.approach import approached
@@ -108,19 +108,12 @@ def gradient_flow(
     max_steps = None if max_steps is None else integer("max_steps", max_steps, 1)
     if progress is not None:
         function("progress", progress, "the time reached")
-    moments = None if times is None else numbers("times", times).astype(np.float64)
-    if moments is not None and (
-        moments.ndim != 1
-        or not np.all(np.isfinite(moments))
-        or np.any(np.diff(moments) <= 0)
-        or np.any((moments < 0) | (moments > t_end))
-    ):
-        raise ValueError(f"times: must be increasing and lie in [0, {t_end}]")
+    asked = moments(times, t_end)
     by_theorem = theory and until_decided
     at_start = by_theorem and int(decide(np.array(start), problem).outcome) != UNDECIDED
     if at_start:
         t_end = 0.0
-        moments = None if moments is None else moments[moments == 0.0]
+        asked = None if asked is None else asked[asked == 0.0]
     passed: list[tuple[float, float, float, float]] = []
 
     def stop(point: Point) -> bool:
@@ -139,7 +132,7 @@ def gradient_flow(
         t_end,
         rtol=rtol,
         method=method,
-        times=moments,
+        times=asked,
         max_steps=max_steps,
         progress=progress,
         stop=stop,
@@ -155,7 +148,7 @@ def gradient_flow(
         "rtol": rtol,
         "method": method,
         "max_steps": max_steps,
-        "times": moments,
+        "times": asked,
         "theory": theory,
         "until_decided": until_decided,
     }

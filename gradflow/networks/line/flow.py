@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import Array
-from gradflow.base.checks import function, integer, number, numbers, shown
+from gradflow.base.checks import function, integer, moments, number, shown
 from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
 from gradflow.flow.status import STATUSES
@@ -125,16 +125,16 @@ def gradient_flow(
     max_steps = integer("max_steps", max_steps, 1)
     if progress is not None:
         function("progress", progress, "the time reached")
-    moments = None if times is None else _moments(times, t_end)
+    asked = moments(times, t_end)
     moves = moving(frozen, student.m)
-    course = Course(student.rows, t_end, rtol, moments, progress)
+    course = Course(student.rows, t_end, rtol, asked, progress)
     run = follow(field_of(student.rows, task, moves), course, max_steps)
     settings = {
         **described_problem(problem),
         "network": described(student),
         "t_end": t_end,
         "rtol": rtol,
-        "times": moments,
+        "times": asked,
         "frozen": list(frozen),
         "max_steps": max_steps,
     }
@@ -151,14 +151,6 @@ def field_of(rows: np.ndarray, task: Task, moves: np.ndarray) -> Field:
     """Return what one network follows: a field that is continuous, or the jumping one of a sample."""
     jumps = task.sample is not None and task.is_bent
     return Filippov(rows, task, moves) if jumps else Continuous(rows, task, moves)
-
-
-def _moments(times: Array, t_end: float) -> np.ndarray:
-    moments = numbers("times", times).astype(np.float64)
-    good = moments.ndim == 1 and np.all(np.isfinite(moments)) and np.all(np.diff(moments) > 0)
-    if not good or np.any((moments < 0) | (moments > t_end)):
-        raise ValueError(f"times: must be increasing and lie in [0, {t_end}]")
-    return moments
 
 
 def _dataset(
