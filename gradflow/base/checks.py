@@ -83,6 +83,14 @@ def number(name: str, value: Any, least: float = -math.inf, most: float = math.i
     return found
 
 
+def as_number(text: str) -> float:
+    """Return the number that a text is, NaN if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def in_interval(name: str, value: Any, interval: str) -> float:
     """Return one finite real number of an interval, written as in "[0, 1)", as Python's.
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradflow.base.checks import as_number
+
 MOST_ROWS = 1_000_000
 """Rows of a file, at most."""
 
@@ -96,10 +98,7 @@ def _header(
 
 
 def _number(where: str, name: str, text: str, largest: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = as_number(text)
     if not (math.isfinite(value) and abs(value) <= largest):
         allowed = (
             "a finite number" if largest == math.inf else f"a number between {-largest:g} and {largest:g}"

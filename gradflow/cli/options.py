@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gradflow.base.checks import as_number
 from gradflow.base.progress import note
 from gradflow.cli.completion import among
 from gradflow.neuron.activations import SPELLINGS, Activation, as_activation
@@ -40,10 +41,7 @@ def number(name: str, text: str, *, least: float | None = None, size: float | No
     allowed = "a finite number" + ("" if least is None else f" >= {least:g}")
     if size is not None:
         allowed = f"a number between {-size:g} and {size:g}"
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = as_number(text)
     outside = (least is not None and value < least) or (size is not None and abs(value) > size)
     if not math.isfinite(value) or outside:
         raise ValueError(f"{name}: expected {allowed}, got {text!r}")

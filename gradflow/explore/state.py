@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
+from gradflow.base.checks import as_number
 from gradflow.descent import OPTIMIZERS
 from gradflow.neuron.activations import as_activation
 from gradflow.neuron.problem import PARAMETERS
@@ -112,10 +112,7 @@ def text_of(value: float) -> str:
 
 
 def _number(text: str, least: float = -LARGEST, most: float = LARGEST, *, positive: bool = False) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = as_number(text)
     if not least <= value <= most or (positive and value == 0.0):
         allowed = f"above 0, at most {most:g}" if positive else f"from {least:g} to {most:g}"
         raise ValueError(f"expected a number {allowed}, got {_told(text)}")

@@ -23,11 +23,16 @@ class Bound(NamedTuple):
     activation: Activation
 
 
+def sample_of(problem: Problem) -> Sample:
+    """Return a problem's inputs, which are a sample."""
+    if not isinstance(problem.inputs, Sample):
+        raise TypeError(f"expected a sample of inputs, got {problem.inputs!r}")
+    return problem.inputs
+
+
 def bind(problem: Problem, like: Array) -> Bound:
     """Prepare a problem for neurons like `like`, which evaluates the teacher once for many calls."""
-    inputs = problem.inputs
-    if not isinstance(inputs, Sample):
-        raise TypeError(f"expected a sample of inputs, got {inputs!r}")
+    inputs = sample_of(problem)
     xp, arrays = as_floating((like, *problem.teacher))
     dtype, place = arrays[0].dtype, device(arrays[0])
     x = xp.asarray(inputs.x, dtype=dtype, device=place)

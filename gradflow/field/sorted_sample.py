@@ -31,8 +31,9 @@ from gradflow.base.arrays import Array, as_floating, device, namespace
 from gradflow.base.error_free import affine, splitter, two_product, two_sum
 from gradflow.field import ranges as columns
 from gradflow.field.population import parameters
+from gradflow.field.sample import sample_of
 from gradflow.neuron.activations import Activation, PiecewiseLinear, derivatives
-from gradflow.neuron.problem import Neuron, Problem, Sample
+from gradflow.neuron.problem import Neuron, Problem
 
 SORTED_FROM = 256
 """From this number of inputs on, samples are sorted; below, they are summed directly.
@@ -77,9 +78,7 @@ def bind(problem: Problem, like: Array) -> Bound:
 
     Each teacher of a problem with several has a table of its own.
     """
-    inputs = problem.inputs
-    if not isinstance(inputs, Sample):
-        raise TypeError(f"expected a sample of inputs, got {inputs!r}")
+    inputs = sample_of(problem)
     xp, arrays = as_floating((like, *problem.teacher))
     dtype, place, wide = arrays[0].dtype, device(arrays[0]), xp.float64
     x = xp.asarray(inputs.x, dtype=dtype, device=place)
