@@ -130,7 +130,7 @@ def prove(proof: Proof) -> None:
     for wall in end_walls():
         prove_first_derivatives(proof, wall)
         outside = integrals.residual(wall.outer.pieces[0 if wall.at == lo else -1], wall.at)
-        jump = integrals.kink_matrix(wall.at, outside, wall.inner.student.sign)
+        jump = integrals.point_mass_matrix(wall.at, outside, wall.inner.student.sign)
         difference = integrals.hessian(wall.inner) - integrals.hessian(wall.outer)
         proof.equal("the Hessian's jump at an end is as stated", difference, jump, wall.place)
     for wall in crossing_walls():

@@ -93,7 +93,7 @@ def clear(q: Numbers) -> None:
         q[ACC + k] = -0.0
 
 
-def add(q: Numbers, n: int) -> None:
+def add_terms(q: Numbers, n: int) -> None:
     """Add the terms of n nodes to the sums side by side, `LANES` nodes at a time."""
     for s in range(SUMS):
         terms = q[TERMS + ROOM * s :]
@@ -103,7 +103,7 @@ def add(q: Numbers, n: int) -> None:
                 sums[j] += terms[i + j]
 
 
-def few(
+def node_terms(
     q: Numbers, part: Numbers, n: int, z0: float, z1: float, w2: float, b2: float, low: float, high: float
 ) -> None:
     """Compute the terms of n nodes: `part` has their places, inputs, weights and targets, `ROOM` apart."""
@@ -122,7 +122,7 @@ def few(
             q[TERMS + 4 * ROOM + i] = pull * r
 
 
-def some(
+def panel_terms(
     q: Numbers,
     rule: Numbers,
     n: int,
@@ -181,7 +181,7 @@ def insert(q: Numbers, count: int, place: float) -> int:
     return count + 1
 
 
-def grade(
+def graded_breaks(
     q: Numbers, count: int, z_lo: float, z_hi: float, unit: float, tail: float, start: float, width: float
 ) -> int:
     """Cut the part of the input from `start` on for a steep smooth neuron, as `panels.grades` does."""
@@ -203,20 +203,20 @@ def grade(
     return count
 
 
-def cut(q: Numbers, problem: Numbers, steep: int, start: float, width: float) -> int:
+def teacher_breaks(q: Numbers, problem: Numbers, steep: int, start: float, width: float) -> int:
     """Put the places where panels end for the teacher's sake among the breaks of a part of the input."""
     y_lo = problem[Y_LO]
     y_hi = problem[Y_HI]
     count = 0
     if TEACHER_SMOOTH:
         if steep:
-            count = grade(q, 0, y_lo, y_hi, TEACHER_UNIT, TEACHER_TAIL, start, width)
+            count = graded_breaks(q, 0, y_lo, y_hi, TEACHER_UNIT, TEACHER_TAIL, start, width)
     elif (y_lo > 0.0) != (y_hi > 0.0):
         count = insert(q, 0, (y_lo / (y_lo - y_hi) - start) / width)
     return count
 
 
-def side(
+def add_part(
     q: Numbers,
     problem: Numbers,
     rules: Numbers,
@@ -249,11 +249,11 @@ def side(
         if share > 0.0:
             at = start + width * before
             piece = width * share
-            some(
+            panel_terms(
                 q, rule, nodes, z0 + z1 * before, z1 * share, lo + reach * at, reach * piece,
                 y_lo + turn * at, turn * piece, piece, w2, b2, wt, bt, low, high, low_t, high_t,
             )  # fmt: skip
-            add(q, nodes)
+            add_terms(q, nodes)
         before = end
 
 
@@ -299,27 +299,27 @@ def integrate(
         if shared > 0:
             part = rules[SHARED_1 if tier == 1 else SHARED_0 :]
             for panel in range(shared):
-                few(q, part[4 * ROOM * panel :], nodes, z_lo, z_hi - z_lo, w2, b2, low, high)
-                add(q, nodes)
+                node_terms(q, part[4 * ROOM * panel :], nodes, z_lo, z_hi - z_lo, w2, b2, low, high)
+                add_terms(q, nodes)
         else:
-            count = cut(q, problem, 1 if tier == 2 else 0, 0.0, 1.0)
+            count = teacher_breaks(q, problem, 1 if tier == 2 else 0, 0.0, 1.0)
             if tier == 2:
-                count = grade(q, count, z_lo, z_hi, STUDENT_UNIT, STUDENT_TAIL, 0.0, 1.0)
-            side(q, problem, rules, tier, count, 0.0, 1.0, z_lo, z_hi - z_lo, w2, b2, low, high)
+                count = graded_breaks(q, count, z_lo, z_hi, STUDENT_UNIT, STUDENT_TAIL, 0.0, 1.0)
+            add_part(q, problem, rules, tier, count, 0.0, 1.0, z_lo, z_hi - z_lo, w2, b2, low, high)
     elif on_lo == on_hi:
         steep = high if on_lo else low
-        count = cut(q, problem, 1 if tier == 2 else 0, 0.0, 1.0)
-        side(q, problem, rules, tier, count, 0.0, 1.0, z_lo, z_hi - z_lo, w2, b2, steep, steep)
+        count = teacher_breaks(q, problem, 1 if tier == 2 else 0, 0.0, 1.0)
+        add_part(q, problem, rules, tier, count, 0.0, 1.0, z_lo, z_hi - z_lo, w2, b2, steep, steep)
     else:
         # The widths come from the ends: that of a nearly dead neuron's active part keeps its digits.
         left = z_lo / (z_lo - z_hi)
         right = -z_hi / (z_lo - z_hi)
         steep = high if on_lo else low
-        count = cut(q, problem, 1 if tier == 2 else 0, 0.0, left if left > 0.0 else 1.0)
-        side(q, problem, rules, tier, count, 0.0, left, z_lo, -z_lo, w2, b2, steep, steep)
+        count = teacher_breaks(q, problem, 1 if tier == 2 else 0, 0.0, left if left > 0.0 else 1.0)
+        add_part(q, problem, rules, tier, count, 0.0, left, z_lo, -z_lo, w2, b2, steep, steep)
         steep = high if on_hi else low
-        count = cut(q, problem, 1 if tier == 2 else 0, left, right if right > 0.0 else 1.0)
-        side(q, problem, rules, tier, count, 1.0 - right, right, 0.0, z_hi, w2, b2, steep, steep)
+        count = teacher_breaks(q, problem, 1 if tier == 2 else 0, left, right if right > 0.0 else 1.0)
+        add_part(q, problem, rules, tier, count, 1.0 - right, right, 0.0, z_hi, w2, b2, steep, steep)
     total(q)
 
 
@@ -346,9 +346,9 @@ def sample(q: Numbers, problem: Numbers, nodes: Numbers, w1: float, b1: float, w
         k = LEAVES + 1 + LEAF * leaf
         eights = int(problem[k])
         n = int(problem[k + 1])
-        few(q, nodes[4 * ROOM * leaf :], n, b1, w1, w2, b2, low, high)
+        node_terms(q, nodes[4 * ROOM * leaf :], n, b1, w1, w2, b2, low, high)
         clear(q)
-        add(q, eights)
+        add_terms(q, eights)
         total(q)
         for s in range(SUMS):
             for i in range(eights, n):

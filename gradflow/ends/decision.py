@@ -80,11 +80,11 @@ def theorems(neuron: Neuron | Array, problem: Problem = Problem()) -> dict[int, 
         xp = namespace(state, *others)
         state = xp.broadcast_arrays(state, *others)[0]
     is_dead = (state == DEAD) & problem.stays_dead
-    no_kink = (state != BALANCED) & ~is_dead & problem.is_bent
+    no_breakpoint = (state != BALANCED) & ~is_dead & problem.is_bent
     barred = (state == BALANCED) & isinstance(problem.inputs, Uniform) & problem.has_theorems
     return {
-        PATH_TRAP: among(no_kink, trapped, neuron, problem),
-        SIGN_TRAP: among(no_kink, trapped_by_signs, neuron, problem),
+        PATH_TRAP: among(no_breakpoint, trapped, neuron, problem),
+        SIGN_TRAP: among(no_breakpoint, trapped_by_signs, neuron, problem),
         BARRIER: among(barred, reaches_teacher, neuron, problem),
         ORIGIN: among((state == BALANCED) & may_die_at_the_origin(problem), dies, neuron, problem),
         FADES: among((state == BALANCED) & knows_fading(problem), fades, neuron, problem),

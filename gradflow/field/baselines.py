@@ -111,14 +111,14 @@ def _closed(problem: Problem) -> Lines:
     least = float(xp.finfo(w1.dtype).smallest_normal)
     none = xp.zeros_like(left + w2 + b2)
     rises = w1 > 0.0
-    kinked = aim.has_kink
+    bent = aim.has_breakpoint
     low, high = problem.teacher_slopes
     # Slopes of f*/(w1 w2) on the left and on the right piece; without a breakpoint the right one is all.
     ends = (affine(w1, end, b1, ops.splitter) for end in (lo, hi))
     on_lo, on_hi = (end > 0.0 for end in ends)
     alone = xp.where(on_lo | on_hi, high + none, low + none)
-    on_left = xp.where(kinked, xp.where(rises, low + none, high + none), alone)
-    on_right = xp.where(kinked, xp.where(rises, high + none, low + none), alone)
+    on_left = xp.where(bent, xp.where(rises, low + none, high + none), alone)
+    on_right = xp.where(bent, xp.where(rises, high + none, low + none), alone)
     k, length = w1 * w2, hi - lo
 
     mean_x, variance = _middle(xp, lo, hi), length * length / 12.0 + none
@@ -129,7 +129,7 @@ def _closed(problem: Problem) -> Lines:
     slope = first + second
     steepest = abs(first) + abs(second)
 
-    inside = kinked & (left > 0.0) & (right > 0.0)
+    inside = bent & (left > 0.0) & (right > 0.0)
     jump = abs(on_right - on_left) * abs(k) * length * (left * right)
     line = xp.where(inside, jump * jump * (left * right) / 3.0, none)
     constant = line + slope * slope * variance

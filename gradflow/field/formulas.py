@@ -46,7 +46,7 @@ class Target(NamedTuple):
         T at lo, q and hi.
     rises : tuple
         By how much T would rise over the whole input, as it does on both pieces.
-    has_kink : truth value
+    has_breakpoint : truth value
         Whether the teacher bends inside the input.
     length : number
         hi − lo.
@@ -58,7 +58,7 @@ class Target(NamedTuple):
     widths: tuple[Number, Number]
     y: tuple[Number, Number, Number]
     rises: tuple[Number, Number]
-    has_kink: Truth
+    has_breakpoint: Truth
     length: Number
     mean: Number
 
@@ -118,25 +118,28 @@ def target(ops: Operations, teacher: tuple[Number, ...], lo: Number, hi: Number,
     y_lo, y_hi = affine(w1, lo, b1, ops.splitter), affine(w1, hi, b1, ops.splitter)
     on_lo, on_hi = ops.positive(y_lo), ops.positive(y_hi)
     # On an end of the input it is none: the piece beyond it has no width.
-    has_kink = (on_lo & ops.positive(-y_hi)) | (on_hi & ops.positive(-y_lo))
-    left = ops.where(has_kink, y_lo / ops.where(has_kink, y_lo - y_hi, 1.0), 0.0)
-    right = ops.where(has_kink, y_hi / ops.where(has_kink, y_hi - y_lo, 1.0), 1.0)
+    has_breakpoint = (on_lo & ops.positive(-y_hi)) | (on_hi & ops.positive(-y_lo))
+    left = ops.where(has_breakpoint, y_lo / ops.where(has_breakpoint, y_lo - y_hi, 1.0), 0.0)
+    right = ops.where(has_breakpoint, y_hi / ops.where(has_breakpoint, y_hi - y_lo, 1.0), 1.0)
     steep_lo, steep_hi = w2 * slope(ops, on_lo, slopes), w2 * slope(ops, on_hi, slopes)
     out_lo, out_hi = steep_lo * y_lo, steep_hi * y_hi
-    q = ops.where(has_kink, -b1 / ops.where(has_kink, w1, 1.0), lo)
+    q = ops.where(has_breakpoint, -b1 / ops.where(has_breakpoint, w1, 1.0), lo)
     # Without a breakpoint inside, one end may lie on it: then the other tells the slope.
     alone = ops.where(on_lo | on_hi, w2 * slopes[1], w2 * slopes[0])
     length = hi - lo
     across = w1 * length
-    rises = (ops.where(has_kink, steep_lo, alone) * across, ops.where(has_kink, steep_hi, alone) * across)
-    out_q = ops.where(has_kink, 0.0 * out_lo, out_lo)
+    rises = (
+        ops.where(has_breakpoint, steep_lo, alone) * across,
+        ops.where(has_breakpoint, steep_hi, alone) * across,
+    )
+    out_q = ops.where(has_breakpoint, 0.0 * out_lo, out_lo)
     mean = 0.5 * (left * (out_lo + out_q) + right * (out_q + out_hi))
     return Target(
         (lo, q, hi),
         (left, right),
         (out_lo, out_q, out_hi),
         rises,
-        has_kink,
+        has_breakpoint,
         length,
         mean,
     )
@@ -153,14 +156,14 @@ def preactivations(
     """
     lo, _, hi = aim.x
     wt, bt = teacher[0], teacher[1]
-    divisor = ops.where(aim.has_kink, wt, 1.0)
+    divisor = ops.where(aim.has_breakpoint, wt, 1.0)
     if exact:
         # The reciprocal of a power of two is exact, and the same for all students.
         z_lo, z_hi, z_q = w1 * lo + b1, w1 * hi + b1, (b1 * wt - w1 * bt) * (1.0 / divisor)
     else:
         z_lo, z_hi = affine(w1, lo, b1, ops.splitter), affine(w1, hi, b1, ops.splitter)
         z_q = determinant(b1, wt, w1, bt, ops.splitter) / divisor
-    return z_lo, ops.where(aim.has_kink, z_q, z_lo), z_hi
+    return z_lo, ops.where(aim.has_breakpoint, z_q, z_lo), z_hi
 
 
 def signs(ops: Operations, z: Triple) -> Signs:

@@ -53,7 +53,7 @@ def unit_span(activation: Activation, z_lo: Array, z_hi: Array) -> Array | float
     return abs(z_hi - z_lo) / activation.formula.scale
 
 
-def kink(xp: Any, z_lo: Array, z_hi: Array) -> Array:
+def breakpoint_share(xp: Any, z_lo: Array, z_hi: Array) -> Array:
     """Return the fraction of the way from lo to hi at which z = 0; 1 where it is 0 nowhere between."""
     turns = (z_lo > 0) != (z_hi > 0)
     one = xp.ones_like(z_lo)

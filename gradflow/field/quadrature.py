@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from gradflow.base.arrays import Array, as_floating, namespace
 from gradflow.field import means
-from gradflow.field.panels import EXACT, TIERS, Panels, Tier, grades, kink, panels, unit_span
+from gradflow.field.panels import EXACT, TIERS, Panels, Tier, breakpoint_share, grades, panels, unit_span
 from gradflow.field.population import parameters
 from gradflow.neuron.activations import Activation, PiecewiseLinear, derivatives
 from gradflow.neuron.activity import preactivations_at
@@ -215,15 +215,15 @@ def _both_sides(
     nodes = bound.tiers[tier].nodes
     first = panels(xp, [within(p, none, left) for p in breaks], nodes, z_lo)
     second = panels(xp, [within(p, left, right) for p in breaks], nodes, z_lo)
-    kinked, a, b, lower, upper = (v[..., None] for v in (turns, z_lo, z_hi, left, right))
+    inside, a, b, lower, upper = (v[..., None] for v in (turns, z_lo, z_hi, left, right))
     at = Panels(
         xp.concat((lower * first.at, 1.0 - upper * (1.0 - second.at)), axis=-1),
         xp.concat((lower * first.weights, upper * second.weights), axis=-1),
     )
     # Without a breakpoint inside the left side is everything, and z runs from one end to the other.
     z = xp.concat((
-        xp.where(kinked, a * (1.0 - first.at), a + (b - a) * first.at),
-        b * xp.where(kinked, second.at, xp.ones_like(second.at)),
+        xp.where(inside, a * (1.0 - first.at), a + (b - a) * first.at),
+        b * xp.where(inside, second.at, xp.ones_like(second.at)),
     ), axis=-1)  # fmt: skip
     steep = [
         xp.where(active, student.high * one, student.low * one)[..., None] + xp.zeros_like(side.at)
@@ -239,7 +239,7 @@ def _teachers_breaks(bound: Bound, taught: Taught, *, steep: bool) -> list[Array
     if isinstance(bound.teacher, PiecewiseLinear):
         # One without a breakpoint on the input gets an empty panel: else its sums had other bits than beside
         # teachers that have one.
-        return [kink(xp, taught.y_lo, taught.y_hi)]
+        return [breakpoint_share(xp, taught.y_lo, taught.y_hi)]
     return grades(xp, bound.teacher, taught.y_lo, taught.y_hi) if steep else []
 
 
@@ -274,7 +274,9 @@ def _point_mass(bound: Bound, theta: Neuron | Array, student: PiecewiseLinear) -
     w1, b1, w2, b2 = parameters(theta)
     z_lo, z_hi = preactivations_at(w1, b1, taught.lo, taught.hi)
     inside = z_lo * z_hi < 0
-    (out,) = derivatives(bound.teacher, taught.y_lo + (taught.y_hi - taught.y_lo) * kink(xp, z_lo, z_hi), 0)
+    (out,) = derivatives(
+        bound.teacher, taught.y_lo + (taught.y_hi - taught.y_lo) * breakpoint_share(xp, z_lo, z_hi), 0
+    )
     r = b2 - taught.b2 - taught.w2 * out
     reach = xp.where(inside, abs(z_hi - z_lo), xp.ones_like(z_lo))
     mass = 2.0 * (student.high - student.low) * w2 * xp.where(inside, r / reach, xp.zeros_like(r / reach))

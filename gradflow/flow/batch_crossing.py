@@ -137,7 +137,7 @@ def _restart(setting: Setting, lanes: Lanes, wall: list[Array], t: Array, y: Arr
 def _beyond(xp: Any, terms: Terms, cell: Array, wall: list[Array]) -> Array:
     """Return the cell on the other side of a wall."""
     lo, q, hi = (cell[i, ...] != wall[i] for i in range(3))
-    return xp.stack((lo, xp.where(terms.has_kink & (lo != hi), q, lo), hi))
+    return xp.stack((lo, xp.where(terms.has_breakpoint & (lo != hi), q, lo), hi))
 
 
 def _event(xp: Any, before: Array, after: Array) -> Array:

@@ -113,7 +113,7 @@ def make_chart(cell: Cell, where: Setting) -> Chart:
     lo, q, hi = where.lo, where.aim.x[1], where.hi
     left, right = where.aim.widths
     span = hi - lo
-    walls = tuple(i for i in range(3) if i != 1 or (where.aim.has_kink and cell[0] != cell[2]))
+    walls = tuple(i for i in range(3) if i != 1 or (where.aim.has_breakpoint and cell[0] != cell[2]))
     if cell[0] == cell[2]:
         return Chart(
             cell,

@@ -28,7 +28,7 @@ class State(NamedTuple):
 
 def outlook(cell: Cell, state: State, where: Setting, t_end: float) -> Fading | None:
     """Return how a neuron fades; None for one that is not nearly dead, or that comes back to life."""
-    if where.slopes[0] != 0.0 or cell[0] == cell[2] or (where.aim.has_kink and cell[1]):
+    if where.slopes[0] != 0.0 or cell[0] == cell[2] or (where.aim.has_breakpoint and cell[1]):
         return None
     end = 0 if cell[0] else 2
     z, other = state.z[end], abs(state.z[2 - end])

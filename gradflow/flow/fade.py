@@ -39,7 +39,7 @@ def _fade(setting: Setting, lanes: Lanes) -> Lanes:
     output = xp.where(at_lo, terms.y_lo, terms.y_hi) + terms.offset
     z, other = xp.where(at_lo, z_lo, z_hi), xp.abs(xp.where(at_lo, z_hi, z_lo))
     # With the teacher's breakpoint between the ends of the active part, that part is not small.
-    may = (at_lo != at_hi) & (~terms.has_kink | ~cell[1, ...])
+    may = (at_lo != at_hi) & (~terms.has_breakpoint | ~cell[1, ...])
     found = fading(xp, Active(z, other, output, end), setting.slopes[1], w2, b2, terms.mean, left, may)
     fades, returns, time = found.holds, found.returns, found.time
 

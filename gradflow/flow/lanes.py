@@ -49,7 +49,7 @@ class Terms(NamedTuple):
     y_hi: Array
     rise_lo: Array
     rise_hi: Array
-    has_kink: Array
+    has_breakpoint: Array
     length: Array
     middle: Array
     """E[T], without the teacher's bias."""
@@ -174,7 +174,7 @@ def aim_of(terms: Terms) -> formulas.Target:
     """Return the teachers' pieces."""
     return formulas.Target(
         (terms.lo, terms.q, terms.hi), (terms.left, terms.right), (terms.y_lo, terms.y_q, terms.y_hi),
-        (terms.rise_lo, terms.rise_hi), terms.has_kink, terms.length,
+        (terms.rise_lo, terms.rise_hi), terms.has_breakpoint, terms.length,
         terms.middle,
     )  # fmt: skip
 
@@ -182,7 +182,7 @@ def aim_of(terms: Terms) -> formulas.Target:
 def terms_of(offset: Array, aim: formulas.Target, mean: Array) -> Terms:
     """Return lanes' problems: the teacher's bias, its pieces, and E f*."""
     return Terms(
-        offset, *aim.x, *aim.widths, *aim.y, *aim.rises, aim.has_kink, aim.length, aim.mean, mean,
+        offset, *aim.x, *aim.widths, *aim.y, *aim.rises, aim.has_breakpoint, aim.length, aim.mean, mean,
     )  # fmt: skip
 
 
@@ -229,7 +229,7 @@ def activity(xp: Any, cell: Array) -> Array:
 def walls(xp: Any, terms: Terms, cell: Array) -> Array:
     """Return which of the walls at lo, at the teacher's breakpoint and at hi bound a cell, shape (3, n)."""
     balanced = cell[0, ...] != cell[2, ...]
-    return xp.stack((xp.ones_like(balanced), terms.has_kink & balanced, xp.ones_like(balanced)))
+    return xp.stack((xp.ones_like(balanced), terms.has_breakpoint & balanced, xp.ones_like(balanced)))
 
 
 def begin(setting: Setting, index: Array, theta: Array, z: Array, terms: Terms) -> Lanes:
@@ -345,7 +345,7 @@ def _first_cell(setting: Setting, terms: Terms, y: Array, z: Array) -> Array:
         flat = (z[0, ...] == 0.0) & (z[2, ...] == 0.0)
         goes = stays | ~flat if setting.slopes[0] != 0.0 else stays
         active = active | (goes & (z == 0.0) & ((moving > 0.0) | (stays & (moving == 0.0))))
-    middle = xp.where(terms.has_kink, active[1, ...], active[0, ...])
+    middle = xp.where(terms.has_breakpoint, active[1, ...], active[0, ...])
     return xp.stack((active[0, ...], middle, active[2, ...]))
 
 

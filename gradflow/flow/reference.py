@@ -379,7 +379,7 @@ def _first_cell(theta: Floats, z: tuple[float, float, float], where: Setting) ->
         value > 0.0 or (value == 0.0 and (speed > 0.0 or (stays and speed == 0.0)))
         for value, speed in zip(z, speeds, strict=True)
     ]
-    if not where.aim.has_kink:
+    if not where.aim.has_breakpoint:
         active[1] = active[0]
     return (active[0], active[1], active[2])
 
@@ -387,7 +387,7 @@ def _first_cell(theta: Floats, z: tuple[float, float, float], where: Setting) ->
 def _beyond(cell: Cell, wall: int, where: Setting) -> Cell:
     """Return the cell on the other side of a wall."""
     after = [active != (i == wall) for i, active in enumerate(cell)]
-    if not where.aim.has_kink or after[0] == after[2]:
+    if not where.aim.has_breakpoint or after[0] == after[2]:
         after[1] = after[0]
     return (after[0], after[1], after[2])
 

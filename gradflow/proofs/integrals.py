@@ -105,10 +105,10 @@ def point_mass(cell: Cell) -> Expr:
         return sympy.zeros(4, 4)
     at = -b1 / w1
     piece = next(piece for piece in cell.pieces if piece.right == at)
-    return kink_matrix(at, residual(piece, at), cell.student.sign)
+    return point_mass_matrix(at, residual(piece, at), cell.student.sign)
 
 
-def kink_matrix(at: Expr, residual_there: Expr, sign: int) -> Expr:
+def point_mass_matrix(at: Expr, residual_there: Expr, sign: int) -> Expr:
     """Return 2 (s₊ − s₋) w2 r(e) / (|w1| (hi − lo)) · (e², e; e, 1) on the (w1, b1) block, e the point `at`.
 
     `sign` is that of w1.

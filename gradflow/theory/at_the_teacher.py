@@ -133,12 +133,12 @@ def ball(neuron: Neuron | Array, problem: Problem, radius: Array, root_l: Array)
     slope = xp.sqrt(xp.where(good, square, 0.0 * one)) * DOWN
     height = (xp.abs(w1 * hi + b1) + radius * xp.sqrt(1.0 + hi * hi)) * UP + 16.0 * EPS * (w1 * xp.abs(hi))
     spread = most * (1.0 + farthest)
-    at_kink = root_l * xp.sqrt(length * xp.maximum(one / before, 4.0 / behind)) * UP
+    at_breakpoint = root_l * xp.sqrt(length * xp.maximum(one / before, 4.0 / behind)) * UP
     place = xp.maximum(left * left, right * right)
     bend = s * s * (most_out**2 * spread + height**2 * most / 3.0) + 1.0
     bend = (
         bend
         + s * root_l * xp.sqrt(spread)
-        + s * most_out * at_kink * (1.0 + place) / (least * length * DOWN**2)
+        + s * most_out * at_breakpoint * (1.0 + place) / (least * length * DOWN**2)
     )
     return Ball(slope, xp.where(good, 2.0 * bend * UP + TINY, xp.inf * one))

@@ -147,7 +147,7 @@ def _certificate(neuron: Neuron, problem: Problem, z: tuple[Array, Array]) -> Ar
     xp, arrays = as_floating((w1, b1, w2, *problem.teacher, *z, problem.lo, problem.hi))
     w1, b1, w2, wt, bt, vt, _, z_lo, z_hi, lo, hi = arrays
     aim = formulas.target(operations(xp, wt), (wt, bt, vt, 0.0 * vt), lo, hi, problem.shared_slopes)
-    inside = aim.has_kink & (aim.widths[0] > 0.0) & (aim.widths[1] > 0.0)
+    inside = aim.has_breakpoint & (aim.widths[0] > 0.0) & (aim.widths[1] > 0.0)
     claimed = (activity(neuron, problem) == BALANCED) & (w2 != 0.0)
     alpha, beta = _parts(xp, w1, z_lo, z_hi, claimed)
     right = w1 > 0.0
@@ -168,12 +168,12 @@ def _certificate(neuron: Neuron, problem: Problem, z: tuple[Array, Array]) -> Ar
     less, more = xp.minimum(inner, beta), xp.maximum(inner, beta)
     # Where it is not known on which side of p the teacher's breakpoint is, the lesser of both forms.
     on_other = xp.where((away > 0.0) & (distance > 0.0), beyond + 0.5 * beta, 0.5 * less * (less / more))
-    of_kink = xp.where((wt > 0.0) == right, same, on_other)
+    of_breakpoint = xp.where((wt > 0.0) == right, same, on_other)
     # A breakpoint at an end leaves the teacher active on the whole input, or nowhere.
     active = (affine(wt, lo, bt, split) > 0.0) | (affine(wt, hi, bt, split) > 0.0)
     straight = xp.where(active, 0.5 * beta, 0.0 * one)
     size = abs(problem.shared_slopes[1]) * abs(wt * vt)
-    return size * xp.where(inside, of_kink, straight) * (1.0 - 32.0 * EPS)
+    return size * xp.where(inside, of_breakpoint, straight) * (1.0 - 32.0 * EPS)
 
 
 def knows_all(problem: Problem) -> bool:

@@ -114,5 +114,5 @@ def _ends(problem: Problem) -> tuple[Any, ...]:
     xp, (w1, b1, w2, b2, lo, hi) = as_floating((*problem.teacher, inputs.lo, inputs.hi))
     aim = formulas.target(operations(xp, w1), (w1, b1, w2, b2), lo, hi, problem.teacher_slopes)
     # At an end of the input it is not inside: then there is no second piece.
-    inside = aim.has_kink & (aim.widths[0] > 0.0) & (aim.widths[1] > 0.0)
+    inside = aim.has_breakpoint & (aim.widths[0] > 0.0) & (aim.widths[1] > 0.0)
     return (xp.where(inside, xp.ones_like(w1 + lo), xp.zeros_like(w1 + lo)),)

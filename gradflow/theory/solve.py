@@ -102,7 +102,7 @@ def solve_across(
     times = np.array([brentq(height, 0.0, last, args=(i,), xtol=1e-15) for i in range(n)])
     at = np.stack([dense(t).reshape(4, n)[:, i] for i, t in enumerate(times)], axis=1)
     # Without a breakpoint of the teacher inside the cell's second entry repeats the first.
-    flipped = {place} | ({1} if place == 0 and not _has_kink(problem) else set())
+    flipped = {place} | ({1} if place == 0 and not _has_breakpoint(problem) else set())
     after = [~np.asarray(sign) if i in flipped else sign for i, sign in enumerate(before)]
     # Each has its own time left; with that as its unit of time all take one.
     left = t_end - times
@@ -129,13 +129,13 @@ def _leg(velocity: Any, y: Any, t0: float, t1: float, dense: bool = False, event
     return run
 
 
-def _has_kink(problem: Problem) -> bool:
+def _has_breakpoint(problem: Problem) -> bool:
     z_lo, z_hi = end_preactivations(problem.teacher, problem)
     return bool((z_lo > 0.0) != (z_hi > 0.0))
 
 
 def _node(problem: Problem, wall: str) -> float:
-    allowed = WALLS if _has_kink(problem) else ("lo", "hi")
+    allowed = WALLS if _has_breakpoint(problem) else ("lo", "hi")
     if wall not in allowed:
         raise ValueError(f"wall: expected {' or '.join(allowed)}, got {wall!r}")
     if wall == "teacher":

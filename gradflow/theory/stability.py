@@ -265,7 +265,7 @@ def _family(problem: Problem) -> tuple[Any, Array, Array]:
     one = xp.ones_like(w1 + b1 + w2 + b2 + lo + hi)
     slopes = problem.shared_slopes
     aim = formulas.target(operations(xp, one), (w1, b1, w2, b2), lo, hi, slopes)
-    inside = aim.has_kink & (aim.widths[0] > 0.0) & (aim.widths[1] > 0.0)
+    inside = aim.has_breakpoint & (aim.widths[0] > 0.0) & (aim.widths[1] > 0.0)
     bent = slopes[0] != slopes[1]
     known = inside & (w2 * one != 0.0) & bent
     other = (one, -0.5 * (lo + hi), one, 0.0 * one)

@@ -147,7 +147,10 @@ WRONG_LINES = [
     ("span = ops.where(up[0], z[2] - z[0], z[0] - z[2])", "span = z[2] - z[0]"),
     ("near * to_near + far * to_far", "near * to_near - far * to_far"),
     ("ops.where(beyond, active.k, active.m)", "active.m"),
-    ("y_hi / ops.where(has_kink, y_hi - y_lo, 1.0)", "y_lo / ops.where(has_kink, y_hi - y_lo, 1.0)"),
+    (
+        "y_hi / ops.where(has_breakpoint, y_hi - y_lo, 1.0)",
+        "y_lo / ops.where(has_breakpoint, y_hi - y_lo, 1.0)",
+    ),
     ("w2 * slopes[1], w2 * slopes[0])", "w2 * slopes[0], w2 * slopes[1])"),
     ("right * (out_q + out_hi)", "right * (out_q - out_hi)"),
 ]

@@ -93,24 +93,24 @@ def update(w: Any, width: int, step: int, span: Any, numbers: Any, row: Any) -> 
     for i in range(width):
         g = field(w, i, step, lo, hi, problem)
         c = rates(w, i, coefficients)
-        sane = w[ALIVE * W + i] != 0.0
-        a, sane = one(w, i, 0, c, g[0], sane)
-        b, sane = one(w, i, 1, c, g[1], sane)
-        s, sane = one(w, i, 2, c, g[2], sane)
-        t, sane = one(w, i, 3, c, g[3], sane)
-        w[ALIVE * W + i] = REGISTERS.where(sane, 1.0, 0.0)
-        w[i] = REGISTERS.where(sane, a, w[i])
-        w[W + i] = REGISTERS.where(sane, b, w[W + i])
-        w[2 * W + i] = REGISTERS.where(sane, s, w[2 * W + i])
-        w[3 * W + i] = REGISTERS.where(sane, t, w[3 * W + i])
+        within_bounds = w[ALIVE * W + i] != 0.0
+        a, within_bounds = one(w, i, 0, c, g[0], within_bounds)
+        b, within_bounds = one(w, i, 1, c, g[1], within_bounds)
+        s, within_bounds = one(w, i, 2, c, g[2], within_bounds)
+        t, within_bounds = one(w, i, 3, c, g[3], within_bounds)
+        w[ALIVE * W + i] = REGISTERS.where(within_bounds, 1.0, 0.0)
+        w[i] = REGISTERS.where(within_bounds, a, w[i])
+        w[W + i] = REGISTERS.where(within_bounds, b, w[W + i])
+        w[2 * W + i] = REGISTERS.where(within_bounds, s, w[2 * W + i])
+        w[3 * W + i] = REGISTERS.where(within_bounds, t, w[3 * W + i])
 
 
-def one(w: Any, i: int, p: int, c: Any, g: Any, sane: Any) -> Any:
+def one(w: Any, i: int, p: int, c: Any, g: Any, within_bounds: Any) -> Any:
     """Return one new parameter, and whether all is well; the memory is renewed."""
     at = (MEMORY + p) * W + i
     new, memory = rule(REGISTERS, c, g, loaded(w, at, 4 * W, MEMORIES), w[p * W + i])
     stored(w, at, 4 * W, memory)
-    return new, sane & (abs(new) <= LARGEST) & (abs(g) <= STEEPEST)
+    return new, within_bounds & (abs(new) <= LARGEST) & (abs(g) <= STEEPEST)
 
 
 def shared_rates(w: Any, i: int, shared: Any) -> Any:

@@ -32,7 +32,7 @@ from gradflow.flow.compiled.layout import (  # fmt: skip
     SLOPE_PLUS,
     STATE,
     T_END,
-    TERM_HAS_KINK,
+    TERM_HAS_BREAKPOINT,
     TERM_HI,
     TERM_LEFT,
     TERM_LO,
@@ -93,7 +93,7 @@ def floors(w: Numbers, o: int, fixed: Numbers, cell: int) -> None:
     w[(FLOOR + 2) * W + o] = floor * max(largest, abs(w[(NEW + Y + 2) * W + o])) + TINY
 
 
-def face(w: Numbers, o: int, cell: int) -> None:
+def set_signs(w: Numbers, o: int, cell: int) -> None:
     """Note on which sides of the walls a cell lies."""
     for i in range(3):
         w[(SIDES + i) * W + o] = 1.0 if (cell >> i) & 1 else -1.0
@@ -127,7 +127,7 @@ def cross(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q: 
     both = 0
     for i in range(3):
         exists = 0
-        if i != 1 or (w[TERM_HAS_KINK * W + o] != 0.0 and lo != hi):
+        if i != 1 or (w[TERM_HAS_BREAKPOINT * W + o] != 0.0 and lo != hi):
             exists = first_exit(q, HEIGHTS + 8 * i, i)
         if fixed[SLOPE_MINUS] == 0.0 and ((i == 0 and lo and not hi) or (i == 2 and hi and not lo)):
             exists = 0
@@ -186,7 +186,7 @@ def behind(w: Numbers, o: int, cell: int, q: Numbers, wall: int) -> int:
     lo = (cell & 1) ^ (1 if wall == 0 else 0)
     middle = ((cell >> 1) & 1) ^ (1 if wall == 1 else 0)
     hi = ((cell >> 2) & 1) ^ (1 if wall == 2 else 0)
-    if w[TERM_HAS_KINK * W + o] == 0.0 or lo == hi:
+    if w[TERM_HAS_BREAKPOINT * W + o] == 0.0 or lo == hi:
         middle = lo
     return lo + 2 * middle + 4 * hi
 
@@ -231,7 +231,7 @@ def restart(
     w[(NEW + Y + 4) * W + o] = q[EXIT_Y + 5 * wall + 4]
     w[(NEW + T) * W + o] = when
     floors(w, o, fixed, now)
-    face(w, o, now)
+    set_signs(w, o, now)
     if counts:
         r[b + CROSSINGS] += 1.0
         if r[b + CROSSINGS] == 1.0:
@@ -257,7 +257,7 @@ def dies(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int) -> i
         return 0
     w[(NEW + Y) * W + o] = 0.0
     w[(NEW + Y + 1) * W + o] = 0.0
-    face(w, o, 0)
+    set_signs(w, o, 0)
     r[b + CROSSINGS] += 1.0
     if r[b + CROSSINGS] == 1.0:
         r[b + FIRST_TIME] = t
@@ -293,7 +293,7 @@ def fade(w: Numbers, o: int, fixed: Numbers, cell: int) -> int:
         w2 = w[(NEW + Y + 2) * W + o]
         rate = 2.0 * fixed[SLOPE_PLUS] * w2 * (1.0 + end * end) / (other if other > 0.0 else 1.0)
         pull = mean - output
-        alone = w[TERM_HAS_KINK * W + o] == 0.0 or not (cell & 2)
+        alone = w[TERM_HAS_BREAKPOINT * W + o] == 0.0 or not (cell & 2)
         shrinks = rate * (w[(NEW + Y + 3) * W + o] - output) > 0.0
         if not (alone and z > 0.0 and z <= NEGLIGIBLE * other and shrinks):
             return RUNNING

@@ -10,12 +10,12 @@ from gradflow.flow.compiled.crossing import (  # fmt: skip
     behind,
     cross,
     dies,
-    face,
     fade,
     floors,
     is_wrong,
     redo,
     restart,
+    set_signs,
     wait,
 )
 from gradflow.flow.compiled.field import losses, velocity
@@ -137,13 +137,13 @@ def attempt(w: Numbers, fixed: Numbers, cell: int, n: int) -> None:
     look(w, fixed)
 
 
-def keep_own(w: Numbers, o: int, row: int) -> None:
+def copy_velocity(w: Numbers, o: int, row: int) -> None:
     """Put one trajectory's velocity into five rows."""
     for i in range(5):
         w[(row + i) * W + o] = w[(VELOCITY + i) * W + o]
 
 
-def settle(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q: Numbers) -> None:
+def resolve_step(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q: Numbers) -> None:
     """Do for one trajectory what a step leads to: a crossing, the closed form of a dead one, its end."""
     flags = int(w[ATTENTION * W + o])
     alone = w[o:]
@@ -152,13 +152,13 @@ def settle(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q:
     if flags & 1:
         extra(w, o, EXTRA_1)
         velocity(alone, fixed, cell, 1)
-        keep_own(w, o, K + 5 * 13)
+        copy_velocity(w, o, K + 5 * 13)
         extra(w, o, EXTRA_2)
         velocity(alone, fixed, cell, 1)
-        keep_own(w, o, K + 5 * 14)
+        copy_velocity(w, o, K + 5 * 14)
         extra(w, o, EXTRA_3)
         velocity(alone, fixed, cell, 1)
-        keep_own(w, o, K + 5 * 15)
+        copy_velocity(w, o, K + 5 * 15)
         dense(w, o, q, DENSE_TERMS + 20)
         wall = cross(w, o, r, b, fixed, cell, q)
         if wall >= 0:
@@ -168,7 +168,7 @@ def settle(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q:
                 now = cell
                 redo(w, o)
             else:
-                keep_own(w, o, NEW + K)
+                copy_velocity(w, o, NEW + K)
                 restart(w, o, r, b, fixed, cell, q, wall, now)
         elif wall == STRAYS:
             redo(w, o)
@@ -189,7 +189,7 @@ def settle(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q:
         for i in range(4):
             w[(STATE + i) * W + o] = w[(NEW + Y + i) * W + o]
         velocity(alone, fixed, now, 1)
-        keep_own(w, o, NEW + K)
+        copy_velocity(w, o, NEW + K)
     if status < 0:
         status = RUNNING
         if w[(NEW + T) * W + o] >= fixed[T_END]:
@@ -202,7 +202,7 @@ def settle(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers, cell: int, q:
     r[b + CELL] = now
 
 
-def judge(w: Numbers, fixed: Numbers, cell: int, levels: int, n: int) -> None:
+def apply_stop_rule(w: Numbers, fixed: Numbers, cell: int, levels: int, n: int) -> None:
     """Find out which of n trajectories in one cell the stop rule ends (2) or wants to see (1)."""
     losses(w, fixed, n)
     activity = (cell & 1) + ((cell >> 2) & 1)
@@ -229,7 +229,7 @@ def judge(w: Numbers, fixed: Numbers, cell: int, levels: int, n: int) -> None:
         w[(NEW + DUE) * W + lane] = steps + STOP_EVERY if is_due & (shown == 0.0) else due
 
 
-def show(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers) -> None:
+def park(w: Numbers, o: int, r: Numbers, b: int, fixed: Numbers) -> None:
     """End a running trajectory that the stop rule ends; put one aside that it wants to see."""
     shown = w[SHOWN * W + o]
     if shown == 0.0 or r[b + STATUS] != RUNNING:
@@ -247,7 +247,7 @@ def load(w: Numbers, o: int, r: Numbers, b: int) -> None:
     """Take a trajectory's kept rows from its record."""
     for row in range(KEPT):
         w[row * W + o] = r[b + row]
-    face(w, o, int(r[b + CELL]))
+    set_signs(w, o, int(r[b + CELL]))
 
 
 def store(w: Numbers, o: int, r: Numbers, b: int) -> None:
@@ -292,7 +292,7 @@ def advance(
             return
         width = (filled + VECTOR - 1) // VECTOR * VECTOR
         for lane in range(filled):
-            ids[lane] = bring(records, terms, each, w, lane, pool, count, cell)
+            ids[lane] = fill_slot(records, terms, each, w, lane, pool, count, cell)
         for lane in range(filled, width):
             w[HERE * W + lane] = 0.0
         waiting -= filled
@@ -301,17 +301,17 @@ def advance(
             attempt(w, fixed, cell, width)
             for lane in range(filled):
                 if ids[lane] >= 0 and w[ATTENTION * W + lane] != 0.0:
-                    settle(w, lane, records, ids[lane] * COLUMNS, fixed, cell, q)
+                    resolve_step(w, lane, records, ids[lane] * COLUMNS, fixed, cell, q)
             if levels > 0:
-                judge(w, fixed, cell, levels, width)
+                apply_stop_rule(w, fixed, cell, levels, width)
                 for lane in range(filled):
                     if ids[lane] >= 0:
                         b = ids[lane] * COLUMNS
                         if records[b + CELL] != cell:
-                            judge(w[lane:], fixed, int(records[b + CELL]), levels, 1)
+                            apply_stop_rule(w[lane:], fixed, int(records[b + CELL]), levels, 1)
                         if w[SHOWN * W + lane] != 0.0:
                             w[ATTENTION * W + lane] = 1.0
-                            show(w, lane, records, b, fixed)
+                            park(w, lane, records, b, fixed)
             commit(w)
             for lane in range(filled):
                 if ids[lane] >= 0 and w[ATTENTION * W + lane] != 0.0:
@@ -328,7 +328,7 @@ def advance(
                                 waiting += 1
                             begun += 1
                         if count[cell] > 0:
-                            ids[lane] = bring(records, terms, each, w, lane, pool, count, cell)
+                            ids[lane] = fill_slot(records, terms, each, w, lane, pool, count, cell)
                             waiting -= 1
                         else:
                             ids[lane] = -1
@@ -347,7 +347,7 @@ def put_aside(pool: Integers, count: Integers, cell: int, i: int) -> None:
     count[cell] += 1
 
 
-def bring(
+def fill_slot(
     records: Numbers,
     terms: Numbers,
     each: bool,

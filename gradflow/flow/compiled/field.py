@@ -19,7 +19,7 @@ from gradflow.flow.compiled.layout import (  # fmt: skip
     SLOPE_MINUS,
     SLOPE_PLUS,
     STATE,
-    TERM_HAS_KINK,
+    TERM_HAS_BREAKPOINT,
     TERM_HI,
     TERM_LEFT,
     TERM_LENGTH,
@@ -74,7 +74,7 @@ def aim(w: Numbers, lane: int) -> Target:
         (w[TERM_LEFT * W + lane], w[TERM_RIGHT * W + lane]),
         (w[TERM_Y_LO * W + lane], w[TERM_Y_Q * W + lane], w[TERM_Y_HI * W + lane]),
         (w[TERM_RISE_LO * W + lane], w[TERM_RISE_HI * W + lane]),
-        w[TERM_HAS_KINK * W + lane] != 0.0,
+        w[TERM_HAS_BREAKPOINT * W + lane] != 0.0,
         w[TERM_LENGTH * W + lane],
         w[TERM_MIDDLE * W + lane],
     )

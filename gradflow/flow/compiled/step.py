@@ -33,7 +33,7 @@ from gradflow.flow.compiled.layout import (  # fmt: skip
     STATE,
     STEPS,
     T_END,
-    TERM_HAS_KINK,
+    TERM_HAS_BREAKPOINT,
     TOTAL,
     TRIAL_H,
     VELOCITY,
@@ -193,7 +193,7 @@ def is_near_wall(w: Numbers, lane: int) -> bool:
     vm0 = middle(w, lane, va0, vb0)
     vm1 = middle(w, lane, va1, vb1)
     near_q = is_near(m0, m1, vm0, vm1, third, w[(SIDES + 1) * W + lane], w[(LOWEST + 1) * W + lane])
-    bends = (w[TERM_HAS_KINK * W + lane] != 0.0) & (lo != hi)
+    bends = (w[TERM_HAS_BREAKPOINT * W + lane] != 0.0) & (lo != hi)
     near_lo = is_near(a0, a1, va0, va1, third, lo, w[LOWEST * W + lane])
     near_hi = is_near(b0, b1, vb0, vb1, third, hi, w[(LOWEST + 2) * W + lane])
     return near_lo | (bends & near_q) | near_hi

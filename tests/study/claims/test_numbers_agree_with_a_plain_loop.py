@@ -40,7 +40,7 @@ def test_the_reference_losses_of_the_sample() -> None:
 def test_the_kink_leaves_at_step_247() -> None:
     kinks = [-theta[1] / theta[0] for theta in plain.adam(-1.2, 0.01, 400)]
     leaves = next(step for step, kink in enumerate(kinks) if kink < -1)
-    values = observation1.kink_moves_left(True).values["settings"][DOUBLE]
+    values = observation1.breakpoint_moves_left(True).values["settings"][DOUBLE]
     assert leaves == values["leaves_at_step"] == 247
     assert values["moves_left_at_every_step"] is all(b < a for a, b in pairwise(kinks[:248]))
     assert values["breakpoint_every_50_steps"] == pytest.approx(kinks[:301:50], abs=1e-9)

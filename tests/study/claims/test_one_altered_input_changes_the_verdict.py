@@ -135,7 +135,7 @@ def test_a_breakpoint_that_moves_left(label: str, monkeypatch: Patch) -> None:
         (moved(402), "refuted"),
     ):
         in_each(monkeypatch, observation1, "curve", except_one(moved(247), other, label))
-        assert observation1.kink_moves_left(True).verdict == expected
+        assert observation1.breakpoint_moves_left(True).verdict == expected
 
 
 @pytest.mark.parametrize("label", LABELS)

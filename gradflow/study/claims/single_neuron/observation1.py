@@ -104,7 +104,7 @@ def loss_figure(quick: bool) -> Finding:
     )
 
 
-def kink_moves_left(quick: bool) -> Finding:
+def breakpoint_moves_left(quick: bool) -> Finding:
     """Follow the breakpoint from b2 = −1.2 until it leaves the input."""
     values = {}
     for label, problem, dtype in SETTINGS:

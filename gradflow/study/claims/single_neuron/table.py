@@ -32,7 +32,7 @@ CLAIMS = (
         ("obs1.works", ONE, "When b2 = -1.1 the loss can go to zero.", observation1.small_bias_works),
         ("obs1.stuck", ONE, "When b2 = -1.2 the loss gets stuck around 0.02.", observation1.large_bias_is_stuck),
         ("obs1.figure", ONE, "The loss curves of the post's figure.", observation1.loss_figure),
-        ("obs1.kink", ONE, "The turning point -b1/w1 moves left from 0; past -1 the neuron is hyperactive.", observation1.kink_moves_left),
+        ("obs1.kink", ONE, "The turning point -b1/w1 moves left from 0; past -1 the neuron is hyperactive.", observation1.breakpoint_moves_left),
         ("obs1.line", ONE, "The local minimum for b2 = -1.2 is the linear regression solution.", observation1.limit_is_regression_line),
         ("obs1.teacher", ONE, "Conversely, if we increase the bias of the target function, the neuron also becomes hyperactive.", observation1.teacher_bias),
         ("obs1.threshold", ONE_ASKS, "The threshold in b2 lies between -1.2 and -1.1.", observation1.thresholds),
