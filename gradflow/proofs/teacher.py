@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from gradflow.proofs import integrals
@@ -29,10 +29,7 @@ class Moments(NamedTuple):
 
 def moments(proof: Proof, cell: Cell, given: Mapping[Expr, Expr] | None = None) -> Moments:
     """Return the moments of a cell's teacher, with what is `given` of the slopes of φ."""
-
-    def output(piece: Piece, at: Expr) -> Expr:
-        return integrals.teacher(piece, at).xreplace(dict(given or {}))
-
+    output = _output(given)
     square = proof.mean(cell, lambda piece, at: output(piece, at) ** 2)
     mean, slope = best_line(proof, cell, given)
     return Moments(mean, square - mean**2, slope, mean - slope * MIDDLE)
@@ -40,12 +37,14 @@ def moments(proof: Proof, cell: Cell, given: Mapping[Expr, Expr] | None = None) 
 
 def best_line(proof: Proof, cell: Cell, given: Mapping[Expr, Expr] | None = None) -> tuple[Expr, Expr]:
     """Return the mean of a cell's teacher and the slope of its best line; `given` as of `moments`."""
-
-    def output(piece: Piece, at: Expr) -> Expr:
-        return integrals.teacher(piece, at).xreplace(dict(given or {}))
-
+    output = _output(given)
     mean = proof.mean(cell, output)
     return mean, proof.mean(cell, lambda piece, at: output(piece, at) * (at - MIDDLE)) / VARIANCE
+
+
+def _output(given: Mapping[Expr, Expr] | None) -> Callable[[Piece, Expr], Expr]:
+    """Return what the teacher returns at a point of a piece."""
+    return lambda piece, at: integrals.teacher(piece, at).xreplace(dict(given or {}))
 
 
 def straight(student: Kind, teacher: Kind) -> Cell:
