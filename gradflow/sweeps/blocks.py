@@ -13,7 +13,7 @@ from gradflow.neuron.problem import PARAMETERS
 from gradflow.sweeps.axes import Axis, Points
 
 
-class Cut(Protocol):
+class Blocked(Protocol):
     """A grid, and how many points a block of it has at most."""
 
     @property
@@ -42,7 +42,7 @@ class Grid:
         return tuple(axis.n for axis in self.axes)
 
 
-def sides(grid: Cut) -> tuple[int, ...]:
+def sides(grid: Blocked) -> tuple[int, ...]:
     """Return how many values of each axis a block has: of the last axes as many as `grid.block` allows."""
     found: list[int] = []
     room = max(1, grid.block)
@@ -52,17 +52,17 @@ def sides(grid: Cut) -> tuple[int, ...]:
     return tuple(found)
 
 
-def layout(grid: Cut) -> tuple[int, ...]:
+def layout(grid: Blocked) -> tuple[int, ...]:
     """Return the number of blocks along each axis."""
     return tuple(-(-n // side) for n, side in zip(grid.shape, sides(grid), strict=True))
 
 
-def corner(grid: Cut, index: int) -> tuple[int, ...]:
+def corner(grid: Blocked, index: int) -> tuple[int, ...]:
     """Return where in the layout a block is; the last axis runs first."""
     return tuple(int(i) for i in np.unravel_index(index, layout(grid)))
 
 
-def place(grid: Cut, index: int) -> tuple[slice, ...]:
+def place(grid: Blocked, index: int) -> tuple[slice, ...]:
     """Return a block's place in the grid: a box of at most `grid.block` points."""
     return tuple(
         slice(i * side, min((i + 1) * side, n))
@@ -70,20 +70,20 @@ def place(grid: Cut, index: int) -> tuple[slice, ...]:
     )
 
 
-def values_at(grid: Cut, index: int) -> dict[str, np.ndarray]:
+def values_at(grid: Blocked, index: int) -> dict[str, np.ndarray]:
     """Return what each axis has at the points of a block, by the axis's name."""
     parts = (axis.values[part] for axis, part in zip(grid.axes, place(grid, index), strict=True))
     values = np.meshgrid(*parts, indexing="ij")
     return {axis.name: value for axis, value in zip(grid.axes, values, strict=True)}
 
 
-def numbers_of(grid: Cut, index: int) -> np.ndarray:
+def numbers_of(grid: Blocked, index: int) -> np.ndarray:
     """Return the number in the whole grid of each point of a block; the last axis runs first."""
     parts = (np.arange(part.start, part.stop) for part in place(grid, index))
     return np.asarray(np.ravel_multi_index(np.ix_(*parts), grid.shape))
 
 
-def blocks(grid: Cut) -> range:
+def blocks(grid: Blocked) -> range:
     """Return the indices of a grid's blocks."""
     return range(math.prod(layout(grid)))
 

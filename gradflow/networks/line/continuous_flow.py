@@ -15,8 +15,8 @@ import numpy as np
 from scipy.integrate import Radau
 from scipy.optimize import brentq
 
-from gradflow.networks.line.course import Course
 from gradflow.networks.line.evaluate import evaluator
+from gradflow.networks.line.integration import Integration
 from gradflow.networks.line.task import Task
 from gradflow.networks.line.walls import Crossing, event, places, preactivations
 
@@ -24,7 +24,7 @@ _ROUNDING = 1e-15
 
 
 class Continuous:
-    """The field of a network, and on which sides of its walls it is (a `course.Field`).
+    """The field of a network, and on which sides of its walls it is (an `integration.PiecewiseField`).
 
     A neuron that fades comes as near to its wall as its parameters' rounding, and has not crossed it: the
     sides that rounding decides are not known.
@@ -57,24 +57,24 @@ class Continuous:
             self._positive, self._known = np.where(fresh, z > 0.0, self._positive), self._known | fresh
         return crossed
 
-    def cross(self, course: Course, solver: Any, left: np.ndarray) -> bool:
+    def cross(self, flow: Integration, solver: Any, left: np.ndarray) -> bool:
         """Take the step again up to the first crossing, which is then on no other side of a wall."""
         dense = solver.dense_output()
-        when = _first(left, lambda s: self._sides(dense(s)), course.t, float(solver.t))
-        if when > course.t:
+        when = _first(left, lambda s: self._sides(dense(s)), flow.t, float(solver.t))
+        if when > flow.t:
             jacobian = self.jacobian if isinstance(solver, Radau) else None
-            size = min(when - course.t, float(solver.h_abs))
-            ending = course.solver(self.velocity, jacobian, when, size)
+            size = min(when - flow.t, float(solver.h_abs))
+            ending = flow.solver(self.velocity, jacobian, when, size)
             while ending.status == "running":
-                if not course.advance(ending):
+                if not flow.advance(ending):
                     return False
-                course.move(float(ending.t), ending.y, ending.dense_output)
-        for wall, neuron in self._nearest(left, self._sides(course.y), self._sides(dense(when))):
+                flow.move(float(ending.t), ending.y, ending.dense_output)
+        for wall, neuron in self._nearest(left, self._sides(flow.y), self._sides(dense(when))):
             ends = bool(self._positive[0, neuron]), bool(self._positive[1, neuron])
             what, name = event(self.task, ends, wall)
-            course.crossings.append(Crossing(course.t, neuron, what, name, float(self.walls[wall])))
+            flow.crossings.append(Crossing(flow.t, neuron, what, name, float(self.walls[wall])))
             self._positive[wall, neuron] ^= True
-        course.first_step = max(1e-3 * float(solver.h_abs), 10.0 * math.ulp(course.t))
+        flow.first_step = max(1e-3 * float(solver.h_abs), 10.0 * math.ulp(flow.t))
         return True
 
     def _sides(self, y: np.ndarray) -> np.ndarray:

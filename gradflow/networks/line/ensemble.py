@@ -15,10 +15,10 @@ from gradflow.compiled.cores import cores
 from gradflow.flow.status import RUNNING, TOO_MANY_STEPS
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
 from gradflow.networks.line import fast, trajectory
-from gradflow.networks.line.course import Course, follow
 from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.fast import ARRAY, VECTOR
 from gradflow.networks.line.flow import field_of, moving
+from gradflow.networks.line.integration import Integration, follow
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.task import Task, task_of
 from gradflow.networks.line.trajectory import CROSSINGS, FIRST, LOSS, STATE, STATUS, STEPS, T
@@ -228,8 +228,8 @@ def _record(
     start: np.ndarray, task: Task, t_end: float, rtol: float, moves: np.ndarray, max_steps: int
 ) -> np.ndarray:
     """Return the record of a network that SciPy's solvers follow."""
-    course = Course(start, t_end, rtol, np.array([t_end]))
-    run = follow(field_of(start, task, moves), course, max_steps)
+    flow = Integration(start, t_end, rtol, np.array([t_end]))
+    run = follow(field_of(start, task, moves), flow, max_steps)
     first = run.crossings[0].when if run.crossings else np.nan
     last = run.states[-1]
     loss = float(evaluator(task).loss(last[:-1]))

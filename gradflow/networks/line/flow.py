@@ -1,7 +1,7 @@
 """The gradient flow of one network on the line, with located crossings.
 
-What is asked for is checked here; `course.follow` integrates, the field being that of `continuous_flow` or,
-where a breakpoint that meets an input makes it jump, of `sampled_flow`.
+What is asked for is checked here, and `integration.follow` integrates. The field is that of `continuous_flow`
+or, where it jumps as a breakpoint meets an input, of `sampled_flow`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
 from gradflow.flow.status import STATUSES
 from gradflow.networks.line.continuous_flow import Continuous
-from gradflow.networks.line.course import Course, Field, Run, follow
 from gradflow.networks.line.evaluate import evaluator
+from gradflow.networks.line.integration import Integration, PiecewiseField, Run, follow
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
 from gradflow.networks.line.sampled_flow import Filippov
@@ -127,8 +127,8 @@ def gradient_flow(
         function("progress", progress, "the time reached")
     asked = moments(times, t_end)
     moves = moving(frozen, student.m)
-    course = Course(student.rows, t_end, rtol, asked, progress)
-    run = follow(field_of(student.rows, task, moves), course, max_steps)
+    flow = Integration(student.rows, t_end, rtol, asked, progress)
+    run = follow(field_of(student.rows, task, moves), flow, max_steps)
     settings = {
         **described_problem(problem),
         "network": described(student),
@@ -147,7 +147,7 @@ def gradient_flow(
     )
 
 
-def field_of(rows: np.ndarray, task: Task, moves: np.ndarray) -> Field:
+def field_of(rows: np.ndarray, task: Task, moves: np.ndarray) -> PiecewiseField:
     """Return what one network follows: a field that is continuous, or the jumping one of a sample."""
     jumps = task.sample is not None and task.is_bent
     return Filippov(rows, task, moves) if jumps else Continuous(rows, task, moves)

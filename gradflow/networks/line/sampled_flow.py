@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from gradflow.base.error_free import affine
-from gradflow.networks.line.course import Course
+from gradflow.networks.line.integration import Integration
 from gradflow.networks.line.network import SPLIT
 from gradflow.networks.line.task import Task
 from gradflow.networks.line.walls import Crossing
@@ -119,7 +119,7 @@ class Sampled:
 
 
 class Filippov:
-    """The field on a sample, and the pattern that the flow is in (a `course.Field`)."""
+    """The field on a sample, and the pattern that the flow is in (an `integration.PiecewiseField`)."""
 
     jacobian = None
 
@@ -136,16 +136,16 @@ class Filippov:
         """Return what is on the other side, shape (m, K + 2): inputs, then the ends between which φ′ is."""
         return _found(self.field, self.pattern, y)
 
-    def cross(self, course: Course, solver: Any, left: np.ndarray) -> bool:
+    def cross(self, flow: Integration, solver: Any, left: np.ndarray) -> bool:
         """Go to the first event, and on with the pattern after it."""
         dense = solver.dense_output()
-        when, which = _first(self.field, self.pattern, left, dense, course.t, float(solver.t))
-        if when > course.t:
-            course.move(when, dense(when), lambda: dense)
-        course.y = _on_input(self.field, which, course.y)
-        self.pattern, crossing = _changed(self.field, self.task, self.pattern, which, course.y[:-1], course.t)
-        course.crossings.append(crossing)
-        course.first_step = max(1e-2 * float(solver.h_abs), _LEAST_STEP)
+        when, which = _first(self.field, self.pattern, left, dense, flow.t, float(solver.t))
+        if when > flow.t:
+            flow.move(when, dense(when), lambda: dense)
+        flow.y = _on_input(self.field, which, flow.y)
+        self.pattern, crossing = _changed(self.field, self.task, self.pattern, which, flow.y[:-1], flow.t)
+        flow.crossings.append(crossing)
+        flow.first_step = max(1e-2 * float(solver.h_abs), _LEAST_STEP)
         return True
 
 

@@ -1,4 +1,4 @@
-"""The course of a network's flow: one loop, which goes from one smooth piece of the field to the next."""
+"""The flow of one network, integrated: one loop goes from one smooth piece of the field to the next."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Run(NamedTuple):
     steps: int
 
 
-class Course:
+class Integration:
     """A flow under way: the time and state that it has come to, and what was recorded and crossed before.
 
     Attributes
@@ -100,7 +100,7 @@ class Course:
         return Run(times, states, self.crossings, status, self.steps)
 
 
-class Field(Protocol):
+class PiecewiseField(Protocol):
     """A field that is smooth on pieces of parameter space, continued beyond the piece that the flow is on."""
 
     @property
@@ -114,33 +114,33 @@ class Field(Protocol):
     def left(self, y: np.ndarray) -> np.ndarray:
         """Return which of the piece's ends a state at the end of a step is beyond."""
 
-    def cross(self, course: Course, solver: Any, left: np.ndarray) -> bool:
-        """Take the course to the first end that the solver's last step has passed, and onto the next piece.
+    def cross(self, flow: Integration, solver: Any, left: np.ndarray) -> bool:
+        """Take the flow to the first end that the solver's last step has passed, and onto the next piece.
 
         Returns whether that could be done.
         """
 
 
-def follow(field: Field, course: Course, max_steps: int) -> Run:
-    """Integrate to `course.t_end`."""
-    while course.t < course.t_end:
-        if course.steps >= max_steps:
-            return course.ended(TOO_MANY_STEPS)
-        jacobian = field.jacobian if course.steps >= STIFF else None
+def follow(field: PiecewiseField, flow: Integration, max_steps: int) -> Run:
+    """Integrate to `flow.t_end`."""
+    while flow.t < flow.t_end:
+        if flow.steps >= max_steps:
+            return flow.ended(TOO_MANY_STEPS)
+        jacobian = field.jacobian if flow.steps >= STIFF else None
         limit = min(STIFF, max_steps) if jacobian is None and field.jacobian is not None else max_steps
-        solver = course.solver(field.velocity, jacobian, course.t_end, course.first_step)
-        while solver.status == "running" and course.steps < limit:
-            if not course.advance(solver):
-                return course.ended(STEP_TOO_SMALL)
+        solver = flow.solver(field.velocity, jacobian, flow.t_end, flow.first_step)
+        while solver.status == "running" and flow.steps < limit:
+            if not flow.advance(solver):
+                return flow.ended(STEP_TOO_SMALL)
             left = field.left(solver.y)
             if np.any(left):
                 break
-            course.move(float(solver.t), solver.y, solver.dense_output)
-            course.first_step = float(solver.h_abs)
-            if course.progress is not None:
-                course.progress(course.t)
+            flow.move(float(solver.t), solver.y, solver.dense_output)
+            flow.first_step = float(solver.h_abs)
+            if flow.progress is not None:
+                flow.progress(flow.t)
         else:
             continue
-        if not field.cross(course, solver, left):
-            return course.ended(STEP_TOO_SMALL)
-    return course.ended(REACHED)
+        if not field.cross(flow, solver, left):
+            return flow.ended(STEP_TOO_SMALL)
+    return flow.ended(REACHED)
