@@ -11,7 +11,6 @@ import numpy as np
 from gradflow.base.arrays import Array, device, namespace
 from gradflow.base.checks import (
     flag,
-    function,
     one_of,
     shown,
 )
@@ -21,7 +20,7 @@ from gradflow.descent.modifiers import NONE, Modifiers
 from gradflow.descent.modifiers import check as check_modifiers
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import joined, remembered
-from gradflow.descent.prepared import BACKENDS, Descent, on_gpu, prepare, recorded
+from gradflow.descent.prepared import BACKENDS, Descent, on_gpu, prepare, recorded, require_functions
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.descent.stepping import descend
 from gradflow.field.kinds.kind import PLAIN, Kind
@@ -137,9 +136,7 @@ def train_arrays(
         raise TypeError(f"kind: expected one of gradflow.field.kinds.KINDS, got {shown(kind)}")
     if not isinstance(modifiers, Modifiers):
         raise TypeError(f"modifiers: expected Modifiers, got {shown(modifiers)}")
-    function("schedule", schedule, "the step")
-    if progress is not None:
-        function("progress", progress, "the number of updates done")
+    require_functions(schedule, progress)
     one_of("backend", backend, BACKENDS)
     events, first_change = flag("events", events), flag("first_change", first_change)
     state = flag("state", state)

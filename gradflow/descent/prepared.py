@@ -10,6 +10,7 @@ from gradflow.base.arrays import Array, as_floating, device, is_array
 from gradflow.base.checks import (
     batch_shape,
     dtype_name,
+    function,
     integer,
     number,
     require_finite,
@@ -108,6 +109,20 @@ def recorded(steps: int, record_every: int | None) -> tuple[int, list[int]]:
     if record_every is None:
         return count, sorted({0, count})
     return count, sorted({*range(0, count, integer("record_every", record_every, 1)), count})
+
+
+def spacing(steps: int, record_every: int | None, most: int) -> int | None:
+    """Return every how many steps are recorded: by default as many as keep the records at `most` and one."""
+    if record_every is None and (count := integer("steps", steps, 0)) > 0:
+        return -(-count // most)
+    return record_every
+
+
+def require_functions(schedule: Schedule, progress: Callable[[int], object] | None) -> None:
+    """Raise a one-line TypeError unless a schedule, and `progress` if it is given, are functions."""
+    function("schedule", schedule, "the step")
+    if progress is not None:
+        function("progress", progress, "the number of updates done")
 
 
 def factor(schedule: Schedule, step: int) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import Array, to_numpy
-from gradflow.base.checks import dtype_name, function
+from gradflow.base.checks import dtype_name
 from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
 from gradflow.descent.axes import by_position
@@ -22,7 +22,7 @@ from gradflow.descent.events import Watch
 from gradflow.descent.minibatches import Minibatches
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import OPTIMIZERS, check
-from gradflow.descent.prepared import Descent, prepare, recorded
+from gradflow.descent.prepared import Descent, prepare, recorded, require_functions, spacing
 from gradflow.descent.schedules import Schedule
 from gradflow.descent.stepping import descend
 from gradflow.ends.decision import SIMULATION, THEOREMS
@@ -60,12 +60,9 @@ def train(
     """Train neurons with frozen parameters or on minibatches (arguments as `networks.either.train`)."""
     dtype, moves = dtype_name("dtype", dtype), moving(frozen, 1)
     config = check(OPTIMIZERS["adam"](lr=0.01) if optimizer is None else optimizer)
-    if record_every is None and steps > 0:
-        record_every = -(-steps // MOST_RECORDED)
+    record_every = spacing(steps, record_every, MOST_RECORDED)
     steps, due = recorded(steps, record_every)
-    function("schedule", schedule, "the step")
-    if progress is not None:
-        function("progress", progress, "the number of updates done")
+    require_functions(schedule, progress)
     start, problem = by_position(neuron, config), as_problem(problem)
     _require_one(problem)
     task = task_of(problem)

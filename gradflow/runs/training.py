@@ -17,7 +17,7 @@ from gradflow.descent.events import Crossing
 from gradflow.descent.loop import train_arrays
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import OPTIMIZERS, check
-from gradflow.descent.prepared import Descent
+from gradflow.descent.prepared import Descent, spacing
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.ends.decision import THEOREMS
 from gradflow.ends.follow import settled_outcomes
@@ -95,8 +95,7 @@ def train(
     if optimizer is None:
         optimizer = OPTIMIZERS["adam"](lr=0.01)
     steps = integer("steps", steps, 0)
-    if record_every is None and steps > 0:
-        record_every = -(-steps // MOST_RECORDED)
+    record_every = spacing(steps, record_every, MOST_RECORDED)
     start = by_position(neuron, check(optimizer))
     run = train_arrays(
         start.neuron, problem, start.optimizer, steps,

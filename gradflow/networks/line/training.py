@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import Array, is_array
-from gradflow.base.checks import batch_shape, function, integer, numbers
+from gradflow.base.checks import batch_shape, integer, numbers
 from gradflow.base.provenance import attributes, config_as_dict
 from gradflow.descent.minibatches import Minibatches, asked, of_law, of_sample
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import OPTIMIZERS, check
-from gradflow.descent.prepared import recorded
+from gradflow.descent.prepared import recorded, require_functions, spacing
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.networks.line import machine
 from gradflow.networks.line.evaluate import Evaluator, on_points
@@ -102,12 +102,9 @@ def train(
     config: Any = check(OPTIMIZERS["adam"](lr=0.01) if optimizer is None else optimizer)
     student, task = as_network(network), task_of(problem)
     steps, how = integer("steps", steps, 0), asked(batch, seed, replacement)
-    if record_every is None and steps > 0:
-        record_every = -(-steps // MOST_RECORDED)
+    record_every = spacing(steps, record_every, MOST_RECORDED)
     steps, due = recorded(steps, record_every)
-    function("schedule", schedule, "the step")
-    if progress is not None:
-        function("progress", progress, "the number of updates done")
+    require_functions(schedule, progress)
     hyper = {
         name: numbers(name, value).astype(np.float64)
         for name, value in config._asdict().items()
