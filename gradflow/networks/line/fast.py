@@ -65,7 +65,9 @@ def numbers_of(task: Task) -> Numbers:
 
 def scratch_of(count: int) -> tuple[np.ndarray, ...]:
     """Return the scratch for so many points."""
-    return np.empty((count, 8)), np.empty((kernel.ROWS, count)), np.empty((2, count), dtype=np.int64)
+    places = np.zeros((2, count), dtype=np.int64)
+    places[0] = np.arange(count)
+    return np.zeros((count, kernel.COLUMNS)), np.empty((kernel.ROWS, count)), places
 
 
 def evaluated(task: Task) -> Callable[..., tuple[Array, Array]]:

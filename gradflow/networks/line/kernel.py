@@ -12,6 +12,7 @@ from typing import Any
 from gradflow.compiled.registers import REGISTERS
 from gradflow.networks.line.cells import (
     Integrals,
+    Units,
     apart,
     cell_square,
     derivatives,
@@ -26,8 +27,18 @@ from gradflow.networks.line.cells import (
 FEW = 48
 """So many points at most are sorted by insertion."""
 
-W, B, RIGHT, LEFT, W1, B1, W2, KEY = range(8)
-"""Numbers of a point: as `Units` and `Bends`; of a neuron its parameters; where it is in the order."""
+W, B, RIGHT, LEFT, KEY, SLOPE, W2, ON_RIGHT, ON_LEFT, AT_LO, AT_HI = range(11)
+"""Numbers of a point: as `Bends`, and where it is in the order; of a neuron w1 and w2, and as `Units`.
+
+Of the teacher's neurons AT_LO and AT_HI are what they have at the ends. Of the first mark, SLOPE is 1 once
+the points that all networks share are there.
+"""
+
+COLUMNS = 11
+
+NORMAL, NOT_TINY = 2.0**100, 2.0**-400
+"""Weights between the first's inverse and the first, with biases from the second to its inverse, or 0, are
+taken as they are: to scale them by a power of two would change no bit of what is computed from them."""
 
 (W_, B_, X, WIDTH, DOWN, WHOLE, FROM_LEFT, FROM_RIGHT, MOMENT, RIGHT_0, RIGHT_X, RIGHT_U) = range(12)
 """Rows of the scratch: of points in order, and of the cells that begin there."""
@@ -66,39 +77,35 @@ def swept(
         The law's.
     knots : array, shape (2, q)
         The target's knots and values; q is 0 where there is a teacher.
-    each : array, shape (m + t + k + q, 8)
-        Scratch.
+    each : array, shape (m + t + k + q, COLUMNS)
+        Scratch, which begins with zeros and belongs to the problem.
     s : array, shape (12, m + t + k + q)
         Scratch.
     places : array of int64, shape (2, m + t + k + q)
-        Scratch: the order of the points comes first.
+        Scratch, which begins with 0, 1, … in the first row: the order of the points comes there, found the
+        sooner the nearer it is to that of the network before.
     """
     n, size = rows.shape
     m, t, k, q = size // 3, lines.shape[1], marks.shape[0], knots.shape[1]
     lo, hi, low, high = setting[4], setting[5], setting[0], setting[1]
     count = m + t + k + q
-    # What is the same for all networks.
-    for i in range(k + q):
-        at = marks[i] if i < k else min(max(knots[0, i - k], lo), hi)
-        j = m + t + i
-        each[j, W], each[j, B], each[j, RIGHT], each[j, LEFT] = 1.0, 0.0 - at, 0.0, 0.0
-        each[j, KEY] = key_of(1.0, 0.0 - at, lo, hi)
+    if each[m + t, SLOPE] == 0.0:
+        share(each, lines, setting, marks, knots, m)
     for one in range(n):
         at_lo = at_hi = 0.0
-        for j in range(m + t):
-            if j < m:
-                w1, b1, w2 = rows[one, j], rows[one, m + j], rows[one, 2 * m + j]
-                own = half_lines(REGISTERS, w1, b1, low, high, lo, hi)
-            else:
-                w1, b1, w2 = lines[0, j - m], lines[1, j - m], lines[2, j - m]
-                own = half_lines(REGISTERS, w1, b1, setting[2], setting[3], lo, hi)
-            adds, exponent = gains(w1, w2, own), math.frexp(own.w)[1]
-            w, b = math.ldexp(own.w, -exponent), math.ldexp(own.b, -exponent)
-            each[j, W], each[j, B], each[j, RIGHT], each[j, LEFT] = w, b, adds.right, adds.left
-            each[j, W1], each[j, B1], each[j, W2] = w1, b1, w2
-            each[j, KEY] = key_of(w, b, lo, hi)
+        for j in range(m):
+            w1, b1, w2 = rows[one, j], rows[one, m + j], rows[one, 2 * m + j]
+            own = half_lines(REGISTERS, w1, b1, low, high, lo, hi)
+            adds = gains(w1, w2, own)
+            put(each, j, own, adds, lo, hi)
+            each[j, SLOPE], each[j, W2] = w1, w2
+            each[j, ON_RIGHT], each[j, ON_LEFT] = own.right, own.left
+            each[j, AT_LO], each[j, AT_HI] = own.at_lo, own.at_hi
             at_lo += adds.at_lo
             at_hi += adds.at_hi
+        for j in range(m, m + t):
+            at_lo += each[j, AT_LO]
+            at_hi += each[j, AT_HI]
         place_in_order(each, s, places, count)
         for i in range(count):
             j = places[0, i]
@@ -150,10 +157,11 @@ def swept(
         for i in range(count):
             j = places[0, i]
             if j < m:
-                w1, b1, w2 = each[j, W1], each[j, B1], each[j, W2]
-                own = half_lines(REGISTERS, w1, b1, low, high, lo, hi)
+                own = Units(
+                    0.0, 0.0, each[j, ON_RIGHT], each[j, ON_LEFT], each[j, AT_LO], each[j, AT_HI], False
+                )
                 found = Integrals(s[RIGHT_0, i], left_0, s[RIGHT_X, i], left_x, s[RIGHT_U, i], left_u)
-                by_w1, by_b1, by_w2 = derivatives(w1, w2, own, found)
+                by_w1, by_b1, by_w2 = derivatives(each[j, SLOPE], each[j, W2], own, found)
                 gradient[one, j], gradient[one, m + j] = 2.0 * by_w1, 2.0 * by_b1
                 gradient[one, 2 * m + j] = 2.0 * by_w2
             if i < count - 1:
@@ -163,15 +171,48 @@ def swept(
         gradient[one, 3 * m] = 2.0 * s[RIGHT_0, 0]
 
 
+def share(each: Numbers, lines: Numbers, setting: Numbers, marks: Numbers, knots: Numbers, m: Any) -> None:
+    """Put there the points that are the same for all networks."""
+    t, k, lo, hi = lines.shape[1], marks.shape[0], setting[4], setting[5]
+    for i in range(t):
+        own = half_lines(REGISTERS, lines[0, i], lines[1, i], setting[2], setting[3], lo, hi)
+        adds = gains(lines[0, i], lines[2, i], own)
+        put(each, m + i, own, adds, lo, hi)
+        each[m + i, AT_LO], each[m + i, AT_HI] = adds.at_lo, adds.at_hi
+    for i in range(k + knots.shape[1]):
+        at = marks[i] if i < k else min(max(knots[0, i - k], lo), hi)
+        j = m + t + i
+        each[j, W], each[j, B], each[j, RIGHT], each[j, LEFT] = 1.0, 0.0 - at, 0.0, 0.0
+        each[j, KEY] = key_of(1.0, 0.0 - at, lo, hi)
+    each[m + t, SLOPE] = 1.0
+
+
+def put(each: Numbers, j: Any, own: Any, adds: Any, lo: Any, hi: Any) -> None:
+    """Put a neuron's point there."""
+    w, b = own.w, own.b
+    size = abs(b)
+    plain = (w < NORMAL) & (w > 1.0 / NORMAL) & (size < 1.0 / NOT_TINY) & ((size > NOT_TINY) | (size == 0.0))
+    if not plain:
+        exponent = math.frexp(w)[1]
+        w, b = math.ldexp(w, -exponent), math.ldexp(b, -exponent)
+    each[j, W], each[j, B], each[j, RIGHT], each[j, LEFT] = w, b, adds.right, adds.left
+    each[j, KEY] = key_of(w, b, lo, hi)
+
+
 def place_in_order(each: Numbers, s: Numbers, places: Numbers, count: int) -> None:
-    """Put the order of the points into the first row of places: a stable sort."""
+    """Put the order of the points into the first row of places: by their keys, equal ones by their numbers."""
     if count <= FEW:
-        for i in range(count):
-            at, key = i, each[i, KEY]
-            while at > 0 and each[places[0, at - 1], KEY] > key:
+        # By insertion, from the order of the network before.
+        for i in range(1, count):
+            j, at = places[0, i], i
+            key = each[j, KEY]
+            while at > 0 and (
+                each[places[0, at - 1], KEY] > key
+                or (each[places[0, at - 1], KEY] == key and places[0, at - 1] > j)
+            ):
                 places[0, at] = places[0, at - 1]
                 at -= 1
-            places[0, at] = i
+            places[0, at] = j
         return
     # By merging, in memory one after the other; the keys are in two rows that are free as yet.
     now, key, key_other, width = 0, X, WIDTH, 1
@@ -195,4 +236,5 @@ def place_in_order(each: Numbers, s: Numbers, places: Numbers, count: int) -> No
 def key_of(w: Any, b: Any, lo: float, hi: float) -> Any:
     """Return a number that orders points, with the relative accuracy of the distance from the nearer end."""
     from_lo, from_hi = from_ends(w, b, lo, hi)
-    return -1.0 / abs(from_lo) if from_lo <= from_hi else 1.0 / abs(from_hi)
+    key = -1.0 / abs(from_lo) if from_lo <= from_hi else 1.0 / abs(from_hi)
+    return key if key == key else math.inf

@@ -124,13 +124,16 @@ def moved(
 
 def look(theta: Numbers, side: Numbers, walls: Numbers, seen: Numbers) -> Any:
     """Renew the sides of walls on which a network's neurons are; return whether any has changed."""
-    m, changed = theta.shape[0] // 3, False
+    m, count = theta.shape[0] // 3, side.shape[0]
     for wall in range(walls.shape[0]):
         for j in range(m):
-            now = REGISTERS.where(affine(theta[j], walls[wall], theta[m + j], SPLIT) > 0.0, 1.0, 0.0)
-            changed = changed | (now != side[wall * m + j])
-            seen[side.shape[0] + wall * m + j] = now
+            z = affine(theta[j], walls[wall], theta[m + j], SPLIT)
+            seen[count + wall * m + j] = REGISTERS.where(z > 0.0, 1.0, 0.0)
+    changes = 0.0
+    for at in range(count):
+        changes += abs(seen[count + at] - side[at])
+    changed = changes > 0.0
     if changed:
-        for at in range(side.shape[0]):
-            seen[at], side[at] = side[at], seen[side.shape[0] + at]
+        for at in range(count):
+            seen[at], side[at] = side[at], seen[count + at]
     return changed
