@@ -66,7 +66,7 @@ def kernel(
     Raises
     ------
     UnsupportedError
-        If it cannot be compiled.
+        If it cannot be compiled, or not be loaded.
     """
     if simulated():
         from numba import cuda
@@ -144,8 +144,21 @@ def _written(text: str, path: Path) -> Path:
 
 @cache
 def _loaded(path: Path) -> Any:
-    """Return the kernel of a file, which the driver makes instructions of."""
-    return gpu.library().RawModule(path=str(path)).get_function(entry(path.read_text(encoding="ascii")))
+    """Return the kernel of a file, which the driver makes instructions of.
+
+    Raises
+    ------
+    UnsupportedError
+        If the driver does not, because it is older than the compiler, say.
+    """
+    cp = gpu.library()
+    made = cp.RawModule(path=str(path)).get_function(entry(path.read_text(encoding="ascii")))
+    try:
+        made.compile()
+    except cp.cuda.driver.CUDADriverError as error:
+        note(f"the GPU's driver refuses compiled kernels ({error}): array code in their place")
+        raise UnsupportedError(f"backend: the driver refuses compiled kernels: {error}") from error
+    return made
 
 
 def entry(text: str) -> str:

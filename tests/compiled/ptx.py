@@ -46,6 +46,10 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+class DriverError(RuntimeError):
+    """A text that the driver refuses."""
+
+
 class Kernel:
     """A kernel from its text, to be called with the blocks, their threads and the arguments."""
 
@@ -60,6 +64,9 @@ class Kernel:
             elif not line.startswith(".reg"):
                 guard, name, rest = re.fullmatch(r"(?:@(!?%p\d+) +)?([\w.]+)\s*(.*);", line).groups()  # type: ignore[union-attr]
                 self.lines.append((guard or "", name, rest.split(", ")))
+
+    def compile(self) -> None:
+        """Do nothing: what is unknown is found when it is met."""
 
     def __call__(self, grid: tuple[int], block: tuple[int], given: tuple[Any, ...]) -> None:
         """Run one thread after the other."""
@@ -128,6 +135,7 @@ CUPY = SimpleNamespace(
     RawModule=RawModule,
     cuda=SimpleNamespace(
         is_available=lambda: True,
+        driver=SimpleNamespace(CUDADriverError=DriverError),
         Device=lambda: SimpleNamespace(compute_capability="80"),
         get_current_stream=lambda: SimpleNamespace(synchronize=lambda: None),
     ),

@@ -18,6 +18,7 @@ from gradflow.descent import Descent, loop, prepared, train_arrays
 from gradflow.descent.optimisers import registry
 from gradflow.descent.optimisers.hyper import NON_NEGATIVE
 from gradflow.neuron.problem import Problem
+from tests.compiled import ptx
 from tests.compiled.batches import assert_same_bits, starts
 from tests.compiled.ptx import CUPY
 from tests.compiled.simulated import CASES, STEPS, train
@@ -73,6 +74,19 @@ def test_what_is_compiled_for_a_gpu_has_numpys_bits(name: str, paper: Path) -> N
     assert_same_run(found, train(name, "numpy"))
 
 
+@pytest.mark.slow
+def test_where_the_driver_refuses_a_kernel_array_code_trains(
+    paper: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba_cuda")
+
+    def refuse(kernel: ptx.Kernel) -> None:
+        raise ptx.DriverError("unsupported version of PTX")
+
+    monkeypatch.setattr(ptx.Kernel, "compile", refuse)
+    assert_same_run(train("adam", "cupy"), train("adam", "numpy"))
+
+
 class Half(NamedTuple):
     """An optimiser whose rule only Python takes."""
 
@@ -121,11 +135,13 @@ def test_without_numba_cuda_array_code_trains(paper: Path, monkeypatch: pytest.M
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_on_a_gpu_trajectories_agree_to_rounding(name: str) -> None:
+def test_on_a_gpu_trajectories_agree_to_rounding(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run by hand: no machine that these tests have run on had a GPU."""
     pytest.importorskip("numba_cuda")
     if not gpu.available():
         pytest.skip("needs a GPU and CuPy")
+    if "array code" not in name:
+        monkeypatch.delattr(loop, "on_gpu")  # Array code's way there.
     found, expected = train(name, "cupy"), train(name, "numpy")
     tolerance = 1e-4 if "float32" in name else 1e-12
     for a, b in ((found.theta, expected.theta), (found.loss, expected.loss)):
