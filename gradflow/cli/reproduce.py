@@ -37,6 +37,13 @@ def reproduce(
             help="Check this claim only; may be repeated. Writes nothing without --out.",
         ),
     ] = None,
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole",
+            help="As many runs as published where claims take fewer: networks.inconsistent, about 5 minutes.",
+        ),
+    ] = False,
     list_: Annotated[bool, typer.Option("--list", help="List the claims and run nothing.")] = False,
     json: JSON = False,
 ) -> None:
@@ -48,6 +55,10 @@ def reproduce(
     from gradflow.study.claims import LEDGER, UNTESTABLE, describe, select
 
     claims = select(LEDGER, only or [])
+    if whole and quick:
+        raise ValueError("--whole: does not go with --quick, which takes fewer runs")
+    if whole and not any(claim.whole for claim in claims):
+        raise ValueError(f"--whole: {' and '.join(only or [])} has as many runs as published already")
     if list_:
         entries = [describe(claim) for claim in claims]
         width = 2 + max(len(entry["id"]) for entry in entries)
@@ -68,11 +79,12 @@ def reproduce(
 
         _make(out / "figures")
         plots = script_paths("plots")
-    results = _run(Study(claims, plots, quick, out), out, quick)
+    results = _run(Study(claims, plots, quick, out, whole), out)
     document: dict[str, Any] = {
         "claims": [results[claim.id] for claim in claims],
         "untestable": [] if only else [sentence._asdict() for sentence in UNTESTABLE],
         "quick": quick,
+        "whole": whole,
         "source": f"gradflow {__version__}",
         "code": resume.digest(),
         "seconds": round(time.perf_counter() - begin, 1),
@@ -93,9 +105,10 @@ def reproduce(
         print(f"\n{out / 'report.html'}  {out / resume.CLAIMS}" + ("" if only else f"  {out / 'figures'}/"))
 
 
-def _run(study: Study, out: Path | None, quick: bool) -> dict[str, Any]:
+def _run(study: Study, out: Path | None) -> dict[str, Any]:
     """Do what an interrupted run into `out` has not finished; return all results by name."""
-    header = {"source": f"gradflow {__version__}", "code": resume.digest(), "quick": quick}
+    asked = {"quick": study.quick, "whole": study.whole}
+    header = {"source": f"gradflow {__version__}", "code": resume.digest(), **asked}
     names = study.names()
     found = {} if out is None else resume.load(out, header)
     found = {name: result for name, result in found.items() if name in names}

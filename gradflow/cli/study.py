@@ -24,12 +24,16 @@ Task = Callable[[], dict[str, Any]]
 
 
 class Study(NamedTuple):
-    """The claims that are checked, and the scripts whose figures are drawn into ``out/figures``."""
+    """The claims that are checked, and the scripts whose figures are drawn into ``out/figures``.
+
+    With `whole` claims take as many runs as their sources have.
+    """
 
     claims: Sequence[Claim]
     plots: Sequence[Path]
     quick: bool
     out: Path | None
+    whole: bool = False
 
     def works(self) -> dict[str, Work]:
         """Return the work that claims need, by name."""
@@ -80,9 +84,9 @@ class Study(NamedTuple):
         checks = sorted(families.values(), key=len, reverse=True)
         many = [ids for ids in checks if len(ids) > 1]
         return [
-            *(partial(check_all, ids, self.quick, ()) for ids in many),
+            *(partial(check_all, ids, self.quick, (), self.whole) for ids in many),
             *(partial(do, work) for name, work in self.works().items() if name not in found),
-            *(partial(check_all, ids, self.quick, ()) for ids in checks if len(ids) == 1),
+            *(partial(check_all, ids, self.quick, (), self.whole) for ids in checks if len(ids) == 1),
         ]
 
     def then(self, found: Results) -> list[Task]:
@@ -98,7 +102,7 @@ class Study(NamedTuple):
             if claim.id not in found:
                 needed = set(claim.needs(self.quick))
                 some = [one for one in known if one.work in needed]
-                checks.append(partial(check_all, [claim.id], self.quick, some))
+                checks.append(partial(check_all, [claim.id], self.quick, some, self.whole))
         return [*drawings, *checks]
 
 
@@ -117,7 +121,7 @@ def do(work: Work) -> dict[str, Any]:
     return {work.name: {"result": result, "seconds": time.perf_counter() - begin}}
 
 
-def check_all(ids: Sequence[str], quick: bool, known: Sequence[Known]) -> dict[str, Any]:
+def check_all(ids: Sequence[str], quick: bool, known: Sequence[Known], whole: bool = False) -> dict[str, Any]:
     """Check claims one after the other, knowing the results of work; what they share is then forgotten.
 
     The seconds of the work are those of every claim that needs it.
@@ -125,7 +129,7 @@ def check_all(ids: Sequence[str], quick: bool, known: Sequence[Known]) -> dict[s
     from gradflow.study.claims import LEDGER, check, select
 
     with _knowing(known):
-        found = {name: check(select(LEDGER, [name])[0], quick=quick).record() for name in ids}
+        found = {name: check(select(LEDGER, [name])[0], quick=quick, whole=whole).record() for name in ids}
     for record in found.values():
         record["seconds"] = round(record["seconds"] + sum(one.seconds for one in known), 3)
     return found

@@ -122,8 +122,8 @@ CASES: dict[str, dict[str, str]] = {
 TOLD = {"json", "out", "figure", "latex", "statement", "list_"}
 """Options that say what to print or write; their effect is looked for there, further below."""
 
-AGREES = {"population"}
-"""What is so by default, said aloud; `--samples` beside it is refused."""
+AGREES = {"population", "whole"}
+"""What is so by default, said aloud; `--samples` beside it is refused. `--whole` has a test of its own."""
 
 TAKEN = {"teacher", "teacher_activation", "interval", "samples"}
 """What the data of a file take the place of."""

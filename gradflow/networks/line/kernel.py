@@ -200,7 +200,7 @@ def put(each: Numbers, j: Any, own: Any, adds: Any, lo: Any, hi: Any) -> None:
 
 
 def place_in_order(each: Numbers, s: Numbers, places: Numbers, count: int) -> None:
-    """Put the order of the points into the first row of places: by their keys, equal ones by their numbers."""
+    """Put the order of the points into the first row: by their keys, equal ones by their numbers."""
     if count <= FEW:
         # By insertion, from the order of the network before.
         for i in range(1, count):

@@ -1,5 +1,7 @@
 """Claims of papers on shallow networks with one input, or one teacher neuron."""
 
+from dataclasses import replace
+
 from gradflow.study.claims.ledger import rows
 from gradflow.study.claims.networks import (
     affine,
@@ -20,8 +22,11 @@ POST = "Asked here of Training dynamics of a single ReLU neuron, for networks"
 
 CHERIDITO = "Cheridito, Jentzen, Rossmannek, arXiv:2103.10922"
 
-CLAIMS = (
-    *rows(
+WHOLE = {"networks.inconsistent": inconsistent.whole}
+"""Checks with as many runs as published, where a claim makes do with fewer."""
+
+CLAIMS = tuple(
+    replace(claim, whole=WHOLE.get(claim.id)) for claim in rows(
         ("networks.saddles", CHERIDITO, "An affine target has saddle points whose breakpoints, an even number, are equally spaced, and whose error has slopes of one size that alternate in sign.", affine.saddles),
         ("networks.minima", CHERIDITO, "For an affine target every local minimum that is not global has a dead neuron.", affine.minima),
         ("networks.cubic", "Xu, Du, Over-parameterization exponentially slows down gradient descent for learning a single neuron, arXiv:2302.10034", "A teacher neuron is learnt at the rate T⁻³ by a network of more neurons, and exponentially by one neuron.", cubic.cubic),
@@ -43,6 +48,6 @@ CLAIMS = (
         ("networks.observation-two", POST, "A large rate of Adam keeps the network from learning.", observations.large_rate),
         ("networks.observation-three", POST, "With SiLU the loss falls further than with ReLU from a large negative bias of the output.", observations.smooth),
         ("networks.remedies", POST, "A smaller rate, weight decay, a leaky activation and more neurons help where a network fails.", observations.remedies),
-    ),
+    )
 )  # fmt: skip
 """A row a claim: its id, where it stands, what is said there, the checker and its parameters."""
