@@ -66,7 +66,7 @@ BUSY = (
     " p { margin: 0; padding: 2px 8px; background: #fff3bf; border: 1px solid #8a8a8a; font-size: 15px;"
     " visibility: hidden; animation: late 0s 0.3s forwards; }</style><p>computing …</p>"
 )
-"""What is said while a picture is computed."""
+"""The words shown while a picture is computed."""
 
 ENDS_LABEL = "where they are at the end of the axis"
 

@@ -50,7 +50,7 @@ class Preset(NamedTuple):
 
 
 PLAIN = State(b2=0.0, lr=0.05, backdrop="flow")
-"""What the states of failures have in common, where they say nothing else."""
+"""The fields that the states of failures have in common, where they say nothing else."""
 
 PRESETS = (
     Preset(

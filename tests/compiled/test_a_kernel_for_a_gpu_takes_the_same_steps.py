@@ -48,6 +48,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_in_the_simulator_each_case_has_numpys_bits(name: str, simulated: dict[str, Any]) -> None:
     found, steps = simulated[name]

@@ -1,4 +1,4 @@
-"""While a function is compiled Numba asks once what an operation is; what others compile it resolves as ever."""
+"""Compiling, Numba asks once what an operation is; functions that others compile it resolves as ever."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ TARGETS = {
     "|x|": Problem(target="abs"),
     "a zigzag": Problem(target=Knots(np.linspace(-1.0, 1.0, BENDS + 2), np.arange(BENDS + 2) % 2 * 1.0)),
 }
-"""What two neurons can be, and what no network here can be, so that every neuron more makes the best better."""
+"""The function that two neurons can be, and one that no network here can be, so that every neuron more makes the best better."""
 
 
 def minimisers(method: str, quick: bool) -> Finding:

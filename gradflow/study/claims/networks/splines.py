@@ -1,4 +1,4 @@
-"""What wide networks learn from a few inputs: a cubic spline near the kernel regime, else a linear spline."""
+"""Wide networks on a few inputs learn a cubic spline near the kernel regime, else a linear spline."""
 
 from __future__ import annotations
 
