@@ -18,9 +18,7 @@ from scipy.optimize import brentq
 from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.integration import Integration
 from gradflow.networks.line.task import Task
-from gradflow.networks.line.walls import Crossing, event, places, preactivations
-
-_ROUNDING = 1e-15
+from gradflow.networks.line.walls import ROUNDING, Crossing, event, places, preactivations
 
 
 class Continuous:
@@ -72,17 +70,26 @@ class Continuous:
         for wall, neuron in self._nearest(left, self._sides(flow.y), self._sides(dense(when))):
             ends = bool(self._positive[0, neuron]), bool(self._positive[1, neuron])
             what, name = event(self.task, ends, wall)
-            flow.crossings.append(Crossing(flow.t, neuron, what, name, float(self.walls[wall])))
+            if not self._fades(what, wall, neuron, flow):
+                flow.crossings.append(Crossing(flow.t, neuron, what, name, float(self.walls[wall])))
             self._positive[wall, neuron] ^= True
         flow.first_step = max(1e-3 * float(solver.h_abs), 10.0 * math.ulp(flow.t))
         return True
+
+    def _fades(self, what: str, wall: int, neuron: int, flow: Integration) -> bool:
+        """Whether a ReLU neuron is dead by rounding: the flow takes none to death but at w1 = b1 = 0."""
+        if not (self.task.is_bent and self.task.slopes[0] == 0.0 and what.endswith("-> dead")):
+            return False
+        w1, b1 = abs(float(flow.y[neuron])), abs(float(flow.y[self.m + neuron]))
+        size = w1 * abs(float(self.walls[wall])) + b1
+        return size > flow.rtol * float(np.max(np.abs(flow.y[:-1])))
 
     def _sides(self, y: np.ndarray) -> np.ndarray:
         return preactivations(y[:-1], self.walls)
 
     def _is_off(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
         size = np.abs(y[: self.m]) * np.abs(self.walls)[:, None] + np.abs(y[self.m : 2 * self.m])
-        return np.asarray(np.abs(z) > _ROUNDING * size)
+        return np.asarray(np.abs(z) > ROUNDING * size)
 
     def _nearest(self, crossed: np.ndarray, there: np.ndarray, found: np.ndarray) -> list[tuple[int, int]]:
         """Return the walls, with their neurons, that a state located on the first of them is on."""

@@ -16,6 +16,7 @@ from gradflow.flow.compiled.step import EPS, TINY
 from gradflow.flow.status import CONVERGED, DIVERGED, REACHED, RUNNING, STEP_TOO_SMALL, TOO_MANY_STEPS
 from gradflow.networks.line.kernel import swept
 from gradflow.networks.line.network import SPLIT
+from gradflow.networks.line.walls import ROUNDING
 
 T, H, STATUS, STEPS, CROSSINGS, FIRST, LOSS, STATE = range(8)
 """Numbers of a record: the time, the next step, how it ended, steps, crossings and the first one's time, and
@@ -31,9 +32,6 @@ Y, NEW, LOW, AT = range(4)
 """Rows of the scratch: the state, the one that is tried, the last before a wall, a stage's."""
 
 SAFETY, SMALLEST, LARGEST = 0.9, 0.2, 10.0
-ROUNDING = 1e-15
-"""So near to a wall, relative to its terms, a pre-activation has no sign (as `flow` has it)."""
-
 BEHIND, NEAR = 4e-15, 1e-13
 """How far behind a wall a step is to end, and may."""
 

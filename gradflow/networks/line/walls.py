@@ -14,6 +14,9 @@ from gradflow.neuron.activations import PiecewiseLinear
 from gradflow.neuron.activity import ACTIVITIES, classify
 from gradflow.neuron.targets import Polynomials
 
+ROUNDING = 1e-15
+"""So near to a wall, relative to its terms, a pre-activation has no sign in a flow."""
+
 
 class Crossing(NamedTuple):
     """A wall crossing: the time or the step, the neuron, the event and the wall with its place.

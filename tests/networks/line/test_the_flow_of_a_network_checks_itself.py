@@ -81,6 +81,17 @@ def test_a_fading_neuron_crosses_nothing() -> None:
     assert float(abs(run["energy_residual"]).max()) <= 1e-9
 
 
+def test_a_neuron_that_is_dead_by_rounding_has_crossed_nothing() -> None:
+    rows = start("uniform", 4, 2, (6,)).rows[:, 0]
+    run = gradient_flow(rows, gf.Problem(target="abs"), t_end=12.0, rtol=1e-13)
+    assert int(np.sum(run["activity"].values[-1] == 0)) == 1
+    assert crossings(run)["event"].values.tolist() == ["passes knot"]
+    dies = gradient_flow(
+        gf.Neuron(-0.194, 0.568, -1.0, -3.0), gf.Problem(inputs=gf.Uniform(-4.0, 4.0)), t_end=1.0
+    )
+    assert "balanced -> dead" in crossings(dies)["event"].values
+
+
 def test_frozen_parameters_stay() -> None:
     network = start("uniform", 3, 2)
     run = gradient_flow(network, gf.Problem(target="abs"), t_end=1.0, frozen=("w2", "b2"))
