@@ -19,7 +19,8 @@ from gradflow.descent.events import Watch
 from gradflow.descent.modifiers import NONE, Modifiers
 from gradflow.descent.modifiers import check as check_modifiers
 from gradflow.descent.optimisers.hyper import Config
-from gradflow.descent.optimisers.registry import joined, remembered
+from gradflow.descent.optimisers.registry import remembered
+from gradflow.descent.parts import Parts, part_of
 from gradflow.descent.prepared import BACKENDS, Descent, on_gpu, prepare, recorded, require_functions
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.descent.stepping import descend
@@ -173,7 +174,7 @@ def train_arrays(
         theta, modifiers = kind.start(theta, problem), check_modifiers(modifiers, len(kind.parameters))
         task = Task(problem, kind, modifiers)
         if is_plain and isinstance(theta, np.ndarray) and not events and math.prod(theta.shape[1:]) > MOST:
-            run = _in_parts(theta, problem, optimizer, steps, due, schedule, first_change, progress, state)
+            run = _in_parts(theta, problem, optimizer, due, schedule, first_change, progress, state)
         else:
             run = _run(theta, task, optimizer, due, schedule, events, first_change, progress)
         run = _kept(run if state else run._replace(state=None), asked, due, kept)
@@ -252,7 +253,6 @@ def _in_parts(
     theta: Array,
     problem: Problem,
     optimizer: Config,
-    steps: int,
     due: list[int],
     schedule: Schedule,
     first_change: bool,
@@ -260,35 +260,22 @@ def _in_parts(
     state: bool,
 ) -> Descent:
     """Train some trajectories after the others: an optimiser's state is held for `MOST` at a time."""
-    from gradflow.descent.compiled.run import part_of
-
-    batch, flat = theta.shape[1:], theta.reshape(4, -1)
-    n = flat.shape[1]
-    states, losses = np.empty((len(due), 4, n), theta.dtype), np.empty((len(due), n), theta.dtype)
-    first, diverged = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=bool)
-    memory: list[tuple[Array, ...]] = []
+    whole, steps = Parts(theta, due, first_change), due[-1]
+    n = whole.diverged.size
     for i in range(0, n, MOST):
         part = slice(i, i + MOST)
-        task, config = part_of(problem, optimizer, batch, part)
-        some = _run(flat[:, part], Task(task, PLAIN, NONE), config, due, schedule, False, first_change, None)
-        states[..., part], losses[:, part], diverged[part] = some.theta, some.loss, some.diverged
-        if some.first_change is not None:
-            first[part] = some.first_change
+        task, config = part_of(problem, optimizer, whole.batch, part)
+        start = whole.flat[:, part]
+        some = _run(start, Task(task, PLAIN, NONE), config, due, schedule, False, first_change, None)
+        whole.states[..., part], whole.losses[:, part] = some.theta, some.loss
+        whole.diverged[part] = some.diverged
+        if whole.first is not None and some.first_change is not None:
+            whole.first[part] = some.first_change
         if state:
-            memory.append(remembered(some.state))
+            whole.memory.append(remembered(some.state))
         if progress is not None:
             progress(min(n, i + MOST) * steps // n)
-    whole = states.reshape(len(due), 4, *batch)
-    return Descent(
-        final=whole[-1],
-        steps=np.asarray(due, dtype=np.int64),
-        theta=whole,
-        loss=losses.reshape(len(due), *batch),
-        events=[],
-        first_change=first.reshape(batch) if first_change else None,
-        diverged=diverged.reshape(batch),
-        state=joined(optimizer, theta, steps, memory) if state else None,
-    )
+    return whole.descent(optimizer, state)
 
 
 def _pays(theta: Array, steps: int, events: bool) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,11 +17,11 @@ from gradflow.descent.compiled.blocks import Blocks
 from gradflow.descent.compiled.kernel import Kernel, functions, is_summed, kernel
 from gradflow.descent.compiled.trajectories import Trajectories
 from gradflow.descent.optimisers.hyper import Config
-from gradflow.descent.optimisers.registry import joined
+from gradflow.descent.parts import Parts, part_of
 from gradflow.descent.prepared import Descent, factor, moved, prepare, recorded
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.field import SORTED_FROM
-from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform
+from gradflow.neuron.problem import Neuron, Problem, Sample
 
 # Steps between two returns from compiled code: Ctrl-C waits for one such stretch.
 STRETCH = 4096
@@ -221,14 +220,8 @@ def run(
     Many trajectories are trained piece by piece, so that an optimiser's state is held for all only if it is
     asked for.
     """
-    batch = theta.shape[1:]
-    flat = theta.reshape(4, -1)
-    n = flat.shape[1]
-    states = np.empty((len(due), *flat.shape), dtype=theta.dtype)
-    losses = np.empty((len(due), n), dtype=theta.dtype)
-    first = np.empty(n, dtype=np.int64) if first_change else None
-    diverged = np.empty(n, dtype=bool)
-    memory: list[tuple[Array, ...]] = []
+    whole = Parts(theta, due, first_change)
+    batch, flat, n = whole.batch, whole.flat, whole.diverged.size
     pieces = [slice(i, min(i + place.piece, n)) for i in range(0, max(n, 1), place.piece)]
     every = max(1, -(-steps * len(pieces) // 100))
     marks = {*range(every, steps, every)} if progress is not None else set()
@@ -244,13 +237,13 @@ def run(
             if stop in marks and progress is not None:
                 progress((number * steps + stop) // len(pieces))
             if stop == due[k]:
-                states[k, :, part] = flat[:, part] if stop == 0 else machine.parameters()
+                whole.states[k, :, part] = flat[:, part] if stop == 0 else machine.parameters()
                 k += 1
-        if first is not None:
-            first[part] = machine.first()
-        diverged[part] = machine.diverged()
+        if whole.first is not None:
+            whole.first[part] = machine.first()
+        whole.diverged[part] = machine.diverged()
         if state:
-            memory.append(machine.memory(step.chosen[f"{block.__name__}.MEMORIES"]))
+            whole.memory.append(machine.memory(step.chosen[f"{block.__name__}.MEMORIES"]))
     evaluate = field.evaluator(problem, theta) if isinstance(problem.inputs, Sample) else None
     for i in range(0, n, place.chunk):
         part = slice(i, i + place.chunk)
@@ -260,36 +253,8 @@ def run(
         together = max(1, place.chunk // min(place.chunk, n - i))
         for k in range(0, len(due), together):
             some = slice(k, k + together)
-            moments = np.ascontiguousarray(np.moveaxis(states[some, :, part], 0, 1))
-            losses[some, part] = to_numpy(loss(place.there(moments)))
+            moments = np.ascontiguousarray(np.moveaxis(whole.states[some, :, part], 0, 1))
+            whole.losses[some, part] = to_numpy(loss(place.there(moments)))
     if progress is not None:
         progress(steps)
-    theta = states.reshape(len(due), 4, *batch)
-    return Descent(
-        final=theta[-1],
-        steps=np.asarray(due, dtype=np.int64),
-        theta=theta,
-        loss=losses.reshape(len(due), *batch),
-        events=[],
-        first_change=None if first is None else first.reshape(batch),
-        diverged=diverged.reshape(batch),
-        state=joined(optimizer, theta[-1], steps, memory) if state else None,
-    )
-
-
-def part_of(
-    problem: Problem, optimizer: Config, batch: tuple[int, ...], part: slice
-) -> tuple[Problem, Config]:
-    """Return the problem and the hyper-parameters of some of the flattened trajectories."""
-
-    def some(values: Any) -> Any:
-        array = np.asarray(values)
-        return values if array.ndim == 0 else np.broadcast_to(array, batch).reshape(-1)[part]
-
-    config: Any = optimizer
-    arrays = {name: some(value) for name, value in config._asdict().items() if is_array(value)}
-    inputs = problem.inputs
-    if isinstance(inputs, Uniform):
-        inputs = Uniform(some(inputs.lo), some(inputs.hi))
-    task = replace(problem, teacher=Neuron(*map(some, problem.teacher)), inputs=inputs)
-    return task, config._replace(**arrays)
+    return whole.descent(optimizer, state)
