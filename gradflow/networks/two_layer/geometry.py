@@ -14,6 +14,7 @@ from scipy.optimize import nnls
 
 from gradflow.base.arrays import to_numpy
 from gradflow.base.checks import number
+from gradflow.field.bounds import EPS
 from gradflow.networks.two_layer.data import Dataset, check_binary
 from gradflow.networks.two_layer.network import TwoLayer, directions, log_norms
 from gradflow.networks.two_layer.patterns import IN_NEGATIVE, IN_POSITIVE, membership
@@ -75,6 +76,8 @@ class Setting(NamedTuple):
 class Angles(NamedTuple):
     """Angles of a start's neurons to the directions that delay them, as sines; that of 90° and more is 1.
 
+    Rounding counts against them: sines are lower bounds under Assumption 1, so that one that is 0 is 0 here.
+
     Attributes
     ----------
     cone : array, shape (h,)
@@ -85,7 +88,7 @@ class Angles(NamedTuple):
         sin ∠(w, −σG), G the neuron's first force in the limit; for `opposite` neurons that is the angle to
         x₋σ. 1 where G = 0.
     own : int array, shape (h,)
-        How many data with y = σ are on; under Assumption 1 they stay on.
+        How many data with y = σ are on beyond rounding; under Assumption 1 they stay on.
     """
 
     cone: np.ndarray
@@ -168,7 +171,7 @@ def angles(data: Dataset, network: TwoLayer) -> Angles:
     """Return the angles of all neurons of one network to −σK and to their own first force.
 
     The distance to the cone is a non-negative least squares problem, solved by Lawson and Hanson's active
-    sets to rounding.
+    sets; what is returned is a bound by its residual (`distance_from_cone`).
 
     Raises
     ------
@@ -179,17 +182,50 @@ def angles(data: Dataset, network: TwoLayer) -> Angles:
     w, signs = _signed_directions(network)
     z = units(data)
     raw = data.signed.astype(np.float64)
+    sizes = np.linalg.norm(raw, axis=1)
+    slack = (w.shape[1] + 8) * EPS
     cone, opposite, force = np.empty(w.shape[0]), np.empty(w.shape[0], bool), np.empty(w.shape[0])
     own = np.empty(w.shape[0], int)
     for j, (direction, sign) in enumerate(zip(w, signs, strict=True)):
-        cone[j] = min(nnls(-sign * z.T, direction)[1], 1.0)
-        active = (data.inputs @ direction) > 0.0
-        own[j] = np.sum(active & (data.labels == sign))
+        cone[j] = distance_from_cone(direction, -sign * z)
+        outputs = data.inputs @ direction
+        active = outputs > 0.0
+        own[j] = np.sum((outputs > slack * sizes) & (data.labels == sign))
         opposite[j] = int(membership(active, data.labels)) == (IN_NEGATIVE if sign > 0 else IN_POSITIVE)
         pull = sign * np.sum(raw[active], axis=0)
         size = float(np.linalg.norm(pull))
-        force[j] = sine_between(direction, -pull / size) if size > 0.0 else 1.0
+        # The terms of the sum may cancel.
+        lost = (data.n * EPS + 4.0 * slack) * float(np.sum(sizes[active])) / size if size > 0.0 else 0.0
+        force[j] = max(sine_between(direction, -pull / size) - lost, 0.0) if size > 0.0 else 1.0
     return Angles(cone, opposite, force, own)
+
+
+def distance_from_cone(direction: np.ndarray, rays: np.ndarray) -> float:
+    """Return a lower bound of the distance of a unit vector w from the cone of unit rays, at most 1.
+
+    It is w·u for a vector u, |u| ≤ 1, with u·z ≤ 0 for all rays z: the residual of non-negative least
+    squares, moved off the rays by what rounding has left of them. Where the rays' sum has an angle of 90° or
+    more with one of them, it is the residual's length, to rounding.
+
+    Parameters
+    ----------
+    direction : array, shape (D,)
+    rays : array, shape (n, D)
+    """
+    rest = direction - nnls(rays.T, direction)[0] @ rays
+    size = float(np.linalg.norm(rest))
+    middle = np.sum(rays, axis=0)
+    length = float(np.linalg.norm(middle))
+    if size == 0.0 or length == 0.0:
+        return min(size, 1.0)
+    u, middle = rest / size, middle / length
+    slack = (direction.size + 8) * EPS
+    inner = float(np.min(rays @ middle)) - slack
+    if inner <= 0.0:
+        return min(size, 1.0)
+    shift = max(float(np.max(rays @ u)) + slack, 0.0) / inner
+    found = (float(direction @ u) - shift * float(direction @ middle)) / (1.0 + shift)
+    return min(max(found - 4.0 * slack, 0.0), 1.0)
 
 
 def sine_between(first: np.ndarray, second: np.ndarray) -> float:
