@@ -78,32 +78,35 @@ lo included, and −H on the hyperactive side. Next to the dead directions H →
 
 (3) Let a neuron that is not dead come to u = 0 at the time T. |u'| is at most a constant times |w2|, so u
 ≤ c (T − t) and τ → ∞. w2 and b2 converge; w2² → −Q > 0 (Q < 0 by derivation 10 (2)). Let H be that of the
-limits. As ϑ follows −2 ∂H/∂ϑ up to terms that tend to 0, and the integral of ∂H/∂ϑ around the circle is
-0, ϑ passes any direction with ∂H/∂ϑ ≠ 0 in one sense only, late, and so finitely often: its limit set is
-connected and ∂H/∂ϑ = 0 on it, so H is constant there. If H < 0, log u rises in the end. If H > 0, then by
-(2) the set is one point, a strict maximum, and ϑ converges to it. H = 0 does not occur: (a) If f* is
-constant and b2 → f*, (b2 − E f*)' and u' are bounded by the integral of u from t to T and u themselves,
-hence so is their supremum on [t, T] by a constant times T − t times itself: u = 0 before T. (b)
-Otherwise: in a hyperactive direction H = ∂H/∂ϑ = 0 means E[b2 − f*] = E[(b2 − f*) x] = 0, which a
-monotone f* excludes. By strictness in Chebyshev's inequality f* = b2 on A at a balanced direction, or the
-direction is the edge of the dead ones, at an end e. If b2 ≠ f*(e) at the edge, b2 − f* has one sign on A
-late. If b2 = f*(e), or f* = b2 on A ≠ the input, b2 is an extreme value of f*, which is monotone, so b2 −
-E f* ≠ 0 in the limit, b2' = −2 E r has its sign reversed, and b2 − f* ≥ 0 on the whole input, or ≤ 0,
-late. If s w2 (b2 − f*) ≤ 0 on A then u' ≥ −c u: u does not vanish. If it is ≥ 0, then s w2 r ≥ 0 on A and
-z falls on the whole input, ϑ turns towards the dead directions, in one sense, by less than π in all, and
-|d log u| ≤ t |dϑ|, where t = (x − p)/(1 + p x) is bounded as p is not at the other end: u does not
-vanish. So every start that dies converges in (ϑ, u, w2, b2) to a point of S = {u = 0, ∂H/∂ϑ = 0, H > 0}.
-About a point of S take a box so small that the ϑ-component of the field grows with ϑ at the rate λ > 0 at
-least (on both sides of walls: the field is Lipschitz and this holds for its derivatives almost
-everywhere), by (2). Measure the other coordinates o = (u, w2, M b2) with a small M: by (1) their field is
-Lipschitz with a constant ε in (u, w2, M b2), but for the contraction of u, and in ϑ, as small as one
-likes for small M and box, while the ϑ-component is Lipschitz in o with some C. For two solutions in the
-box, with distances Δ and D in ϑ and o, Δ' ≥ λ Δ − C D and D' ≤ ε (Δ + D). So with K = 4 C/λ and ε (1 + K)
-(1 + 1/K) ≤ λ/4 the cone Δ ≥ K D is not left and Δ grows exponentially in it (script): two different
-solutions that stay in the box for ever have Δ < K D. Those that stay are a Lipschitz graph over o: of
-measure zero. S is covered by countably many such boxes. A start that dies is in one of the boxes from
-some rational τ on for ever; the flow in τ off u = 0 is locally Lipschitz in both directions, and takes
-sets of measure zero to such.
+limits. As ϑ follows −2 ∂H/∂ϑ up to terms that tend to 0, and stays out of the dead directions, it passes
+any direction with ∂H/∂ϑ ≠ 0 in one sense only, late, and so at most once: its limit set is connected and
+∂H/∂ϑ = 0 on it, so H is constant there. If H < 0, log u rises in the end. If H > 0, then by (2) the set
+is one point, a strict maximum, and ϑ converges to it. H = 0 does not occur: (a) If f* is constant and b2
+→ f*, then y = b2 − E f* and u have |u'| + |y'| ≤ c (u + |y|) and tend to 0 at T: by Gronwall's inequality
+they are 0 before. (b) Otherwise f* is not constant, or b2 does not tend to it, which is left for the edge
+of the dead directions only, as E[(b2 − f*) ψ] ≠ 0 elsewhere. In a hyperactive direction H = ∂H/∂ϑ = 0
+means E[b2 − f*] = E[(b2 − f*) x] = 0, which a monotone f* excludes. By strictness in Chebyshev's
+inequality f* = b2 on A at a balanced direction, or the direction is the edge of the dead ones, at an end
+e. If b2 ≠ f*(e) at the edge, b2 − f* has one sign on A late. If b2 = f*(e), or f* = b2 on A ≠ the input,
+b2 is an extreme value of f*, which is monotone and not constant, so b2 − E f* ≠ 0 in the limit, b2' → −2
+(b2 − E f*) takes b2 to that value from outside of f*'s range, and b2 − f* ≥ 0 on the whole input, or ≤ 0,
+late. So b2 − f* has one sign on A late in all these cases, and ϑ is in one of the two arcs of balanced
+directions. If s w2 (b2 − f*) ≤ 0 on A then u' ≥ −c u: u does not vanish. If it is ≥ 0, then s w2 r ≥ 0 on
+A, and with cos ϑ > 0 (otherwise x → −x) u ϑ' = −2 cos ϑ E[s w2 r (1 + p x) 1_A] ≤ 0: p rises, ϑ moves in
+one sense, by less than π in all, and as u' = −2 cos ϑ E[s w2 r (x − p) 1_A], |d log u| ≤ t(hi) |dϑ|,
+where t = (x − p)/(1 + p x) is bounded at x = hi, as p is not at the other end: u does not vanish. So
+every start that dies converges in (ϑ, u, w2, b2) to a point of S = {u = 0, ∂H/∂ϑ = 0, H > 0}. About a
+point of S take a box so small that the ϑ-component of the field grows with ϑ at the rate λ > 0 at least
+(on both sides of walls: the field is Lipschitz and this holds for its derivatives almost everywhere), by
+(2). Choose M > 0 with M |b2 − E f*| ≤ H/2 at the point. For two solutions in the box let Δ = |δϑ| and D =
+|δu| + |δw2| + M |δb2|. By (1) the ϑ-component is Lipschitz, so Δ' ≥ λ Δ − C D with some C. In the rates
+of δu, δw2 and δb2 all terms have a factor u but −2 H δu, in the first, and −2 (b2 − E f*) δu, in the
+last, which the first outweighs by the choice of M: so D' ≤ ε (Δ + D), where ε is as small as one likes
+for a small box, with the same M and C. So with K = 4 C/λ and ε (1 + K) (1 + 1/K) ≤ λ/4 the cone Δ ≥ K D
+is not left and Δ grows exponentially in it (script): two different solutions that stay in the box for
+ever have Δ < K D. Those that stay are a Lipschitz graph over (u, w2, b2): of measure zero. S is covered
+by countably many such boxes. A start that dies is in one of the boxes from some rational τ on for ever;
+the flow in τ off u = 0 is locally Lipschitz in both directions, and takes sets of measure zero to such.
 
 (4) As long as the breakpoint is in the sector, u' = −2 ω (N/√(1 + p²)) − 2 ω² u E[ψ²]/s² ≤ −2 ν N₀,
 because ω² = s² (u² − Q) ≥ ν². The pre-activation at a fixed input y has the rate −2 ω E[r (1 + x y) 1_A];
@@ -120,11 +123,14 @@ inside, at p₂ > −L. With b2 a little lower than stated G(−L) > 0 while G(p
 applies on [−L, p₂], by (4) with p₁ = −L. (f → −f makes s w2 > 0 and b2 − f* = L³/6 − L/4 + max(x, 0) > 0;
 G(−L) rises with −b2.)
 
-(7) Resting is a solution as all derivatives but that of b2 vanish. Let H have a negative minimum on the
-circle, over directions that are not dead as H = 0 there. About the set where it is attained choose a
-sector at whose ends ∂H/∂ϑ points inwards, with H < 0 in it. Solutions that start in it at u = 1/n stay in
-it for a common time, with u ≥ c t, by (1). By the theorem of Arzelà and Ascoli some of them converge
-uniformly, to a curve from u = 0 with u ≥ c t, a solution for t > 0.
+(7) Resting is a solution as all derivatives but that of b2 vanish. Let H, with the w2 and b2 of the
+arrival, have a negative minimum −2 m on the circle. As H = 0 in the dead directions and ∂H/∂ϑ is
+continuous, there are to the right of a minimum, before the first direction with H = −m, one with ∂H/∂ϑ >
+0, and to its left one with ∂H/∂ϑ < 0: the ends of a sector in which H ≤ −m and at whose ends −∂H/∂ϑ
+points inwards. By (1) solutions that start in it at u = 1/n stay in it for a common time, with u ≥ c t,
+because u' = −2 H + O(u). They have a common Lipschitz constant, so by the theorem of Arzelà and Ascoli
+some of them converge uniformly, to a curve from u = 0 with u ≥ c t, a solution for t > 0, as the gradient
+is continuous there.
 """
 
 PROVED_BY = (
@@ -143,8 +149,8 @@ PROVED_BY = (
     (
         "(3)",
         ("the cone of differences is not left", "differences grow in the cone"),
-        "the limit set of ϑ, that H = 0 does not occur, the covering by boxes, and sets of measure zero "
-        "under Lipschitz maps",
+        "the limit set of ϑ, that H = 0 does not occur, D' ≤ ε (Δ + D), the covering by boxes, and sets of "
+        "measure zero under Lipschitz maps",
     ),
     (
         "(4)",

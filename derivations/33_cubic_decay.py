@@ -117,11 +117,13 @@ exponentially, as g = 0. The last sentence: countably many such neighbourhoods c
 is in one of their W at some integer time; where no w_j = b_j = 0 the field is locally Lipschitz, and the
 inverse of the flow preserves measure 0.
 
-(4) All but the last step of (2) was for any m. κ g³ ≤ F ≤ C g³ and (b) give 1/g between two multiples of t.
-Let ω = t z and τ = log t, in the metric of b at the limit: ω′ = ω − ∇F(ω) + O(e^(−τ)) = −∇G(ω) + O(e^(−τ)),
-G = F − |ω|²/2, ω bounded and bounded away from 0. So G has a limit, ∫ |∇G|² dτ is finite, ∇G → 0 as ω′ is
-bounded, and all limit points of ω are critical points of G with one value. At these 3 F = ω·∇F = |ω|²
-(Euler), so F = −2 G (checked): F has a limit, and t³ L → it.
+(4) All but the last step of (2) was for any m; F is that of s_j/Σ s_k, O(|u|) from the s_j. r_h is 0 beyond
+the breakpoints, so moving h_i up and h_j down changes F by 2 ρ₀ ∫ r_h between p_i and p_j (checked for m ≤
+3), Lipschitz in h; −z′ is F's gradient on a·z = 0 but for O(g³): the projection removes a times what the
+e_j share. κ g³ ≤ F ≤ C g³ and (b) give 1/g between two multiples of t. Let ω = t z and τ = log t, in the
+metric of b at the limit: ω′ = −∇G(ω) + O(e^(−τ)), G = F − |ω|²/2, ω bounded and bounded away from 0. So G
+has a limit, ∫ |∇G|² dτ is finite, ∇G → 0 as ω′ is bounded, and all limit points of ω are critical points of
+G of one value. At these 3 F = ω·∇F = |ω|², so F = −2 G (checked): F has a limit, and t³ L → it.
 
 (5) u is a polynomial of degree 2, so u_{k+1} = (I − η J Jᵀ ∇²Q) u + O(|u| |b| + |b|²): in the norm √Q the
 matrix is symmetric with the eigenvalues 1 − η λ_i, λ_i those of the Hessian that are not 0, so v_{k+1} ≤ τ
@@ -162,7 +164,7 @@ PROVED_BY = (
     (
         "(4)",
         ("F is homogeneous, …", "its derivatives, …", "F = −2 G at a critical point"),
-        "the same for more than three neurons, and the limit of a perturbed gradient flow",
+        "the derivatives of F for m > 3, and the limit of a perturbed gradient flow",
     ),
     ("(5)", ("the steps of h",), "that R is kept"),
     ("(6)", ("Gram determinant, …",), "the manifolds, and the gradient inequality"),
@@ -173,8 +175,7 @@ NOT_CLAIMED = (
     "That a solution from afar converges to M: it may come to rest elsewhere.",
     "Which critical point ω it is for m > 2, and that almost all starts share a local minimum's.",
     "Networks of which some s_j have the sum 0: there F vanishes along other directions, too.",
-    "Adam, momentum, minibatches: measured in the claims, not proved. By derivation 28 no such minimum holds "
-    "Adam at a small ε.",
+    "Adam, momentum, minibatches: only measured. By derivation 28 no such minimum holds Adam at a small ε.",
     "More than two neurons of which some face the other way; targets with several knots.",
 )
 

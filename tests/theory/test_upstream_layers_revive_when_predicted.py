@@ -342,7 +342,7 @@ def test_bad_input_is_named() -> None:
         with pytest.raises(ValueError, match=r"^t: expected a finite number >= 0, got"):
             path(Network(), Task(), t)
     assert np.isnan(revival_time(Network(a=np.nan)))
-    with pytest.raises(ValueError, match=r"^u: expected mean 0 and variance 1, got 0 and 0.666"):
+    with pytest.raises(ValueError, match=r"^u: expected mean 0 and variance 1 to 1e-13, got 0 and 0.666"):
         sample_task(np.array([-1.0, 0.0, 1.0]), np.zeros(3))
     with pytest.raises(ValueError, match=r"^targets: expected one for each input"):
         sample_task(np.array([-1.0, 1.0]), np.zeros(3))

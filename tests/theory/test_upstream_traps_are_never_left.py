@@ -65,17 +65,28 @@ def test_what_is_not_dead_or_on_its_wall_is_not_held() -> None:
 
 def test_a_sample_that_is_standardised_to_some_digits_only_may_bring_it_back() -> None:
     # At rest for a mean of exactly 0, and so close to its wall that the sample's mean makes the difference.
-    u = np.array([-1.0, 1.0]) - 9e-10
+    u = np.array([-1.0, 1.0]) - 9e-14
     targets = 0.5 * u + 0.4
     task = sample_task(u, targets)
     p, q = float(np.asarray(task.slope)), float(np.asarray(task.level))
     wall = -(p * float(np.asarray(task.hi)) + q)
-    theta = np.array([p, q, 1.0, wall - 3e-10, -1.0, 1.0])
+    theta = np.array([p, q, 1.0, wall - 3e-14, -1.0, 1.0])
     assert preactivation(Network(*theta), task) < 0.0
     assert not never_revived(Network(*theta), task, 0.05)
-    assert never_revived(Network(p, q, 1.0, wall - 1e-6, -1.0, 1.0), task, 0.05)
+    assert never_revived(Network(p, q, 1.0, wall - 1e-9, -1.0, 1.0), task, 0.05)
     back = False
     for _ in range(200):
         theta = theta - 0.05 * gradient(Network(*theta), u, targets)
         back = back or bool(preactivation(Network(*theta), task) > 0.0)
     assert back
+
+
+def test_a_sample_that_is_off_by_more_than_rounding_is_refused() -> None:
+    """The closed form says that this one never comes back; its own flow brings it back."""
+    u = np.array([-1.0, 1.0]) - 9e-10
+    with pytest.raises(ValueError, match=r"u: expected mean 0 and variance 1 to 1e-13, got -9e-10 and 1$"):
+        sample_task(u, 0.5 * u + 0.4)
+    many = np.random.default_rng(0).lognormal(1.0, 2.0, 10_000) + 1e4
+    for _ in range(2):
+        many = (many - np.mean(many)) / np.std(many)
+    assert sample_task(many, many).slope == pytest.approx(1.0, rel=1e-13)
