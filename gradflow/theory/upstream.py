@@ -72,8 +72,8 @@ def sample_task(u: ArrayLike, targets: ArrayLike) -> Task:
     """Return the task that a sample sets, all inputs with equal weight.
 
     Standardise the inputs in double precision, (u − mean)/deviation, twice where the mean is large: the
-    closed form is that of a mean of 0 and a variance of 1, and what is off by more than rounding has a flow of
-    its own.
+    closed form is that of a mean of 0 and a variance of 1, and what is off by more than rounding has a flow
+    of its own.
 
     Parameters
     ----------
@@ -91,7 +91,8 @@ def sample_task(u: ArrayLike, targets: ArrayLike) -> Task:
     mean, variance = float(np.mean(x)), float(np.mean(x * x))
     if not (abs(mean) < _STANDARD and abs(variance - 1.0) < _STANDARD):
         raise ValueError(
-            f"u: expected mean 0 and variance 1 to {_STANDARD:g}, got {mean:.3g} and {variance - mean**2:.14g}"
+            f"u: expected mean 0 and variance 1 to {_STANDARD:g}, "
+            f"got {mean:.3g} and {variance - mean**2:.14g}"
         )
     return Task(float(np.min(x)), float(np.max(x)), float(np.mean(x * g)), float(np.mean(g)))
 

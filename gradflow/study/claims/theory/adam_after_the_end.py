@@ -30,13 +30,21 @@ from gradflow.theory.hyperactive import trapped_under_gd
 START, RATE, LONG = Neuron(1.0, 0.0, 1.0, -1.18), 0.01, 40_000
 """The start, Adam's rate and the steps of the one run that is looked at closely."""
 
-EARLIER = {
+EARLIER: dict[str, Any] = {
     "breakpoint": {"8000": -1.0270, "12000": -1.0187, "16000": -1.0030},
     "at_the_input": 16_671,
+    "excess_at_1000": 7e-18,
+    "period": 540,
+    "loss_at_17000": 1e-33,
+    "peaks_at_the_teacher": 1e-5,
+    "breakpoint_on_2001_inputs": {"10000": -1.0276, "12500": -1.0172, "15000": -1.0067},
+    "teacher_on_2001_inputs_by": 17_500,
     "linear_at_rate_0.01": {"5000": 200, "20000": 197, "100000": 192, "400000": 161},
+    "linear_at_rate_0.1_of_256": {"5000": 72, "20000": 48},
     "of_61_linear_after_200000": 0,
 }
-"""The same from gradients that were rounded otherwise (an earlier version of the formulas)."""
+"""The same from gradients that were rounded otherwise (an earlier version of the formulas), and, on 2001 inputs,
+from PyTorch's Adam and its gradients."""
 
 RATES, N, STEPS = (0.01, 0.03, 0.1), 512, (5000, 20_000, 100_000, 400_000, 1_000_000)
 """The rates of the table of survival, how many starts, and when they are counted for it."""
@@ -102,12 +110,13 @@ def effort(quick: bool) -> Effort:
 
 
 class Course(NamedTuple):
-    """The run from `START`: steps, excess over the best line's loss, breakpoint."""
+    """The run from `START`: steps, excess over the best line's loss, breakpoint, states, loss."""
 
     steps: np.ndarray
     excess: np.ndarray
     breakpoint: np.ndarray
     theta: np.ndarray
+    loss: np.ndarray
 
 
 class Escape(NamedTuple):
@@ -123,8 +132,20 @@ def course() -> Course:
     """Train one neuron for `LONG` steps."""
     run = train_arrays(START, POPULATION, Adam(RATE), LONG, record_every=1, events=False, backend="numba")
     theta = np.moveaxis(np.asarray(run.theta), 1, 0)
-    level = float(lines(POPULATION).line_loss.value)
-    return Course(np.asarray(run.steps), np.asarray(run.loss) - level, breakpoint_position(theta), theta)
+    level, value = float(lines(POPULATION).line_loss.value), np.asarray(run.loss)
+    return Course(np.asarray(run.steps), value - level, breakpoint_position(theta), theta, value)
+
+
+def on_inputs() -> dict[str, Any]:
+    """Train the same neuron on 2001 inputs: its breakpoint at some steps, and whether it learns in the end."""
+    run = train_arrays(
+        START, SAMPLE, Adam(RATE), EARLIER["teacher_on_2001_inputs_by"], record_every=2500, events=False
+    )
+    steps, at = np.asarray(run.steps).tolist(), breakpoint_position(np.moveaxis(np.asarray(run.theta), 1, 0))
+    return {
+        "breakpoint": {str(k): float(at[steps.index(int(k))]) for k in EARLIER["breakpoint_on_2001_inputs"]},
+        "loss_at_the_last": float(np.asarray(run.loss)[-1]),
+    }
 
 
 def survivals(n: int, longest: int) -> dict[float, Work]:
@@ -242,20 +263,29 @@ def after_the_end(quick: bool) -> Finding:
         "median_ratio": median(measured / predicted) if predicted.size else None,
     }
     proved = count(trapped_under_gd(on_the_line(far.few), RATE, POPULATION))
+    sampled = on_inputs()
     leaves = alone["teacher"] and predicted.size > 0
     return finding(
         by_rule(open=not leaves, conditional=leaves),
         "It depends on the method. Under gradient descent at rate {rate:g} {trapped_under_gd} of {of} neurons on the best line are trapped by derivation 26. Adam rests at no minimum while ε < η λ/38 (derivation 28): from b2 = {b2:g} it is on the best line at step 1000 (excess {one_start[excess_at_1000]:.0e}), "
         "the first burst comes at step {one_start[first_burst]}, later ones {one_start[period]:.0f} steps apart, the breakpoint is at {one_start[breakpoint_at_8000]:.4f}, {one_start[breakpoint_at_12000]:.4f} and {one_start[breakpoint_at_16000]:.4f} after 8 000, 12 000 and 16 000 steps and on the input from step "
-        "{one_start[at_the_input]} on (the drift predicts {one_start[predicted]:.0f} steps from the first burst, it took {one_start[took]}), and then the neuron goes to the teacher. Where the gradient is computed as exactly 0 a neuron stays; with errors of {noise:g} added, at rate {shaken[rate]:g}, {shaken[arrived]} of {of} come to the input, "
+        "{one_start[at_the_input]} on (the drift predicts {one_start[predicted]:.0f} steps from the first burst, it took {one_start[took]}), and then the neuron goes to the teacher: the loss is {one_start[loss_at_17000]:.0e} at step 17 000, and bursts there take it to {one_start[peaks_at_the_teacher]:.0e} at most, which kills none. On 2001 inputs the breakpoint is at {on_inputs} after {sampled_at} steps, and the loss is {last:.0e} after {sampled_by} (PyTorch: {before}). Where the gradient is computed as exactly 0 a neuron stays; with errors of {noise:g} added, at rate {shaken[rate]:g}, {shaken[arrived]} of {of} come to the input, "
         "in {told} times the predicted number of steps (median).",
         {
             "one_start": alone,
             "of": far.few,
             "trapped_under_gd": proved,
             "shaken": shaken_,
-            "earlier": {name: EARLIER[name] for name in ("breakpoint", "at_the_input")},
+            "on_2001_inputs": sampled,
+            "earlier": {
+                name: value for name, value in EARLIER.items() if not name.startswith(("linear", "of_"))
+            },
         },
+        on_inputs=each("{0:.4f}", list(sampled["breakpoint"].values())),
+        sampled_at=each("{0}", list(sampled["breakpoint"])),
+        last=sampled["loss_at_the_last"],
+        sampled_by=EARLIER["teacher_on_2001_inputs_by"],
+        before=each("{0:.4f}", list(EARLIER["breakpoint_on_2001_inputs"].values())),
         rate=RATE,
         b2=float(START.b2),
         noise=NOISE,
@@ -281,7 +311,7 @@ def who_is_left(quick: bool) -> Finding:
             "linear": linear,
             "starts": far.starts,
             "changes_of_the_dead": dead,
-            "earlier": {"linear_at_rate_0.01": EARLIER["linear_at_rate_0.01"]},
+            "earlier": {name: value for name, value in EARLIER.items() if name.startswith("linear")},
         },
         told="It does not stay" if any(left_it) else "None is seen to leave",
         dead="the number of the dead changes" if dead else "the dead are as many at all these steps",
@@ -328,6 +358,8 @@ def one(run: Course) -> dict[str, Any]:
         "at_the_input": entered,
         "took": entered - first,
         "predicted": float(escape_steps(run.theta[:, WHILE], POPULATION, RATE)),
+        "loss_at_17000": float(run.loss[17_000]),
+        "peaks_at_the_teacher": float(np.max(run.loss[20_000:])),
         "teacher": bool(np.median(run.excess[-1000:]) < -0.02),
     }
 
