@@ -47,6 +47,7 @@ FUNCTIONS: dict[int, tuple[str, ...]] = {
     32: ("gradflow.theory.rates.rate_to_teacher", "gradflow.theory.rates.rate_on_line"),
     33: ("gradflow.networks.line.decay.cubic_limit", "gradflow.networks.line.decay.decay_law"),
     35: ("gradflow.theory.limits.door_margin",),
+    36: ("gradflow.ends.enclosure.enclose",),
 }
 """Names of functions, where a user finds them."""
 
