@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from gradflow.ends.decision import THEOREMS, decide
+from gradflow.ends.enclosure import EFFORTS, enclose
 from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, OUTCOMES, UNDECIDED
 from gradflow.flow.ensemble import integrate_ensemble
 from gradflow.neuron.activity import HYPERACTIVE, activity
@@ -26,7 +27,7 @@ N = 240
 
 SQUARE = {"b1": (-2.5, 2.5), "b2": (-3.0, 3.0)}
 TIMES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 20.0, 50.0)
-SHOWN, STATED = 1.0, (1.0, 5.0, 20.0)
+STATED = (1.0, 5.0, 20.0)
 BLOCKS = (4, 2, 1)
 """Sides, in cells, of the squares that tubes are tried on, one after the other."""
 
@@ -44,15 +45,17 @@ TITLE = "How much of the flow's basins is proved"
 CAPTION = (
     "Where the gradient flow ends (teacher ReLU(x), inputs uniform on [−1, 1]) against the initial "
     "biases, from w1 = w2 = 1. Pale: simulated until rest from the centres of {N} × {N} cells (global "
-    "{global_}, linear {linear}, constant {constant} of the square). Over it: what theorems decide from "
-    "the state (a) at t = 0, (b) at some time up to {SHOWN:g}; and the cells in which tubes around curves "
-    "from t = 0 prove every start trapped. Dashed: the walls between dead, balanced and hyperactive "
-    "starts. At t = 0 theorems decide {decided} of the square ({each}), tubes another {tubes}; proof and "
+    "{global_}, linear {linear}, constant {constant} of the square). Over it, all known at t = 0: (a) "
+    "what theorems decide from the state, and the cells in which tubes around curves prove every start "
+    "trapped; (b) the starts from which enclosures of the flow (derivation 36), which may cross walls "
+    "and end at the teacher, prove where it ends. Dashed: the walls between dead, balanced and "
+    "hyperactive starts. At t = 0 theorems decide {decided} of the square ({each}), tubes another "
+    "{tubes}, and with enclosures around single starts it is {enclosed}: {of_each}; proof and "
     "simulation contradict each other at {contradictions} starts. Hyperactive starts that stay so fill "
-    "{trapped} of the square: of these the path theorem proves {path} at t = 0, the signs {signs}, either "
-    "or tubes around whole cells {with_tubes}, either or tubes around single starts {points}. (c) Share "
-    "of each basin that theorems without tubes decide by time t: {later}. Dashed grey: the linear basin "
-    "at t = 0, with tubes around whole cells."
+    "{trapped} of the square: of these the path theorem proves {path} at t = 0, the signs {signs}, "
+    "either or tubes around whole cells {with_tubes}, either or tubes around single starts {points}. "
+    "(c) Share of each basin that theorems without tubes decide by time t: {later}. Dashed grey: at t = "
+    "0, the linear basin with tubes around whole cells, and the square with enclosures."
 )
 
 
@@ -139,6 +142,21 @@ def tubes_of_starts(n: int = N) -> np.ndarray:
     return proved
 
 
+@functools.cache
+def enclosed(n: int = N) -> np.ndarray:
+    """Return the outcomes that enclosures around starts prove, of those that no theorem decides at once."""
+    codes = np.full((n, n), UNDECIDED, dtype=np.int8)
+    open_ = decisions(n)[0][0] == UNDECIDED
+    codes[open_] = enclose(starts(n)[:, open_], efforts=EFFORTS[:2]).outcome
+    return codes
+
+
+def with_enclosures(n: int = N) -> np.ndarray:
+    """Return the outcomes decided at t = 0, by enclosures too."""
+    codes = decisions(n)[0][0]
+    return np.where(codes == UNDECIDED, enclosed(n), codes)
+
+
 def _squares(values: np.ndarray, side: int) -> np.ndarray:
     n = values.shape[0] // side
     return values.reshape(n, side, n, side)
@@ -148,7 +166,8 @@ def contradictions(n: int = N) -> int:
     """Return at how many starts something proved, by any time, differs from the simulation."""
     simulated, (codes, _) = basins(n)["outcome"].values, decisions(n)[-1]
     wrong = (codes != UNDECIDED) & (simulated != UNDECIDED) & (codes != simulated)
-    return int(np.sum(wrong | (tubes(n) & (simulated != LINEAR))))
+    also = (enclosed(n) != UNDECIDED) & (simulated != UNDECIDED) & (enclosed(n) != simulated)
+    return int(np.sum(wrong | also | (tubes(n) & (simulated != LINEAR))))
 
 
 def share_of(basin: int | None, codes: np.ndarray, n: int = N) -> float:
@@ -181,6 +200,11 @@ def numbers() -> dict[str, object]:
         "decided": f"{share_of(None, codes):.1%}",
         "each": ", ".join(parts),
         "tubes": f"{np.mean(tubes() & (codes == UNDECIDED)):.1%}",
+        "enclosed": f"{share_of(None, with_enclosures()):.1%}",
+        "of_each": ", ".join(
+            f"{OUTCOMES[basin]} {share_of(basin, with_enclosures()):.1%}"
+            for basin in (GLOBAL, LINEAR, CONSTANT)
+        ),
         "contradictions": contradictions(),
         "trapped": f"{np.mean(cell):.1%}",
         "path": f"{np.mean(path[cell]):.1%}",
@@ -191,14 +215,25 @@ def numbers() -> dict[str, object]:
     }
 
 
-def diagram(title: str, codes: np.ndarray, theorems: np.ndarray) -> Diagram:
-    """Return the simulated basins with the regions that theorems and tubes decide."""
+def diagram() -> Diagram:
+    """Return the simulated basins with the regions that theorems and tubes decide from the state at t = 0."""
+    codes, theorems = decisions()[0]
     layers = [
         Layer(name, over(theorems == THEOREMS.index(name)), color, hatch)
         for name, (color, hatch) in LOOKS.items()
     ]
     rest = Layer("tubes", over(tubes() & (codes == UNDECIDED)), "#F0E442", ".....")
-    return Diagram(title, basins()["outcome"], (-1.0, 1.0), [*layers, rest])
+    return Diagram("proved at $t = 0$", basins()["outcome"], (-1.0, 1.0), [*layers, rest])
+
+
+def enclosures() -> Diagram:
+    """Return the basins with the starts that are enclosed, or decided by a theorem before."""
+    layers = [
+        Layer("by theorems alone", over(decisions()[0][0] != UNDECIDED), "#083D5E", ""),
+        Layer("enclosed: global", over(enclosed() == GLOBAL), ORANGE, "//////"),
+        Layer("enclosed: linear", over(enclosed() == LINEAR), SKY, ""),
+    ]
+    return Diagram("with enclosures", basins()["outcome"], (-1.0, 1.0), layers)
 
 
 def draw() -> Figure:
@@ -211,13 +246,13 @@ def draw() -> Figure:
         )
         for basin in (None, GLOBAL, LINEAR, CONSTANT)
     ]
-    level = Level("linear, with tubes", share_of(LINEAR, with_tubes()))
+    levels = [
+        Level("linear, with tubes", share_of(LINEAR, with_tubes())),
+        Level("square, with enclosures", share_of(None, with_enclosures())),
+    ]
     return proved_regions(
-        [
-            diagram("proved at $t = 0$", *decisions()[0]),
-            diagram(f"proved by $t = {SHOWN:g}$", *decisions()[TIMES.index(SHOWN)]),
-        ],
-        Panel(curves, "shares of the basins", levels=[level], legend="lower right"),
+        [diagram(), enclosures()],
+        Panel(curves, "shares of the basins", levels=levels, legend="lower right"),
         xlabel="initial $b_1$",
         ylabel="initial $b_2$",
     )

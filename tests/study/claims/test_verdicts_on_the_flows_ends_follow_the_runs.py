@@ -67,10 +67,16 @@ def test_a_share_that_is_not_larger_refutes_and_a_contradiction_opens(monkeypatc
 
         return decide
 
+    none = SimpleNamespace(outcome=UNDECIDED)
+    monkeypatch.setattr(ends, "enclose", lambda *_, **__: none)
     monkeypatch.setattr(ends, "flow_outcomes", lambda neuron, *_, **__: np.full(len(neuron.b1), LINEAR))
     for code, of, expected in ((LINEAR, 0.5, "reproduced"), (LINEAR, 0.3, "refuted"), (GLOBAL, 0.5, "open")):
         monkeypatch.setattr(ends, "decide", said(code, of))
         assert ends.decided_at_once(True).verdict == expected
+    # An enclosure that is wrong.
+    none.outcome = GLOBAL
+    monkeypatch.setattr(ends, "decide", said(LINEAR, 0.5))
+    assert ends.decided_at_once(True).verdict == "open"
 
 
 def test_a_door_without_a_margin_refutes(monkeypatch: Patch) -> None:
