@@ -1,4 +1,4 @@
-"""A neuron without a kink that is far enough from the walls never gets one under gradient descent.
+"""A neuron with its breakpoint far enough outside of the input keeps it outside under gradient descent.
 
 Derivation 8 for steps of a finite rate: what a bound on the Hessian costs, and where it is known.
 """

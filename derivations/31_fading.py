@@ -1,4 +1,4 @@
-"""A neuron fades: in infinite time the flow takes it to the dead set, at a rate that is known.
+"""Some neurons fade: in infinite time the flow takes them to the dead set, at a rate that is known.
 
 The flow cannot kill in finite time away from w1 = b1 = 0 (derivation 10), but it may take all the time there
 is: a trap that can be evaluated, the rate, and the open sets of starts that fade.

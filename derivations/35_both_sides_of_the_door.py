@@ -1,4 +1,4 @@
-"""The starts that end at the door are the boundary: a surface with the teacher's basin on one side of it.
+"""Where a condition holds at the door, the starts that end there are the boundary of the teacher's basin.
 
 Derivation 15 says that starts on the boundary of the teacher's basin end at a door. Here the converse:
 every start that ends there is on the boundary, which is a Lipschitz graph, if a number at the door is
