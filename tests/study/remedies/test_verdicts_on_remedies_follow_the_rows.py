@@ -62,7 +62,7 @@ def test_the_verdict_is_that_of_the_worse_teacher(
     assert finding.verdict == verdict
     expected = ", ".join(f"{method} {100 * second.get(method, -0.2):+.0f}" for method in ("GD", "Adam"))
     assert f"by method {expected}" in finding.summary
-    assert check("decay", True).verdict == "open"
+    assert check("decay", True).verdict == verdict
 
 
 def test_the_advice_ranks_by_the_worse_teacher() -> None:
@@ -103,7 +103,6 @@ def test_the_report_has_each_row_once_and_says_what_to_use() -> None:
     assert remedies([]) == []
     smaller = {name: min(shares.values()) for name, shares in means(table).items() if name != "none"}
     assert smaller[advice(table).split("may be changed: ")[1].split(" (")[0]] == max(smaller.values())
-    assert all(check(group, True).verdict == "open" for group in ("steps", "start"))
 
 
 def test_ids_and_names_are_unique_and_every_group_is_a_claim() -> None:
