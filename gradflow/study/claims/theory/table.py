@@ -11,7 +11,7 @@ from gradflow.study.claims.theory import (
     last_rate,
 )
 
-_FLOW = "Asked here of Training dynamics of a single ReLU neuron, for the flow"
+_FLOW = "Asked here"
 
 _AFTER = "Training dynamics of a single ReLU neuron, Takeaway: after the end"
 
@@ -27,7 +27,7 @@ CLAIMS = (
         ("theory.finite-time", _FLOW, "The flow kills no living neuron in finite time.", ends_of_the_flow.dies_in_finite_time),
         ("theory.fading", _FLOW, "Under the flow no balanced neuron ends dead.", ends_of_the_flow.fading),
         ("theory.door", _FLOW, "Between the starts that learn and those that only learn the line there is one surface, with the former on its one side.", ends_of_the_flow.door),
-        ("theory.decided", "Asked here", "Of how many starts do theorems tell at once where the flow ends?", ends_of_the_flow.decided_at_once),
+        ("theory.decided", _FLOW, "Of how many starts do theorems tell at once where the flow ends?", ends_of_the_flow.decided_at_once),
         ("theory.last-rate", "Asked here", "How fast does the loss fall in the end, and what tells it?", last_rate.last_rate),
         ("theory.large-b2", "Training dynamics of a single ReLU neuron, Observation 1: the theorems", "Large |b2| can kill the neuron: under which dynamics, and from which b2 on?", large_bias.large_bias),
         ("theory.large-rate", "Training dynamics of a single ReLU neuron, Observation 2: the theorems", "Too large a learning rate can also kill the neuron.", large_rate.large_rate),
