@@ -167,8 +167,8 @@ def start_sine(at: Angles, mu: float, *, ratio: np.ndarray | float = 1.0, delta:
     turn = math.asin(min(1.0, math.expm1(delta) / math.sqrt(mu)))
     # Where the angle is at least 90° the cap at 1 has lost it; subtracting from 90° is on the safe side.
     force = np.sin(np.maximum(np.arcsin(np.minimum(at.force, 1.0)) - turn, 0.0))
-    # Outside S₋σ the distance is at least μ, which is rounded.
-    whole = np.where(at.opposite, at.cone, np.maximum(at.cone, mu * (1.0 - 2.0**-50)))
+    # Outside S₋σ the distance is at least μ, whatever rounding does to it.
+    whole = np.where(at.opposite, at.cone, np.maximum(at.cone, mu))
     kept = 1.0 - np.square(ratio)
 
     def with_excess(sine: np.ndarray) -> np.ndarray:

@@ -76,7 +76,8 @@ class Setting(NamedTuple):
 class Angles(NamedTuple):
     """Angles of a start's neurons to the directions that delay them, as sines; that of 90° and more is 1.
 
-    Rounding counts against them: sines are lower bounds under Assumption 1, so that one that is 0 is 0 here.
+    They are right to a part of 1e-9; where rounding may be more than that they are lower bounds, under
+    Assumption 1, so that one that is 0 is 0 here.
 
     Attributes
     ----------
@@ -196,24 +197,24 @@ def angles(data: Dataset, network: TwoLayer) -> Angles:
         size = float(np.linalg.norm(pull))
         # The terms of the sum may cancel.
         lost = (data.n * EPS + 4.0 * slack) * float(np.sum(sizes[active])) / size if size > 0.0 else 0.0
-        force[j] = max(sine_between(direction, -pull / size) - lost, 0.0) if size > 0.0 else 1.0
+        force[j] = _no_more(sine_between(direction, -pull / size), lost) if size > 0.0 else 1.0
     return Angles(cone, opposite, force, own)
 
 
 def distance_from_cone(direction: np.ndarray, rays: np.ndarray) -> float:
-    """Return a lower bound of the distance of a unit vector w from the cone of unit rays, at most 1.
+    """Return the distance of a unit vector w from the cone of unit rays, at most 1, or a lower bound.
 
-    It is w·u for a vector u, |u| ≤ 1, with u·z ≤ 0 for all rays z: the residual of non-negative least
-    squares, moved off the rays by what rounding has left of them. Where the rays' sum has an angle of 90° or
-    more with one of them, it is the residual's length, to rounding.
+    The bound, where rounding may be more than 1e-9 of the distance, is w·u for a vector u, |u| ≤ 1, with u·z ≤ 0
+    for all rays z: the residual of non-negative least squares, moved off the rays by what rounding has left of
+    them. Where the rays' sum has an angle of 90° or more with one of them, it is the residual's length.
 
     Parameters
     ----------
     direction : array, shape (D,)
     rays : array, shape (n, D)
     """
-    rest = direction - nnls(rays.T, direction)[0] @ rays
-    size = float(np.linalg.norm(rest))
+    weights, size = nnls(rays.T, direction)
+    rest = direction - weights @ rays
     middle = np.sum(rays, axis=0)
     length = float(np.linalg.norm(middle))
     if size == 0.0 or length == 0.0:
@@ -224,8 +225,13 @@ def distance_from_cone(direction: np.ndarray, rays: np.ndarray) -> float:
     if inner <= 0.0:
         return min(size, 1.0)
     shift = max(float(np.max(rays @ u)) + slack, 0.0) / inner
-    found = (float(direction @ u) - shift * float(direction @ middle)) / (1.0 + shift)
-    return min(max(found - 4.0 * slack, 0.0), 1.0)
+    found = (float(direction @ u) - shift * float(direction @ middle)) / (1.0 + shift) - 4.0 * slack
+    return min(_no_more(size, size - found), 1.0)
+
+
+def _no_more(value: float, error: float) -> float:
+    """Return a value whose error is at most a part of 1e-9, or else what it is at least; not below 0."""
+    return value if error <= 1e-9 * value else max(value - error, 0.0)
 
 
 def sine_between(first: np.ndarray, second: np.ndarray) -> float:
