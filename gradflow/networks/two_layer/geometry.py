@@ -205,15 +205,16 @@ def distance_from_cone(direction: np.ndarray, rays: np.ndarray) -> float:
     """Return the distance of a unit vector w from the cone of unit rays, at most 1, or a lower bound.
 
     The bound, where rounding may be more than 1e-9 of the distance, is w·u for a vector u, |u| ≤ 1, with u·z
-    ≤ 0 for all rays z: the residual of non-negative least squares, moved off the rays by what rounding has left
-    of them. Where the rays' sum has an angle of 90° or more with one of them, it is the residual's length.
+    ≤ 0 for all rays z: the residual of non-negative least squares, moved off the rays by what rounding has
+    left of them. Where the rays' sum has an angle of 90° or more with one of them, it is the residual's length.
 
     Parameters
     ----------
     direction : array, shape (D,)
     rays : array, shape (n, D)
     """
-    weights, size = nnls(rays.T, direction)
+    weights, left = nnls(rays.T, direction)
+    size = float(left)
     rest = direction - weights @ rays
     middle = np.sum(rays, axis=0)
     length = float(np.linalg.norm(middle))
