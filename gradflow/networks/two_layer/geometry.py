@@ -204,9 +204,10 @@ def angles(data: Dataset, network: TwoLayer) -> Angles:
 def distance_from_cone(direction: np.ndarray, rays: np.ndarray) -> float:
     """Return the distance of a unit vector w from the cone of unit rays, at most 1, or a lower bound.
 
-    The bound, where rounding may be more than 1e-9 of the distance, is w·u for a vector u, |u| ≤ 1, with u·z
-    ≤ 0 for all rays z: the residual of non-negative least squares, moved off the rays by what rounding has
-    left of them. Where the rays' sum has an angle of 90° or more with one of them, it is the residual's length.
+    The bound, where rounding may be more than 1e-9 of the distance, is w·u for a vector u, |u| ≤ 1, with
+    u·z ≤ 0 for all rays z: the residual of non-negative least squares, moved off the rays by what rounding
+    has left of them. Where the rays' sum has an angle of 90° or more with one of them, it is the residual's
+    length.
 
     Parameters
     ----------
