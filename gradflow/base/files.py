@@ -83,6 +83,8 @@ def _finite(value: Any) -> Any:
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and np.all(np.isfinite(value)):
+        return value.tolist()
     if isinstance(value, (np.ndarray, np.generic)) or hasattr(value, "__array_namespace__"):
         return _finite(plain(value))
     if isinstance(value, float) and not math.isfinite(value):

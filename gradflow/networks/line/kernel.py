@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from gradflow.base.error_free import affine
 from gradflow.compiled.registers import REGISTERS
 from gradflow.networks.line.cells import (
     Integrals,
@@ -23,6 +24,7 @@ from gradflow.networks.line.cells import (
     of_cell,
     on_line,
 )
+from gradflow.networks.line.network import SPLIT
 
 FEW = 48
 """So many points at most are sorted by insertion."""
@@ -97,7 +99,7 @@ def swept(
             w1, b1, w2 = rows[one, j], rows[one, m + j], rows[one, 2 * m + j]
             own = half_lines(REGISTERS, w1, b1, low, high, lo, hi)
             adds = gains(w1, w2, own)
-            put(each, j, own, adds, lo, hi)
+            put(each, j, w1, b1, own, adds, lo, hi)
             each[j, SLOPE], each[j, W2] = w1, w2
             each[j, ON_RIGHT], each[j, ON_LEFT] = own.right, own.left
             each[j, AT_LO], each[j, AT_HI] = own.at_lo, own.at_hi
@@ -125,7 +127,7 @@ def swept(
             s[DOWN, i] = s[DOWN, i + 1] + slope * s[WIDTH, i]
             slope += more
         bias, slope, up = rows[one, 3 * m] - setting[6], s[WHOLE, 0], at_lo
-        mark, knot, loss = -1, -1, 0.0
+        mark, knot, loss, aim, piece = -1, -1, 0.0, 0.0, -1
         for i in range(count - 1):
             j = places[0, i]
             mark += m + t <= j < m + t + k
@@ -138,8 +140,11 @@ def swept(
                 p = min(max(knot, 0), q - 2)
                 begin, end, y, next_y = knots[0, p], knots[0, p + 1], knots[1, p], knots[1, p + 1]
                 whole = end - begin if end > begin else 1.0
-                first -= on_line(s[W_, i], s[B_, i], begin, end, y, next_y, whole)
-                last -= on_line(s[W_, i + 1], s[B_, i + 1], begin, end, y, next_y, whole)
+                if p != piece:
+                    aim, piece = on_line(s[W_, i], s[B_, i], begin, end, y, next_y, whole), p
+                first -= aim
+                aim = on_line(s[W_, i + 1], s[B_, i + 1], begin, end, y, next_y, whole)
+                last -= aim
             mass = s[WIDTH, i] * density[min(max(mark, 0), k - 2)]
             weights = even_weights(mass)
             loss += cell_square(first, last, weights, mass if mass > 0.0 else 1.0)
@@ -177,7 +182,7 @@ def share(each: Numbers, lines: Numbers, setting: Numbers, marks: Numbers, knots
     for i in range(t):
         own = half_lines(REGISTERS, lines[0, i], lines[1, i], setting[2], setting[3], lo, hi)
         adds = gains(lines[0, i], lines[2, i], own)
-        put(each, m + i, own, adds, lo, hi)
+        put(each, m + i, lines[0, i], lines[1, i], own, adds, lo, hi)
         each[m + i, AT_LO], each[m + i, AT_HI] = adds.at_lo, adds.at_hi
     for i in range(k + knots.shape[1]):
         at = marks[i] if i < k else min(max(knots[0, i - k], lo), hi)
@@ -187,16 +192,22 @@ def share(each: Numbers, lines: Numbers, setting: Numbers, marks: Numbers, knots
     each[m + t, SLOPE] = 1.0
 
 
-def put(each: Numbers, j: Any, own: Any, adds: Any, lo: Any, hi: Any) -> None:
+def put(each: Numbers, j: Any, w1: Any, b1: Any, own: Any, adds: Any, lo: Any, hi: Any) -> None:
     """Put a neuron's point there."""
-    w, b = own.w, own.b
-    size = abs(b)
+    w, b, size = own.w, own.b, abs(own.b)
     plain = (w < NORMAL) & (w > 1.0 / NORMAL) & (size < 1.0 / NOT_TINY) & ((size > NOT_TINY) | (size == 0.0))
-    if not plain:
+    if not own.inside:
+        # On an end: w is 1.
+        each[j, KEY] = -math.inf if b == -lo else math.inf
+    elif plain:
+        # What `from_ends` returns, from pre-activations that are known.
+        from_lo, from_hi = abs(affine(w1, lo, b1, SPLIT)) / w, abs(affine(w1, hi, b1, SPLIT)) / w
+        each[j, KEY] = ordering(from_lo, from_hi)
+    else:
         exponent = math.frexp(w)[1]
         w, b = math.ldexp(w, -exponent), math.ldexp(b, -exponent)
+        each[j, KEY] = key_of(w, b, lo, hi)
     each[j, W], each[j, B], each[j, RIGHT], each[j, LEFT] = w, b, adds.right, adds.left
-    each[j, KEY] = key_of(w, b, lo, hi)
 
 
 def place_in_order(each: Numbers, s: Numbers, places: Numbers, count: int) -> None:
@@ -234,7 +245,12 @@ def place_in_order(each: Numbers, s: Numbers, places: Numbers, count: int) -> No
 
 
 def key_of(w: Any, b: Any, lo: float, hi: float) -> Any:
-    """Return a number that orders points, with the relative accuracy of the distance from the nearer end."""
+    """Return the number that orders the zero of w x + b."""
     from_lo, from_hi = from_ends(w, b, lo, hi)
+    return ordering(from_lo, from_hi)
+
+
+def ordering(from_lo: Any, from_hi: Any) -> Any:
+    """Return a number that orders points, with the relative accuracy of the distance from the nearer end."""
     key = -1.0 / abs(from_lo) if from_lo <= from_hi else 1.0 / abs(from_hi)
     return key if key == key else math.inf

@@ -201,12 +201,13 @@ class _Run:
 
     def path(self, shape: tuple[int, ...]) -> Path:
         """Return where they went, and tell who watches."""
-        if self.watch is not None:
-            m, batch = shape[0] // 3, shape[1:]
-            for step, one, sides in sorted(self.noted, key=lambda note: note[:2]):
-                before, after = sides.reshape(2, -1, m)
-                place = tuple(int(i) for i in np.unravel_index(one, batch))
-                self.watch.note(before, after, step, place)
+        if self.watch is not None and self.noted:
+            sides = np.array([row for _, _, row in self.noted]).reshape(len(self.noted), 2, -1, shape[0] // 3)
+            before, after = np.moveaxis(sides, 0, -1)
+            steps = [
+                (step, tuple(int(i) for i in np.unravel_index(one, shape[1:]))) for step, one, _ in self.noted
+            ]
+            self.watch.note(before, after, steps)
         last = self.rows.T.reshape(shape)
         states = [*np.moveaxis(self.records[:, :-1], (1, 2), (0, 1)).reshape(-1, *shape), last]
         losses = [*self.losses[:, :-1].T.reshape(-1, *shape[1:]), evaluator(self.task).loss(last)]

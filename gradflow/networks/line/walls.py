@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -114,30 +115,38 @@ class Watch:
         """Note what happened between the last state seen and this one."""
         after = preactivations(rows, self.walls) > 0.0
         if not np.array_equal(self.before, after):
-            self.note(self.before, after, step)
+            shape = (*after.shape[:2], -1)
+            batch = after.shape[2:]
+            self.note(
+                self.before.reshape(shape),
+                after.reshape(shape),
+                [(step, place) for place in np.ndindex(batch)],
+            )
             self.before = after
 
-    def note(self, before: np.ndarray, after: np.ndarray, step: int, network: tuple[int, ...] = ()) -> None:
+    def note(
+        self, before: np.ndarray, after: np.ndarray, steps: Sequence[tuple[int, tuple[int, ...]]]
+    ) -> None:
         """Note changes of activity, and knots passed between two balanced states.
 
         Parameters
         ----------
-        before, after : array of bool, shape (walls, m, *batch)
+        before, after : array of bool, shape (walls, m, steps)
             Whether pre-activations at the walls are positive.
-        step : int
-        network : tuple of int
-            Which one it is, if the arrays are of one only.
+        steps : sequence of (int, tuple of int)
+            Which step of which network it is.
         """
         found: list[Crossing] = []
         old, new = (activities(np.where(side[:2], 1.0, -1.0)) for side in (before, after))
-        for place in zip(*(i.tolist() for i in np.nonzero(old != new)), strict=True):
-            what = f"{ACTIVITIES[int(old[place])]} -> {ACTIVITIES[int(new[place])]}"
-            wall = 0 if before[(0, *place)] != after[(0, *place)] else 1
-            x = float(self.walls[wall])
-            found.append(Crossing(step, place[0], what, ("lo", "hi")[wall], x, network or place[1:]))
+        for neuron, i in zip(*(some.tolist() for some in np.nonzero(old != new)), strict=True):
+            what = f"{ACTIVITIES[int(old[neuron, i])]} -> {ACTIVITIES[int(new[neuron, i])]}"
+            wall = 0 if before[0, neuron, i] != after[0, neuron, i] else 1
+            x, (step, network) = float(self.walls[wall]), steps[i]
+            found.append(Crossing(step, neuron, what, ("lo", "hi")[wall], x, network))
         passed = (before[2:] != after[2:]) & (old == new)
-        for where in zip(*(i.tolist() for i in np.nonzero(passed)), strict=True):
-            x = float(self.walls[where[0] + 2])
-            what = f"passes {self._kind}"
-            found.append(Crossing(step, where[1], what, self._kind, x, network or where[2:]))
-        self.crossings += sorted(found, key=lambda crossing: (crossing.network, crossing.neuron, crossing.x))
+        for wall, neuron, i in zip(*(some.tolist() for some in np.nonzero(passed)), strict=True):
+            x, (step, network) = float(self.walls[wall + 2]), steps[i]
+            found.append(Crossing(step, neuron, f"passes {self._kind}", self._kind, x, network))
+        self.crossings += sorted(
+            found, key=lambda crossing: (crossing.when, crossing.network, crossing.neuron, crossing.x)
+        )
