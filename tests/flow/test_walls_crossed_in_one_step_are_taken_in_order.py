@@ -45,7 +45,7 @@ def order(case: Case) -> list[tuple[float, str]]:
     return sorted(found)
 
 
-@pytest.mark.parametrize("w1", [1e-3, -1e-3, -1e-5])
+@pytest.mark.parametrize("w1", [-1e-3, *(pytest.param(w1, marks=pytest.mark.slow) for w1 in (1e-3, -1e-5))])
 def test_a_neuron_that_passes_by_0_crosses_the_nearer_wall_first(
     w1: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +81,7 @@ def ends_as_one_by_one(backend: str) -> None:
             np.testing.assert_allclose(many.final[:, i], one.last.theta, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_many_at_once_take_the_same_order() -> None:
     ends_as_one_by_one("numpy")
 

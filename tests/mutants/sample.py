@@ -60,8 +60,12 @@ def drawn(tree: Path, count: int, seed: int) -> list[Any]:
 
 
 def differs(before: str, after: str) -> bool:
-    """Return whether code differs in more than annotations."""
-    return bare(before) != bare(after)
+    """Return whether what stands after is code, and differs in more than annotations."""
+    try:
+        return bare(before) != bare(after)
+    except SyntaxError:
+        # The slash among a function's parameters is taken for a division.
+        return False
 
 
 def bare(code: str) -> str:

@@ -70,9 +70,12 @@ class Continuous:
         for wall, neuron in self._nearest(left, self._sides(flow.y), self._sides(dense(when))):
             ends = bool(self._positive[0, neuron]), bool(self._positive[1, neuron])
             what, name = event(self.task, ends, wall)
-            if not self._fades(what, wall, neuron, flow):
-                flow.crossings.append(Crossing(flow.t, neuron, what, name, float(self.walls[wall])))
             self._positive[wall, neuron] ^= True
+            if self._fades(what, wall, neuron, flow):
+                # Nor has it come back when the solver's error next puts it on the other side.
+                self._known[wall, neuron] = False
+                continue
+            flow.crossings.append(Crossing(flow.t, neuron, what, name, float(self.walls[wall])))
         flow.first_step = max(1e-3 * float(solver.h_abs), 10.0 * math.ulp(flow.t))
         return True
 
