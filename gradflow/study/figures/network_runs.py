@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as AnyFigure
+from numpy.typing import ArrayLike
 
 from gradflow.base.checks import is_mapping, shown
 from gradflow.networks.line.ends import references
@@ -148,7 +149,7 @@ def _students(axes: Axes, run: xr.Dataset, axis: str, task: Task) -> None:
             continue
         network = Network(*state)
         number = run[axis].values[place]
-        x = _vertices(network, lo, hi) if task.is_bent else np.linspace(lo, hi, SMOOTH_POINTS)
+        x = with_breakpoints(network, (lo, hi)) if task.is_bent else np.linspace(lo, hi, SMOOTH_POINTS)
         y = network(x, task.activation)
         graphs.append(y)
         axes.plot(x, y, label=f"{_WORD[axis]}{number:.3g}" if axis == "time" else f"step {number}", **look)
@@ -165,12 +166,12 @@ SMOOTH_POINTS = 401
 """Points of a graph that is not straight."""
 
 
-def _vertices(network: Network, lo: float, hi: float) -> Floats:
-    """Return the ends and the breakpoints between them."""
-    w1, b1 = np.asarray(network.w1), np.asarray(network.b1)
+def with_breakpoints(network: Network, x: ArrayLike) -> Floats:
+    """Return increasing inputs and the network's breakpoints between the first and the last of them."""
+    x = np.asarray(x, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        inner = -b1 / w1
-    return np.unique(np.concatenate(([lo, hi], inner[(inner > lo) & (inner < hi)])))
+        inner = np.ravel(-np.asarray(network.b1) / np.asarray(network.w1))
+    return np.unique(np.concatenate((x, inner[(inner > x[0]) & (inner < x[-1])])))
 
 
 def graph(task: Task, lo: float, hi: float) -> tuple[Floats, Floats]:
@@ -179,7 +180,7 @@ def graph(task: Task, lo: float, hi: float) -> tuple[Floats, Floats]:
         assert task.sample is not None
         return task.sample.x, task.sample.target
     if task.teacher is not None and isinstance(task.teacher_activation, PiecewiseLinear):
-        x = _vertices(as_network(task.teacher), lo, hi)
+        x = with_breakpoints(as_network(task.teacher), (lo, hi))
         return x, task.aim(x)
     if task.knots is None:
         x = np.linspace(lo, hi, SMOOTH_POINTS)

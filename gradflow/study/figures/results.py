@@ -17,7 +17,7 @@ from gradflow.study.figures.along import outcomes_along
 from gradflow.study.figures.figure import Places
 from gradflow.study.figures.frames import Frame, sheet
 from gradflow.study.figures.losses import loss_curves
-from gradflow.study.figures.network_runs import reach_of
+from gradflow.study.figures.network_runs import reach_of, with_breakpoints
 from gradflow.study.figures.one_run import moments
 from gradflow.study.figures.panels import Level, Panel, Series, span
 from gradflow.study.figures.phase_diagram import Diagram, Layer, phase_diagram
@@ -197,9 +197,7 @@ def functions(
     else:
         series = [Series("target", x, problem.target_at(x), broad)]
     for name, network in some.items():
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            places = np.ravel(-np.asarray(network.b1) / np.asarray(network.w1))
-        at = np.unique(np.concatenate([x, places[(places > lo) & (places < hi)]]))
+        at = with_breakpoints(network, x)
         series.append(Series(name, at, network(at, problem.activation)))
     frame = Frame(Panel(series), r"input $x$", "output", xlim=(lo, hi))
     return sheet([frame], columns=1, width=width, height=height, ax=ax)

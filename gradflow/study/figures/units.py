@@ -20,7 +20,7 @@ from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import PARAMETERS, Problem
 from gradflow.study.figures.figure import Places
 from gradflow.study.figures.loss_axis import LOWEST
-from gradflow.study.figures.network_runs import LOOKS, SMOOTH_POINTS, graph, reach_of
+from gradflow.study.figures.network_runs import LOOKS, SMOOTH_POINTS, graph, reach_of, with_breakpoints
 from gradflow.study.figures.panels import Floats, new_figure, span
 from gradflow.study.figures.snapshots import TARGET
 from gradflow.study.figures.style import BLACK, BLUE, DOUBLE, GREY, SINGLE, styled
@@ -72,8 +72,7 @@ def units(
     drawn: list[Floats] = [np.asarray(aim[1])]
     for axes, record in zip(every, records, strict=True):
         state = {name: run[name].values[record] for name in PARAMETERS}
-        turns = _turns(state["w1"], state["b1"], lo, hi)
-        points = np.unique(np.concatenate((x, turns)))
+        points = with_breakpoints(Network(**state), x)
         z = state["w1"][:, None] * points + state["b1"][:, None]
         added = state["w2"][:, None] * derivatives(task.activation, z, 0)[0]
         is_sample = task.sample is not None and task.target is None
@@ -116,12 +115,6 @@ def _records(run: xr.Dataset, axis: str, at: Sequence[float] | None) -> list[int
     if np.any((wanted < moments[0]) | (wanted > moments[-1])):
         raise ValueError(f"at: expected moments from {moments[0]:g} to {moments[-1]:g}, got {shown(at)}")
     return [int(np.argmin(np.abs(moments - moment))) for moment in wanted]
-
-
-def _turns(w1: Floats, b1: Floats, lo: float, hi: float) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        inner = -b1 / w1
-    return np.asarray(inner[(inner > lo) & (inner < hi)])
 
 
 @styled
