@@ -6,7 +6,7 @@ known from a plain integration; neurons in another order have the same crossings
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -66,16 +66,17 @@ def plain(low: float) -> list[tuple[float, int, str]]:
     return sorted(found)
 
 
-@pytest.mark.parametrize("low", [pytest.param(0.2, marks=pytest.mark.slow), 0.0])
+@pytest.mark.parametrize("low", [0.2, 0.0])
 def test_neurons_that_pass_by_0_together_cross_by_turns(low: float) -> None:
     # A ReLU neuron fades at the wall that would be its last, and crosses two.
     known = plain(low)
     assert len(known) == (9 if low else 6)
     assert [neuron for _, neuron, _ in known] != sorted(neuron for _, neuron, _ in known)
-    for order in list(permutations(range(3)))[::2]:
-        found = listed(line.gradient_flow(network(order), problem(low), t_end=T_END, rtol=1e-8), order)
+    for order, rtol in product(list(permutations(range(3)))[::2], (1e-5, 1e-8)):
+        # The longer steps of the first have up to three crossings.
+        found = listed(line.gradient_flow(network(order), problem(low), t_end=T_END, rtol=rtol), order)
         assert [what[1:] for what in found] == [what[1:] for what in known]
-        np.testing.assert_allclose([t for t, *_ in found], [t for t, *_ in known], atol=1e-7)
+        np.testing.assert_allclose([t for t, *_ in found], [t for t, *_ in known], atol=20.0 * rtol)
 
 
 @pytest.mark.slow
