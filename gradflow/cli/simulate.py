@@ -77,23 +77,18 @@ def flow(
         )
     if isinstance(start, Network) or "neuron" in run.dims:
         report = network_report(run, "time", isinstance(start, Neuron))
-        deliver(lambda: _write(run, task, out, figure), lambda: _show(report, json))
-        return
-    found = crossings(run)
-    times = zip(found["time"].values, found["event"].values, strict=True)
-    end = limit(run)
-    report = {
-        **_final(run, "time"),
-        "t": float(run["time"].values[-1]),
-        "crossings": [{"t": float(t), "event": str(event)} for t, event in times],
-        "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
-        "limit": dict(zip(PARAMETERS, end, strict=True)) if np.all(np.isfinite(end)) else None,
-        "status": str(run["status_name"].values),
-        "decided_by": str(run["decided_by_name"].values),
-        "decided_at": None if np.isnan(run["decided_at"]) else float(run["decided_at"]),
-    }
+    else:
+        end = limit(run)
+        report = {
+            **neuron_report(run, "time"),
+            "limit": dict(zip(PARAMETERS, end, strict=True)) if np.all(np.isfinite(end)) else None,
+            "status": str(run["status_name"].values),
+            "decided_by": str(run["decided_by_name"].values),
+            "decided_at": None if np.isnan(run["decided_at"]) else float(run["decided_at"]),
+        }
     deliver(lambda: _write(run, task, out, figure), lambda: _show(report, json))
-    note_a_start_at_the_teacher(start, task, silent=json)
+    if isinstance(start, Neuron) and "neuron" not in run.dims:
+        note_a_start_at_the_teacher(start, task, silent=json)
 
 
 @with_options(start=student, task=task, how=finite_steps, drawn=minibatches, frozen=frozen_parameters)
@@ -135,20 +130,12 @@ def train(
         )
     if isinstance(start, Network) or "neuron" in run.dims:
         report = network_report(run, "step", isinstance(start, Neuron))
-        deliver(lambda: _write(run, task, out, figure), lambda: _show(report, json))
-        return
-    found = crossings(run)
-    events = zip(found["step"].values, found["event"].values, strict=True)
-    report = {
-        **_final(run, "step"),
-        "steps": how.steps,
-        "crossings": [{"step": int(step), "event": str(event)} for step, event in events],
-        "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
-        "decided_by": str(run["decided_by_name"].values),
-    }
+    else:
+        report = {**neuron_report(run, "step"), "decided_by": str(run["decided_by_name"].values)}
     deliver(lambda: _write(run, task, out, figure), lambda: _show(report, json))
-    note_a_start_at_the_teacher(start, task, silent=json)
-    note_undecided_ends(int(report["outcome"] == OUTCOMES[UNDECIDED]), config, silent=json)
+    if isinstance(start, Neuron) and "neuron" not in run.dims:
+        note_a_start_at_the_teacher(start, task, silent=json)
+        note_undecided_ends(int(report["outcome"] == OUTCOMES[UNDECIDED]), config, silent=json)
 
 
 def _write(run: xr.Dataset, task: Problem, out: Path | None, figure: Path | None) -> None:
@@ -157,14 +144,20 @@ def _write(run: xr.Dataset, task: Problem, out: Path | None, figure: Path | None
     draw_run(run, task, figure)
 
 
-def _final(run: xr.Dataset, axis: str) -> dict[str, Any]:
-    last = run.isel({axis: -1})
+def neuron_report(run: xr.Dataset, axis: str) -> dict[str, Any]:
+    """Return what is told of a neuron's run along an axis."""
+    last, found = run.isel({axis: -1}), crossings(run)
+    events = zip(found[axis].values.tolist(), found["event"].values.tolist(), strict=True)
+    key = "t" if axis == "time" else axis
     return {
         "final": {name: float(last[name]) for name in PARAMETERS},
         "loss": float(last["loss"]),
         "activity": ACTIVITIES[int(last["activity"])],
         "outcome": str(run["outcome_name"].values),
         "settled": int(run["decided_by"]) != SIMULATION,
+        **_reached(last, axis),
+        "crossings": [{key: when, "event": event} for when, event in events],
+        "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
     }
 
 
@@ -185,11 +178,16 @@ def network_report(run: xr.Dataset, axis: str, is_one: bool) -> dict[str, Any]:
         "activity": ACTIVITIES[int(codes_[0])] if is_one else counts,
         "outcome": str(run["outcome_name"].values),
         "settled": False,
-        **({"t": float(last["time"])} if axis == "time" else {"steps": int(last["step"])}),
+        **_reached(last, axis),
         "crossings": [{key: when, "event": event, "neuron": neuron} for when, neuron, event in events],
         "invariant_drift": float(np.max(np.abs(run["invariant_drift"].values))),
         **status,
     }
+
+
+def _reached(last: xr.Dataset, axis: str) -> dict[str, Any]:
+    """Return how far a run went."""
+    return {"t": float(last["time"])} if axis == "time" else {"steps": int(last["step"])}
 
 
 def _crossings(found: list[dict[str, Any]]) -> Iterator[str]:
