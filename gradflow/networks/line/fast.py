@@ -67,7 +67,7 @@ def scratch_of(count: int) -> tuple[np.ndarray, ...]:
     """Return the scratch for so many points."""
     places = np.zeros((2, count), dtype=np.int64)
     places[0] = np.arange(count)
-    return np.zeros((count, kernel.COLUMNS)), np.empty((kernel.ROWS, count)), places
+    return np.zeros((kernel.COLUMNS, count)), np.empty((kernel.ROWS, count)), places
 
 
 def evaluated(task: Task) -> Callable[..., tuple[Array, Array]]:

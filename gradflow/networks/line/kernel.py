@@ -29,23 +29,21 @@ from gradflow.networks.line.network import SPLIT
 FEW = 48
 """So many points at most are sorted by insertion."""
 
-W, B, RIGHT, LEFT, KEY, SLOPE, W2, ON_RIGHT, ON_LEFT, AT_LO, AT_HI = range(11)
-"""Numbers of a point: as `Bends`, and where it is in the order; of a neuron w1 and w2, and as `Units`.
+W, B, RIGHT, LEFT, KEY, SLOPE, W2, ON_RIGHT, ON_LEFT, AT_LO, AT_HI, ADDS_LO, ADDS_HI = range(13)
+"""Rows of the points' numbers: as `Bends`, and where it is in the order; of a neuron w1 and w2, as `Units`,
+and what it adds at the ends. Of the first mark, SLOPE is 1 once the points that all share are there."""
 
-Of the teacher's neurons AT_LO and AT_HI are what they have at the ends. Of the first mark, SLOPE is 1 once
-the points that all networks share are there.
-"""
-
-COLUMNS = 11
+COLUMNS = 13
 
 NORMAL, NOT_TINY = 2.0**100, 2.0**-400
 """Weights between the first's inverse and the first, with biases from the second to its inverse, or 0, are
 taken as they are: to scale them by a power of two would change no bit of what is computed from them."""
 
-(W_, B_, X, WIDTH, DOWN, WHOLE, FROM_LEFT, FROM_RIGHT, MOMENT, RIGHT_0, RIGHT_X, RIGHT_U) = range(12)
+(W_, B_, X, WIDTH, UP, DOWN, FIRST_, LAST_, BEGIN, END, Y, NEXT_Y, MASS, SQUARE) = range(14)
+(WHOLE, FROM_LEFT, FROM_RIGHT, MOMENT, RIGHT_0, RIGHT_X, RIGHT_U, LEFT_0, LEFT_X, LEFT_U) = range(14, 24)
 """Rows of the scratch: of points in order, and of the cells that begin there."""
 
-ROWS = 12
+ROWS = 24
 
 Numbers = Any
 
@@ -79,9 +77,9 @@ def swept(
         The law's.
     knots : array, shape (2, q)
         The target's knots and values; q is 0 where there is a teacher.
-    each : array, shape (m + t + k + q, COLUMNS)
+    each : array, shape (COLUMNS, m + t + k + q)
         Scratch, which begins with zeros and belongs to the problem.
-    s : array, shape (12, m + t + k + q)
+    s : array, shape (ROWS, m + t + k + q)
         Scratch.
     places : array of int64, shape (2, m + t + k + q)
         Scratch, which begins with 0, 1, … in the first row: the order of the points comes there, found the
@@ -91,123 +89,172 @@ def swept(
     m, t, k, q = size // 3, lines.shape[1], marks.shape[0], knots.shape[1]
     lo, hi, low, high = setting[4], setting[5], setting[0], setting[1]
     count = m + t + k + q
-    if each[m + t, SLOPE] == 0.0:
+    if each[SLOPE, m + t] == 0.0:
         share(each, lines, setting, marks, knots, m)
     for one in range(n):
+        put(each, rows[one, :m], rows[one, m : 2 * m], rows[one, 2 * m :], low, high, lo, hi)
         at_lo = at_hi = 0.0
-        for j in range(m):
-            w1, b1, w2 = rows[one, j], rows[one, m + j], rows[one, 2 * m + j]
-            own = half_lines(REGISTERS, w1, b1, low, high, lo, hi)
-            adds = gains(w1, w2, own)
-            put(each, j, w1, b1, own, adds, lo, hi)
-            each[j, SLOPE], each[j, W2] = w1, w2
-            each[j, ON_RIGHT], each[j, ON_LEFT] = own.right, own.left
-            each[j, AT_LO], each[j, AT_HI] = own.at_lo, own.at_hi
-            at_lo += adds.at_lo
-            at_hi += adds.at_hi
-        for j in range(m, m + t):
-            at_lo += each[j, AT_LO]
-            at_hi += each[j, AT_HI]
+        for j in range(m + t):
+            at_lo += each[ADDS_LO, j]
+            at_hi += each[ADDS_HI, j]
         place_in_order(each, s, places, count)
         for i in range(count):
             j = places[0, i]
-            s[W_, i], s[B_, i], s[WHOLE, i], s[DOWN, i] = (
-                each[j, W],
-                each[j, B],
-                each[j, RIGHT],
-                each[j, LEFT],
-            )
-            s[X, i] = -s[B_, i] / s[W_, i]
-        # The residual but for a target of knots: what goes left, and then what goes right.
-        slope, s[DOWN, count - 1] = s[DOWN, count - 1], at_hi
-        for i in range(count - 2, -1, -1):
-            width = apart(s[W_, i], s[B_, i], s[W_, i + 1], s[B_, i + 1])
-            s[WIDTH, i] = width if width > 0.0 else 0.0
-            more = s[DOWN, i]
-            s[DOWN, i] = s[DOWN, i + 1] + slope * s[WIDTH, i]
-            slope += more
-        bias, slope, up = rows[one, 3 * m] - setting[6], s[WHOLE, 0], at_lo
-        mark, knot, loss, aim, piece = -1, -1, 0.0, 0.0, -1
+            s[W_, i], s[B_, i], s[UP, i], s[DOWN, i] = each[W, j], each[B, j], each[RIGHT, j], each[LEFT, j]
+        measure(s, count)
+        residual(s, count, at_lo, at_hi, rows[one, 3 * m] - setting[6])
+        if q > 0:
+            subtract(s, places, knots, count, m + t + k)
+        weigh(s, places, density, count, m + t, k)
+        add_up(s, count)
+        loss = 0.0
         for i in range(count - 1):
-            j = places[0, i]
-            mark += m + t <= j < m + t + k
-            knot += j >= m + t + k
-            first = up + s[DOWN, i] + bias
-            up += slope * s[WIDTH, i]
-            slope += s[WHOLE, i + 1]
-            last = up + s[DOWN, i + 1] + bias
-            if q > 0:
-                p = min(max(knot, 0), q - 2)
-                begin, end, y, next_y = knots[0, p], knots[0, p + 1], knots[1, p], knots[1, p + 1]
-                whole = end - begin if end > begin else 1.0
-                if p != piece:
-                    aim, piece = on_line(s[W_, i], s[B_, i], begin, end, y, next_y, whole), p
-                first -= aim
-                aim = on_line(s[W_, i + 1], s[B_, i + 1], begin, end, y, next_y, whole)
-                last -= aim
-            mass = s[WIDTH, i] * density[min(max(mark, 0), k - 2)]
-            weights = even_weights(mass)
-            loss += cell_square(first, last, weights, mass if mass > 0.0 else 1.0)
-            sums = of_cell(first, last, s[X, i], s[WIDTH, i], weights)
-            s[WHOLE, i], s[FROM_LEFT, i], s[FROM_RIGHT, i], s[MOMENT, i] = sums
+            loss += s[SQUARE, i]
         losses[one] = loss
         if gradient.shape[0] == 0:
             continue
-        s[RIGHT_0, count - 1] = s[RIGHT_X, count - 1] = s[RIGHT_U, count - 1] = 0.0
-        for i in range(count - 2, -1, -1):
-            s[RIGHT_U, i] = s[RIGHT_U, i + 1] + (s[WIDTH, i] * s[RIGHT_0, i + 1] + s[FROM_LEFT, i])
-            s[RIGHT_0, i] = s[RIGHT_0, i + 1] + s[WHOLE, i]
-            s[RIGHT_X, i] = s[RIGHT_X, i + 1] + s[MOMENT, i]
-        left_0 = left_x = left_u = 0.0
+        accumulate(s, count)
         for i in range(count):
             j = places[0, i]
             if j < m:
                 own = Units(
-                    0.0, 0.0, each[j, ON_RIGHT], each[j, ON_LEFT], each[j, AT_LO], each[j, AT_HI], False
+                    0.0, 0.0, each[ON_RIGHT, j], each[ON_LEFT, j], each[AT_LO, j], each[AT_HI, j], False
                 )
-                found = Integrals(s[RIGHT_0, i], left_0, s[RIGHT_X, i], left_x, s[RIGHT_U, i], left_u)
-                by_w1, by_b1, by_w2 = derivatives(each[j, SLOPE], each[j, W2], own, found)
+                found = Integrals(
+                    s[RIGHT_0, i], s[LEFT_0, i], s[RIGHT_X, i], s[LEFT_X, i], s[RIGHT_U, i], s[LEFT_U, i]
+                )
+                by_w1, by_b1, by_w2 = derivatives(each[SLOPE, j], each[W2, j], own, found)
                 gradient[one, j], gradient[one, m + j] = 2.0 * by_w1, 2.0 * by_b1
                 gradient[one, 2 * m + j] = 2.0 * by_w2
-            if i < count - 1:
-                left_u += s[WIDTH, i] * left_0 + s[FROM_RIGHT, i]
-                left_0 += s[WHOLE, i]
-                left_x += s[MOMENT, i]
         gradient[one, 3 * m] = 2.0 * s[RIGHT_0, 0]
 
 
 def share(each: Numbers, lines: Numbers, setting: Numbers, marks: Numbers, knots: Numbers, m: Any) -> None:
     """Put there the points that are the same for all networks."""
     t, k, lo, hi = lines.shape[1], marks.shape[0], setting[4], setting[5]
-    for i in range(t):
-        own = half_lines(REGISTERS, lines[0, i], lines[1, i], setting[2], setting[3], lo, hi)
-        adds = gains(lines[0, i], lines[2, i], own)
-        put(each, m + i, lines[0, i], lines[1, i], own, adds, lo, hi)
-        each[m + i, AT_LO], each[m + i, AT_HI] = adds.at_lo, adds.at_hi
+    put(each[:, m:], lines[0], lines[1], lines[2], setting[2], setting[3], lo, hi)
     for i in range(k + knots.shape[1]):
         at = marks[i] if i < k else min(max(knots[0, i - k], lo), hi)
         j = m + t + i
-        each[j, W], each[j, B], each[j, RIGHT], each[j, LEFT] = 1.0, 0.0 - at, 0.0, 0.0
-        each[j, KEY] = key_of(1.0, 0.0 - at, lo, hi)
-    each[m + t, SLOPE] = 1.0
+        each[W, j], each[B, j], each[RIGHT, j], each[LEFT, j] = 1.0, 0.0 - at, 0.0, 0.0
+        each[KEY, j] = key_of(1.0, 0.0 - at, lo, hi)
+    each[SLOPE, m + t] = 1.0
 
 
-def put(each: Numbers, j: Any, w1: Any, b1: Any, own: Any, adds: Any, lo: Any, hi: Any) -> None:
-    """Put a neuron's point there."""
-    w, b, size = own.w, own.b, abs(own.b)
-    plain = (w < NORMAL) & (w > 1.0 / NORMAL) & (size < 1.0 / NOT_TINY) & ((size > NOT_TINY) | (size == 0.0))
-    if not own.inside:
-        # On an end: w is 1.
-        each[j, KEY] = -math.inf if b == -lo else math.inf
-    elif plain:
-        # What `from_ends` returns, from pre-activations that are known.
-        from_lo, from_hi = abs(affine(w1, lo, b1, SPLIT)) / w, abs(affine(w1, hi, b1, SPLIT)) / w
-        each[j, KEY] = ordering(from_lo, from_hi)
-    else:
-        exponent = math.frexp(w)[1]
-        w, b = math.ldexp(w, -exponent), math.ldexp(b, -exponent)
-        each[j, KEY] = key_of(w, b, lo, hi)
-    each[j, W], each[j, B], each[j, RIGHT], each[j, LEFT] = w, b, adds.right, adds.left
+def put(each: Numbers, w1: Numbers, b1: Numbers, w2: Numbers, low: Any, high: Any, lo: Any, hi: Any) -> None:
+    """Put neurons' points there; the loop has no branch and becomes packed instructions."""
+    odd = 0
+    for j in range(w1.shape[0]):
+        own = half_lines(REGISTERS, w1[j], b1[j], low, high, lo, hi)
+        adds = gains(w1[j], w2[j], own)
+        w, b, size = own.w, own.b, abs(own.b)
+        plain = (w < NORMAL) & (w > 1.0 / NORMAL) & (size < 1.0 / NOT_TINY)
+        plain = plain & ((size > NOT_TINY) | (size == 0.0))
+        odd |= REGISTERS.where(plain | (not own.inside), 0, 1)
+        # What `from_ends` returns, from pre-activations that are known; on an end w is 1.
+        from_lo, from_hi = abs(affine(w1[j], lo, b1[j], SPLIT)) / w, abs(affine(w1[j], hi, b1[j], SPLIT)) / w
+        key = REGISTERS.where(from_lo <= from_hi, -1.0 / from_lo, 1.0 / from_hi)
+        key = REGISTERS.where(own.inside, key, REGISTERS.where(b == -lo, -math.inf, math.inf))
+        each[W, j] = w
+        each[B, j] = b
+        each[KEY, j] = REGISTERS.where(key == key, key, math.inf)
+        each[RIGHT, j] = adds.right
+        each[LEFT, j] = adds.left
+        each[ADDS_LO, j] = adds.at_lo
+        each[ADDS_HI, j] = adds.at_hi
+        each[SLOPE, j] = w1[j]
+        each[W2, j] = w2[j]
+        each[ON_RIGHT, j] = own.right
+        each[ON_LEFT, j] = own.left
+        each[AT_LO, j] = own.at_lo
+        each[AT_HI, j] = own.at_hi
+    if odd > 0:
+        for j in range(w1.shape[0]):
+            exponent = math.frexp(each[W, j])[1]
+            w, b = math.ldexp(each[W, j], -exponent), math.ldexp(each[B, j], -exponent)
+            each[W, j], each[B, j], each[KEY, j] = w, b, key_of(w, b, lo, hi)
+
+
+def measure(s: Numbers, count: Any) -> None:
+    """Put the positions and the cells' widths there."""
+    for i in range(count):
+        s[X, i] = -s[B_, i] / s[W_, i]
+    for i in range(count - 1):
+        width = apart(s[W_, i], s[B_, i], s[W_, i + 1], s[B_, i + 1])
+        s[WIDTH, i] = REGISTERS.where(width > 0.0, width, 0.0)
+
+
+def residual(s: Numbers, count: Any, at_lo: Any, at_hi: Any, bias: Any) -> None:
+    """Put the residual at the beginning and the end of every cell there, but for a target of knots."""
+    slope, s[DOWN, count - 1] = s[DOWN, count - 1], at_hi
+    for i in range(count - 2, -1, -1):
+        more = s[DOWN, i]
+        s[DOWN, i] = s[DOWN, i + 1] + slope * s[WIDTH, i]
+        slope += more
+    slope, up = s[UP, 0], at_lo
+    for i in range(count - 1):
+        s[FIRST_, i] = up + s[DOWN, i] + bias
+        up += slope * s[WIDTH, i]
+        slope += s[UP, i + 1]
+        s[LAST_, i] = up + s[DOWN, i + 1] + bias
+
+
+def subtract(s: Numbers, places: Numbers, knots: Numbers, count: Any, begun: Any) -> None:
+    """Subtract a target of knots, which are the points from number `begun` on."""
+    knot, last = -1, knots.shape[1] - 2
+    for i in range(count - 1):
+        knot += places[0, i] >= begun
+        p = min(max(knot, 0), last)
+        s[BEGIN, i], s[END, i], s[Y, i], s[NEXT_Y, i] = (
+            knots[0, p],
+            knots[0, p + 1],
+            knots[1, p],
+            knots[1, p + 1],
+        )
+    for i in range(count - 1):
+        begin, end, y, next_y = s[BEGIN, i], s[END, i], s[Y, i], s[NEXT_Y, i]
+        whole = REGISTERS.where(end > begin, end - begin, 1.0)
+        s[FIRST_, i] -= on_line(s[W_, i], s[B_, i], begin, end, y, next_y, whole)
+        s[LAST_, i] -= on_line(s[W_, i + 1], s[B_, i + 1], begin, end, y, next_y, whole)
+
+
+def weigh(s: Numbers, places: Numbers, density: Numbers, count: Any, begun: Any, k: Any) -> None:
+    """Put the cells' masses there; the law's k marks are the points from number `begun` on."""
+    mark = -1
+    for i in range(count - 1):
+        mark += begun <= places[0, i] < begun + k
+        s[MASS, i] = s[WIDTH, i] * density[min(max(mark, 0), k - 2)]
+
+
+def add_up(s: Numbers, count: Any) -> None:
+    """Put the integrals over every cell there."""
+    for i in range(count - 1):
+        first, last, mass = s[FIRST_, i], s[LAST_, i], s[MASS, i]
+        weights = even_weights(mass)
+        s[SQUARE, i] = cell_square(first, last, weights, REGISTERS.where(mass > 0.0, mass, 1.0))
+        whole, from_left, from_right, moment = of_cell(first, last, s[X, i], s[WIDTH, i], weights)
+        s[WHOLE, i] = whole
+        s[FROM_LEFT, i] = from_left
+        s[FROM_RIGHT, i] = from_right
+        s[MOMENT, i] = moment
+
+
+def accumulate(s: Numbers, count: Any) -> None:
+    """Put the integrals over all that is to the right of every point, and to the left, there."""
+    right_0 = right_x = right_u = 0.0
+    s[RIGHT_0, count - 1] = s[RIGHT_X, count - 1] = s[RIGHT_U, count - 1] = 0.0
+    for i in range(count - 2, -1, -1):
+        right_u += s[WIDTH, i] * right_0 + s[FROM_LEFT, i]
+        right_0 += s[WHOLE, i]
+        right_x += s[MOMENT, i]
+        s[RIGHT_U, i], s[RIGHT_0, i], s[RIGHT_X, i] = right_u, right_0, right_x
+    left_0 = left_x = left_u = 0.0
+    s[LEFT_0, 0] = s[LEFT_X, 0] = s[LEFT_U, 0] = 0.0
+    for i in range(count - 1):
+        left_u += s[WIDTH, i] * left_0 + s[FROM_RIGHT, i]
+        left_0 += s[WHOLE, i]
+        left_x += s[MOMENT, i]
+        s[LEFT_U, i + 1], s[LEFT_0, i + 1], s[LEFT_X, i + 1] = left_u, left_0, left_x
 
 
 def place_in_order(each: Numbers, s: Numbers, places: Numbers, count: int) -> None:
@@ -216,10 +263,10 @@ def place_in_order(each: Numbers, s: Numbers, places: Numbers, count: int) -> No
         # By insertion, from the order of the network before.
         for i in range(1, count):
             j, at = places[0, i], i
-            key = each[j, KEY]
+            key = each[KEY, j]
             while at > 0 and (
-                each[places[0, at - 1], KEY] > key
-                or (each[places[0, at - 1], KEY] == key and places[0, at - 1] > j)
+                each[KEY, places[0, at - 1]] > key
+                or (each[KEY, places[0, at - 1]] == key and places[0, at - 1] > j)
             ):
                 places[0, at] = places[0, at - 1]
                 at -= 1
@@ -228,7 +275,7 @@ def place_in_order(each: Numbers, s: Numbers, places: Numbers, count: int) -> No
     # By merging, in memory one after the other; the keys are in two rows that are free as yet.
     now, key, key_other, width = 0, X, WIDTH, 1
     for i in range(count):
-        places[0, i], s[key, i] = i, each[i, KEY]
+        places[0, i], s[key, i] = i, each[KEY, i]
     while width < count:
         for begin in range(0, count, 2 * width):
             middle, end = min(begin + width, count), min(begin + 2 * width, count)
@@ -245,12 +292,7 @@ def place_in_order(each: Numbers, s: Numbers, places: Numbers, count: int) -> No
 
 
 def key_of(w: Any, b: Any, lo: float, hi: float) -> Any:
-    """Return the number that orders the zero of w x + b."""
-    from_lo, from_hi = from_ends(w, b, lo, hi)
-    return ordering(from_lo, from_hi)
-
-
-def ordering(from_lo: Any, from_hi: Any) -> Any:
     """Return a number that orders points, with the relative accuracy of the distance from the nearer end."""
+    from_lo, from_hi = from_ends(w, b, lo, hi)
     key = -1.0 / abs(from_lo) if from_lo <= from_hi else 1.0 / abs(from_hi)
     return key if key == key else math.inf
