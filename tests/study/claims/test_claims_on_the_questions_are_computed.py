@@ -79,7 +79,7 @@ def test_starts_that_were_never_balanced_are_not_driven_out(monkeypatch: pytest.
     [
         (1.0, 0.2, 0.2, False, "reproduced"),
         (1.0, 0.2, 1.0, False, "conditional"),
-        (1.0, 0.2, 1.0, True, "open"),
+        (1.0, 0.2, 1.0, True, "conditional"),
         (0.2, 1.0, 1.0, False, "refuted"),
     ],
 )
@@ -107,7 +107,7 @@ def test_starts_that_become_balanced_are_not_kept_ones(monkeypatch: pytest.Monke
     monkeypatch.setattr(practices, "train_arrays", train)
     for entry in check(BY_ID["practice.data-bias"], quick=True).finding.values.values():
         assert entry["balanced_at_the_end"] == 1.0
-        assert entry["of_them_balanced_at_the_end"] == entry["balanced_at_the_start"] < 100
+        assert entry["of_them_balanced_at_the_end"] == entry["balanced_at_the_start"] < 1000
 
 
 def test_a_kind_that_gains_nothing_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ FULL = Effort(10, 10, 5000, METHODS)
 FAST = (Method("gd", 0.1), Method("gd", 0.4), Method("adam", 0.01), Method("adam", 0.1))
 """Methods under which most starts have ended after some hundred steps."""
 
-QUICK = Effort(8, 8, 1200, tuple(m for m in METHODS if m in FAST))
+QUICK = Effort(8, 8, 1000, tuple(m for m in METHODS if m in FAST))
 """Even numbers, so that no start is a teacher; a start is less than a noticeable share of them."""
 
 NOTICEABLE = 0.02

@@ -101,7 +101,7 @@ class Effort(NamedTuple):
     rate: float
 
 
-FULL, QUICK = Effort(N, STEPS[-1], 61, 200_000, 40_000, 0.02), Effort(64, 20_000, 7, 20_000, 10_000, 0.05)
+FULL, QUICK = Effort(N, STEPS[-1], 61, 200_000, 40_000, 0.02), Effort(64, 20_000, 7, 12_000, 10_000, 0.1)
 
 
 def effort(quick: bool) -> Effort:

@@ -176,7 +176,7 @@ def fading(quick: bool) -> Finding:
     off = abs(part - EARLIER["end_constant"]) / error if error else math.inf
     return finding(
         by_rule(open=against, conditional=np.any(constant)),
-        "In finite time it is so on [−1, 1] (derivation 10, and 30 for almost all starts), and for ever where the loss starts below the best constant's (derivation 11): of {low} such starts {low_and_constant} end constant. But neurons fade: of {n} balanced starts in [−2, 2]⁴ {part:.1%} ± {error:.1%} end constant (by theorems about their states at t = {far:g}, {undecided} are undecided); earlier {before:.1%}, of unknown starts, is {off:.1f} standard errors away{told}. "
+        "In finite time it is so on [−1, 1] (derivation 10, and 30 for almost all starts), and for ever where the loss starts below the best constant's (derivation 11): of {low} such starts {low_and_constant} end constant. But neurons fade: of {n} balanced starts in [−2, 2]⁴ {part:.1%} ± {error:.1%} end constant (by theorems about their states at t = {far:g}, {undecided} are undecided); earlier {before:.1%}, of unknown starts, is {off:.1f} of these standard errors away, without its own{told}. "
         "The trap of derivation 31 knows {known} of the {constant} at t = 0, {wrong} wrongly. The pre-activation at the active end of ({example}) falls like exp({rate:.4f} t); derivation 31 says {predicted:.4f}, earlier {rate_before:.4f} was found.",
         {
             "starts": n,
@@ -198,7 +198,7 @@ def fading(quick: bool) -> Finding:
         undecided=count(codes == UNDECIDED) or "none",
         before=EARLIER["end_constant"],
         off=off,
-        told=": it is not confirmed" if off > 3.0 else "",
+        told=", and not confirmed" if off > 3.0 else "",
         constant=count(constant),
         wrong=wrong or "none",
         example=each("{0:g}", FADES),
