@@ -12,17 +12,18 @@ import pytest
 from matplotlib.figure import Figure
 
 from gradflow.base.scripts import describe, load_script, script_paths
-from gradflow.study.claims.remedies.table import QUICK
+from gradflow.study.claims.remedies.table import Effort
 from gradflow.study.figures.script import caption, main, render, signed, tidy
 from gradflow.study.figures.style import DOUBLE, SINGLE
 from gradflow.study.remedies import Method
 from tests.study.figures.examples import overhang
 
 SCRIPTS = script_paths("plots")
+TWO = (Method("gd", 0.1), Method("adam", 0.01))
 SMALLER: dict[str, dict[str, object]] = {
     "12_upstream": {"N": 200, "LONGEST": 10_000},
     "13_dying_in_depth": {"TRIALS": 2000},
-    "14_remedies": {"FULL": QUICK, "METHODS": (Method("gd", 0.1), Method("adam", 0.01))},
+    "14_remedies": {"FULL": Effort(4, 4, 300, TWO), "METHODS": TWO},
     "15_rescued_starts": {"N": 5, "STEPS": 500},
     "16_alignment_in_the_plane": {"LIGHT": True},
     "17_nearly_orthogonal_data": {"LIGHT": True},
