@@ -10,6 +10,8 @@ gradients in closed form take arrays of other libraries too, and float32.
   `summed`: the same by quadrature and on samples; `products`: the Hessian times a vector; `kernel`, `fast`:
   loss and gradient compiled; `evaluate`: whichever it is;
 - `starts`: random networks; `flow`, `training`: runs as datasets, with `walls`, `ends` and `records`;
+  `integration`: the loop of a flow, through a field that is continuous (`continuous_flow`) or not
+  (`sampled_flow`);
   `ensemble`, `trajectory`: the flow of many networks, compiled; `machine`, `stepped`: training, compiled;
   `basins`: outcomes over parameters, the start's scale or a rate;
 - `critical`: types of critical points; `decay`: exponential decay and t⁻³, told apart, and a constant.
