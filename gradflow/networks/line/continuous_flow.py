@@ -15,6 +15,7 @@ import numpy as np
 from scipy.integrate import Radau
 from scipy.optimize import brentq
 
+from gradflow.flow.crossing import CERTAIN
 from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.integration import Integration
 from gradflow.networks.line.task import Task
@@ -25,13 +26,15 @@ class Continuous:
     """The field of a network, and on which sides of its walls it is (an `integration.PiecewiseField`).
 
     A neuron that fades comes as near to its wall as its parameters' rounding, and has not crossed it: the
-    sides that rounding decides are not known.
+    sides that rounding decides are not known. The end of a step that was taken again may be before the wall
+    that it was to end on, by the solver's error: it has not come back from it unless it goes further away.
     """
 
     def __init__(self, rows: np.ndarray, task: Task, moves: np.ndarray) -> None:
         self.task, self.moves, self.m = task, moves, rows.shape[0] // 3
         self.walls, self.evaluator = places(task), evaluator(task)
         z = preactivations(rows, self.walls)
+        self._before = np.zeros_like(z)
         self._positive, self._known = z > 0.0, self._is_off(z, rows)
 
     def velocity(self, _: float, y: np.ndarray) -> np.ndarray:
@@ -50,6 +53,7 @@ class Continuous:
         z = self._sides(y)
         off = self._is_off(z, y)
         crossed = np.asarray(self._known & ((z > 0.0) != self._positive) & off)
+        self._before[off & ((z > 0.0) == self._positive)] = 0.0
         if not np.any(crossed):
             fresh = ~self._known & off
             self._positive, self._known = np.where(fresh, z > 0.0, self._positive), self._known | fresh
@@ -67,10 +71,13 @@ class Continuous:
                 if not flow.advance(ending):
                     return False
                 flow.move(float(ending.t), ending.y, ending.dense_output)
-        for wall, neuron in self._nearest(left, self._sides(flow.y), self._sides(dense(when))):
+        there = self._sides(flow.y)
+        for wall, neuron in self._nearest(left, there, self._sides(dense(when))):
             ends = bool(self._positive[0, neuron]), bool(self._positive[1, neuron])
             what, name = event(self.task, ends, wall)
             self._positive[wall, neuron] ^= True
+            if (there[wall, neuron] > 0.0) != self._positive[wall, neuron]:
+                self._before[wall, neuron] = abs(there[wall, neuron])
             if self._fades(what, wall, neuron, flow):
                 # Nor has it come back when the solver's error next puts it on the other side.
                 self._known[wall, neuron] = False
@@ -92,7 +99,7 @@ class Continuous:
 
     def _is_off(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
         size = np.abs(y[: self.m]) * np.abs(self.walls)[:, None] + np.abs(y[self.m : 2 * self.m])
-        return np.asarray(np.abs(z) > ROUNDING * size)
+        return np.asarray(np.abs(z) > np.maximum(ROUNDING * size, CERTAIN * self._before))
 
     def _nearest(self, crossed: np.ndarray, there: np.ndarray, found: np.ndarray) -> list[tuple[int, int]]:
         """Return the walls, with their neurons, that a state located on the first of them is on."""
