@@ -114,7 +114,8 @@ def draw() -> Figure:
         steps_up(left, returns(rate)[which], longest, **options)
         steps_up(right, rate * returns(rate)[which], rate * longest, **options)
     left.set(xscale="log", xlim=(1, LONGEST), ylim=(0, None), xlabel="steps", ylabel="share active again")
-    right.set(xscale="log", xlim=(1e-3, HORIZON), xlabel="rate × steps")
+    # No label at the left end, where it would touch the other panel's last one.
+    right.set(xscale="log", xlim=(2e-3, HORIZON), xlabel="rate × steps")
     ever = float(np.mean(np.isfinite(flow_times())))
     left.axhline(ever, color=BLACK, linewidth=0.7)
     left.text(0.8 * LONGEST, ever + 0.008, "gradient flow, ever", fontsize=SMALL, ha="right")

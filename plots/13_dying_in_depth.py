@@ -93,7 +93,7 @@ def against_layer() -> Curves:
         curves.append(Curve(label, layers, values.mean(axis=1), error))
     return Curves(
         curves, "layer", "share of dead units", f"{depth} layers",
-        grey=PUBLISHED, legend="upper left", legend_columns=2, top=1.0,
+        grey=PUBLISHED, legend="upper left", legend_columns=2, top=1.0, ticks=(1, *range(4, depth + 1, 4)),
     )  # fmt: skip
 
 

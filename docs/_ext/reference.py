@@ -17,9 +17,9 @@ import gradflow
 
 LOGGER = logging.getLogger(__name__)
 LEFT_OUT = re.compile(
-    r"gradflow\.(_scripts|__main__|data|cli|explore|study\.claims\.\w+\.)|gradflow\.study\.claims\.\w+$"
+    r"gradflow\.(_scripts|__main__|data|cli|explore|compiled\.on_cuda|study\.claims\.\w+\.)|gradflow\.study\.claims\.\w+$"
 )
-"""What is run and not called: commands, and the checks of single claims."""
+"""What is run and not called: commands, the checks of single claims, and what needs numba-cuda."""
 
 LEDGER = {"gradflow.study.claims.ledger", "gradflow.study.claims.documents"}
 _CODE = re.compile(r"(``.*?``|`[^`\n]*`)", re.DOTALL)

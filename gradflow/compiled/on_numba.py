@@ -177,6 +177,7 @@ def _type_of(value: Registers, context: Any) -> RegistersType:
 
 @lower_constant(RegistersType)  # type: ignore[untyped-decorator]
 def nothing(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """Lower a constant that holds nothing: a value of no size."""
     return context.get_dummy_value()
 
 

@@ -238,7 +238,7 @@ def _claim(entry: dict[str, Any]) -> str:
     evidence.pop("table", None)
     rows = "".join(
         f'<tr><td>{escape(name)}</td><td class="number">{escape(value)}</td></tr>'
-        for name, value in _flat(evidence)
+        for name, value in flat(evidence)
     )
     numbers = f"<details><summary>The numbers</summary><table>{rows}</table></details>" if rows else ""
     return (
@@ -248,12 +248,12 @@ def _claim(entry: dict[str, Any]) -> str:
     )
 
 
-def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
+def flat(value: Any, name: str = "") -> list[tuple[str, str]]:
     """Return nested evidence as rows of a name and a value."""
     if isinstance(value, dict):
-        return [row for key, item in value.items() for row in _flat(item, f"{name} · {key}" if name else key)]
+        return [row for key, item in value.items() for row in flat(item, f"{name} · {key}" if name else key)]
     if isinstance(value, (list, tuple)) and any(isinstance(item, (dict, list, tuple)) for item in value):
-        return [row for i, item in enumerate(value, start=1) for row in _flat(item, f"{name} · {i}")]
+        return [row for i, item in enumerate(value, start=1) for row in flat(item, f"{name} · {i}")]
     if isinstance(value, (list, tuple)):
         return [(_words(name), ", ".join(_value(item) for item in value) or "none")]
     return [(_words(name), _value(value))]
@@ -261,7 +261,12 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
 
 def _prose(text: str) -> str:
     """Return a sentence as HTML, with minus signs where numbers have hyphens."""
-    return re.sub(r"(?<![\w.)])-(?=[\d.bw])", "−", escape(text))
+    return escape(signed(text))
+
+
+def signed(text: str) -> str:
+    """Return text with minus signs where numbers have hyphens."""
+    return re.sub(r"(?<![\w.)])-(?=[\d.bw])", "−", text)
 
 
 def _words(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The built site: no page loads anything from elsewhere, and each link inside it leads somewhere.
+"""The built site: no page loads anything from elsewhere, links in it lead somewhere, claims have numbers.
 
 `GRADFLOW_SITE` names the folder of a built site, as `.ci/run` does; without it there is nothing to look at.
 """
@@ -15,6 +15,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from gradflow.study.claims import LEDGER
 
 SITE = Path(os.environ.get("GRADFLOW_SITE", ""))
 LOADS = {
@@ -96,6 +98,16 @@ def test_each_link_inside_the_site_leads_somewhere() -> None:
             assert target.exists(), f"{path.name}: {link}"
             if parts.fragment and target.suffix == ".html":
                 assert unquote(parts.fragment) in page(target).names, f"{path.name}: {link}"
+
+
+def test_every_claim_says_what_is_said_and_what_is_computed() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted((SITE / "claims").glob("*.html")))
+    boxes = re.findall(r'<div class="admonition[^"]* claim.*?gradflow reproduce --only', text, re.DOTALL)
+    assert len(boxes) == len(LEDGER)
+    for box in boxes:
+        assert "<strong>Says:</strong>" in box
+        computed = box.partition("<strong>Computed:</strong>")[2]
+        assert re.search(r"\d", computed), box
 
 
 @pytest.mark.slow

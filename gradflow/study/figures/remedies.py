@@ -14,7 +14,7 @@ from gradflow.base.checks import shown
 from gradflow.study.figures.figure import Places
 from gradflow.study.figures.panels import in_rows, legend_columns, letters, new_figure
 from gradflow.study.figures.phase_diagram import COLORS
-from gradflow.study.figures.style import BLACK, DOUBLE, GREY, ORANGE, SMALL, styled
+from gradflow.study.figures.style import BLACK, DOUBLE, ORANGE, SMALL, styled
 
 ORDER = ("global", "penalised", "undecided", "local", "linear", "constant", "diverged")
 """From the left; so the good end starts at 0, and what may still become good is next to it."""
@@ -78,7 +78,7 @@ def remedies(
         for place, some in zip(places, shares, strict=True):
             if some is None:
                 axes.text(
-                    0.5, place, "as without", ha="center", va="center", color=GREY, fontsize=SMALL - 1.5
+                    0.5, place, "as without", ha="center", va="center", color=BLACK, fontsize=SMALL - 1.0
                 )
                 continue
             left = 0.0

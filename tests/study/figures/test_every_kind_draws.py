@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from gradflow.neuron.problem import Neuron, Problem, Uniform
@@ -269,3 +270,16 @@ def test_the_palette_is_ordered_by_lightness() -> None:
 def test_matplotlib_is_loaded_for_figures_only_and_pyplot_never(code: str, absent: str) -> None:
     check = f"{code}\nimport sys\nassert {absent!r} not in sys.modules"
     subprocess.run([sys.executable, "-c", check], check=True)
+
+
+def test_the_words_of_a_legend_are_read_over_a_line() -> None:
+    """Series everywhere: wherever the legend is, it is over one, which it makes paler."""
+    x = np.arange(50.0)
+    every = [Series(f"series {k}", x, np.full(50, 10.0**-k)) for k in range(6)]
+    legend = loss_curves([Panel(every)], width=SINGLE).axes[0].get_legend()
+    assert legend is not None
+    frame = legend.get_frame()
+    assert frame.get_visible()
+    *color, alpha = to_rgba(frame.get_facecolor())
+    assert color == [1.0, 1.0, 1.0]
+    assert 0.7 <= alpha < 1.0
