@@ -176,3 +176,11 @@ def test_bad_input_gives_one_line(given: dict[str, Any], error: type[Exception],
         flow(**arguments)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+def test_at_rest_is_a_gradient_of_1e_10() -> None:
+    # A dead neuron's is 2 |b2 − 1/4| = 2 exp(−2 t): 1e-10 at t = 11.86, and 1e-9 at 10.7.
+    found = flow(PLAIN, Neuron(1.0, -5.0, 1.0, 1.25), Problem(), 40.0, rtol=1e-12)
+    assert found.status == CONVERGED
+    assert 2.0 * abs(float(found.final[3]) - 0.25) <= 1e-10
+    assert 11.0 < float(found.t) < 14.0

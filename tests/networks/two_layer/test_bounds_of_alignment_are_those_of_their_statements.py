@@ -1,4 +1,4 @@
-"""Bounds at finite ε, whose slack hides a factor e^δ from flows, equal a second copy from derivation 23 or 25."""
+"""Bounds at finite ε, whose slack hides a factor e^δ from flows, equal a second copy from their derivation."""
 
 from __future__ import annotations
 
