@@ -43,7 +43,7 @@ def _level(problem: Problem, level: Array) -> Array:
         and problem.slopes[1] != 0.0
     ):
         return 0.0 * level
-    xp, (level, w2, *rest) = as_floating((level, problem.teacher.w2, *_ends(problem)))
+    xp, (level, w2, *rest) = as_floating((level, problem.teacher.w2, *_breakpoint_inside(problem)))
     holds = (rest[0] != 0.0) & (w2 != 0.0)
     none = xp.zeros_like(level + w2)
     return xp.where(holds, level + none, none)
@@ -108,7 +108,7 @@ def _below(neuron: Neuron, problem: Problem, level: Bounded) -> Array:
     return (value + error < at * (1.0 - 4.0 * EPS)) & has_exact_signs(neuron, problem)
 
 
-def _ends(problem: Problem) -> tuple[Any, ...]:
+def _breakpoint_inside(problem: Problem) -> tuple[Any, ...]:
     """Return 1 where the teacher's breakpoint is inside the input and 0 elsewhere."""
     inputs = problem.inputs
     xp, (w1, b1, w2, b2, lo, hi) = as_floating((*problem.teacher, inputs.lo, inputs.hi))
