@@ -229,7 +229,7 @@ def diagram() -> Diagram:
 def enclosures() -> Diagram:
     """Return the basins with the starts that are enclosed, or decided by a theorem before."""
     layers = [
-        Layer("by theorems alone", over(decisions()[0][0] != UNDECIDED), "#083D5E", ""),
+        Layer("by theorems alone", over(decisions()[0][0] != UNDECIDED), "#555555", ""),
         Layer("enclosed: global", over(enclosed() == GLOBAL), ORANGE, "//////"),
         Layer("enclosed: linear", over(enclosed() == LINEAR), SKY, ""),
     ]
@@ -248,7 +248,7 @@ def draw() -> Figure:
     ]
     levels = [
         Level("linear, with tubes", share_of(LINEAR, with_tubes())),
-        Level("square, with enclosures", share_of(None, with_enclosures())),
+        Level("square, with enclosures", share_of(None, with_enclosures()), at=0.55),
     ]
     return proved_regions(
         [diagram(), enclosures()],

@@ -113,7 +113,7 @@ def draw() -> Figure:
         [
             Curves(
                 directions, r"direction $\vartheta/\pi$", "H, relative to its largest", shares=False,
-                legend="lower right",
+                legend="upper right",
             ),
             Curves(
                 [Curve("", times, sizes, marked=False)], "time", "size of $(w_1, b_1)$",
