@@ -28,10 +28,10 @@ CAPTION = (
     "each of which moves the breakpoint; at step {entered} it is on the input, and the neuron goes to "
     "the teacher, where the bursts go on. Dashed: the drift of derivation 28 from the first burst on. "
     "(c) Share of {N} random starts (b1 in [−2.5, 2.5], b2 in [−3, 3], w1 = w2 = 1) that are on the "
-    "best line, against the step: the rest of them goes to the teacher or, if computed gradients are "
-    "exactly 0, stays. (d) Steps from the first move to the input of {NEURONS} neurons on the best line "
-    "at rate {RATE:g}, with errors of {noise:g} added to the gradients, against those that the drift "
-    "predicts; ratio {least:.2f} to {most:.2f}, median {ratio:.2f}."
+    "best line, against the step: those that leave it go to the teacher; of those that stay many have "
+    "computed gradients that are exactly 0. (d) Steps from the first move to the input of {NEURONS} "
+    "neurons on the best line at rate {RATE:g}, with errors of {noise:g} added to the gradients, "
+    "against those that the drift predicts; ratio {least:.2f} to {most:.2f}, median {ratio:.2f}."
 )
 
 

@@ -87,10 +87,13 @@ def test_a_door_without_a_margin_refutes(monkeypatch: Patch) -> None:
 
 @pytest.mark.slow
 def test_what_fades_makes_it_conditional_and_a_low_one_that_fades_opens(monkeypatch: Patch) -> None:
+    assert ends.measured_rate() == pytest.approx((-1.5758, -1.5758), abs=1e-3)
+    monkeypatch.setattr(ends, "FAR", 30.0)
+    monkeypatch.setattr(ends, "measured_rate", lambda: (-1.6, -1.6))
     assert ends.fading(True).verdict == "conditional"
-    monkeypatch.setattr(ends, "loss", lambda theta, problem: np.zeros(theta.shape[1]))
-    assert ends.fading(True).verdict == "open"
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(ends, "loss", lambda theta, problem: np.zeros(theta.shape[1]))
+        assert ends.fading(True).verdict == "open"
     monkeypatch.setattr(ends, "measured_rate", lambda: (-1.5, -1.6))
     assert ends.fading(True).verdict == "open"
     monkeypatch.setattr(ends, "measured_rate", lambda: (-1.6, -1.6))

@@ -31,7 +31,7 @@ def steps_script() -> ModuleType:
 @pytest.mark.slow
 def test_proofs_do_not_contradict_the_simulation(proved: ModuleType) -> None:
     # On coarser squares the signs prove every cell that a tube does.
-    n = 60
+    n = 80
     assert proved.contradictions(n) == 0
     # Most of what theorems leave is enclosed.
     assert proved.share_of(None, proved.with_enclosures(n), n) > 0.8
