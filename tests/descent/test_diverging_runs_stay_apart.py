@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gradflow.descent import GD, OPTIMIZERS, Adam, Constant, StepDecay, optimizer, train_arrays
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
+from tests.problems import problems
 
 WILD = (3.0, 50.0, 1e30, 1e160, 1e300)
 
@@ -117,8 +118,11 @@ def test_a_schedule_may_save_or_break_a_run() -> None:
     lr=st.floats(0.0, 1.7e308),
     name=st.sampled_from(list(OPTIMIZERS)),
     theta=st.tuples(*[st.floats(-1e30, 1e30)] * 4),
+    problem=problems(),
 )
-def test_no_rate_and_no_start_raises_a_warning(lr: float, name: str, theta: tuple[float, ...]) -> None:
-    run = train_arrays(Neuron(*theta), Problem(), optimizer(name, lr=lr), 5)
+def test_no_rate_and_no_start_raises_a_warning(
+    lr: float, name: str, theta: tuple[float, ...], problem: Problem
+) -> None:
+    run = train_arrays(Neuron(*theta), problem, optimizer(name, lr=lr), 5)
     assert np.all(np.isfinite(run.final))
     assert np.all(np.isfinite(run.loss))

@@ -14,6 +14,7 @@ from gradflow.descent import GD, Adam, Crossing, Descent, HeavyBall, train_array
 from gradflow.descent.events import Watch
 from gradflow.neuron.activity import ACTIVITIES, activity, breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
+from tests.problems import problems
 
 
 def watched(path: Sequence[tuple[float, float]], problem: Problem = Problem()) -> list[tuple[int, str]]:
@@ -125,10 +126,11 @@ def test_a_converged_optimiser_passes_the_teacher_no_more(dtype: str) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_a_random_walk_has_the_events_of_its_activities(seed: int) -> None:
+@given(seed=st.integers(0, 2**32 - 1), problem=problems())
+def test_a_random_walk_has_the_events_of_its_activities(seed: int, problem: Problem) -> None:
     rng = np.random.default_rng(seed)
-    problem = Problem(teacher=Neuron(b1=0.3))
+    bend = -float(problem.teacher.b1) / float(problem.teacher.w1)
+    passes = float(problem.lo) < bend < float(problem.hi)
     path = np.cumsum(rng.normal(0.0, 0.4, (30, 4, 6)), axis=0)
     watch = Watch(path[0], problem)
     for step in range(1, 30):
@@ -143,7 +145,7 @@ def test_a_random_walk_has_the_events_of_its_activities(seed: int) -> None:
                 expected.append(Crossing(step, (i,), f"{ACTIVITIES[before]} -> {ACTIVITIES[after]}"))
             elif before == 1 and path[step - 1, 0, i] * path[step, 0, i] < 0:
                 expected.append(Crossing(step, (i,), "reverses"))
-            elif before == 1 and (positions[step - 1, i] < -0.3) != (positions[step, i] < -0.3):
+            elif passes and before == 1 and (positions[step - 1, i] < bend) != (positions[step, i] < bend):
                 expected.append(Crossing(step, (i,), "passes teacher"))
     assert watch.events == expected
     moved = codes[1:] != codes[:-1]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gradflow import field
 from gradflow.descent import Adam, HeavyBall, train_arrays
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
+from tests.problems import problems
 
 START = Neuron(b2=np.asarray([-1.2, -0.4, 0.3]))
 
@@ -37,10 +38,10 @@ def test_the_end_is_the_same_to_the_bit(how: dict[str, Any], inputs: Any) -> Non
 
 
 @settings(max_examples=20, deadline=None)
-@given(steps=st.integers(0, 25), every=st.integers(1, 30))
-def test_the_recorded_steps(steps: int, every: int) -> None:
-    run = train_arrays(START, Problem(), Adam(0.05), steps, record_every=every)
-    full = train_arrays(START, Problem(), Adam(0.05), steps, record_every=1)
+@given(steps=st.integers(0, 25), every=st.integers(1, 30), problem=problems())
+def test_the_recorded_steps(steps: int, every: int, problem: Problem) -> None:
+    run = train_arrays(START, problem, Adam(0.05), steps, record_every=every)
+    full = train_arrays(START, problem, Adam(0.05), steps, record_every=1)
     expected = sorted({*range(0, steps + 1, every), steps})
     np.testing.assert_array_equal(run.steps, expected)
     np.testing.assert_array_equal(run.theta, full.theta[expected])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gradflow.base.arrays import to_numpy
 from gradflow.descent import OPTIMIZERS, Adam, Chain, Cosine, Descent, Warmup, optimizer, train_arrays
 from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
+from tests.problems import problems
 
 RATES = np.geomspace(1e-3, 0.5, 5)[:, None]
 BIASES = np.linspace(-1.8, 0.4, 3)
@@ -71,11 +72,11 @@ def test_the_memory_layout_of_the_start_does_not_matter(inputs: Any) -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), size=st.integers(1, 40))
-def test_a_part_of_a_batch_runs_as_in_the_whole(seed: int, size: int) -> None:
+@given(seed=st.integers(0, 2**32 - 1), size=st.integers(1, 40), problem=problems())
+def test_a_part_of_a_batch_runs_as_in_the_whole(seed: int, size: int, problem: Problem) -> None:
     start = np.random.default_rng(seed).uniform(-2.0, 2.0, (4, 41))
-    whole = train_arrays(start, Problem(), Adam(0.1), 15)
-    part = train_arrays(start[:, :size], Problem(), Adam(0.1), 15)
+    whole = train_arrays(start, problem, Adam(0.1), 15)
+    part = train_arrays(start[:, :size], problem, Adam(0.1), 15)
     np.testing.assert_array_equal(part.final, whole.final[:, :size])
     assert part.events == [e for e in whole.events if e.index[0] < size]
 

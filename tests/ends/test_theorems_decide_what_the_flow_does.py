@@ -11,6 +11,7 @@ from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 from gradflow.runs import gradient_flow
 from gradflow.runs.records import limit
+from tests.problems import VARIED
 
 PROBLEMS = {
     "default": Problem(),
@@ -63,6 +64,12 @@ def test_no_start_is_decided_wrongly(name: str) -> None:
 def test_no_start_of_many_is_decided_wrongly(name: str) -> None:
     _, wrong = contradictions(PROBLEMS[name], 10_000, seed=4)
     assert wrong == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", VARIED)
+def test_nor_on_intervals_and_slopes_of_any_kind(name: str) -> None:
+    assert contradictions(VARIED[name], 300, seed=3)[1] == 0
 
 
 @pytest.mark.slow

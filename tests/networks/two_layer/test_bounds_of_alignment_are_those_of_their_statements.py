@@ -1,4 +1,4 @@
-"""Bounds at finite ε, whose slack hides a factor e^δ from flows, equal a second copy from their derivation."""
+"""Bounds at finite ε, whose slack hides a factor e^δ from flows, have a second copy."""
 
 from __future__ import annotations
 
