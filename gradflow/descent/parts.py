@@ -15,7 +15,7 @@ from gradflow.neuron.problem import Neuron, Problem, Uniform
 
 
 class Parts:
-    """What the parts of a run leave behind: an optimiser's state is held for one of them at a time.
+    """Results that the parts of a run leave behind: an optimiser's state is held for one of them at a time.
 
     Attributes
     ----------

@@ -75,7 +75,7 @@ class Setting(NamedTuple):
 
 
 class Ball(NamedTuple):
-    """What holds on balls around states, arrays of shape (n,).
+    """Statements that hold on balls around states, arrays of shape (n,).
 
     `balanced`, `hyperactive`, `dead`: all of it is; `open`: neither, and its neurons may cross walls. `turns`
     is a Lipschitz constant of the two parts of the Hessian together, `steep` a bound of |∇f|, `jump` one of

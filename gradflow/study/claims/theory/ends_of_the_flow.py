@@ -52,7 +52,7 @@ EARLIER: dict[str, Any] = {
     "door": [0.33, 0.73],
     "decided": 0.38,
 }
-"""What was found before there were proofs, from other starts: deaths of living starts by half-width, and the
+"""Numbers found before there were proofs, from other starts: deaths of living starts by half-width, and the
 rest; of the square, what theorems decided at that time."""
 
 
