@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradflow.base.arrays import Array
 from gradflow.compiled import jit
+from gradflow.compiled.cores import cores
 from gradflow.networks.line import kernel
 from gradflow.networks.line.task import Task
 
 WORTH = 2_000_000
 """So many neurons times evaluations, a second of NumPy's, pay for loading a compiler."""
+
+SHARE = 50_000
+"""So many points of networks, some milliseconds, are worth a thread."""
 
 ARRAY, VECTOR = "float64[:,::1]", "float64[::1]"
 FIELD = (ARRAY, VECTOR, VECTOR, VECTOR, ARRAY, ARRAY, ARRAY, "int64[:,::1]")
@@ -73,24 +78,35 @@ def scratch_of(count: int) -> tuple[np.ndarray, ...]:
 def evaluated(task: Task) -> Callable[..., tuple[Array, Array]]:
     """Return ``f(rows, wants_gradient=True)``: losses and gradients of networks of shape (3m + 1, *batch).
 
-    Its memory is used again from call to call, so that it belongs to one thread. Without gradients the second
-    array is empty.
+    Its memory is used again from call to call, so that it belongs to one thread; many networks are shared out
+    to all cores. Without gradients the second array is empty.
     """
     if not _loaded:
         _loaded["swept"] = jit.compiled(kernel.swept, _SIGNATURE)
     swept = _loaded["swept"]
     numbers = numbers_of(task)
-    scratch: dict[int, tuple[np.ndarray, ...]] = {}
+    scratch: dict[tuple[int, int], tuple[np.ndarray, ...]] = {}
 
     def evaluate(rows: Array, wants_gradient: bool = True) -> tuple[Array, Array]:
         size, batch = rows.shape[0], rows.shape[1:]
         count = size // 3 + numbers.points
-        if count not in scratch:
-            scratch[count] = scratch_of(count)
         flat = np.ascontiguousarray(rows.reshape(size, -1).T)
         losses = np.empty(flat.shape[0])
         gradient = np.empty(flat.shape if wants_gradient else (0, 0))
-        swept(flat, losses, gradient, *numbers, *scratch[count])
+        threads = max(1, min(cores(), flat.shape[0] * count // SHARE))
+        edges = [flat.shape[0] * i // threads for i in range(threads + 1)]
+
+        def some(thread: int) -> None:
+            if (thread, count) not in scratch:
+                scratch[thread, count] = scratch_of(count)
+            part = slice(edges[thread], edges[thread + 1])
+            swept(flat[part], losses[part], gradient[part], *numbers, *scratch[thread, count])
+
+        if threads == 1:
+            some(0)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(some, range(threads)))
         if not wants_gradient:
             return losses.reshape(batch), gradient
         return losses.reshape(batch), np.ascontiguousarray(gradient.T).reshape(size, *batch)

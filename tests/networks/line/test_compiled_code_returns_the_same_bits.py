@@ -49,6 +49,19 @@ def test_of_losses_and_gradients(name: str) -> None:
         assert np.array_equal(code(rows[:, 1], False)[0], loss[1])
 
 
+def test_of_many_networks_on_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    task, rows = task_of(PROBLEMS["a network"]), some_rows(6, 50)
+    known = fast.evaluated(task)(rows)
+    monkeypatch.setattr(fast, "SHARE", 1)
+    monkeypatch.setattr(fast, "cores", lambda: 7)
+    code = fast.evaluated(task)
+    for found in (code(rows), code(rows)):
+        assert np.array_equal(found[0], known[0])
+        assert np.array_equal(found[1], known[1])
+    assert np.array_equal(code(rows, False)[0], known[0])
+    assert np.array_equal(code(rows[:, :3])[1], known[1][:, :3])
+
+
 def test_code_takes_over_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     task, rows = task_of(PROBLEMS["abs"]), some_rows(8, 3)
     monkeypatch.setattr(fast, "_loaded", {})
