@@ -66,15 +66,15 @@ HYPOTHESES = (
 PROOF = """
 (1) The flow is w1' = −2 w2 E[r φ′ x], b1' = −2 w2 E[r φ′], w2' = −2 E[r φ], b2' = −2 E r with r = w2 u ψ
 + b2 − f*. So u' = −2 w2 E[r ψ] and u ϑ' = −2 w2 E[r ∂ψ/∂ϑ] (script), which gives the rates. The integrals
-over A have Lipschitz integrands and ends p = −tan ϑ that are Lipschitz while p is in the input. The
+over $A$ have Lipschitz integrands and ends p = −tan ϑ that are Lipschitz while p is in the input. The
 second derivative is that of an integral with a moving end.
 
-(2) Let r̃ = (b2 − f*) times the sign of s w2, and cos ϑ > 0 (otherwise x → −x). In A 1 + p x ≥ 0, as p x
-≥ lo·hi ≥ −1, with equality at most at one point. ∂H/∂ϑ = 0 is E[r̃ (1 + p x) 1_A] = 0, and H is a
-positive factor times E[r̃ (1 + p x) t 1_A], t = (x − p)/(1 + p x), which increases (script). If r̃ does
-not rise on A, Chebyshev's inequality for the weight 1 + p x gives H ≤ 0. So r̃ rises, is not constant,
-and has a mean 0: r̃(p) < 0. Hence ∂²H/∂ϑ² = −H + (a positive factor) r̃(p) < −H on the balanced side, p =
-lo included, and −H on the hyperactive side. Next to the dead directions H → 0.
+(2) Let r̃ = (b2 − f*) times the sign of s w2, and cos ϑ > 0 (otherwise x → −x). In $A$ we have 1 + p x ≥ 0,
+as p x ≥ lo·hi ≥ −1, with equality at most at one point. ∂H/∂ϑ = 0 is E[r̃ (1 + p x) 1_A] = 0, and H is a
+positive factor times E[r̃ (1 + p x) t 1_A], t = (x − p)/(1 + p x), which increases (script). If r̃ does not
+rise on A, Chebyshev's inequality for the weight 1 + p x gives H ≤ 0. So r̃ rises, is not constant, and has
+a mean 0: r̃(p) < 0. Hence ∂²H/∂ϑ² = −H + (a positive factor) r̃(p) < −H on the balanced side, p = lo
+included, and −H on the hyperactive side. Next to the dead directions H → 0.
 
 (3) Let a neuron that is not dead come to u = 0 at the time T. |u'| is at most a constant times |w2|, so u
 ≤ c (T − t) and τ → ∞. w2 and b2 converge; w2² → −Q > 0 (Q < 0 by derivation 10 (2)). Let H be that of the

@@ -32,7 +32,7 @@ with h = h₁ = −h₂, F = C |h|³, where C = ρ₀/(3 s₁ s₂) if both s ar
 > s are the two.
 
 (2) Let m = 2 and let a solution converge to a point of M. Then either L falls exponentially, or with s and
-a at that point
+$a$ at that point
 
     t |h| → 1/K   and   t³ L → C/K³,   K = 3 C a₁² a₂²/(a₁² + a₂²).
 
@@ -91,7 +91,7 @@ so Σ s_j δ(p_j) = δ(0) for p_j = −h_j/s_j: the s_j with one p_j ≠ 0 have 
     v′ ≤ −λ v + C g²,   λ > 0.   (a)
 
 The slow part. b_j′ = −2 a_j E r 1{x > −b_j/w_j} = −a_j (E₀ + e_j), E₀ = 2 E r 1{x > 0} and e_j = O((|u| +
-|b|) |b|), an integral between 0 and a breakpoint. The projection along a takes E₀ away, and changes with a′
+|b|) |b|), an integral between 0 and a breakpoint. The projection along $a$ takes E₀ away, and changes with a′
 = O(|u| + |b|²). So |g′| ≤ C (g² + v g + v²), and if v ≤ C g², z′ is −∂F/∂z + O(g³) for F as a function of
 z, as e_i − e_j = 2 E r between breakpoints (checked), r = r_h + O(g²), and ρ = ρ₀ + O(g) there.
 

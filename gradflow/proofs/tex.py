@@ -111,7 +111,8 @@ def displayed(text: str) -> str:
     if any(kind != "math" and part.strip() not in ("", ",", ".") for kind, part in parts):
         return ""
     return "".join(
-        tex(part).strip() if kind == "math" else part.replace(", ", r", \qquad ") for kind, part in parts
+        tex(part).strip() if kind == "math" else re.sub("([,.]) +", r"\1 \\qquad ", part)
+        for kind, part in parts
     )
 
 

@@ -101,6 +101,7 @@ def test_a_page_may_end_a_line_inside_a_long_formula() -> None:
 
 def test_a_paragraph_of_formulas_is_set_apart() -> None:
     assert displayed("a′ = b, b′ = a.") == r"a^{\prime} = b, \qquad b^{\prime} = a."
+    assert displayed("a = b.   (c)") == r"a = b. \qquad (c)"
     assert displayed("where a = b") == ""
 
 
