@@ -141,13 +141,14 @@ def decided_rightly(case: Case, code: int, theorem: int) -> bool:
     if theorem in (PATH_TRAP, SIGN_TRAP):
         holds = case.trapped() if theorem == PATH_TRAP else case.trapped_by_signs()
         return holds and code == (GLOBAL if case.line_loss == 0 else LINEAR)
+    constant = GLOBAL if case.constant_loss == 0 else CONSTANT
     if theorem == FADES:
-        return case.fading_rate() is not None and code == CONSTANT
+        return case.fading_rate() is not None and code == constant
     if theorem == ORIGIN:
-        return dies_at_the_origin(case) and code == CONSTANT
+        return dies_at_the_origin(case) and code == constant
     if theorem == STAYS_DEAD:
         still = case.is_dead and case.slopes[0] == 0
-        return still and code == (GLOBAL if case.constant_loss == 0 else CONSTANT)
+        return still and code == constant
     return code not in (GLOBAL, LINEAR, CONSTANT)
 
 
