@@ -78,11 +78,8 @@ class Continuous:
             self._positive[wall, neuron] ^= True
             if (there[wall, neuron] > 0.0) != self._positive[wall, neuron]:
                 self._before[wall, neuron] = abs(there[wall, neuron])
-            if self._fades(what, wall, neuron, flow):
-                # Nor has it come back when the solver's error next puts it on the other side.
-                self._known[wall, neuron] = False
-                continue
-            flow.crossings.append(Crossing(flow.t, neuron, what, name, float(self.walls[wall])))
+            if not self._fades(what, wall, neuron, flow):
+                flow.crossings.append(Crossing(flow.t, neuron, what, name, float(self.walls[wall])))
         flow.first_step = max(1e-3 * float(solver.h_abs), 10.0 * math.ulp(flow.t))
         return True
 
