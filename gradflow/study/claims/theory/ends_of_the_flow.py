@@ -73,7 +73,7 @@ def deaths(width: float, n: int) -> Deaths:
     w2 = draw.choice([-1.0, 1.0], n) * draw.uniform(1.0, 2.0, n)
     theta = np.stack([w1, b1, w2, draw.uniform(-2.0, 2.0, n)])
     theta = theta[:, np.asarray(activity(theta, problem)) != DEAD]
-    end = integrate_ensemble(theta, problem, LATE, rtol=1e-7).final
+    end = integrate_ensemble(theta, problem, LATE, rtol=1e-7, backend="numba").final
     gone, known = np.hypot(end[0], end[1]) == 0.0, np.asarray(dies(theta, problem))
     return Deaths(theta.shape[1], count(gone), count(known), count(known & ~gone))
 
@@ -162,7 +162,7 @@ def fading(quick: bool) -> Finding:
     """Follow balanced starts until they rest: how many end constant, below which loss none does."""
     n = 100 if quick else 4000
     theta = balanced_starts(n)
-    end = integrate_ensemble(theta, POPULATION, FAR, rtol=1e-7).final
+    end = integrate_ensemble(theta, POPULATION, FAR, rtol=1e-7, backend="numba").final
     proved = np.asarray(decide(end, POPULATION).outcome)
     codes = np.where(proved == UNDECIDED, np.asarray(outcome(end, POPULATION)), proved)
     constant = codes == CONSTANT
