@@ -89,6 +89,22 @@ def test_hessians_change_no_more_than_stated(problem: Problem, count: int) -> No
     assert np.any(size[across] > 2.0 * (on.turns * radius)[across])
 
 
+@pytest.mark.parametrize(("which", "seen"), [(2, 0.3), (3, 0.3)])
+def test_each_part_of_the_change_is_bounded_where_it_is_the_largest(which: int, seen: float) -> None:
+    """With a large w2 what the moving breakpoint adds, with a large b2 what the point mass changes by."""
+    problem = Problem()
+    theta, radius = states(4000, 11, problem)
+    theta[which] *= 1e4
+    on = ball(setting(problem), theta, radius := 1e-3 * radius)
+    one, other = within(theta, radius, 12), within(theta, radius, 13)
+    kinds = [np.asarray(activity(at, problem)) == BALANCED for at in (one, other)]
+    same = kinds[0] & kinds[1] & on.known
+    change = np.asarray(hessian(one, problem) - hessian(other, problem))
+    size = np.linalg.norm(np.moveaxis(change, -1, 0), ord=2, axis=(1, 2))
+    ratio = (size / (np.sqrt(np.sum((one - other) ** 2, axis=0)) * on.turns))[same]
+    assert seen < np.max(ratio) <= 1.0 + 1e-6
+
+
 @pytest.mark.parametrize("problem", EACH)
 def test_the_defect_is_no_more_than_its_bound(problem: Problem) -> None:
     of = setting(problem)
