@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.covering import covering, named
@@ -15,6 +15,7 @@ def pairs(row: dict[str, str]) -> set[tuple[tuple[str, str], ...]]:
     return set(combinations(row.items(), 2))
 
 
+@settings(max_examples=25)
 @given(sizes=st.lists(st.integers(1, 5), min_size=2, max_size=6))
 def test_all_pairs_meet_in_few_rows(sizes: list[int]) -> None:
     features = {f"f{i}": [f"c{k}" for k in range(size)] for i, size in enumerate(sizes)}

@@ -50,6 +50,7 @@ def test_a_batch_has_the_bits_of_its_single_runs(number: int) -> None:
         assert ours == [(crossing.step, crossing.event) for crossing in alone.events]
 
 
+@pytest.mark.some(15)
 @EVERY_ROW
 def test_what_is_recorded_changes_nothing(number: int) -> None:
     some, run = whole(number)

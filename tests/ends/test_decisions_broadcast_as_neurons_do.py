@@ -10,6 +10,7 @@ from gradflow.ends.decision import decide, decide_descent
 from tests.problems import VARIED
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize("problem", VARIED.values(), ids=VARIED)
 def test_fields_of_different_shapes_are_one_batch(problem: gf.Problem) -> None:
     b1, b2 = np.linspace(-2.5, 2.5, 7)[:, None], np.linspace(-3.0, 3.0, 6)

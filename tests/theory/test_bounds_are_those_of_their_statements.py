@@ -41,7 +41,7 @@ def norms(problem: Problem, s: float) -> tuple[float, float]:
 def test_a_tubes_rate(problem: Problem, s: float) -> None:
     # Derivation 14: −λ_min(A) and, within d, Σ 2 v (|P| d (|g| + |P| d/2) + κ |P| d (2 |g| + |P| d)).
     m, kappa, draw = moments(problem), tube.KEPT, np.random.default_rng(1)
-    for w1, b1, w2, b2 in draw.normal(0.0, 2.0, (20, 4)):
+    for w1, b1, w2, b2 in draw.normal(0.0, 2.0, (8, 4)):
         slope = m.covariance / m.variance_x
         rho = s * w1 * w2 - slope, s * w2 * (m.mean_x * w1 + b1) + b2 - m.mean
         g = (
@@ -85,7 +85,7 @@ def test_a_tubes_defect_is_that_of_its_curve(problem: Problem, s: float) -> None
     assert most * (1.0 - 1e-9) <= tube.defect(cell, control, h)[0] <= 1.5 * most
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @EVERY_SIDE
 def test_the_largest_rate_of_gradient_descents_trap(problem: Problem, s: float) -> None:
     # Derivation 26: γ = 1 − η Λ(r)/2 and ℓ < r, solved for η at each radius that is tried.

@@ -34,7 +34,8 @@ def case(neurons: tuple[int, ...], data: tuple[int, ...], loss: str = "exponenti
     return Case(WEIGHTS[who], OUTPUTS[who], objective)
 
 
-def test_several_neurons_switch_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("loss", ["exponential", pytest.param("logistic", marks=pytest.mark.slow)])
+def test_several_neurons_switch_by_turns(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
     most = 0
 
     def watched(*arguments: object) -> list[FoundExit]:
@@ -44,16 +45,15 @@ def test_several_neurons_switch_by_turns(monkeypatch: pytest.MonkeyPatch) -> Non
         return found
 
     monkeypatch.setattr(flow, "exits", watched)
-    for loss in ("exponential", "logistic"):
-        _, known = integrate(case((0, 1, 2), (0, 1, 2, 3), loss), T_END)
-        assert len(known) == 9
-        assert [neuron for _, neuron, _ in known] != sorted(neuron for _, neuron, _ in known)
-        for neurons, data in zip(permutations(range(3)), list(permutations(range(4)))[::4], strict=True):
-            some = case(neurons, data, loss)
-            path = gradient_flow(some.network, some.objective, T_END)
-            found = [(neurons[switch.neuron], data[switch.datum]) for switch in path.crossings]
-            assert found == [(neuron, datum) for _, neuron, datum in known]
-            np.testing.assert_allclose([s.t for s in path.crossings], [t for t, *_ in known], atol=1e-6)
+    _, known = integrate(case((0, 1, 2), (0, 1, 2, 3), loss), T_END)
+    assert len(known) == 9
+    assert [neuron for _, neuron, _ in known] != sorted(neuron for _, neuron, _ in known)
+    for neurons, data in zip(permutations(range(3)), list(permutations(range(4)))[::4], strict=True):
+        some = case(neurons, data, loss)
+        path = gradient_flow(some.network, some.objective, T_END)
+        found = [(neurons[switch.neuron], data[switch.datum]) for switch in path.crossings]
+        assert found == [(neuron, datum) for _, neuron, datum in known]
+        np.testing.assert_allclose([s.t for s in path.crossings], [t for t, *_ in known], atol=1e-6)
     assert most > 2
 
 
