@@ -126,7 +126,7 @@ PROVED_BY = (
     (
         "(3)",
         (
-            "(1 + end²) (dw² + db²) − dz² = (dw − end db)²",
+            "(1 + x²) (dw² + db²) − dz² = (dw − x db)²",
             "(W − σ)² − 2 √e/c + 2 g(σ) = D²",
             "the later ℓ is at most ℓ − σ",
         ),
@@ -284,7 +284,7 @@ def prove_walls(proof: Proof) -> None:
     end, dw, db = sympy.symbols("end dw db", real=True)
     change = (w1 + dw) * end + (b1 + db) - (w1 * end + b1)
     surplus = (1 + end**2) * (dw**2 + db**2) - change**2
-    proof.equal("(1 + end²) (dw² + db²) − dz² = (dw − end db)²", surplus, (dw - end * db) ** 2)
+    proof.equal("(1 + x²) (dw² + db²) − dz² = (dw − x db)²", surplus, (dw - end * db) ** 2)
 
 
 def prove_default(proof: Proof) -> None:

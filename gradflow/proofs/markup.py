@@ -19,14 +19,20 @@ Kind = Literal["prose", "math", "code"]
 
 FUNCTIONS = frozenset({
     "exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arsinh", "arcosh", "artanh",
-    "atanh", "asinh", "arctan", "det", "diag", "Var", "relu", "erf", "lo", "hi",
+    "atanh", "asinh", "acosh", "asin", "arctan", "det", "diag", "Var", "Cov", "relu", "erf", "li", "lo", "hi",
 })  # fmt: skip
 """The words that are mathematics wherever they stand."""
 
 APPLIED = frozenset({
     "max", "min", "sign", "sgn", "dist", "sup", "inf", "rank", "lim", "tr", "ReLU",
 })  # fmt: skip
-"""The words that are mathematics where brackets or a script follow at once."""
+"""Those that are where brackets, a script or a bar follow at once, or where they are operated on."""
+
+_DIFFERENTIALS = re.compile("d[A-Z]|d[bcgkmprstvwxyz]")
+"""Letters after which a d is a differential wherever it stands: with others it may be a word, as "do" is."""
+
+PRODUCTS = re.compile("H+[dguvx]")
+"""Products of the Hessian and a vector."""
 
 OPERATORS = frozenset("=≠<>≤≥+−·×/→←↦∈∉⊂⊆±∓∪∩∖≈≪≫⇒⇔∝≡∼∘^")
 _ALONE = frozenset("aAI")
@@ -41,10 +47,11 @@ _TOKEN = re.compile(
     | (?P<code>`[^`]+`
         | (?<![{_LETTER}\d_])(?:[A-Za-z]\w+(?:\.[A-Za-z_]\w+)+|[a-z]{{2,}}_[a-z_]{{2,}}))
     | (?P<space>\s+)
-    | (?P<sub>_(?:[A-Za-z0-9]+(?:,[A-Za-z0-9]+)*|[{_GREEK}∞]))
+    | (?P<sub>_(?:[A-Za-z0-9]+(?:,[A-Za-z0-9]+)*|[{_GREEK}]+|∞))
     | (?P<name>(?<![{_LETTER}])d?[wb][12](?![0-9])|(?<![{_LETTER}])[A-Za-z]\d+(?![{_LETTER}\d])|[{_GREEK}]\d+)
     | (?P<short>(?<![{_LETTER}])(?:i\.e\.|e\.g\.|Ann\.|St\.)|['’]s(?![{_LETTER}]))
     | (?P<word>[{_LETTER}]+(?:[-–][{_LETTER}]+)*)
+    | (?P<power>\d+(?:\.\d+)?e[-−]?\d+(?![\w.]))
     | (?P<number>\d+(?:\.\d+)?)
     | (?P<character>.)
     """,
@@ -120,8 +127,10 @@ def _classified(nodes: Sequence[Node]) -> list[Node]:
     """
     given: list[Node] = []
     for node in nodes:
-        raised = bool(given) and given[-1].text == "^"
-        inside = tuple(_classified(_products(node.inside) if raised else node.inside))
+        before = given[-1].text if given else ""
+        # e^(at), exp(Gt).
+        product = before == "^" or (before in FUNCTIONS and len(node.inside) == 1)
+        inside = tuple(_classified(_products(node.inside) if product else node.inside))
         given.append(Node("group", node.text, inside) if node.kind == "group" else node)
     answer: list[Node] = []
     for place, node in enumerate(given):
@@ -152,7 +161,7 @@ def _kind(node: Node, before: Node | None, all_before: Sequence[Node], after: Se
         return node.kind
     if node.kind == "short":
         return "prose"
-    if node.kind in ("sub", "name"):
+    if node.kind in ("sub", "name", "power"):
         return "math"
     if node.kind == "number":
         words = [n for n in all_before if n.kind != "space"]
@@ -177,16 +186,14 @@ def _kind_of_word(text: str, before: Node | None, all_before: Sequence[Node], af
         if other is not None and left is not None and left.kind in ("math", "number"):
             operated |= _kind(other, None, (), ()) == "math"
         return "math" if attached or operated or touches else "prose"
-    if len(text) == 1 or text in FUNCTIONS:
+    if len(text) == 1 or text in FUNCTIONS or _DIFFERENTIALS.fullmatch(text) or PRODUCTS.fullmatch(text):
         return "math"
-    if (
-        text in APPLIED
-        and following is not None
-        and (following.kind in ("group", "sub") or is_script(following.text))
-    ):
-        return "math"
-    if re.fullmatch("d[A-Z]", text):
-        return "math"
+    if text in APPLIED:
+        left = _last(all_before)
+        applied = following is not None and (following.kind in ("group", "sub") or is_script(following.text))
+        operated = left is not None and left.kind == "operator"
+        if applied or operated or (following is not None and following.text in ("|", "/")):
+            return "math"
     # du/dt, d · Hd/2.
     beside = {n.text for n in (before, following) if n is not None}
     return "math" if len(text) == 2 and "/" in beside else "prose"
@@ -202,7 +209,7 @@ def _kind_of_group(node: Node, before: Node | None, all_before: Sequence[Node], 
         right is not None and right.text in OPERATORS
     )
     content = node.text[1:-1]
-    reference = node.text[0] == "(" and (content.isdecimal() or (len(content) == 1 and content.isupper()))
+    reference = node.text[0] == "(" and (content.isdecimal() or (len(content) == 1 and content.isalpha()))
     if reference and before is None:
         return "prose"
     return "prose" if reference and not (attached or operated) else "group"
@@ -217,6 +224,7 @@ def _kind_of_character(
             before, following = _last(all_before), _next(after)
         sides = [n is not None and n.kind not in ("prose", "space") for n in (before, following)]
         word = following is not None and following.kind == "word" and len(following.text) > 2
+        word = word and following.text not in FUNCTIONS | APPLIED
         return "operator" if all(sides) and not word else "prose"
     if text in OPERATORS:
         return "operator"

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from gradflow.proofs.markup import APPLIED, FUNCTIONS, Node, is_script, paragraphs, parse, spans
+from gradflow.proofs.markup import APPLIED, FUNCTIONS, PRODUCTS, Node, is_script, paragraphs, parse, spans
 
 _COMMANDS = frozenset({
     "exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "det", "max",
@@ -236,6 +236,11 @@ def _named(node: Node) -> list[_Atom]:
         atom = _Atom(_sign(match[2]))
         atom.below.append(match[3])
         return [_Atom("d"), atom] if match[1] else [atom]
+    if node.kind == "power":
+        digits, _, power = text.partition("e")
+        ten = _Atom("10")
+        ten.above.append(power.replace("−", "-"))
+        return [ten] if digits == "1" else [_Atom(rf"{digits} \cdot "), ten]
     if node.kind == "word" and len(text) > 1:
         if text in _ROMAN:
             return [_Atom(_ROMAN[text])]
@@ -243,7 +248,7 @@ def _named(node: Node) -> list[_Atom]:
             return [_Atom(rf"\{text} ")]
         if text in FUNCTIONS or text in APPLIED:
             return [_Atom(rf"\operatorname{{{text}}}")]
-        return [_Atom(text) if len(text) == 2 else _Atom(rf"\mathrm{{{text}}}")]
+        return [_Atom(text) if len(text) == 2 or PRODUCTS.fullmatch(text) else _Atom(rf"\mathrm{{{text}}}")]
     return [_Atom(_sign(text))]
 
 
