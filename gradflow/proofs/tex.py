@@ -107,6 +107,10 @@ def breakable(formula: str, length: int = 24) -> list[str]:
 
 def displayed(text: str) -> str:
     r"""Return a paragraph that is nothing but formulas and commas as TeX to be set apart; "" for others."""
+    tagged = re.fullmatch(r"(.*[.,]) +(\(\w\))", text, re.DOTALL)
+    if tagged:
+        body = displayed(tagged[1])
+        return body and rf"{body} \qquad {tagged[2]}"
     parts = spans(text)
     if any(kind != "math" and part.strip() not in ("", ",", ".") for kind, part in parts):
         return ""
