@@ -127,9 +127,9 @@ def _classified(nodes: Sequence[Node]) -> list[Node]:
     """
     given: list[Node] = []
     for node in nodes:
-        before = given[-1].text if given else ""
+        last = given[-1].text if given else ""
         # e^(at), exp(Gt).
-        product = before == "^" or (before in FUNCTIONS and len(node.inside) == 1)
+        product = last == "^" or (last in FUNCTIONS and len(node.inside) == 1)
         inside = tuple(_classified(_products(node.inside) if product else node.inside))
         given.append(Node("group", node.text, inside) if node.kind == "group" else node)
     answer: list[Node] = []
@@ -224,7 +224,8 @@ def _kind_of_character(
             before, following = _last(all_before), _next(after)
         sides = [n is not None and n.kind not in ("prose", "space") for n in (before, following)]
         word = following is not None and following.kind == "word" and len(following.text) > 2
-        word = word and following.text not in FUNCTIONS | APPLIED
+        if following is not None and following.text in FUNCTIONS | APPLIED:
+            word = False
         return "operator" if all(sides) and not word else "prose"
     if text in OPERATORS:
         return "operator"
