@@ -252,3 +252,12 @@ def test_arrays_of_any_shape_and_bad_input() -> None:
     ):
         with pytest.raises(ValueError, match=f"^{words}"):
             call()
+
+
+@pytest.mark.parametrize("b1", [0.5, 1.0], ids=["does not come there", "begins on it"])
+def test_a_wall_that_is_not_crossed_is_named(b1: float) -> None:
+    start = np.array([[1.0], [b1], [1.0], [-0.3]])
+    with pytest.raises(
+        ValueError, match=r"^wall: expected one that all trajectories cross before t = 0\.001"
+    ):
+        solve_across(lambda y, cell: gd_field(y, Problem(), 0.01, 1, cell=cell), start, Problem(), "lo", 1e-3)
