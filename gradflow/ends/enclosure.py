@@ -129,8 +129,10 @@ def enclose(
         raise ValueError("problem: expected slopes (0, s+), a piecewise linear teacher and uniform inputs")
     if any(np.ndim(value) for value in (*problem.teacher, problem.lo, problem.hi)):
         raise ValueError("problem: expected one teacher and one interval, got arrays of them")
-    _, values = as_floating((*as_neuron(neuron), radius))
-    *fields, radius = (to_numpy(value).astype(np.float64) for value in values)
+    _, fields = as_floating(as_neuron(neuron))
+    # By itself: beside neurons of float32 it might be rounded down.
+    _, (radius,) = as_floating((radius,))
+    *fields, radius = (to_numpy(value).astype(np.float64) for value in (*fields, radius))
     theta = np.stack(np.broadcast_arrays(*fields))
     if not np.all((radius >= 0.0) & np.isfinite(radius)):
         raise ValueError("radius: expected finite numbers >= 0")
@@ -208,7 +210,8 @@ def ball(of: Setting, theta: np.ndarray, radius: np.ndarray) -> Ball:
     p = breakpoints(of, theta)
     moved = radius * reach / slope
     q = np.minimum(np.hypot(1.0, np.abs(p) + moved), reach)
-    missed = np.abs(b2 - target(of, p)) + radius + of.steep * moved
+    rounding = 8.0 * EPS * (np.abs(b2) + of.highest)
+    missed = np.abs(b2 - target(of, p)) + radius + of.steep * moved + rounding
     length, pull = of.hi - of.lo, out * q
     edge = (2.0 / length) * (pull * (pull + 1.0) + abs(of.s) * missed * q) * (q / slope)
     jump = (2.0 / length) * out * missed / slope * q * q
@@ -253,8 +256,23 @@ def curvature(of: Setting, theta: np.ndarray, on: Ball) -> tuple[np.ndarray, np.
         both = (without, without + part)
         least[which] = np.min([np.linalg.eigvalsh(one)[:, 0] for one in both], axis=0)
         size[which] = np.max([np.linalg.norm(one, axis=(1, 2)) for one in both], axis=0)
-    least = least - 1e-12 * (1.0 + size)
+    least = least - 1e-12 * (1.0 + size) - rounding_of_hessian(of, theta, on)
     return np.where(finite, least, -np.inf), np.where(finite, size * ROUNDED_UP + 1e-12, np.inf)
+
+
+def rounding_of_hessian(of: Setting, theta: np.ndarray, on: Ball) -> np.ndarray:
+    """Estimate what rounding does to Hessians beyond what is relative to their size.
+
+    The residual may be small where its terms are not, on the input and at the breakpoint, and a breakpoint
+    near an end of the input is a small difference of larger numbers, as after a change of the state.
+    """
+    w1, b1, w2, b2 = theta
+    out = np.abs(of.s * w2)
+    terms = np.abs(b2) + out * (np.abs(w1) * of.reach + np.abs(b1)) + of.highest
+    q = np.hypot(1.0, breakpoints(of, theta))
+    mass = out * q * q / ((of.hi - of.lo) * np.where(on.hyperactive | (w1 == 0.0), np.inf, np.abs(w1)))
+    moved = on.turns * np.sqrt(np.sum(theta**2, axis=0))
+    return np.asarray(16.0 * EPS * (2.0 * (abs(of.s) * of.reach + mass) * terms + moved))
 
 
 def known_ends(of: Setting, theta: np.ndarray, radius: np.ndarray) -> np.ndarray:

@@ -75,8 +75,10 @@ def surround(
     ValueError
         If the problem is an array of problems, or the radius is negative or not finite.
     """
-    _, values = as_floating((*as_neuron(neuron), radius))
-    *fields, radius = (to_numpy(value).astype(np.float64) for value in values)
+    _, fields = as_floating(as_neuron(neuron))
+    # By itself: beside neurons of float32 it might be rounded down.
+    _, (radius,) = as_floating((radius,))
+    *fields, radius = (to_numpy(value).astype(np.float64) for value in (*fields, radius))
     theta = np.stack(np.broadcast_arrays(*fields))
     if any(np.ndim(value) for value in (*problem.teacher, problem.lo, problem.hi)):
         raise ValueError("problem: expected one teacher and one interval, got arrays of them")

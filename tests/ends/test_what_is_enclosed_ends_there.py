@@ -5,6 +5,9 @@ The inequalities of derivation 36 are hunted by themselves; without one of their
 
 from __future__ import annotations
 
+from fractions import Fraction
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -16,6 +19,7 @@ from gradflow.field import gradient, hessian
 from gradflow.flow.ensemble import integrate_ensemble
 from gradflow.neuron.activity import BALANCED, DEAD, HYPERACTIVE, activity
 from gradflow.neuron.problem import Neuron, Problem, Uniform
+from gradflow.theory.tube import surround
 
 COUNTS = (pytest.param(4000, id="quick"), pytest.param(120_000, id="long", marks=pytest.mark.slow))
 PROBLEMS = {
@@ -188,6 +192,62 @@ def test_starts_of_every_basin_are_enclosed() -> None:
     assert np.all(found.radius < 0.1)
     # On the separatrix nothing is: from near b2 = −1.13 the flow comes to the door.
     assert enclose(Neuron(1.0, 0.0, 1.0, -1.13), radius=0.05, efforts=((1e-2, 200),)).outcome == UNDECIDED
+
+
+def exact_hessian(theta: np.ndarray, problem: Problem) -> np.ndarray:
+    """Return the Hessian of a balanced neuron, in fractions, for ReLU."""
+    w1, b1, w2, b2, wt, bt, vt, ct, lo, hi = (
+        Fraction(float(value)) for value in (*theta, *problem.teacher, problem.lo, problem.hi)
+    )
+    p, q = -b1 / w1, -bt / wt
+
+    def at(x: Fraction, on: bool, taught: bool) -> list[list[Fraction]]:
+        z, aim = w1 * x + b1, ct + vt * (wt * x + bt) * taught
+        rest = b2 + w2 * z * on - aim
+        d = [w2 * x * on, w2 * on, z * on, Fraction(1)]
+        H = [[2 * d[i] * d[j] for j in range(4)] for i in range(4)]
+        for i, factor in ((0, x), (1, Fraction(1))):
+            H[i][2] += 2 * rest * factor * on
+            H[2][i] += 2 * rest * factor * on
+        return H
+
+    parts = sorted({lo, hi, *(x for x in (p, q) if lo < x < hi)})
+    total = np.full((4, 4), Fraction(0))
+    for a, b in pairwise(parts):
+        middle = (a + b) / 2
+        cell = w1 * middle + b1 > 0, wt * middle + bt > 0
+        # Simpson's rule, exact for a polynomial of second degree.
+        values = [np.array(at(x, *cell)) for x in (a, middle, b)]
+        total = total + (b - a) / (6 * (hi - lo)) * (values[0] + 4 * values[1] + values[2])
+    v = np.array([p, Fraction(1), Fraction(0), Fraction(0)])
+    weight = 2 * w2 * (b2 - ct - vt * max(wt * p + bt, Fraction(0))) / (abs(w1) * (hi - lo))
+    return np.asarray(total + weight * np.outer(v, v))
+
+
+def test_rounding_of_hessians_is_counted() -> None:
+    """Of a steep teacher, at breakpoints where the student meets it: there a residual is all rounding."""
+    problem = Problem(Neuron(30.0, 3.0, 1000.0, -500.0))
+    draw = np.random.default_rng(14)
+    w1, p = 10.0 ** draw.uniform(-4.0, -3.0, 40), draw.uniform(-1.0, 1.0, 40)
+    met = -500.0 + 1000.0 * np.maximum(30.0 * p + 3.0, 0.0)
+    theta = np.stack([w1, -w1 * p, 100.0 * draw.normal(size=40), met])
+    of = setting(problem)
+    on = ball(of, theta, np.full(40, 1e-14))
+    H: np.ndarray = np.moveaxis(np.asarray(hessian(theta, problem)), -1, 0)
+    exact = [exact_hessian(one, problem) for one in theta.T]
+    off = np.array([float(np.abs(h - e).sum()) for h, e in zip(H.astype(object), exact, strict=True)])
+    relative = 1e-12 * (1.0 + np.linalg.norm(H, axis=(1, 2)))
+    assert np.all(off <= relative + enclosure.rounding_of_hessian(of, theta, on))
+    # What is relative to the Hessian's size would not do.
+    assert np.any(off > 4.0 * relative)
+
+
+def test_a_radius_is_not_rounded_down_beside_neurons_of_single_precision() -> None:
+    # The wall is at the distance 1/√2 of a dead neuron, and of a hyperactive one.
+    radius = float(np.sqrt(0.5)) * (1.0 + 1e-9)
+    assert float(np.float32(radius)) < radius
+    assert enclose(np.array([1.0, -2.0, 0.5, -0.75], dtype=np.float32), radius=radius).outcome == UNDECIDED
+    assert surround(np.array([1.0, 2.0, 0.5, -0.75], dtype=np.float32), radius=radius).radius == radius
 
 
 def test_what_is_given_is_checked() -> None:
