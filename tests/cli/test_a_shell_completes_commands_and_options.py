@@ -81,7 +81,8 @@ def test_bash_completes_once_it_is_told_to(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    bash("gradflow --install-completion")
+    # The program asks which shell called it: one that ends with it is replaced by it.
+    bash("gradflow --install-completion && :")
     found = bash(
         "source ~/.bashrc; COMP_WORDS=(gradflow train --optimizer ad); COMP_CWORD=3;"
         " _gradflow_completion gradflow ad --optimizer; echo ${COMPREPLY[*]}"
