@@ -10,7 +10,7 @@ import pytest
 
 import gradflow as gf
 from gradflow.networks.line.task import task_of
-from gradflow.study.claims.networks import flat, inconsistent, landscape
+from gradflow.study.claims.networks import cubic, flat, inconsistent, landscape
 from gradflow.study.claims.networks.many import flowed, interval, trained
 
 Patch = pytest.MonkeyPatch
@@ -135,3 +135,9 @@ def test_intervals_are_exact() -> None:
     low, high = interval(0, 10)
     assert low == 0.0
     assert (1.0 - high) ** 10 == pytest.approx(0.025)
+
+
+def test_the_power_is_that_of_the_second_half_of_the_time() -> None:
+    times = np.array([1.0, 2.0, 3.0, 4.0])
+    losses = np.where(times < 2.0, times**-2.0, 0.25 * (times / 2.0) ** -3.0)
+    assert cubic._power(times, losses) == pytest.approx(-3.0, abs=1e-12)
