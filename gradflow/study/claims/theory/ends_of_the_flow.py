@@ -120,7 +120,7 @@ def dies_in_finite_time(quick: bool) -> Finding:
     false = narrow.died or any(row.wrong for row in rows.values()) or not at <= by
     return finding(
         by_rule(open=false or abs(width - math.sqrt(3.0)) > 1e-9, conditional=wide.died > 0),
-        "Away from w1 = b1 = 0 it is so (derivation 10), and on [lo, hi] with lo hi >= −1 for almost all starts there too (derivation 30). On [−L, L] it is not so for wide inputs: with w1 and b1 in [−0.3, 0.3], |w2| in [1, 2] and b2 in [−2, 2] come to w1 = b1 = 0 by t = {late:g}: {died}; earlier, of other starts, {before} "
+        "Away from w1 = b1 = 0 it is so (derivation 10), and on [lo, hi] with −1 <= lo hi < 0 and a monotone teacher for almost all starts there too (derivation 30). On [−L, L] it is not so for wide inputs: with w1 and b1 in [−0.3, 0.3], |w2| in [1, 2] and b2 in [−2, 2] come to w1 = b1 = 0 by t = {late:g}: {died}; earlier, of other starts, {before} "
         "(by Fisher's test a difference as large has the probability {chance}). The trap of derivation 30 knows {wide.known} of the {wide.died} at t = 0 for the widest, and {wrong} wrongly. The direction of the wall turns from repelling to attracting at L = {width:.6f} (√3). An example on [−4, 4], ({example}), dies at t = {at:.4f} (earlier {earlier:g}), and by {by:.3f} at the latest by the trap.",
         {
             "half_widths": rows,
@@ -176,7 +176,7 @@ def fading(quick: bool) -> Finding:
     off = abs(part - EARLIER["end_constant"]) / error if error else math.inf
     return finding(
         by_rule(open=against, conditional=np.any(constant)),
-        "In finite time it is so on [−1, 1] (derivation 10, and 30 for almost all starts), and for ever where the loss starts below the best constant's (derivation 11): of {low} such starts {low_and_constant} end constant. But neurons fade: of {n} balanced starts in [−2, 2]⁴ {part:.1%} ± {error:.1%} end constant (by theorems about their states at t = {far:g}, {undecided} are undecided); earlier {before:.1%}, of unknown starts, is {off:.1f} of these standard errors away, without its own{told}. "
+        "In finite time it is so on [−1, 1] (derivation 10, and 30 for almost all starts), and for ever where the loss starts below the best constant's (derivation 11): of {low} such starts {low_and_constant} end constant. But neurons fade: of {n} balanced starts in [−2, 2]⁴ {part:.1%} ± {error:.1%} end constant (by their states at t = {far:g}, where theorems decide them or else they rest; those that fade are dead there by rounding only; {undecided} are undecided); earlier {before:.1%}, of unknown starts, is {off:.1f} of these standard errors away, without its own{told}. "
         "The trap of derivation 31 knows {known} of the {constant} at t = 0, {wrong} wrongly. The pre-activation at the active end of ({example}) falls like exp({rate:.4f} t); derivation 31 says {predicted:.4f}, earlier {rate_before:.4f} was found.",
         {
             "starts": n,
@@ -227,6 +227,7 @@ def decided_at_once(quick: bool) -> Finding:
     said = by_state.copy()
     said[by_state == UNDECIDED] = held.outcome
     wrong = count((said != UNDECIDED) & (ends != UNDECIDED) & (said != ends))
+    unclear = count(ends == UNDECIDED)
     by_end = {
         OUTCOMES[code]: {"of_the_square": share(ends == code), "decided": share(said[ends == code] == code)}
         for code in range(len(OUTCOMES))
@@ -234,7 +235,7 @@ def decided_at_once(quick: bool) -> Finding:
     }
     return finding(
         by_rule(open=wrong > 0, refuted=part <= EARLIER["decided"]),
-        "By theorems on the state itself of {part:.1%} of the square b1 in [−2.5, 2.5], b2 in [−3, 3] with w1 = w2 = 1, {before:.1%} earlier ({each_by}); together with enclosures of the flow (derivation 36), of {few} starts of {told:.1%}. Of these {wrong} end elsewhere than decided when they are followed until they rest, without theorems. Decided are {by_end}.",
+        "By theorems on the state itself of {part:.1%} of the square b1 in [−2.5, 2.5], b2 in [−3, 3] with w1 = w2 = 1, {before:.1%} earlier ({each_by}); together with enclosures of the flow (derivation 36), of {few} starts of {told:.1%}. Of these {wrong} end elsewhere than decided when they are followed until they rest, without theorems ({unclear} come to no end). Decided are {by_end}.",
         {
             "starts": theta.shape[1],
             "decided": part,
@@ -242,6 +243,7 @@ def decided_at_once(quick: bool) -> Finding:
             "followed": few.shape[1],
             "with_enclosures": share(said != UNDECIDED),
             "contradictions": wrong,
+            "without_an_end": unclear,
             "by_outcome": by_end,
             "earlier": EARLIER["decided"],
         },
@@ -251,7 +253,8 @@ def decided_at_once(quick: bool) -> Finding:
         few=few.shape[1],
         told=share(said != UNDECIDED),
         wrong=wrong or "none",
-        by_end=each("{decided:.0%} of those that end {label} ({of_the_square:.0%} of the square)", by_end),
+        unclear=unclear or "none",
+        by_end=each("{decided:.0%} of those that end {label} ({of_the_square:.0%} of these starts)", by_end),
     )  # fmt: skip
 
 
@@ -261,8 +264,8 @@ def door(quick: bool) -> Finding:
     margin = np.asarray(door_margin(Q))
     least, most = float(np.min(margin)), float(np.max(margin))
     return finding(
-        by_rule(refuted=least <= 0.0),
-        "For Q = w1² + b1² − w2² from −2 to 10 the margin of (K) in derivation 35, the least curvature across the curve of best lines less that along it, on the balanced side, is between {least:.4f} and {most:.4f}: where it is above 0, the starts that end at the door are a Lipschitz graph, with the teacher's basin on its one side (for the default problem (K) is proved at every Q). Earlier {before[0]:g} to {before[1]:g} was found, by a measure of its own that is not told.",
+        by_rule(open=not least > 0.0),
+        "For Q = w1² + b1² − w2² from −2 to 10 the margin of (K) in derivation 35, the least curvature across the curve of best lines less that along it, on the balanced side, is between {least:.4f} and {most:.4f}: where it is above 0, the starts near the door that end at it are a Lipschitz graph, with the teacher's basin on its one side, and those farther from it are near each of them a surface that the flow takes to this graph; where it is not, nothing is proved (for the default problem (K) is proved at every Q). Earlier {before[0]:g} to {before[1]:g} was found, by a measure of its own that is not told.",
         {"levels": Q.size, "least": least, "most": most, "earlier": EARLIER["door"]},
         before=EARLIER["door"],
     )  # fmt: skip
