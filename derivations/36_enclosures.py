@@ -80,8 +80,10 @@ it is the integral of the Hessian, which exists off the walls; by (1) and contin
 at least μ − C ρ: H₀ + χ M with χ = 0 or 1, each within C ρ of its value at y.
 
 (3) As derivation 14 (2): |θ − y| |θ − y|′ = −(θ − y)·(∇L(θ) − ∇L(y)) − (θ − y)·(y′ + ∇L(y)), to which (2)
-applies as long as |θ − y| ≤ R. On a step with constant μ − C ρ and a bound D of the defect, R(h) ≤ R(0)
-exp(−(μ − C ρ) h) + D h max(1, exp(−(μ − C ρ) h)) as there.
+applies as long as |θ − y| ≤ R, and a little longer with constants a little worse, because all that is
+asked of B is so of a ball a little larger: with a radius that grows a little faster there is no first time
+at which θ leaves it, and R is the limit. On a step with constant μ − C ρ and a bound D of the defect, R(h) ≤
+R(0) exp(−(μ − C ρ) h) + D h max(1, exp(−(μ − C ρ) h)) as there.
 
 (4) d = y′ + ∇L(y) is 0 at both ends, and d′ = y″ + H₀ y′ + χ M y′ almost everywhere: where y stays on a
 wall, y′ is along it, so v·(w1′, b1′) = 0 and M y′ = 0. If χ is constant, d′ has a derivative bounded by
