@@ -75,18 +75,7 @@ def surround(
     ValueError
         If the problem is an array of problems, or the radius is negative or not finite.
     """
-    _, fields = as_floating(as_neuron(neuron))
-    # By itself: beside neurons of float32 it might be rounded down.
-    _, (radius,) = as_floating((radius,))
-    *fields, radius = (to_numpy(value).astype(np.float64) for value in (*fields, radius))
-    theta = np.stack(np.broadcast_arrays(*fields))
-    if any(np.ndim(value) for value in (*problem.teacher, problem.lo, problem.hi)):
-        raise ValueError("problem: expected one teacher and one interval, got arrays of them")
-    if not np.all((radius >= 0.0) & np.isfinite(radius)):
-        raise ValueError("radius: expected finite numbers >= 0")
-    shape = np.broadcast_shapes(theta.shape[1:], radius.shape)
-    flat = np.broadcast_to(theta, (4, *shape)).reshape(4, -1)
-    reach = np.array(np.broadcast_to(radius, shape), dtype=np.float64).reshape(-1)
+    flat, reach, shape = balls(neuron, problem, radius)
     proved, time = np.zeros(reach.shape, dtype=bool), np.full(reach.shape, np.nan)
     z = np.stack([to_numpy(end) for end in end_preactivations(flat, problem)])
     for s, sign in ((problem.slopes[1], 1.0), (problem.slopes[0], -1.0)):
@@ -100,6 +89,30 @@ def surround(
             steps,
         )
     return Tube(proved.reshape(shape), time.reshape(shape), reach.reshape(shape))
+
+
+def balls(
+    neuron: Neuron | Array, problem: Problem, radius: Array
+) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    """Return centres, shape (4, n), and radii of balls of starts of one problem, and their shape.
+
+    Raises
+    ------
+    ValueError
+        If the problem is an array of problems, or the radius is negative or not finite.
+    """
+    _, fields = as_floating(as_neuron(neuron))
+    # By itself: beside neurons of float32 it might be rounded down.
+    _, (radius,) = as_floating((radius,))
+    *fields, radius = (to_numpy(value).astype(np.float64) for value in (*fields, radius))
+    theta = np.stack(np.broadcast_arrays(*fields))
+    if any(np.ndim(value) for value in (*problem.teacher, problem.lo, problem.hi)):
+        raise ValueError("problem: expected one teacher and one interval, got arrays of them")
+    if not np.all((radius >= 0.0) & np.isfinite(radius)):
+        raise ValueError("radius: expected finite numbers >= 0")
+    shape = np.broadcast_shapes(theta.shape[1:], radius.shape)
+    flat = np.ascontiguousarray(np.broadcast_to(theta, (4, *shape)).reshape(4, -1))
+    return flat, np.array(np.broadcast_to(radius, shape), dtype=np.float64).reshape(-1), shape
 
 
 class Cell(NamedTuple):

@@ -13,7 +13,8 @@ import pytest
 
 import gradflow as gf
 from gradflow.ends import enclosure
-from gradflow.ends.enclosure import Enclosed, Setting, ball, curvature, enclose, setting
+from gradflow.ends.balls import Setting, ball, curvature, rounding_of_hessian, setting
+from gradflow.ends.enclosure import Enclosed, enclose
 from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED, outcome
 from gradflow.field import gradient, hessian
 from gradflow.flow.ensemble import integrate_ensemble
@@ -237,7 +238,7 @@ def test_rounding_of_hessians_is_counted() -> None:
     exact = [exact_hessian(one, problem) for one in theta.T]
     off = np.array([float(np.abs(h - e).sum()) for h, e in zip(H.astype(object), exact, strict=True)])
     relative = 1e-12 * (1.0 + np.linalg.norm(H, axis=(1, 2)))
-    assert np.all(off <= relative + enclosure.rounding_of_hessian(of, theta, on))
+    assert np.all(off <= relative + rounding_of_hessian(of, theta, on))
     # What is relative to the Hessian's size would not do.
     assert np.any(off > 4.0 * relative)
 
