@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradflow.study.claims.networks import landscape, minimisers, observations, splines, width
+from gradflow.networks.line.decay import cubic_limit
+from gradflow.study.claims.networks import cubic, landscape, minimisers, observations, splines, width
 
 Patch = pytest.MonkeyPatch
 
@@ -126,3 +127,25 @@ def test_of_minimisers(monkeypatch: Patch) -> None:
     ):
         runs(revive, low)
         assert minimisers.minimisers("sgd", True).verdict == expected
+
+
+def test_of_the_cubic_law(monkeypatch: Patch) -> None:
+    """Two neurons' t³ L is compared with the limit at the last time, and every condition counts."""
+    ends = {rows: np.array([1.0] * rows + [0.0] * rows + [1.0 / rows] * rows + [0.0]) for rows in (1, 2, 3)}
+    constant = cubic_limit(ends[2]).loss
+
+    def verdict(pair: float = 1.0, three: float = 1.0, gd: float = 1.0, one: bool = True) -> str:
+        def followed(rows: Any, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            m = len(rows) // 3
+            law = {1: np.exp(-times) if one else times**-3.0, 2: pair * constant * times**-3.0}
+            return times, law.get(m, times ** (-3.0 * three)), ends[m]
+
+        monkeypatch.setattr(cubic, "followed", followed)
+        steps = {"steps": 5000, "gradient_descent": [gd], "adam": [1.0]}
+        monkeypatch.setattr(cubic, "_steps", lambda _: steps)
+        return cubic.cubic(True).verdict
+
+    assert verdict() == "reproduced"
+    assert [verdict(pair=value) for value in (0.985, 1.015)] == ["open"] * 2
+    assert [verdict(gd=value) for value in (0.55, 1.45)] == ["open"] * 2
+    assert verdict(three=1.01) == verdict(one=False) == "refuted"
