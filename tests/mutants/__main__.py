@@ -1,7 +1,8 @@
-"""Mutants, on demand: `python -m tests.mutants faults [PART OF A NAME]` and `… sample COUNT [SEED]`.
+"""Mutants, on demand: `python -m tests.mutants faults [PART OF A NAME]` and `… sample COUNT [SEED [REACH]]`.
 
 faults  puts in each fault of ``faults.toml``, one at a time, and runs the tests named there
-sample  puts in random mutants of the core by cosmic-ray (extra `mutants`), and runs the tests of their folder
+sample  puts in random mutants of the core by cosmic-ray (extra `mutants`), and runs the tests of their
+        folder; given a file that `tests/mutants/reach.py` has written, those that reach it, cheap ones first
 
 Both work in a copy of the tree and print a table: what killed each mutant, and in how many seconds of a
 processor. The exit code is the number of survivors.
@@ -13,8 +14,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+from tests.mutants.reach import read
 from tests.mutants.sample import sample
-from tests.mutants.tree import copied, judge
+from tests.mutants.tree import copied
 
 FAULTS: dict[str, dict[str, str | list[str]]] = tomllib.loads(
     Path(__file__).with_name("faults.toml").read_text(encoding="utf-8")
@@ -28,10 +30,10 @@ def faults(part: str) -> int:
         for name, fault in FAULTS.items():
             if part not in name:
                 continue
-            path = tree / str(fault["file"])
+            path = tree.path / str(fault["file"])
             text = path.read_text(encoding="utf-8")
             path.write_text(altered(text, str(fault["old"]), str(fault["new"])), encoding="utf-8")
-            found = judge(tree, list(fault["tests"]))
+            found = tree.judge(list(fault["tests"]))
             path.write_text(text, encoding="utf-8")
             survivors += not found.killer
             print(f"{name} | {found.killer or 'SURVIVES'} | {found.seconds:.0f} s", flush=True)
@@ -56,6 +58,8 @@ def main(arguments: list[str]) -> int:
             return sample(int(count), 0)
         case ["sample", count, seed]:
             return sample(int(count), int(seed))
+        case ["sample", count, seed, file]:
+            return sample(int(count), int(seed), read(file))
     print(__doc__, file=sys.stderr)
     return 2
 

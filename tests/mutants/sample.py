@@ -10,53 +10,111 @@ import ast
 import random
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from tests.mutants.tree import copied, judge
+from tests.mutants.reach import ROOT, Reach
+from tests.mutants.tree import Judged, Tree, copied
 
 CORE = ("field", "flow", "descent", "theory", "ends", "sweeps", "study/claims")
 MOST = 6
 """Files of tests that are run against a mutant, before all of its folder."""
+CHEAP, DEAR = 6.0, 60.0
+"""Seconds of a processor that tests may take by what is recorded: at first, and then."""
 
 
-def sample(count: int, seed: int) -> int:
+class Mutation(NamedTuple):
+    """What cosmic-ray changes: the so-manieth place of an operator in a file, from a line to a line."""
+
+    path: Path
+    operator: str
+    occurrence: int
+    first: int
+    last: int
+
+
+def sample(count: int, seed: int, reach: Reach | None = None) -> int:
     """Put in random mutants; return how many survive."""
     from cosmic_ray.mutating import use_mutation
     from cosmic_ray.plugins import get_operator
 
-    survivors = 0
+    survivors, killers = 0, set()
     with copied() as tree:
-        for spec in drawn(tree, count, seed):
-            path = Path(spec.module_path)
-            operator = get_operator(spec.operator_name)(**spec.operator_args)
-            with use_mutation(path, operator, spec.occurrence) as (before, after):
+        for path, name, occurrence, first, last in drawn(tree.path, count, seed):
+            with use_mutation(path, get_operator(name)(), occurrence) as (before, after):
                 if after is None or not differs(before, after):
                     continue
-                found = judge(tree, relevant(tree, path))
+                place = path.relative_to(tree.path)
+                found = judged(tree, runs(tree.path, place, first, last, reach))
             survivors += not found.killer
-            place = f"{path.relative_to(tree)}:{spec.start_pos[0]}"
+            killers.add(found.killer.partition(" ")[2])
             change = " -> ".join(changed(before, after))
-            print(f"{place} | {change} | {found.killer or 'SURVIVES'} | {found.seconds:.0f} s", flush=True)
+            told = (f"{place}:{first}", name.split("/")[-1], change, found.killer or "SURVIVES")
+            print(*told, f"{found.seconds:.1f} s", sep=" | ", flush=True)
+        # What fails in any case kills nothing.
+        found = tree.judge(sorted(test for test in killers if test.startswith("tests/")))
+        print(
+            f"Without a mutant: {found.killer or 'all these tests pass'} | {found.seconds:.1f} s", flush=True
+        )
     return survivors
 
 
-def drawn(tree: Path, count: int, seed: int) -> list[Any]:
-    """Return the mutations that are drawn."""
-    from cosmic_ray.commands import init
-    from cosmic_ray.work_db import WorkDB, use_db
+def judged(tree: Tree, runs: Iterable[list[str]]) -> Judged:
+    """Run tests, some after others, until one fails."""
+    seconds = 0.0
+    for tests in runs:
+        if tests:
+            found = tree.judge(tests)
+            seconds += found.seconds
+            if found.killer:
+                return Judged(found.killer, seconds)
+    return Judged("", seconds)
 
+
+def runs(tree: Path, place: Path, first: int, last: int, reach: Reach | None) -> Iterator[list[str]]:
+    """Give the tests for a mutant in lines of a module, those that are likelier to kill it first."""
+    likely = relevant(tree, place)
+    if reach is None:
+        yield likely
+        return
+    reaching = reach.tests(ROOT / place, first, last)
+    cheap = reach.in_order(reaching, likely, CHEAP)
+    yield cheap
+    yield reach.in_order(reaching - set(cheap), likely, DEAR)
+    # What Numba compiles is not seen, nor what was not recorded.
+    others = reach.of_files(likely) - (reach.recorded() if reaching else set())
+    yield reach.in_order(others, likely, DEAR)
+
+
+def drawn(tree: Path, count: int, seed: int) -> Iterator[Mutation]:
+    """Give the mutations that are drawn."""
     paths = [path for part in CORE for path in sorted((tree / "gradflow" / part).rglob("*.py"))]
     lines = [path.read_text(encoding="utf-8").count("\n") for path in paths]
     draw = random.Random(seed)
-    files = draw.choices(paths, lines, k=count)
-    with use_db(str(tree.parent / "session.sqlite"), WorkDB.Mode.create) as database:
-        init(sorted(set(files)), database, {})
-        places: dict[Path, dict[Any, list[Any]]] = defaultdict(lambda: defaultdict(list))
-        for item in database.work_items:
-            (spec,) = item.mutations
-            places[Path(spec.module_path)][spec.start_pos, spec.end_pos].append(spec)
-    return [draw.choice(places[file][draw.choice(sorted(places[file]))]) for file in files if places[file]]
+    known: dict[Path, dict[Any, list[Mutation]]] = {}
+    for path in draw.choices(paths, lines, k=count):
+        if path not in known:
+            known[path] = mutations(path)
+        if places := known[path]:
+            yield draw.choice(places[draw.choice(sorted(places))])
+
+
+def mutations(path: Path) -> dict[Any, list[Mutation]]:
+    """Return all mutations of a file by their places, of operators that need no arguments."""
+    from cosmic_ray.ast import ast_nodes, get_ast_from_path
+    from cosmic_ray.plugins import get_operator, operator_names
+
+    nodes = list(ast_nodes(get_ast_from_path(path)))
+    places: dict[Any, list[Mutation]] = defaultdict(list)
+    for name in operator_names():
+        operator = get_operator(name)
+        if operator.arguments():
+            continue
+        found = (place for node in nodes for place in operator().mutation_positions(node))
+        for occurrence, (start, end) in enumerate(found):
+            places[start, end].append(Mutation(path, name, occurrence, start[0], end[0]))
+    return places
 
 
 def differs(before: str, after: str) -> bool:
@@ -84,13 +142,13 @@ def changed(before: str, after: str) -> tuple[str, str]:
     return next(((a.strip(), b.strip()) for a, b in pairs if a != b), ("", ""))
 
 
-def relevant(tree: Path, path: Path) -> list[str]:
+def relevant(tree: Path, place: Path) -> list[str]:
     """Return tests for a module: the files that import it first, those of its folder first of these."""
-    parts = path.relative_to(tree / "gradflow").with_suffix("").parts
+    parts = place.relative_to("gradflow").with_suffix("").parts
     name = ".".join(("gradflow", *parts))
     folder, last = name.rsplit(".", 1)
     imports = re.compile(rf"\b{re.escape(name)}\b|from {re.escape(folder)} import [^\n]*\b{last}\b")
     own = tree / "tests" / parts[0] if parts[0] != "study" else tree / "tests" / "study" / "claims"
     files = sorted((tree / "tests").rglob("test_*.py"), key=lambda file: (not file.is_relative_to(own), file))
     users = [file for file in files if imports.search(file.read_text(encoding="utf-8"))]
-    return [str(file) for file in [*users[:MOST], own]]
+    return [file.relative_to(tree).as_posix() for file in [*users[:MOST], own]]
