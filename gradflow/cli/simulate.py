@@ -75,8 +75,8 @@ def flow(
             frozen=frozen,
             progress=advance,
         )
-    if isinstance(start, Network) or "neuron" in run.dims:
-        report = network_report(run, "time", isinstance(start, Neuron))
+    if isinstance(start, Network):
+        report = network_report(run, "time")
     else:
         end = limit(run)
         report = {
@@ -87,7 +87,7 @@ def flow(
             "decided_at": None if np.isnan(run["decided_at"]) else float(run["decided_at"]),
         }
     deliver(lambda: _write(run, task, out, figure), lambda: _show(report, json))
-    if isinstance(start, Neuron) and "neuron" not in run.dims:
+    if isinstance(start, Neuron):
         note_a_start_at_the_teacher(start, task, silent=json)
 
 
@@ -128,12 +128,12 @@ def train(
             frozen=frozen,
             progress=advance,
         )
-    if isinstance(start, Network) or "neuron" in run.dims:
-        report = network_report(run, "step", isinstance(start, Neuron))
+    if isinstance(start, Network):
+        report = network_report(run, "step")
     else:
         report = {**neuron_report(run, "step"), "decided_by": str(run["decided_by_name"].values)}
     deliver(lambda: _write(run, task, out, figure), lambda: _show(report, json))
-    if isinstance(start, Neuron) and "neuron" not in run.dims:
+    if isinstance(start, Neuron):
         note_a_start_at_the_teacher(start, task, silent=json)
         note_undecided_ends(int(report["outcome"] == OUTCOMES[UNDECIDED]), config, silent=json)
 
@@ -161,21 +161,18 @@ def neuron_report(run: xr.Dataset, axis: str) -> dict[str, Any]:
     }
 
 
-def network_report(run: xr.Dataset, axis: str, is_one: bool) -> dict[str, Any]:
-    """Return what is told of a network's run along an axis; of one neuron its numbers and no lists."""
+def network_report(run: xr.Dataset, axis: str) -> dict[str, Any]:
+    """Return what is told of a network's run along an axis."""
     last, found = run.isel({axis: -1}), crossings(run)
     codes_ = last["activity"].values
     counts = {name: int(np.sum(codes_ == code)) for code, name in enumerate(ACTIVITIES)}
-    final = {name: last[name].values.tolist() for name in PARAMETERS}
     events = zip(*(found[name].values.tolist() for name in (axis, "neuron", "event")), strict=True)
     key = "t" if axis == "time" else axis
-    if is_one:
-        final = {name: value[0] if isinstance(value, list) else value for name, value in final.items()}
     status = {"status": str(run["status_name"].values)} if "status" in run else {}
     return {
-        "final": final,
+        "final": {name: last[name].values.tolist() for name in PARAMETERS},
         "loss": float(last["loss"]),
-        "activity": ACTIVITIES[int(codes_[0])] if is_one else counts,
+        "activity": counts,
         "outcome": str(run["outcome_name"].values),
         "settled": False,
         **_reached(last, axis),

@@ -77,7 +77,7 @@ def note_a_start_at_the_teacher(
 
     Programs that read JSON see it in the result, so that nothing is said to them: `silent`.
     """
-    if silent or any(name in PARAMETERS for name in varied):
+    if silent or problem.is_general or any(name in PARAMETERS for name in varied):
         return
     # Huge parameters are valid input.
     with np.errstate(all="ignore"):

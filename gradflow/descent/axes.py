@@ -11,7 +11,7 @@ import xarray as xr
 from gradflow.base.arrays import is_array, to_numpy
 from gradflow.base.labelled import in_order, unlabelled
 from gradflow.descent.optimisers.hyper import Config
-from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Uniform, as_neuron
 
 
 class UnlabelledBatch(NamedTuple):
@@ -72,12 +72,14 @@ def varied(start: UnlabelledBatch, problem: Problem) -> dict[str, np.ndarray]:
 
     The names of the start's parameters are start_w1, …: w1 is the state's.
     """
-    inputs = problem.inputs
-    ends = {} if isinstance(inputs, Sample) else {"interval_lo": inputs.lo, "interval_hi": inputs.hi}
+    ends = (
+        {"interval_lo": problem.lo, "interval_hi": problem.hi} if isinstance(problem.inputs, Uniform) else {}
+    )
+    teacher = {} if problem.teacher is None else problem.teacher._asdict()
     values = {
         **{f"start_{name}": value for name, value in zip(PARAMETERS, as_neuron(start.neuron), strict=True)},
         **start.optimizer._asdict(),
-        **{f"teacher_{name}": value for name, value in zip(PARAMETERS, problem.teacher, strict=True)},
+        **{f"teacher_{name}": value for name, value in teacher.items()},
         **ends,
     }
     return {name: _host(value) for name, value in values.items()}

@@ -1,7 +1,9 @@
 """A neuron or a network, a teacher neuron or any target: loss, flow and training of whichever it is.
 
 A `Neuron` with a teacher neuron and uniform inputs or a sample goes to the single neuron's own code
-(`gradflow.field`, `gradflow.runs`), all else to `gradflow.networks.line`, which is loaded only then.
+(`gradflow.field`, `gradflow.runs`), all else to `gradflow.networks.line`, which is loaded only then. What is
+given decides on the result: a neuron's run has no dimension `neuron`, whatever it learns and whatever is
+frozen; a network's has one, of length 1 where the network has one neuron.
 """
 
 from __future__ import annotations
@@ -9,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradflow.base.arrays import Array
-from gradflow.neuron.problem import Neuron, Problem, Sample
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample
 from gradflow.neuron.targets import Target
 
 if TYPE_CHECKING:
@@ -24,6 +28,13 @@ if TYPE_CHECKING:
 def is_general(neuron: object, problem: object) -> bool:
     """Whether it takes networks on the line: a network, or a target or a law that no neuron's code knows."""
     return isinstance(neuron, Target) or (isinstance(problem, Problem) and problem.is_general)
+
+
+def is_network(neuron: object, problem: object) -> bool:
+    """Whether it is a network, or where a problem takes these an array of other than four rows."""
+    if isinstance(neuron, np.ndarray):
+        return is_general(neuron, problem) and neuron.shape[:1] != (len(PARAMETERS),)
+    return isinstance(neuron, Target)
 
 
 def loss(neuron: Neuron | Network | Array, problem: Problem = Problem()) -> Array:
@@ -111,7 +122,7 @@ def gradient_flow(
     Returns
     -------
     xarray.Dataset
-        That of `gradflow.runs.gradient_flow`, or with a dimension `neuron` that of
+        Of a neuron that of `gradflow.runs.gradient_flow`; of a network, with a dimension `neuron`, that of
         `gradflow.networks.line.gradient_flow`.
 
     Raises
@@ -121,7 +132,8 @@ def gradient_flow(
     """
     given: dict[str, Any] = {"t_end": t_end, "rtol": rtol, "times": times, "progress": progress}
     on_sample = isinstance(problem, Problem) and isinstance(problem.inputs, Sample)
-    if not (is_general(neuron, problem) or len(_frozen(frozen)) or on_sample):
+    general = is_general(neuron, problem)
+    if not (general or len(_frozen(frozen)) or on_sample):
         from gradflow.runs.flow import gradient_flow as of_neuron
 
         return of_neuron(
@@ -139,11 +151,11 @@ def gradient_flow(
         ("until_decided", until_decided, False),
     ):
         if value is not plain and value != plain:
-            what = "a network, frozen parameters or a flow on a sample"
+            what = "a network, a target, a law, frozen parameters or a flow on a sample"
             raise ValueError(f"{name}: expected {plain} for {what}, got {value!r}")
     if max_steps is not None:
         given["max_steps"] = max_steps
-    if is_general(neuron, problem):
+    if is_network(neuron, problem):
         from gradflow.networks.line.flow import gradient_flow as of_network
 
         return of_network(neuron, problem, frozen=frozen, **given)
@@ -186,7 +198,8 @@ def train(
     dtype : {'float64', 'float32'} or dtype
         Everything is computed in it; networks in float64 only.
     batch, seed, replacement
-        Minibatches, as `gradflow.networks.line.train`; no theorem then decides where a neuron ends.
+        Minibatches, as `gradflow.networks.line.train`; no theorem then decides where a neuron ends, as none
+        does where the problem has a target or a law of its own.
     frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
         Parameters that stay as they are; no theorem then decides where a neuron ends.
     progress : callable, optional
@@ -195,7 +208,8 @@ def train(
     Returns
     -------
     xarray.Dataset
-        With a dimension `neuron` for networks.
+        Of neurons that of `gradflow.runs.train`; of networks, with a dimension `neuron`, that of
+        `gradflow.networks.line.train`.
 
     Raises
     ------
@@ -215,15 +229,15 @@ def train(
         from gradflow.runs.training import train as of_neurons
 
         return of_neurons(neuron, problem, optimizer, steps, dtype=dtype, **given)
-    if not is_general(neuron, problem):
+    if not is_network(neuron, problem):
         from gradflow.networks.of_neuron import train as of_these
 
+        if is_general(neuron, problem):
+            _require_double(dtype)
         return of_these(neuron, problem, optimizer, steps, dtype=dtype, how=how, frozen=frozen, **given)
-    from gradflow.base.checks import dtype_name
     from gradflow.networks.line.training import train as of_networks
 
-    if dtype_name("dtype", dtype) != "float64":
-        raise ValueError(f"dtype: expected float64 for a network, got {dtype!r}")
+    _require_double(dtype)
     given |= {"batch": batch, "seed": seed, "replacement": replacement}
     return of_networks(neuron, problem, optimizer, steps, frozen=frozen, **given)
 
@@ -237,6 +251,14 @@ def _field(neuron: object, problem: object) -> Any:
     from gradflow import field
 
     return field
+
+
+def _require_double(dtype: Any) -> None:
+    """Raise a one-line ValueError unless it is float64."""
+    from gradflow.base.checks import dtype_name
+
+    if dtype_name("dtype", dtype) != "float64":
+        raise ValueError(f"dtype: expected float64 for a network, a target or a law, got {dtype!r}")
 
 
 def _frozen(frozen: Any) -> Sequence[str]:

@@ -1,5 +1,6 @@
-"""Runs of single neurons that their own code does not know: frozen parameters, minibatches, flows on samples.
+"""Runs of single neurons that their own code does not know.
 
+They have a target or a law of their own, frozen parameters or minibatches, or a sample that a flow is on.
 Their results are those of `gradflow.runs`: the same variables along the same axes. No theorem decides where
 such a run ends, and nothing is said of a limit.
 """
@@ -18,7 +19,7 @@ from gradflow.base.checks import dtype_name
 from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
 from gradflow.descent.axes import by_position
-from gradflow.descent.events import Watch
+from gradflow.descent.events import Crossing, Watch
 from gradflow.descent.minibatches import Minibatches
 from gradflow.descent.optimisers.hyper import Config
 from gradflow.descent.optimisers.registry import OPTIMIZERS, check
@@ -27,13 +28,16 @@ from gradflow.descent.schedules import Schedule
 from gradflow.descent.stepping import descend
 from gradflow.ends.decision import SIMULATION, THEOREMS
 from gradflow.field.evaluate import evaluator
+from gradflow.networks.line import machine, walls
 from gradflow.networks.line.ends import outcomes
 from gradflow.networks.line.evaluate import Evaluator
 from gradflow.networks.line.flow import gradient_flow as flow_of_network
 from gradflow.networks.line.flow import moving
+from gradflow.networks.line.records import described_problem
 from gradflow.networks.line.task import task_of
 from gradflow.networks.line.training import minibatches
-from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron, as_problem
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Uniform, as_neuron, as_problem
+from gradflow.neuron.records import describe_problem
 from gradflow.runs.records import crossings, crossings_attribute, limit_variables
 from gradflow.runs.training import MOST_RECORDED, dataset, described
 
@@ -57,20 +61,23 @@ def train(
     frozen: Sequence[str],
     progress: Callable[[int], object] | None,
 ) -> xr.Dataset:
-    """Train neurons with frozen parameters or on minibatches (arguments as `networks.either.train`)."""
+    """Train neurons that `gradflow.runs.train` does not know (arguments as `networks.either.train`)."""
     dtype, moves = dtype_name("dtype", dtype), moving(frozen, 1)
     config = check(OPTIMIZERS["adam"](lr=0.01) if optimizer is None else optimizer)
     record_every = spacing(steps, record_every, MOST_RECORDED)
     steps, due = recorded(steps, record_every)
     require_functions(schedule, progress)
-    start, problem = by_position(neuron, config), as_problem(problem)
+    start, problem = by_position(neuron, config), as_problem(problem, general=True)
     _require_one(problem)
     task = task_of(problem)
     with np.errstate(over="ignore", invalid="ignore"):
-        theta, own, config = prepare(start.neuron, problem, start.optimizer, dtype)
+        plain = Problem() if problem.is_general else problem
+        theta, plain, config = prepare(start.neuron, plain, start.optimizer, dtype)
         if not isinstance(theta, np.ndarray):
-            raise TypeError("start: frozen parameters and minibatches take NumPy arrays")
-        watch, keeps = Watch(theta, own), (moves == 0.0).reshape(-1, *(1,) * (theta.ndim - 1))
+            raise TypeError(
+                "start: frozen parameters, minibatches, targets, laws and losses take NumPy arrays"
+            )
+        keeps = (moves == 0.0).reshape(-1, *(1,) * (theta.ndim - 1))
         draw = None if how is None else minibatches(how, problem, task)
 
         def drawn(step: int) -> Evaluator:
@@ -79,23 +86,27 @@ def train(
             # In the precision of the parameters.
             return some._replace(gradient=lambda at: some.gradient(at).astype(at.dtype, copy=False))
 
-        path = descend(
-            theta,
-            evaluator(own, theta),
-            config,
-            due,
-            schedule,
-            keeps=keeps if np.any(keeps) else None,
-            drawn=None if draw is None else drawn,
-            observe=watch.observe,
-            progress=progress,
-        )
+        given: dict[str, Any] = {
+            "keeps": keeps if np.any(keeps) else None,
+            "drawn": None if draw is None else drawn,
+            "progress": progress,
+        }
+        if problem.is_general:
+            seen = walls.Watch(theta, task)
+            path = machine.descend(theta, task, config, due, schedule, watch=seen, **given)
+            events = [Crossing(int(c.when), c.network, c.event) for c in seen.crossings]
+        else:
+            watch = Watch(theta, plain)
+            field = evaluator(plain, theta)
+            path = descend(theta, field, config, due, schedule, observe=watch.observe, **given)
+            events = watch.events
         run = Descent(
-            path.final, np.asarray(due), np.stack(path.states), np.stack(path.losses), watch.events, None,
+            path.final, np.asarray(due), np.stack(path.states), np.stack(path.losses), events, None,
             np.asarray(path.diverged),
         )  # fmt: skip
         configuration = {
-            **described(run, problem, start.optimizer),
+            **(described_problem(problem) if problem.is_general else describe_problem(problem)),
+            **described(run, start.optimizer),
             "schedule": repr(schedule),
             "steps": steps,
             "dtype": dtype,
@@ -116,8 +127,9 @@ def gradient_flow(
     frozen: Sequence[str],
     **options: Any,
 ) -> xr.Dataset:
-    """Follow one neuron with frozen parameters or on a sample (`networks.either.gradient_flow`)."""
-    start, problem = Neuron(*map(np.asarray, as_neuron(neuron))), as_problem(problem)
+    """Follow one neuron that `gradflow.runs.gradient_flow` does not know (`networks.either`)."""
+    start = Neuron(*map(np.asarray, as_neuron(neuron)))
+    problem = as_problem(problem, general=True)
     if any(np.ndim(value) for value in start):
         raise ValueError("neuron: gradient_flow follows one neuron, got an array of them")
     _require_one(problem)
@@ -149,11 +161,10 @@ def gradient_flow(
 
 def _require_one(problem: Problem) -> None:
     """Raise a one-line ValueError if there are several teachers or intervals."""
-    inputs = problem.inputs
-    ends = () if isinstance(inputs, Sample) else (inputs.lo, inputs.hi)
-    for name, values in (("teacher", problem.teacher), ("interval", ends)):
+    ends = (problem.lo, problem.hi) if isinstance(problem.inputs, Uniform) else ()
+    for name, values in (("teacher", problem.teacher or ()), ("interval", ends)):
         if any(np.ndim(value) for value in values):
             raise ValueError(
-                f"{name}: expected one where parameters are frozen, inputs drawn or flows on a sample, "
-                "got an array of them"
+                f"{name}: expected one where parameters are frozen, inputs drawn, a flow is on a sample, or law "
+                "or loss are another, got an array of them"
             )

@@ -16,7 +16,7 @@ DEAD, BALANCED, HYPERACTIVE = range(3)
 @np.errstate(over="ignore", invalid="ignore")
 def end_preactivations(neuron: Neuron | Array, problem: Problem = Problem()) -> tuple[Array, Array]:
     """Return the pre-activation at the smallest and at the largest input, each rounded about once."""
-    problem = as_problem(problem)
+    problem = as_problem(problem, general=True)
     w1, b1, _, _ = as_neuron(neuron)
     _, (w1, b1, lo, hi) = as_floating((w1, b1, problem.lo, problem.hi))
     batch_shape("neurons and interval", [v.shape for v in (w1, b1, lo, hi)])

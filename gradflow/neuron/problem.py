@@ -336,12 +336,12 @@ class Problem:
     @property
     def lo(self) -> ArrayLike:
         """The smallest input."""
-        return self.inputs.lo
+        return (self.law or self.inputs).lo
 
     @property
     def hi(self) -> ArrayLike:
         """The largest input."""
-        return self.inputs.hi
+        return (self.law or self.inputs).hi
 
 
 def as_problem(problem: object, *, general: bool = False, instead: str = "") -> Problem:

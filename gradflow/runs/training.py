@@ -103,7 +103,8 @@ def train(
         dtype=dtype, progress=progress,
     )  # fmt: skip
     configuration = {
-        **described(run, problem, start.optimizer),
+        **describe_problem(problem),
+        **described(run, start.optimizer),
         "schedule": repr(schedule),
         "steps": steps,
         "dtype": dtype,
@@ -116,11 +117,10 @@ def train(
         return dataset(run, start, problem, provenance, found.outcome, to_numpy(found.theorem))
 
 
-def described(run: Descent, problem: Problem, optimizer: Config) -> dict[str, Any]:
-    """Return what was trained, and how, as plain data."""
+def described(run: Descent, optimizer: Config) -> dict[str, Any]:
+    """Return who was trained, and how, as plain data."""
     name = next((name for name, config in OPTIMIZERS.items() if isinstance(optimizer, config)), "custom")
     return {
-        **describe_problem(problem),
         "optimizer": {"name": name, **optimizer._asdict()},
         "neuron": {name: run.theta[0, i, ...] for i, name in enumerate(PARAMETERS)},
     }

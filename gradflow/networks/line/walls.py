@@ -9,10 +9,11 @@ import numpy as np
 
 from gradflow.base.arrays import Array
 from gradflow.base.error_free import affine
+from gradflow.descent.events import REVERSES
 from gradflow.networks.line.network import SPLIT
 from gradflow.networks.line.task import Task
 from gradflow.neuron.activations import PiecewiseLinear
-from gradflow.neuron.activity import ACTIVITIES, classify
+from gradflow.neuron.activity import ACTIVITIES, BALANCED, classify
 from gradflow.neuron.targets import Polynomials
 
 ROUNDING = 1e-15
@@ -28,12 +29,13 @@ class Crossing(NamedTuple):
     neuron : int
         From 0.
     event : str
-        "balanced -> dead" and so on, "passes teacher" or "passes knot"; of the flow on a sample also
-        "passes input", "stops at input" and "leaves input".
+        "balanced -> dead" and so on, "passes teacher" or "passes knot"; of finite steps also "reverses",
+        where w1 changes sign while the neuron stays balanced; of the flow on a sample also "passes input",
+        "stops at input" and "leaves input".
     wall : str
-        "lo", "hi", "teacher", "knot" or "input".
+        "lo", "hi", "teacher", "knot" or "input"; "" of a reversal, which is over all of them.
     x : float
-        Where the wall is.
+        Where the wall is, NaN where there is none.
     network : tuple of int
         Which network of an array.
     """
@@ -127,7 +129,7 @@ class Watch:
     def note(
         self, before: np.ndarray, after: np.ndarray, steps: Sequence[tuple[int, tuple[int, ...]]]
     ) -> None:
-        """Note changes of activity, and knots passed between two balanced states.
+        """Note changes of activity, reversals, and knots passed between two balanced states.
 
         Parameters
         ----------
@@ -143,7 +145,12 @@ class Watch:
             wall = 0 if before[0, neuron, i] != after[0, neuron, i] else 1
             x, (step, network) = float(self.walls[wall]), steps[i]
             found.append(Crossing(step, neuron, what, ("lo", "hi")[wall], x, network))
-        passed = (before[2:] != after[2:]) & (old == new)
+        reversed_ = (old == BALANCED) & (new == BALANCED) & (before[0] != after[0])
+        for neuron, i in zip(*(some.tolist() for some in np.nonzero(reversed_)), strict=True):
+            step, network = steps[i]
+            found.append(Crossing(step, neuron, REVERSES, "", float("nan"), network))
+        # A reversal changes the signs at the knots that the breakpoint does not pass.
+        passed = (before[2:] != after[2:]) & (old == new) & ~reversed_
         for wall, neuron, i in zip(*(some.tolist() for some in np.nonzero(passed)), strict=True):
             x, (step, network) = float(self.walls[wall + 2]), steps[i]
             found.append(Crossing(step, neuron, f"passes {self._kind}", self._kind, x, network))

@@ -9,21 +9,21 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as AnyFigure
-from numpy.typing import ArrayLike
 
 from gradflow.base.checks import is_mapping, shown
 from gradflow.networks.line.ends import references
-from gradflow.networks.line.network import Network, as_network
+from gradflow.networks.line.network import Network
 from gradflow.networks.line.task import Task, task_of
-from gradflow.neuron.activations import PiecewiseLinear
 from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import PARAMETERS, Problem
 from gradflow.study.figures.figure import Places
 from gradflow.study.figures.loss_axis import LOWEST, loss_axis
 from gradflow.study.figures.loss_axis import shown as on_axis
-from gradflow.study.figures.panels import Floats, Level, Panel, decorate, new_figure, span
+from gradflow.study.figures.panels import Level, Panel, decorate, new_figure, span
+from gradflow.study.figures.runs import of_network
 from gradflow.study.figures.snapshots import TARGET
 from gradflow.study.figures.style import BLACK, BLUE, DOUBLE, GREY, VERMILLION, styled
+from gradflow.study.figures.targets import SMOOTH_POINTS, graph, reach_of, with_breakpoints
 
 LOOKS: dict[str, dict[str, Any]] = {
     "dead": {"color": GREY, "linestyle": ":", "linewidth": 0.9},
@@ -39,9 +39,6 @@ STUDENTS: tuple[dict[str, Any], ...] = (
 )
 """Graphs of the student at the start, on the way and at the end."""
 
-NORMAL = 3.0
-"""So many standard deviations either side of the mean are drawn of normal inputs."""
-
 _LABEL = {"time": "time $t$", "step": "step"}
 _WORD = {"time": "$t$ = ", "step": "step "}
 
@@ -55,7 +52,8 @@ def network_runs(
     Parameters
     ----------
     runs : mapping of str to Dataset
-        What `gradient_flow` or `train` returned for one network each, under the names of their rows.
+        What `gradient_flow` or `train` returned for one network or neuron each, under the names of their
+        rows.
     problem : Problem
         What they learn.
     ax : sequence of Axes, optional
@@ -69,25 +67,19 @@ def network_runs(
     if not is_mapping(runs) or not runs:
         raise TypeError(f"runs: expected a mapping of names to runs, at least one, got {shown(runs)}")
     for name, run in runs.items():
-        if not isinstance(run, xr.Dataset) or "neuron" not in run.dims or run["loss"].ndim != 1:
+        if not isinstance(run, xr.Dataset) or "loss" not in run or run["loss"].ndim != 1:
             raise ValueError(f"runs: expected a run of one network as {name}, got {shown(run)}")
     task = task_of(problem)
     size = (DOUBLE, 0.4 + 1.75 * len(runs))
     figure, every = new_figure(3 * len(runs), (len(runs), 3), size, ax)
     rows = [every[k : k + 3] for k in range(0, len(every), 3)]
-    for axes, (name, run) in zip(rows, runs.items(), strict=True):
+    for axes, (name, given) in zip(rows, runs.items(), strict=True):
+        run = of_network(given)
         axis = "time" if "time" in run.dims else "step"
         _loss(axes[0], run, axis, task, name)
         _breakpoints(axes[1], run, axis, reach_of(task))
         _students(axes[2], run, axis, task)
     return figure
-
-
-def reach_of(task: Task) -> tuple[float, float]:
-    """Return the part of the line that is drawn."""
-    mean, std = task.normal
-    lo, hi = (mean - NORMAL * std, mean + NORMAL * std) if task.density is None else (task.lo, task.hi)
-    return (lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)
 
 
 def _loss(axes: Axes, run: xr.Dataset, axis: str, task: Task, name: str) -> None:
@@ -160,37 +152,3 @@ def _students(axes: Axes, run: xr.Dataset, axis: str, task: Task) -> None:
     axes.set_xlabel("input $x$")
     axes.set_ylabel("output")
     _legend_above(axes, 2)
-
-
-SMOOTH_POINTS = 401
-"""Points of a graph that is not straight."""
-
-
-def with_breakpoints(network: Network, x: ArrayLike) -> Floats:
-    """Return increasing inputs and the network's breakpoints between the first and the last of them."""
-    x = np.asarray(x, dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        inner = np.ravel(-np.asarray(network.b1) / np.asarray(network.w1))
-    return np.unique(np.concatenate((x, inner[(inner > x[0]) & (inner < x[-1])])))
-
-
-def graph(task: Task, lo: float, hi: float) -> tuple[Floats, Floats]:
-    """Return the target's graph, or a sample's points."""
-    if task.target is None:
-        assert task.sample is not None
-        return task.sample.x, task.sample.target
-    if task.teacher is not None and isinstance(task.teacher_activation, PiecewiseLinear):
-        x = with_breakpoints(as_network(task.teacher), (lo, hi))
-        return x, task.aim(x)
-    if task.knots is None:
-        x = np.linspace(lo, hi, SMOOTH_POINTS)
-        return x, task.aim(x)
-    x, y = np.asarray(task.knots.x), np.asarray(task.knots.y)
-
-    def beyond(end: float, i: int, j: int) -> float:
-        return float(y[i] + (end - x[i]) * (y[j] - y[i]) / (x[j] - x[i]))
-
-    # The outermost lines go on beyond the knots, and what is beyond the axes is cut off.
-    first, last = min(lo, x[0]), max(hi, x[-1])
-    ends = beyond(first, 0, 1), beyond(last, -1, -2)
-    return np.concatenate(([first], x, [last])), np.concatenate(([ends[0]], y, [ends[1]]))

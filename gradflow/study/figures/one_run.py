@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as AnyFigure
 
 from gradflow.field.baselines import best_constant, best_line
+from gradflow.networks.line.ends import references
+from gradflow.networks.line.task import task_of
 from gradflow.neuron.problem import PARAMETERS, Problem
 from gradflow.runs.records import crossings
 from gradflow.study.figures.figure import Figure, Places, figure_of, given
@@ -99,7 +101,10 @@ def _draw_loss(axes: Axes, run: xr.Dataset, axis: str, problem: Problem) -> None
 
 def _references(problem: Problem) -> list[Level]:
     """Return the losses of the best line and constant, where they are positive and far enough apart."""
-    line, constant = float(best_line(problem).loss), float(best_constant(problem).loss)
+    if problem.is_general:
+        constant, line = references(task_of(problem))
+    else:
+        line, constant = float(best_line(problem).loss), float(best_constant(problem).loss)
     levels = [Level("best line", line, below=True)] if line > LOWEST else []
     if constant > max(2.0 * line, LOWEST):
         levels.append(Level("best constant", constant))

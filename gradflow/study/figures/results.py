@@ -17,7 +17,6 @@ from gradflow.study.figures.along import outcomes_along
 from gradflow.study.figures.figure import Places
 from gradflow.study.figures.frames import Frame, sheet
 from gradflow.study.figures.losses import loss_curves
-from gradflow.study.figures.network_runs import reach_of, with_breakpoints
 from gradflow.study.figures.one_run import moments
 from gradflow.study.figures.panels import Level, Panel, Series, span
 from gradflow.study.figures.phase_diagram import Diagram, Layer, phase_diagram
@@ -36,6 +35,7 @@ from gradflow.study.figures.runs import (
 )
 from gradflow.study.figures.snapshots import snapshots
 from gradflow.study.figures.style import BLACK, BLUE, CYCLE, DOUBLE, LOOKS, SINGLE, SKY, VERMILLION, Look
+from gradflow.study.figures.targets import reach_of, with_breakpoints
 
 ABOVE = 3
 """Decades, at most, in which a run that diverges is seen to leave, above its first loss and the others."""

@@ -82,6 +82,14 @@ def _value(run: xr.Dataset, dim: str, index: int) -> str:
     return f"{float(run[dim].values[index]):g}".replace("-", "−") if dim in run.coords else str(index)
 
 
+def of_network(run: xr.Dataset) -> xr.Dataset:
+    """Return a network's run as it is, a neuron's as that of a network of one."""
+    if "neuron" in run.dims:
+        return run
+    own = ("w1", "b1", "w2", "breakpoint", "activity", "invariant_drift")
+    return run.assign({name: run[name].expand_dims("neuron", axis=1) for name in own})
+
+
 def axis_of(run: Any, argument: str = "runs") -> str:
     """Return a run's axis; a TypeError that names the argument if it is no run."""
     if isinstance(run, xr.Dataset) and "loss" in run:

@@ -16,12 +16,15 @@ from numpy.typing import ArrayLike
 
 from gradflow.base.arrays import to_numpy
 from gradflow.base.checks import shown
+from gradflow.networks.line.task import task_of
 from gradflow.neuron.activations import Activation, PiecewiseLinear, derivatives
 from gradflow.neuron.activity import ACTIVITIES, activity, breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, Sample, as_neuron
 from gradflow.study.figures.figure import Figure, Places, figure_of, given
 from gradflow.study.figures.panels import Floats, in_rows, span
 from gradflow.study.figures.style import BLACK, DOUBLE, GREY, SKY, SMALL, VERMILLION, styled
+from gradflow.study.figures.targets import graph as target_of
+from gradflow.study.figures.targets import reach_of
 
 TARGET: dict[str, Any] = {"color": SKY, "linewidth": 2.4, "solid_capstyle": "butt"}
 # Whole also where they lie on the ends of the input.
@@ -140,12 +143,12 @@ def _panels(
     panels: Sequence[Axes], states: Floats, numbers: np.ndarray, problem: Problem, label: str
 ) -> tuple[dict[str, Any], list[str]]:
     """Draw target and students on common limits; return the target's look, and the breakpoints' markers."""
-    lo, hi = float(problem.lo), float(problem.hi)
+    lo, hi = reach(problem)
     students = [graph(Neuron(*state), problem) for state in states.T]
     target = target_graph(problem)
     bottom, top = span([target[1], *(y for _, y in students)]) or (0.0, 1.0)
     margin = 0.08 * (top - bottom or 1.0)
-    looks = TARGET if problem.has_teacher else POINTS
+    looks = TARGET if problem.has_teacher or problem.target is not None else POINTS
     for axes in panels:
         axes.set_xlim(*((lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)))
         axes.set_ylim(bottom - margin, top + margin)
@@ -173,7 +176,7 @@ def graph(neuron: Neuron, problem: Problem, activation: Activation | None = None
     `activation` is the student's if none is given.
     """
     w1, b1, w2, b2 = (float(value) for value in as_neuron(neuron))
-    lo, hi = float(problem.lo), float(problem.hi)
+    lo, hi = reach(problem)
     phi = problem.activation if activation is None else activation
     if isinstance(phi, PiecewiseLinear):
         at = float(to_numpy(breakpoint_position(Neuron(w1, b1, w2, b2))))
@@ -188,7 +191,14 @@ def target_graph(problem: Problem) -> tuple[Floats, Floats]:
     inputs = problem.inputs
     if isinstance(inputs, Sample) and inputs.targets is not None:
         return to_numpy(inputs.x), to_numpy(inputs.targets)
+    if problem.target is not None:
+        return target_of(task_of(problem), *reach(problem))
     return graph(problem.teacher, problem, problem.teacher_activation)
+
+
+def reach(problem: Problem) -> tuple[float, float]:
+    """Return the part of the line that is drawn: of normal inputs not all."""
+    return reach_of(task_of(problem)) if problem.is_general else (float(problem.lo), float(problem.hi))
 
 
 def _mark_breakpoint(axes: Axes, neuron: Neuron, problem: Problem) -> str:

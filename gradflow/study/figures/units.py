@@ -20,10 +20,12 @@ from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import PARAMETERS, Problem
 from gradflow.study.figures.figure import Places
 from gradflow.study.figures.loss_axis import LOWEST
-from gradflow.study.figures.network_runs import LOOKS, SMOOTH_POINTS, graph, reach_of, with_breakpoints
+from gradflow.study.figures.network_runs import LOOKS
 from gradflow.study.figures.panels import Floats, new_figure, span
+from gradflow.study.figures.runs import of_network
 from gradflow.study.figures.snapshots import TARGET
 from gradflow.study.figures.style import BLACK, BLUE, DOUBLE, GREY, SINGLE, styled
+from gradflow.study.figures.targets import SMOOTH_POINTS, graph, reach_of, with_breakpoints
 
 MOST = 8
 """Panels at most."""
@@ -44,7 +46,7 @@ def units(
     Parameters
     ----------
     run : Dataset
-        What `gradient_flow` or `train` returned for one network.
+        What `gradient_flow` or `train` returned for one network or neuron.
     problem : Problem
         What it learns.
     at : sequence of float, optional
@@ -58,8 +60,9 @@ def units(
     ValueError, TypeError
         If it is no such run, or a moment is none of it.
     """
-    if not isinstance(run, xr.Dataset) or "neuron" not in run.dims or run["loss"].ndim != 1:
+    if not isinstance(run, xr.Dataset) or "loss" not in run or run["loss"].ndim != 1:
         raise ValueError(f"run: expected a run of one network, got {shown(run)}")
+    run = of_network(run)
     axis, task = "time" if "time" in run.dims else "step", task_of(problem)
     records = _records(run, axis, at)
     columns = min(len(records), 4) if len(records) != 5 else 5

@@ -1,4 +1,4 @@
-"""Frozen parameters, minibatches and flows on samples change no name, axis or type of a neuron's run."""
+"""Targets, laws, losses, frozen parameters and minibatches change no name, axis or type of a neuron's run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 import gradflow as gf
+from gradflow.networks.line import as_network
 from gradflow.runs import crossings
 
 START = gf.Neuron(1.0, 0.2, 0.5, -0.3)
@@ -68,6 +69,55 @@ def test_of_flows(frozen: tuple[str, ...]) -> None:
     assert np.isnan(found["limit_w1"])
 
 
+OTHER = {
+    "target": gf.Problem(target="hat"),
+    "law": gf.Problem(law=gf.Steps([-1.0, 0.0, 1.0], [1.0, 3.0])),
+    "normal": gf.Problem(law=gf.Normal(0.0, 0.5)),
+    "smooth": gf.Problem(target="sine", activation="silu"),
+    "loss": gf.Problem(inputs=gf.grid(30), loss="huber=0.1"),
+}
+
+
+@pytest.mark.parametrize("name", list(OTHER))
+def test_of_other_problems(name: str) -> None:
+    problem, many = OTHER[name], START._replace(b1=np.linspace(-1.0, 1.0, 3)[:, None])
+    for start, rate in ((START, 0.1), (many, RATES)):
+        usual, found = (gf.train(start, task, gf.GD(rate), 4) for task in (gf.Problem(), problem))
+        assert layout(found) == layout(usual)
+        assert set(crossings(found).variables) == set(crossings(usual).variables)
+        network = gf.train(as_network(start), problem, gf.GD(RATES.values if start is many else rate), 4)
+        assert network.sizes["neuron"] == 1
+        for part in ("w1", "w2"):
+            assert np.array_equal(network[part].values[:, 0], found[part].values)
+        assert np.array_equal(network["loss"].values, found["loss"].values)
+    given = {"times": [0.0, 0.5, 1.0], "t_end": 1.0, "rtol": 1e-6}
+    assert layout(gf.gradient_flow(START, problem, **given)) == layout(gf.gradient_flow(START, **given))
+    assert gf.gradient_flow(as_network(START), problem, **given).sizes["neuron"] == 1
+    assert gf.gradient_flow(as_network(START), **given).sizes["neuron"] == 1
+
+
+def test_four_rows_are_a_neuron() -> None:
+    for start in (np.array(START), list(START)):
+        assert "neuron" not in gf.train(start, OTHER["target"], steps=2).dims
+        assert "neuron" not in gf.gradient_flow(start, OTHER["target"], t_end=0.1).dims
+    seven = np.array([1.0, -1.0, 0.0, 0.1, 1.0, 1.0, 0.0])
+    assert gf.train(seven, OTHER["target"], steps=2).sizes["neuron"] == 2
+
+
+def test_a_reversal_passes_no_knot() -> None:
+    """w1 changes sign in a step, and the breakpoint stays on its side of both knots."""
+    start, problem = (
+        gf.Neuron(0.5, 0.0, 2.0, 0.0),
+        gf.Problem(target=gf.Knots([-1, -0.2, 0.2, 1], [1, 0, 0, 0])),
+    )
+    found = gf.train(start, problem, gf.GD(1.0), 1, frozen=("b1", "b2"))
+    assert float(found["w1"][1]) < 0.0
+    assert crossings(found)["event"].values.tolist() == ["reverses"]
+    network = crossings(gf.train(as_network(start), problem, gf.GD(1.0), 1, frozen=("b1", "b2")))
+    assert network["event"].values.tolist() == ["reverses"]
+    assert network["wall"].values.tolist() == [""]
+
+
 def test_of_numbers() -> None:
     run, theta = gf.train(START, optimizer=gf.GD(0.1), steps=30, frozen=("w1",)), np.array(START)
     for _ in range(30):
@@ -90,7 +140,10 @@ def test_bad_input_is_named() -> None:
         gf.gradient_flow(many, frozen=("w1",))
     with pytest.raises(ValueError, match="teacher: expected one where parameters are frozen"):
         gf.train(START, gf.Problem(many), frozen=("w1",))
+    with pytest.raises(ValueError, match="teacher: expected one where"):
+        gf.train(START, gf.Problem(many, law=gf.Normal()))
     with pytest.raises(
-        ValueError, match="method: expected auto for a network, frozen parameters or a flow on"
+        ValueError,
+        match="method: expected auto for a network, a target, a law, frozen parameters or a flow on",
     ):
         gf.gradient_flow(START, frozen=("w1",), method="Radau")
