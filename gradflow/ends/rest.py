@@ -11,6 +11,7 @@ small its gradient, is not at rest while it has far to go.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -49,6 +50,36 @@ _STEEPEST = 100.0
 _EPS = 4096.0
 
 
+class Landscape(NamedTuple):
+    """What rest is judged by: functions of states of shape (4, …).
+
+    Attributes
+    ----------
+    loss, gradient, hessian : callable
+        As those of `gradflow.field`.
+    gram : callable
+        2 E[∇f ∇fᵀ], as `gram`.
+    scales : callable
+        The states' units.
+    moves : array, shape (4,), or None
+        0 of parameters that are frozen, else 1; None if all move. The derivatives by those that are frozen
+        are then 0, and all states in NumPy.
+    """
+
+    loss: Callable[[Any], Array]
+    gradient: Callable[[Any], Array]
+    hessian: Callable[[Any], Array]
+    gram: Callable[[Any], Array]
+    scales: Callable[[Any], Scales]
+    moves: np.ndarray | None = None
+
+
+def landscape_of(problem: Problem) -> Landscape:
+    """Return that of a problem whose parameters all move."""
+    functions = (loss, gradient, hessian, gram, _scales)
+    return Landscape(*(partial(function, problem=problem) for function in functions))
+
+
 @np.errstate(over="ignore", invalid="ignore")
 def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: float = ACCURACY) -> Array:
     """Whether the flow has come to rest: no further to go than the state's own error, and no way down.
@@ -84,7 +115,12 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
 @np.errstate(over="ignore", invalid="ignore")
 def at_one_place(a: Array, b: Array, problem: Problem = Problem(), accuracy: float = ACCURACY) -> Array:
     """Whether states of shape (4, …) differ by no more than two states at rest beside one point may."""
-    scales = _scales(a, problem)
+    return near(_scales(a, problem), a, b, accuracy)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def near(scales: Scales, a: Array, b: Array, accuracy: float) -> Array:
+    """Whether that is so (`at_one_place`) in given units."""
     xp, (a, b) = as_floating((a, b))
     limit = 2.0 * _margin(xp, a, accuracy)
     ends = [xp.abs((b[0, ...] - a[0, ...]) * x + b[1, ...] - a[1, ...]) for x in (scales.lo, scales.hi)]
@@ -99,8 +135,13 @@ def at_one_height(a: Array, b: Array, problem: Problem = Problem(), accuracy: fl
     An explicit method at the limit of its stability moves a trajectory that rests by far more than its
     tolerance, in modes that hardly matter. One that leaves a place for good goes down.
     """
-    scales = _scales(a, problem)
-    xp, (first, second) = as_floating((loss(a, problem), loss(b, problem)))
+    return level(_scales(a, problem), loss(a, problem), loss(b, problem), accuracy)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def level(scales: Scales, first: Array, second: Array, accuracy: float) -> Array:
+    """Whether that is so (`at_one_height`) of losses, in given units."""
+    xp, (first, second) = as_floating((first, second))
     margin = _margin(xp, first, accuracy)
     return xp.abs(second - first) <= margin * first + (margin * scales.sizes[3, ...]) ** 2
 
@@ -140,22 +181,48 @@ def on_input(neuron: Neuron | Array, problem: Problem, accuracy: float = ACCURAC
 
 
 def _rests(neuron: Neuron | Array, problem: Problem, accuracy: float) -> Array:
-    scales = _scales(neuron, problem)
-    xp, (slope, curvature) = as_floating((gradient(neuron, problem), hessian(neuron, problem)))
+    return rests(neuron, landscape_of(problem), accuracy)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def rests(neuron: Neuron | Array, on: Landscape, accuracy: float) -> Array:
+    """Whether states are at rest (`at_rest`), where the gradient does not jump."""
+    scales = on.scales(neuron)
+    xp, (slope, curvature) = as_floating((on.gradient(neuron), on.hessian(neuron)))
     margin = _margin(xp, slope, accuracy)
     finite = xp.all(xp.isfinite(curvature), axis=(0, 1))
     curvature = xp.where(finite, curvature, xp.zeros_like(curvature))
     scaled = _in_units(xp, scales, _turned(xp, _in_units(xp, scales, curvature)))
-    way, creeping, lowest = _way(xp, scales, _in_units(xp, scales, slope), scaled)
-    left = margin * loss(neuron, problem) + (margin * scales.sizes[3, ...]) ** 2
-    low = fall(xp, neuron, problem, slope) <= left
+    along = _in_units(xp, scales, slope)
+    if on.moves is not None:
+        along, scaled = _held(scales, along, scaled, on.moves)
+    way, creeping, lowest = _way(xp, scales, along, scaled)
+    left = margin * on.loss(neuron) + (margin * scales.sizes[3, ...]) ** 2
+    low = fall(xp, on.gram(neuron), slope) <= left
     # A mode that grows may be weak in these units and fast in time, or the other way round.
     grows = (lowest < -margin) | (_lowest(xp, curvature) < -margin)
     furthest = xp.max(xp.maximum(xp.abs(way), xp.abs(creeping)), axis=0)
     return finite & (furthest <= margin) & low & ~grows
 
 
-class _Scales(NamedTuple):
+def _held(
+    scales: Scales, slope: np.ndarray, curvature: np.ndarray, moves: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return slope and curvature along what moves; across it no slope, and the steepest curvature."""
+    none, one = np.zeros_like(scales.sizes[0]), np.ones_like(scales.sizes[0])
+    every = [(scales.lo, scales.hi, none, none), (one, one, none, none)]
+    every += [(none, none, one, none), (none, none, none, one)]
+    free = [np.stack(row) / scales.sizes for row, moving in zip(every, moves, strict=True) if moving]
+    basis = np.linalg.qr(np.moveaxis(np.stack(free), (1, 0), (-2, -1)))[0]
+    along = basis @ np.swapaxes(basis, -1, -2)
+    bent = along @ np.moveaxis(curvature, (0, 1), (-2, -1)) @ along
+    top = np.linalg.eigvalsh(bent)[..., -1:, None]
+    bent = bent + np.where(top > 0.0, top, 1.0) * (np.eye(4) - along)
+    turned = (along @ np.moveaxis(slope, 0, -1)[..., None])[..., 0]
+    return np.moveaxis(turned, -1, 0), np.moveaxis(bent, (-2, -1), (0, 1))
+
+
+class Scales(NamedTuple):
     """The ends of the input, the sizes of z_lo, z_hi, w2, b2 and of the output."""
 
     lo: Array
@@ -164,10 +231,28 @@ class _Scales(NamedTuple):
     output: Array
 
 
-def _scales(neuron: Neuron | Array, problem: Problem) -> _Scales:
-    level = best_constant(problem)
-    mean, spread = adaptable(level.intercept, level.loss)
-    xp, given = as_floating((*as_neuron(neuron), problem.lo, problem.hi, mean, spread, *problem.teacher))
+def _scales(neuron: Neuron | Array, problem: Problem) -> Scales:
+    best = best_constant(problem)
+    mean, spread = adaptable(best.intercept, best.loss)
+    return scales_of(neuron, (problem.lo, problem.hi), (mean, spread), problem.teacher)
+
+
+def scales_of(
+    neuron: Neuron | Array, ends: tuple[Any, Any], constant: tuple[Any, Any], beside: tuple[Any, ...] = ()
+) -> Scales:
+    """Return the units of states.
+
+    Parameters
+    ----------
+    neuron : Neuron or array, shape (4, …)
+    ends : (number, number) or arrays
+        Of the inputs.
+    constant : (number, number) or arrays
+        The best constant and its loss.
+    beside : tuple of arrays
+        What broadcasts with all these.
+    """
+    xp, given = as_floating((*as_neuron(neuron), *ends, *constant, *beside))
     w1, b1, w2, b2, lo, hi, mean, spread = xp.broadcast_arrays(*given)[:8]
     split, one = splitter(w1.dtype), xp.ones_like(w1)
     z_lo, z_hi = affine(w1, lo, b1, split), affine(w1, hi, b1, split)
@@ -183,10 +268,10 @@ def _scales(neuron: Neuron | Array, problem: Problem) -> _Scales:
     point = hi == lo
     lo, hi = xp.where(point, lo - 0.5, lo), xp.where(point, hi + 0.5, hi)
     output = sizes[3] + sizes[2] * (1.0 + weight) + 3.0 * spread + xp.abs(mean)
-    return _Scales(lo, hi, xp.stack(sizes), output)
+    return Scales(lo, hi, xp.stack(sizes), output)
 
 
-def _in_units(xp: Any, scales: _Scales, rows: Array) -> Array:
+def _in_units(xp: Any, scales: Scales, rows: Array) -> Array:
     """Return derivatives by (w1, b1, w2, b2), the first axis, as those by z_lo, z_hi, w2, b2 in sizes."""
     span = scales.hi - scales.lo
     w1, b1, w2, b2 = (rows[i, ...] for i in range(4))
@@ -206,7 +291,7 @@ def _margin(xp: Any, like: Array, accuracy: float) -> float:
     return MARGIN * max(accuracy, _EPS * float(xp.finfo(like.dtype).eps))
 
 
-def _way(xp: Any, scales: _Scales, slope: Array, curvature: Array) -> tuple[Array, Array, Array]:
+def _way(xp: Any, scales: Scales, slope: Array, curvature: Array) -> tuple[Array, Array, Array]:
     """Return the way to the critical point, that of flat modes, and the lowest curvature over the highest.
 
     The ways have the shape (4, …). Of a flat mode it is what it would be if it curved by `FLAT`.
@@ -228,13 +313,19 @@ def _way(xp: Any, scales: _Scales, slope: Array, curvature: Array) -> tuple[Arra
     return _first(xp, way), _first(xp, creeping), curves[..., 0] / top[..., 0]
 
 
-def fall(xp: Any, neuron: Neuron | Array, problem: Problem, slope: Array) -> Array:
+def fall(xp: Any, products: Array, slope: Array) -> Array:
     """Return what the loss loses by the best change of the output that is a change of the parameters.
 
     To first order that is the part of the residual in the span of ∂f/∂θ, ½ ∇Lᵀ G⁺ ∇L with G = 2 E[∇f ∇fᵀ].
     It does not depend on the units of the parameters.
+
+    Parameters
+    ----------
+    products : array, shape (4, 4, …)
+        G, from `gram`.
+    slope : array, shape (4, …)
+        ∇L.
     """
-    products = gram(neuron, problem)
     sizes = xp.stack([xp.sqrt(xp.abs(products[i, i, ...])) for i in range(4)])
     units = xp.where(sizes > 0.0, 1.0 / xp.where(sizes > 0.0, sizes, xp.ones_like(sizes)), 0.0 * sizes)
     curves, modes = xp.linalg.eigh(_last(xp, products * units[None, ...] * units[:, None, ...]))
@@ -265,7 +356,7 @@ def _first(xp: Any, vectors: Array) -> Array:
     return xp.permute_dims(vectors, (vectors.ndim - 1, *range(vectors.ndim - 1)))
 
 
-def _to_theta(xp: Any, scales: _Scales, rows: Array) -> Array:
+def _to_theta(xp: Any, scales: Scales, rows: Array) -> Array:
     """Return changes of (w1, b1, w2, b2), the first axis, from those of z_lo, z_hi, w2, b2 in sizes."""
     span = scales.hi - scales.lo
     z_lo, z_hi, w2, b2 = (rows[i, ...] * scales.sizes[i, ...] for i in range(4))

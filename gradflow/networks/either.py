@@ -117,7 +117,8 @@ def gradient_flow(
         The same, of neurons only: networks are integrated by DOP853 or Radau, and no theorem decides where
         they end.
     frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
-        Parameters that stay as they are; no theorem then decides where a neuron ends.
+        Parameters that stay as they are; no theorem then decides where a neuron ends, and its limit is where
+        what moves rests.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 They have a target or a law of their own, frozen parameters or minibatches, or a sample that a flow is on.
 Their results are those of `gradflow.runs`: the same variables along the same axes. No theorem decides where
-such a run ends, and nothing is said of a limit.
+such a run ends.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ from gradflow.descent.prepared import Descent, prepare, recorded, require_functi
 from gradflow.descent.schedules import Schedule
 from gradflow.descent.stepping import descend
 from gradflow.ends.decision import SIMULATION, THEOREMS
+from gradflow.ends.labels import outcome_codes
 from gradflow.field.evaluate import evaluator
+from gradflow.networks.limits import limit_of
 from gradflow.networks.line import machine, walls
 from gradflow.networks.line.ends import outcomes
 from gradflow.networks.line.evaluate import Evaluator
-from gradflow.networks.line.flow import gradient_flow as flow_of_network
-from gradflow.networks.line.flow import moving
+from gradflow.networks.line.flow import dataset as dataset_of_flow
+from gradflow.networks.line.flow import flown, moving
 from gradflow.networks.line.records import described_problem
 from gradflow.networks.line.task import task_of
 from gradflow.networks.line.training import minibatches
@@ -133,13 +135,18 @@ def gradient_flow(
     if any(np.ndim(value) for value in start):
         raise ValueError("neuron: gradient_flow follows one neuron, got an array of them")
     _require_one(problem)
-    run = flow_of_network(start, problem, frozen=frozen, **options)
+    flow = flown(start, problem, frozen=frozen, **options)
+    run = dataset_of_flow(flow)
+    limit = limit_of(flow.run, problem, flow.task, flow.moves, flow.settings["rtol"])
     found = crossings(run)
     given = json.loads(run.attrs["configuration"])
     del given["network"], given["command"]
     given["neuron"] = {name: float(value) for name, value in zip(PARAMETERS, start, strict=True)}
     theorem = codes(SIMULATION, THEOREMS, (), "theorem that decided the outcome")
     one = run.isel(neuron=0, drop=True)
+    if np.all(np.isfinite(limit)):
+        ended = outcome_codes(outcomes(limit, flow.task, False, flow.moves, np.inf), ())
+        one = one.assign(outcome=ended, outcome_name=named(ended))
     kept = "conserved" if problem.is_bent and not frozen else "not conserved"
     one["invariant_drift"].attrs["long_name"] = f"Q(t) - Q(0), Q = w1^2 + b1^2 - w2^2, {kept}"
     return xr.Dataset(
@@ -150,7 +157,7 @@ def gradient_flow(
             "decided_at": ((), np.nan, {"long_name": "time by which it did", "units": "1"}),
             "status": one["status"],
             "status_name": one["status_name"],
-            **limit_variables(np.full(4, np.nan)),
+            **limit_variables(limit),
         },
         attrs={
             **attributes("Gradient flow of one neuron", "flow", given),
@@ -165,6 +172,6 @@ def _require_one(problem: Problem) -> None:
     for name, values in (("teacher", problem.teacher or ()), ("interval", ends)):
         if any(np.ndim(value) for value in values):
             raise ValueError(
-                f"{name}: expected one where parameters are frozen, inputs drawn, a flow is on a sample, or law "
-                "or loss are another, got an array of them"
+                f"{name}: expected one where parameters are frozen, inputs drawn, a flow is on a sample, or "
+                "law or loss are another, got an array of them"
             )

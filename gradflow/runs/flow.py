@@ -19,8 +19,10 @@ from gradflow.base.tables import codes, named
 from gradflow.ends.approach import approached
 from gradflow.ends.decision import SIMULATION, THEOREMS, dead_by_rounding, decide
 from gradflow.ends.labels import outcome_codes
+from gradflow.ends.limit import NOWHERE, rules_of
+from gradflow.ends.limit import limit as limit_of
 from gradflow.ends.outcome import CONSTANT, UNDECIDED, outcome
-from gradflow.ends.rest import at_one_height, at_one_place, at_rest, revives
+from gradflow.ends.rest import at_one_place, at_rest, revives
 from gradflow.field.baselines import best_constant
 from gradflow.flow.reference import AUTO, METHODS, Point, Trajectory, integrate
 from gradflow.flow.status import STATUSES, STOPPED
@@ -248,30 +250,10 @@ def _decided(run: Trajectory, problem: Problem) -> Decided:
 def _limit(
     run: Trajectory, passed: list[tuple[float, float, float, float]], problem: Problem, rtol: float
 ) -> np.ndarray:
-    """Return where the trajectory ends: known exactly for a dead ReLU neuron, else once it is at rest.
-
-    Once at rest it stays so: what is not recognised as resting later is still beside the first state that
-    was, or as high, and what drifts along a family of critical points does so by the integrator's error. So
-    the place is the critical point beside the first one, or the last state if it is there.
-    """
-    nowhere, last = np.full(4, np.nan), np.array(run.last.theta)
+    """Return where the trajectory ends: known exactly for a dead ReLU neuron, else once it is at rest."""
+    last = np.array(run.last.theta)
     if run.last.activity == DEAD and problem.stays_dead:
         return np.array([*last[:3], float(best_constant(problem).intercept)])
     if revives(last, run.last.activity, problem):
-        return nowhere
-    states = np.array([*passed, run.last.theta]).T
-    rests = np.asarray(at_rest(states, problem, rtol))
-    while np.any(rests):
-        first = states[:, int(np.argmax(rests))]
-        beside = at_one_place(first[:, None], states, problem, rtol)
-        there = beside | np.asarray(at_one_height(first[:, None], states, problem, rtol))
-        left = np.flatnonzero(~rests & ~there)
-        if left.size == 0 or left[-1] < np.argmax(rests):
-            break
-        rests[: left[-1] + 1] = False
-    else:
-        return nowhere
-    place = approached(first, problem, rtol)
-    if rests[-1] and at_one_place(place, last, problem, rtol):
-        place = last
-    return place if int(outcome(place, problem, accuracy=rtol)) != UNDECIDED else nowhere
+        return NOWHERE
+    return limit_of(np.array([*passed, run.last.theta]).T, rules_of(problem, rtol))

@@ -20,10 +20,11 @@ REST = 1e-7
 
 
 class References(NamedTuple):
-    """The losses of the best constant and of the best line."""
+    """The losses of the best constant and of the best line, and that constant."""
 
     constant: float
     line: float
+    level: float
 
 
 def references(task: Task) -> References:
@@ -41,13 +42,14 @@ def references(task: Task) -> References:
     field = evaluator(task)
     covariance, pull = field.gram(rows)[2:, 2:], -0.5 * field.gradient(rows)[2:]
 
-    def of(features: list[int]) -> float:
+    def of(features: list[int]) -> tuple[float, float]:
         best = np.zeros(2)
         at = np.ix_(features, features)
         best[features] = np.linalg.lstsq(covariance[at], pull[features], rcond=None)[0]
-        return float(field.loss(np.array([*rows[:2], *best])))
+        return float(field.loss(np.array([*rows[:2], *best]))), float(best[1])
 
-    return References(of([1]), of([0, 1]))
+    constant, level = of([1])
+    return References(constant, of([0, 1])[0], level)
 
 
 def _of_points(points: Inputs, loss: Loss) -> References:
@@ -57,7 +59,7 @@ def _of_points(points: Inputs, loss: Loss) -> References:
     away = x - middle
     features = np.stack([np.ones_like(x), away / (float(np.max(np.abs(away))) or 1.0)])
 
-    def best(count: int) -> float:
+    def best(count: int) -> tuple[float, float]:
         some, root = features[:count], np.sqrt(weights)
         start = np.linalg.lstsq((some * root).T, root * y, rcond=None)[0]
 
@@ -65,23 +67,27 @@ def _of_points(points: Inputs, loss: Loss) -> References:
             return float(np.sum(weights * loss.value(parameters @ some, y)))
 
         if loss == SQUARED:
-            return of(start)
+            return of(start), float(start[0])
         found = minimize(of, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12})
-        return float(found.fun)
+        return float(found.fun), float(found.x[0])
 
-    constant = best(1)
-    return References(constant, min(constant, best(2)))
+    constant, level = best(1)
+    return References(constant, min(constant, best(2)[0]), level)
 
 
 def outcomes(
-    rows: Array, task: Task, diverged: Array | bool = False, moves: Array | None = None
+    rows: Array,
+    task: Task,
+    diverged: Array | bool = False,
+    moves: Array | None = None,
+    rest: float = REST,
 ) -> np.ndarray:
     """Return outcome codes (`gradflow.ends.outcome.OUTCOMES`) of last states, shape (*batch).
 
     global
         L ≤ 1e-3 of the best constant's loss, and of the best line's unless that is 0.
     linear, constant
-        L within 1e-3 of the best line's, or constant's, loss, and the gradient at most `REST`.
+        L within 1e-3 of the best line's, or constant's, loss, and the gradient at most `rest`.
     local
         Any other loss with such a gradient: a critical point that is none of these, or a plateau.
     diverged, undecided
@@ -94,6 +100,8 @@ def outcomes(
         The networks that left the range of their numbers.
     moves : array, shape (3m + 1,), optional
         1, and 0 for parameters that are frozen, whose gradient does not matter.
+    rest : float
+        In the place of `REST`; infinite where they are known to be at rest.
     """
     known = references(task)
     finite = np.all(np.isfinite(rows), axis=0)
@@ -101,7 +109,7 @@ def outcomes(
     if moves is not None:
         slope = slope * moves.reshape(-1, *(1,) * (slope.ndim - 1))
     steepest = np.max(np.abs(slope), axis=0)
-    rests = steepest <= REST * max(1.0, known.constant)
+    rests = steepest <= rest * max(1.0, known.constant)
     near_line = np.abs(value - known.line) <= TOLERANCE * known.line
     near_constant = np.abs(value - known.constant) <= TOLERANCE * known.constant
     low = value <= TOLERANCE * known.constant

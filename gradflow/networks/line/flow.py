@@ -7,6 +7,7 @@ or, where it jumps as a breakpoint meets an input, of `sampled_flow`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -113,6 +114,42 @@ def gradient_flow(
     A ReLU neuron whose breakpoint approaches the end at which it is active fades: its pre-activation there
     decays exponentially. Below the rounding of w1 and b1 it is dead in its `activity`, without a crossing.
     """
+    return dataset(
+        flown(
+            network,
+            problem,
+            t_end=t_end,
+            rtol=rtol,
+            times=times,
+            frozen=frozen,
+            max_steps=max_steps,
+            progress=progress,
+        )
+    )
+
+
+class Flown(NamedTuple):
+    """A flow that has been integrated: of whom, on which task, what moved, and with which settings."""
+
+    run: Run
+    student: Network
+    task: Task
+    moves: np.ndarray
+    settings: dict[str, Any]
+
+
+def flown(
+    network: Network | Neuron | Array,
+    problem: Problem,
+    *,
+    t_end: float = 200.0,
+    rtol: float = 1e-10,
+    times: Array | None = None,
+    frozen: Sequence[str] = (),
+    max_steps: int = 100_000,
+    progress: Callable[[float], None] | None = None,
+) -> Flown:
+    """Check what is asked for and integrate it (arguments as `gradient_flow`)."""
     student = as_network(network)
     if student.batch:
         raise ValueError(
@@ -138,13 +175,7 @@ def gradient_flow(
         "frozen": list(frozen),
         "max_steps": max_steps,
     }
-    return _dataset(
-        run,
-        student,
-        task,
-        moves,
-        attributes("Gradient flow of a network on the line", "flow", settings),
-    )
+    return Flown(run, student, task, moves, settings)
 
 
 def field_of(rows: np.ndarray, task: Task, moves: np.ndarray) -> PiecewiseField:
@@ -153,9 +184,10 @@ def field_of(rows: np.ndarray, task: Task, moves: np.ndarray) -> PiecewiseField:
     return Filippov(rows, task, moves) if jumps else Continuous(rows, task, moves)
 
 
-def _dataset(
-    run: Run, student: Network, task: Task, moves: np.ndarray, provenance: dict[str, str]
-) -> xr.Dataset:
+def dataset(flow: Flown) -> xr.Dataset:
+    """Return a flow as `gradient_flow` does."""
+    run, student, task, moves, settings = flow
+    provenance = attributes("Gradient flow of a network on the line", "flow", settings)
     states = np.array(run.states)
     rows, descended = states[:, :-1], states[:, -1]
     columns = np.ascontiguousarray(rows.T)

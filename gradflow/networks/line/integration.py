@@ -20,13 +20,21 @@ Velocity = Callable[[float, np.ndarray], np.ndarray]
 
 
 class Run(NamedTuple):
-    """The recorded times and states (with ∫|∇L|² as the last entry), the crossings and how it ended."""
+    """The recorded times and states (with ∫|∇L|² as the last entry), the crossings and how it ended.
+
+    Attributes
+    ----------
+    start, last : array
+        The parameters at t = 0, and the last state, which may not be recorded.
+    """
 
     times: list[float]
     states: list[np.ndarray]
     crossings: list[Crossing]
     status: int
     steps: int
+    start: np.ndarray
+    last: np.ndarray
 
 
 class Integration:
@@ -46,7 +54,7 @@ class Integration:
         moments: np.ndarray | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> None:
-        self.t, self.y, self.steps = 0.0, np.append(rows, 0.0), 0
+        self.t, self.y, self.steps, self.start = 0.0, np.append(rows, 0.0), 0, rows
         self.t_end, self.rtol, self.progress = t_end, rtol, progress
         self.first_step: float | None = None
         self.crossings: list[Crossing] = []
@@ -97,7 +105,7 @@ class Integration:
     def ended(self, status: int) -> Run:
         """Return what was recorded (the last state if it was nothing), and how the flow ended."""
         times, states = (self._times, self._states) if self._times else ([self.t], [self.y])
-        return Run(times, states, self.crossings, status, self.steps)
+        return Run(times, states, self.crossings, status, self.steps, self.start, self.y)
 
 
 class PiecewiseField(Protocol):

@@ -102,7 +102,7 @@ def _draw_loss(axes: Axes, run: xr.Dataset, axis: str, problem: Problem) -> None
 def _references(problem: Problem) -> list[Level]:
     """Return the losses of the best line and constant, where they are positive and far enough apart."""
     if problem.is_general:
-        constant, line = references(task_of(problem))
+        constant, line, _ = references(task_of(problem))
     else:
         line, constant = float(best_line(problem).loss), float(best_constant(problem).loss)
     levels = [Level("best line", line, below=True)] if line > LOWEST else []
