@@ -19,7 +19,7 @@ NOWHERE = np.full(4, np.nan)
 
 
 class Rules(NamedTuple):
-    """What says of states whether they are at rest, at one place or at one height, and where rest is.
+    """Rules that say whether states are at rest, at one place or at one height, and where rest is.
 
     Attributes
     ----------

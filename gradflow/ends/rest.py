@@ -51,7 +51,7 @@ _EPS = 4096.0
 
 
 class Landscape(NamedTuple):
-    """What rest is judged by: functions of states of shape (4, …).
+    """Functions of states of shape (4, …) by which rest is judged.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What students should return, and the part of the line on which figures show it."""
+"""Targets of students, and the part of the line on which figures show them."""
 
 from __future__ import annotations
 
