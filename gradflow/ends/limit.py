@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Rules(NamedTuple):
 
 def rules_of(problem: Problem, rtol: float) -> Rules:
     """Return the rules of a flow of this tolerance where all parameters move."""
-    given = {"problem": problem, "accuracy": rtol}
+    given: dict[str, Any] = {"problem": problem, "accuracy": rtol}
     return Rules(
         partial(at_rest, **given),
         partial(at_one_place, **given),

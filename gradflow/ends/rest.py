@@ -76,8 +76,8 @@ class Landscape(NamedTuple):
 
 def landscape_of(problem: Problem) -> Landscape:
     """Return that of a problem whose parameters all move."""
-    functions = (loss, gradient, hessian, gram, _scales)
-    return Landscape(*(partial(function, problem=problem) for function in functions))
+    some: Any = (partial(function, problem=problem) for function in (loss, gradient, hessian, gram, _scales))
+    return Landscape(*some)
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -169,7 +169,8 @@ def gradient_flow(
 def _require_one(problem: Problem) -> None:
     """Raise a one-line ValueError if there are several teachers or intervals."""
     ends = (problem.lo, problem.hi) if isinstance(problem.inputs, Uniform) else ()
-    for name, values in (("teacher", problem.teacher or ()), ("interval", ends)):
+    teacher = () if problem.target is not None else problem.teacher
+    for name, values in (("teacher", teacher), ("interval", ends)):
         if any(np.ndim(value) for value in values):
             raise ValueError(
                 f"{name}: expected one where parameters are frozen, inputs drawn, a flow is on a sample, or "

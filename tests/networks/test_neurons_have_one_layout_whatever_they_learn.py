@@ -90,7 +90,7 @@ def test_of_other_problems(name: str) -> None:
         for part in ("w1", "w2"):
             assert np.array_equal(network[part].values[:, 0], found[part].values)
         assert np.array_equal(network["loss"].values, found["loss"].values)
-    given = {"times": [0.0, 0.5, 1.0], "t_end": 1.0, "rtol": 1e-6}
+    given: dict[str, Any] = {"times": [0.0, 0.5, 1.0], "t_end": 1.0, "rtol": 1e-6}
     assert layout(gf.gradient_flow(START, problem, **given)) == layout(gf.gradient_flow(START, **given))
     assert gf.gradient_flow(as_network(START), problem, **given).sizes["neuron"] == 1
     assert gf.gradient_flow(as_network(START), **given).sizes["neuron"] == 1

@@ -96,8 +96,6 @@ NEURON_ONLY: dict[str, Callable[[Any], object]] = {
     "flow_outcomes": lambda p: flow_outcomes(gf.Neuron(), p),
     "descent_outcomes": lambda p: descent_outcomes(gf.Neuron(), p, gf.GD(), 1),
     "basins": lambda p: gf.basins(p, b1=(0.0, 1.0, 2), b2=(0.0, 1.0, 2)),
-    "activity": lambda p: activity(gf.Neuron(), p),
-    "wall_distances": lambda p: wall_distances(gf.Neuron(), p),
     "family": lambda p: critical_points.family(gf.Neuron(), p),
     "barriers": energy.barriers,
     "trapped": lambda p: hyperactive.trapped(gf.Neuron(), p),
@@ -123,6 +121,17 @@ def test_nothing_ignores_a_target_a_law_or_a_loss(name: str, problem: gf.Problem
     with pytest.raises(ValueError, match=f"this is for {what} only"):
         NEURON_ONLY[name](problem)
     NEURON_ONLY[name](gf.Problem())
+
+
+def test_activity_is_on_the_laws_inputs() -> None:
+    neuron, wide = gf.Neuron(1.0, -1.5), gf.Steps([-1.0, 0.0, 2.0], [1.0, 0.5])
+    assert int(activity(neuron)) == int(activity(neuron, gf.Problem(target="abs"))) == 0
+    for problem in (gf.Problem(law=wide), gf.Problem(target="abs", law=wide), gf.Problem(law=gf.Normal())):
+        assert int(activity(neuron, problem)) == 1
+    assert np.allclose(
+        wall_distances(neuron, gf.Problem(law=wide)), [-2.5 / np.sqrt(2.0), 0.5 / np.sqrt(5.0)]
+    )
+    assert (gf.Problem(law=wide).lo, gf.Problem(law=wide).hi) == (-1.0, 2.0)
 
 
 @pytest.mark.parametrize(
