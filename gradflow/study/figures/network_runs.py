@@ -67,7 +67,7 @@ def network_runs(
     if not is_mapping(runs) or not runs:
         raise TypeError(f"runs: expected a mapping of names to runs, at least one, got {shown(runs)}")
     for name, run in runs.items():
-        if not isinstance(run, xr.Dataset) or "loss" not in run or run["loss"].ndim != 1:
+        if not isinstance(run, xr.Dataset) or not {"w1", "loss"} <= set(run) or run["loss"].ndim != 1:
             raise ValueError(f"runs: expected a run of one network as {name}, got {shown(run)}")
     task = task_of(problem)
     size = (DOUBLE, 0.4 + 1.75 * len(runs))

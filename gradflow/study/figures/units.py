@@ -60,7 +60,7 @@ def units(
     ValueError, TypeError
         If it is no such run, or a moment is none of it.
     """
-    if not isinstance(run, xr.Dataset) or "loss" not in run or run["loss"].ndim != 1:
+    if not isinstance(run, xr.Dataset) or not {"w1", "loss"} <= set(run) or run["loss"].ndim != 1:
         raise ValueError(f"run: expected a run of one network, got {shown(run)}")
     run = of_network(run)
     axis, task = "time" if "time" in run.dims else "step", task_of(problem)

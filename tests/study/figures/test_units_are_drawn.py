@@ -29,7 +29,8 @@ def test_units_add_up_to_the_student() -> None:
     with pytest.raises(ValueError, match="at: expected moments from 0 to 20, got"):
         units(run, ABS, at=[30])
     with pytest.raises(ValueError, match="run: expected a run of one network, got"):
-        units(gf.train(gf.Neuron(), steps=3))
+        units(gf.train(gf.Neuron(), optimizer=gf.GD([0.1, 0.2]), steps=3))
+    assert len(units(gf.train(gf.Neuron(b1=0.2), ABS, steps=3), ABS, at=[0]).axes[0].lines) == 3
 
 
 def test_two_neurons_are_where_their_breakpoints_are() -> None:
