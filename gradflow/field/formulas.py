@@ -238,23 +238,23 @@ def gradient(
         high * one[2] + low * other[2],
         high * one[3] + low * other[3],
     )
-    return _gradient(p, w2, offset, (by_x, by_one, by_z, area))
+    return _gradient(p.aim, w2, offset, (by_x, by_one, by_z, area))
 
 
 def one_sided_gradient(
-    ops: Operations, p: Parts, w2: Number, offset: Number, high: Number
+    ops: Operations, active: Part, aim: Target, w2: Number, offset: Number, high: Number
 ) -> tuple[Number, Number, Number, Number]:
     """Return the gradient for the slopes (0, `high`): the inactive part adds nothing to it."""
-    by_x, by_one, by_z, area = _moments(ops, p.active, p.aim, w2 * high, offset)
-    return _gradient(p, w2, offset, (high * by_x, high * by_one, high * by_z, high * area))
+    by_x, by_one, by_z, area = _moments(ops, active, aim, w2 * high, offset)
+    return _gradient(aim, w2, offset, (high * by_x, high * by_one, high * by_z, high * area))
 
 
 def _gradient(
-    p: Parts, w2: Number, offset: Number, sums: tuple[Number, Number, Number, Number]
+    aim: Target, w2: Number, offset: Number, sums: tuple[Number, Number, Number, Number]
 ) -> tuple[Number, Number, Number, Number]:
     by_x, by_one, by_z, area = sums
     twice = 2.0 * w2
-    return twice * by_x, twice * by_one, 2.0 * by_z, twice * area + 2.0 * (offset - p.aim.mean)
+    return twice * by_x, twice * by_one, 2.0 * by_z, twice * area + 2.0 * (offset - aim.mean)
 
 
 def hessian(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.base.arrays import Array, as_floating, device
+from gradflow.base.arrays import Array, as_floating, device, namespace
 from gradflow.base.error_free import splitter
 from gradflow.field import formulas
 from gradflow.neuron.problem import Neuron, Problem
@@ -48,9 +50,14 @@ def bind(problem: Problem, like: Array) -> Bound:
 def prepare(bound: Bound, theta: Neuron | Array) -> Prepared:
     """Cut the input of every neuron at breakpoints. All shapes broadcast; nothing branches on the neurons."""
     w1, b1, w2, b2 = parameters(theta)
-    z = formulas.preactivations(bound.ops, w1, b1, bound.teacher, bound.aim, exact=bound.exact)
+    z = preactivations(bound, w1, b1)
     parts = formulas.parts(bound.ops, z, formulas.signs(bound.ops, z), bound.aim)
     return Prepared(parts, z, (w1, b1), w2, b2 - bound.teacher[3])
+
+
+def preactivations(bound: Bound, w1: Array, b1: Array) -> formulas.Triple:
+    """Return the pre-activations at lo, q and hi."""
+    return formulas.preactivations(bound.ops, w1, b1, bound.teacher, bound.aim, exact=bound.exact)
 
 
 def parameters(theta: Neuron | Array) -> tuple[Array, ...]:
@@ -65,16 +72,26 @@ def loss(bound: Bound, theta: Neuron) -> Array:
 
 
 def gradient(bound: Bound, theta: Neuron) -> Array:
-    """Return the gradient, shape (4, …)."""
-    p = prepare(bound, theta)
-    return _stacked(bound, gradient_of(bound, p))
+    """Return the gradient, shape (4, …); of a ReLU neuron only the active part is cut out."""
+    if not _is_one_sided(bound):
+        return _stacked(bound, gradient_of(bound, prepare(bound, theta)))
+    w1, b1, w2, b2 = parameters(theta)
+    z, aim = preactivations(bound, w1, b1), bound.aim
+    active = formulas.part(bound.ops, z, formulas.signs(bound.ops, z), aim, True)
+    offset = b2 - bound.teacher[3]
+    return _stacked(bound, formulas.one_sided_gradient(bound.ops, active, aim, w2, offset, bound.slopes[1]))
+
+
+def _is_one_sided(bound: Bound) -> bool:
+    low = bound.slopes[0]
+    return isinstance(low, float) and low == 0.0
 
 
 def gradient_of(bound: Bound, p: Prepared) -> tuple[Array, Array, Array, Array]:
     """Return the gradient's components; of a ReLU neuron only the active part is integrated."""
-    low, high = bound.slopes
-    if isinstance(low, float) and low == 0.0:
-        return formulas.one_sided_gradient(bound.ops, p.parts, p.w2, p.offset, high)
+    if _is_one_sided(bound):
+        active, aim = p.parts.active, p.parts.aim
+        return formulas.one_sided_gradient(bound.ops, active, aim, p.w2, p.offset, bound.slopes[1])
     return formulas.gradient(bound.ops, p.parts, p.w2, p.offset, bound.slopes)
 
 
@@ -101,6 +118,10 @@ def _is_scaling(values: Array) -> bool:
     """Whether every entry is known to be 0 or ± a power of two: products and quotients are exact."""
     if not isinstance(values, (int, float, np.generic, np.ndarray)):
         return False
+    if type(values) is float:
+        # As below, in a tenth of the time.
+        part, power = math.frexp(values)
+        return part == 0.0 or (abs(part) == 0.5 and abs(power) < sys.float_info.max_exp - 2)
     mantissa, exponent = np.frexp(values)
     # Its reciprocal must be a number too.
     is_power = (np.abs(mantissa) == 0.5) & (np.abs(exponent) < np.finfo(mantissa.dtype).maxexp - 2)
@@ -109,7 +130,16 @@ def _is_scaling(values: Array) -> bool:
 
 def operations(xp: Any, like: Array) -> formulas.Operations:
     """Return the formulas's operations on arrays of the dtype and device of `like`."""
+    return _of_numpy(like.dtype) if type(like) is np.ndarray else _operations(xp, like)
 
+
+@cache
+def _of_numpy(dtype: np.dtype) -> formulas.Operations:
+    like = np.empty(0, dtype)
+    return _operations(namespace(like), like)
+
+
+def _operations(xp: Any, like: Array) -> formulas.Operations:
     @cache
     def constant(value: float) -> Array:
         return xp.asarray(value, dtype=like.dtype, device=device(like))

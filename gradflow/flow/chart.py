@@ -138,10 +138,11 @@ def gradient(chart: Chart, where: Setting, c: float, d: float, w2: float, b2: fl
     if where.quadrature is not None:
         g = quadrature.of_ends(where.quadrature, _ends(chart, where.quadrature, c, d, w2, b2), means.gradient)
         return (float(g[0, 0]), float(g[1, 0]), float(g[2, 0]), float(g[3, 0]))
-    parts, offset = _parts(chart, where, c, d), b2 - where.teacher[3]
+    offset = b2 - where.teacher[3]
     if where.slopes[0] == 0.0:
-        return formulas.one_sided_gradient(FLOATS, parts, w2, offset, where.slopes[1])
-    return formulas.gradient(FLOATS, parts, w2, offset, where.slopes)
+        active = formulas.part(FLOATS, chart.preactivations(c, d), chart.cell, where.aim, True)
+        return formulas.one_sided_gradient(FLOATS, active, where.aim, w2, offset, where.slopes[1])
+    return formulas.gradient(FLOATS, _parts(chart, where, c, d), w2, offset, where.slopes)
 
 
 def loss(chart: Chart, where: Setting, c: float, d: float, w2: float, b2: float) -> float:

@@ -187,18 +187,23 @@ def terms_of(offset: Array, aim: formulas.Target, mean: Array) -> Terms:
 
 
 def _parts(terms: Terms, setting: Setting, cell: Array, z: tuple[Array, ...]) -> formulas.Parts:
-    signs = (cell[0, ...], cell[1, ...], cell[2, ...])
-    return formulas.parts(setting.ops, (z[0], z[1], z[2]), signs, aim_of(terms))
+    return formulas.parts(setting.ops, (z[0], z[1], z[2]), _signs(cell), aim_of(terms))
+
+
+def _signs(cell: Array) -> formulas.Signs:
+    return cell[0, ...], cell[1, ...], cell[2, ...]
 
 
 def velocity(setting: Setting, terms: Terms, cell: Array, y: Array, z: tuple[Array, ...]) -> Array:
     """Return dy/dt, shape (5, n), by the formulas of every lane's cell, also beyond its walls."""
     if setting.quadrature is None:
-        parts, (low, high) = _parts(terms, setting, cell, z), setting.slopes
-        w2, offset = y[2, ...], y[3, ...] - terms.offset
+        w2, offset, (low, high) = y[2, ...], y[3, ...] - terms.offset, setting.slopes
         if setting.stays_dead:
-            g = formulas.one_sided_gradient(setting.ops, parts, w2, offset, high)
+            aim = aim_of(terms)
+            active = formulas.part(setting.ops, (z[0], z[1], z[2]), _signs(cell), aim, True)
+            g = formulas.one_sided_gradient(setting.ops, active, aim, w2, offset, high)
         else:
+            parts = _parts(terms, setting, cell, z)
             g = formulas.gradient(setting.ops, parts, w2, offset, (low, high))
     else:
         g = of_ends(setting.quadrature, _ends(terms, cell, y), means.gradient)

@@ -122,6 +122,9 @@ def run_formulas(place: Place) -> Field:
         [lift(entry) for entry in uncompensated],
         lift(formulas.loss(ops, parts, second, offset, slopes)),
         [lift(entry) for entry in formulas.gradient(ops, parts, second, offset, slopes)],
-        [lift(entry) for entry in formulas.one_sided_gradient(ops, parts, second, offset, slopes[1])],
+        [
+            lift(entry)
+            for entry in formulas.one_sided_gradient(ops, parts.active, aim, second, offset, slopes[1])
+        ],
         sympy.Matrix([[lift(entry) for entry in row] for row in rows]),
     )

@@ -210,12 +210,12 @@ def of_target(w: Any, i: int, step: int, n: Any, low: Any, high: Any) -> Any:
 
 def relu(p: Any, w2: Any, offset: Any, low: Any, high: Any) -> Any:
     """Return the gradient of a neuron with the slopes (0, 1)."""
-    return one_sided_gradient(REGISTERS, p, w2, offset, 1.0)
+    return one_sided_gradient(REGISTERS, p.active, p.aim, w2, offset, 1.0)
 
 
 def one_sided(p: Any, w2: Any, offset: Any, low: Any, high: Any) -> Any:
     """Return the gradient of a neuron that is constant where it is inactive."""
-    return one_sided_gradient(REGISTERS, p, w2, offset, high)
+    return one_sided_gradient(REGISTERS, p.active, p.aim, w2, offset, high)
 
 
 def two_sided(p: Any, w2: Any, offset: Any, low: Any, high: Any) -> Any:

@@ -59,7 +59,7 @@ def either(p: Parts, w2: float, offset: float, slopes: Slopes) -> Four:
 
 def one_sided(p: Parts, w2: float, offset: float, slopes: Slopes) -> Four:
     """Return the gradient of a neuron that is flat where it is inactive."""
-    return one_sided_gradient(REGISTERS, p, w2, offset, slopes[1])
+    return one_sided_gradient(REGISTERS, p.active, p.aim, w2, offset, slopes[1])
 
 
 def middle(w: Numbers, lane: int, z_lo: float, z_hi: float) -> float:
