@@ -12,15 +12,16 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+@pytest.mark.parametrize("example", [EXAMPLES[1], pytest.param(EXAMPLES[2], marks=pytest.mark.slow)])
 def test_example_runs(example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     exec(compile(example, "README.md", "exec"), names)
-    assert {"gf", "two_layer"} & names.keys()
+    assert "gf" in names
 
 
 def test_first_example_is_five_lines_and_says_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(EXAMPLES) == 3
     example = EXAMPLES[0]
     assert len([line for line in example.splitlines() if line.strip()]) <= 5
     names: dict[str, object] = {}

@@ -300,6 +300,7 @@ def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch, capsys: Capt
     assert refused(capsys, "align") == "not enough memory: Unable to allocate 7 TiB"
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_the_result_and_no_bar(tmp_path: Path) -> None:
     done = subprocess.run(
         (*PROGRAM, *tiny("flow"), "--json", "--out", str(tmp_path / "run.nc")),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -78,13 +76,3 @@ def test_a_figure_that_cannot_be_written_loses_no_result(
         told, said = capsys.readouterr()
         assert told
         assert said == f"gradflow: --figure: {tmp_path / 'a.pdf'}: No space left on device\n"
-
-
-def test_without_one_matplotlib_is_not_loaded() -> None:
-    lines = [LINES[name] for name in ("a flow", "no step", "a threshold", "a plane")]
-    code = (
-        "import sys\nfrom gradflow.cli import run\n"
-        f"assert not any([run(line.split()) for line in {lines!r}])\n"
-        "assert 'matplotlib' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 STEPS = 1000
 TOLERANCE = 1e-13
-RATES = (1e-4, 1e-2, 0.3)
+RATES = (1e-2, 1e-4, 0.3)
 
 # The optimiser, torch's class for it, and torch's names for the hyper-parameters that differ.
 ADAPTIVE: tuple[tuple[Any, str], ...] = (
@@ -61,15 +61,13 @@ def in_torch(config: Any, name: str, parameters: list[Any]) -> Any:
 
 
 def gradients(rng: np.random.Generator, kind: str) -> np.ndarray:
-    """Return a sequence of gradients, shape (STEPS, 4, 8), with entries of very different sizes."""
-    noise = rng.standard_normal((STEPS, 4, 8)) * 10.0 ** rng.integers(-6, 4, (4, 8))
-    if kind == "noise":
-        return noise
+    """Return a sequence of gradients, shape (STEPS, 4, 16), with entries of very different sizes."""
     if kind == "unit noise":
-        return rng.standard_normal((STEPS, 4, 8))
-    # A drift that dies out, and one entry whose gradient is exactly 0 throughout.
-    noise += 10.0 * np.exp(-np.arange(STEPS) / 50.0)[:, None, None]
-    noise[:, 1, 2] = 0.0
+        return rng.standard_normal((STEPS, 4, 16))
+    noise = rng.standard_normal((STEPS, 4, 16)) * 10.0 ** rng.integers(-6, 4, (4, 16))
+    # In half of them a drift that dies out, and one entry whose gradient is exactly 0 throughout.
+    noise[..., 8:] += 10.0 * np.exp(-np.arange(STEPS) / 50.0)[:, None, None]
+    noise[:, 1, 10] = 0.0
     return noise
 
 
@@ -79,7 +77,7 @@ def largest_difference(config: Any, name: str, kind: str, dtype: str = "float64"
     The magnitude is the largest so far: parameters may pass through 0, where nothing is relative.
     """
     rng = np.random.default_rng(20240607)
-    start = rng.uniform(0.5, 2.0, (4, 8)).astype(dtype)
+    start = rng.uniform(0.5, 2.0, (4, 16)).astype(dtype)
     sequence = gradients(rng, kind).astype(dtype)
     theirs = torch.tensor(start.copy(), requires_grad=True)
     optimiser = in_torch(config, name, [theirs])
@@ -96,11 +94,11 @@ def largest_difference(config: Any, name: str, kind: str, dtype: str = "float64"
     return float(worst)
 
 
-@pytest.mark.parametrize("kind", ["noise", "drift"])
+@pytest.mark.some(len(ADAPTIVE + PLAIN))
 @pytest.mark.parametrize("lr", RATES)
 @pytest.mark.parametrize(("config", "name"), ADAPTIVE + PLAIN, ids=str)
-def test_a_thousand_steps_agree(config: Any, name: str, lr: float, kind: str) -> None:
-    assert largest_difference(config._replace(lr=lr), name, kind) <= TOLERANCE
+def test_a_thousand_steps_agree(config: Any, name: str, lr: float) -> None:
+    assert largest_difference(config._replace(lr=lr), name, "noise and drift") <= TOLERANCE
 
 
 @pytest.mark.parametrize("lr", RATES)
@@ -112,11 +110,12 @@ def test_rmsprop_with_decay_agrees_under_noise_that_outweighs_the_decay(lr: floa
     assert largest_difference(config, "RMSprop", "unit noise") <= TOLERANCE
 
 
+@pytest.mark.some(9)
 @pytest.mark.parametrize(
     ("config", "name"), [*ADAPTIVE[:6], *ADAPTIVE[8:12], *PLAIN[:3], *PLAIN[5:]], ids=str
 )
 def test_float32_agrees_to_its_own_rounding(config: Any, name: str) -> None:
-    assert largest_difference(config._replace(lr=1e-2), name, "noise", "float32") <= 1e-4
+    assert largest_difference(config._replace(lr=1e-2), name, "noise and drift", "float32") <= 1e-4
 
 
 def test_sweeping_hyper_parameters_equals_torch_one_by_one() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -34,13 +35,19 @@ def test_the_limit_does_not_come_and_go() -> None:
     assert {outcome_name(run) for run in runs} == {"linear"}
 
 
+@cache
+def states(name: str, rtol: float) -> np.ndarray:
+    """Return the states of a long flow."""
+    start, problem = PROBLEMS[name]
+    run = integrate(start, problem, 3000.0, rtol=rtol)
+    return np.array([point.theta for point in run.points]).T
+
+
 @pytest.mark.some(4)
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("rtol", [1e-10, 1e-5])
 def test_what_has_rested_stays_where_it_is(name: str, rtol: float) -> None:
-    start, problem = PROBLEMS[name]
-    run = integrate(start, problem, 3000.0, rtol=rtol)
-    theta = np.array([point.theta for point in run.points]).T
+    problem, theta = PROBLEMS[name][1], states(name, rtol)
     rests = at_rest(theta, problem, rtol)
     first = int(np.argmax(rests))
     assert first > 0
@@ -100,9 +107,7 @@ def test_very_unequal_weights_end_at_the_critical_point(t_end: float) -> None:
 @pytest.mark.some(2)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_critical_point_beside_a_resting_state_is_where_it_goes(name: str) -> None:
-    start, problem = PROBLEMS[name]
-    loose = integrate(start, problem, 3000.0, rtol=1e-10)
-    theta = np.array([point.theta for point in loose.points]).T
+    problem, theta = PROBLEMS[name][1], states(name, 1e-10)
     # Of a tolerance of 1e-5 it may be the first to rest; it knows to 1e-8 where the others go.
     first = theta[:, int(np.argmax(at_rest(theta, problem, 1e-5)))]
     assert at_one_place(approached(first, problem, 1e-5), theta[:, -1], problem, 1e-8)

@@ -14,7 +14,10 @@ from gradflow.runs import gradient_flow
 from gradflow.runs.records import crossings
 from tests.flow.reference import Case, cases, plain
 
-CASES = [case for case in cases(60, seed=31, near_walls=True) if integrate(*case).crossings]
+MEET = (0, 5, 6, 8, 12, 14, 15, 16, 19, 26, 31, 32, 35, 36, 37, 38, 41, 43, 46, 49, 50, 51, 54)
+"""Those of many that meet a wall, which need not be found again whenever the tests are collected."""
+
+CASES = [case for i, case in enumerate(cases(60, seed=31, near_walls=True)) if i in MEET]
 STEEP = 1e-2
 
 
@@ -27,15 +30,12 @@ def scale(theta: np.ndarray, at: float) -> float:
     return float(np.hypot(1.0, at) * np.hypot(*theta))
 
 
-def test_there_are_many_crossings() -> None:
-    assert len(CASES) > 20
-
-
 @pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
 def test_the_recorded_state_lies_on_the_wall(case: Case) -> None:
     data = gradient_flow(case.start, case.problem, t_end=case.t_end)
     theta = np.array([data[name].values for name in ("w1", "b1")])
     found = crossings(data)
+    assert found["time"].size > 0
     for t, wall in zip(found["time"].values, found["wall"].values, strict=True):
         at = wall_position(str(wall), case.problem)
         (index,) = np.flatnonzero(data["time"].values == t)

@@ -43,7 +43,12 @@ def _claim(name: str) -> dict[str, Any]:
     g.forget()
     found = g.check(g.select(g.LEDGER, [name])[0], quick=True).finding
     g.forget()
-    return {"verdict": found.verdict, "summary": found.summary, **found.values}
+    return told(found)
+
+
+def told(finding: Any) -> dict[str, Any]:
+    """Return what a check of a claim has found, as it is frozen."""
+    return {"verdict": finding.verdict, "summary": finding.summary, **finding.values}
 
 
 def _reproduced() -> Any:

@@ -70,6 +70,7 @@ WRONG_FORMULAS: list[Any] = [
 ]
 
 
+@pytest.mark.some(10)
 @pytest.mark.parametrize(("name", "function", "wrong", "claim"), WRONG_FORMULAS)
 def test_a_wrong_closed_form_is_found_out(
     name: str,
@@ -156,6 +157,7 @@ WRONG_LINES = [
 ]
 
 
+@pytest.mark.some(10)
 @pytest.mark.parametrize(("line", "wrong"), WRONG_LINES)
 def test_a_wrong_line_of_the_formulas_is_found_out(
     line: str, wrong: str, load: Load, few_cells: Restrict, monkeypatch: pytest.MonkeyPatch
@@ -172,6 +174,7 @@ def test_a_wrong_line_of_the_formulas_is_found_out(
     assert main(vars(module), ["--latex"]) == 1
 
 
+@pytest.mark.slow
 def test_the_script_of_a_wrong_formula_exits_with_1() -> None:
     script = str(find("population_loss").path)
     code = (

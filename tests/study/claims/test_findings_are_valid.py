@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 from gradflow.base.files import to_json
 from gradflow.study.claims import LEDGER, VERDICTS, Claim, Finding, check, select
 from gradflow.study.claims.ledger import weakest
+from gradflow.study.claims.shared import forget
 from tests.cli.command import strict
+from tests.frozen.same import assert_as_frozen
+from tests.frozen.studies import claims, told
 from tests.study.claims.sources import differences
 
 CHEAP = (
@@ -20,11 +24,17 @@ CHEAP = (
     *("dead.example-dead", "dead.case1-negligible", "dead.case2-threshold"),
     *("depth.statistic", "depth.sudden", "depth.never-recovers", "depth.norms-stop", "depth.born-dead"),
 )
-"""Those of a few milliseconds."""
+"""Those of a second or less."""
+
+ONCE = ("obs2.frozen", "theory.irreversibility", "theory.large-b2", "depth.sudden")
+"""Those of them that take long enough to be checked twice with the whole study only."""
 
 AGAIN = (
     *("obs2.gd", "dead.updates-stop", "dead.small-never", "depth.rai", "align.scaling", "align.extrema"),
+    *ONCE,
 )
+
+FROZEN = {run.name: run for run in claims() if run.name in CHEAP and not run.slow}
 
 
 def numbers(value: Any) -> list[Any]:
@@ -63,7 +73,14 @@ def assert_valid(record: dict[str, Any], finding: Finding) -> None:
 @pytest.mark.parametrize("name", CHEAP)
 def test_a_finding(name: str) -> None:
     (claim,) = select(LEDGER, [name])
-    assert_valid(check(claim, quick=True).record(), check(claim, quick=True).finding)
+    # What is frozen was computed with nothing known before.
+    forget()
+    first = check(claim, quick=True)
+    assert_publishable(first.record())
+    if name in FROZEN:
+        assert_as_frozen(FROZEN[name]._replace(compute=partial(told, first.finding)))
+    if name not in ONCE:
+        assert_valid(first.record(), check(claim, quick=True).finding)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import xarray as xr
@@ -94,14 +95,20 @@ def areas() -> Figure:
     )
 
 
-def networks() -> Figure:
-    problem = gf.Problem(target="step", law=gf.Normal())
+STEP = gf.Problem(target="step", law=gf.Normal())
+
+
+@cache
+def runs_of_networks() -> dict[str, xr.Dataset]:
     network = gf.Network([1.0, -1.0, 1.0], [0.5, 0.2, -50.0], [1.0, 0.5, 1.0])
-    runs = {
-        "the flow": gf.gradient_flow(network, problem, t_end=2.0),
-        "Adam": gf.train(network, problem, gf.Adam(0.1), 20),
+    return {
+        "the flow": gf.gradient_flow(network, STEP, t_end=2.0),
+        "Adam": gf.train(network, STEP, gf.Adam(0.1), 20),
     }
-    return network_runs(runs, problem)
+
+
+def networks() -> Figure:
+    return network_runs(runs_of_networks(), STEP)
 
 
 KINDS: dict[str, Callable[[], Figure]] = {
