@@ -103,16 +103,16 @@ def gradient_flow(
     frozen: Sequence[str] = (),
     progress: Callable[[float], None] | None = None,
 ) -> xr.Dataset:
-    """Integrate dθ/dt = −∇L of one neuron (`gradflow.runs.gradient_flow`) or network, or of any on a sample.
+    """Integrate dθ/dt = −∇L of one neuron (`gradflow.runs.gradient_flow`), or of one network or many.
 
     Parameters
     ----------
     neuron : Neuron, Network or array
-        The start.
+        The start; an array of networks is followed at common times.
     problem : Problem
         One target, one law.
     t_end, rtol, times, max_steps, progress
-        As `gradflow.runs.gradient_flow`.
+        As `gradflow.runs.gradient_flow`, of networks as `gradflow.networks.line.gradient_flow`.
     method, theory, until_decided
         The same, of neurons only: networks are integrated by DOP853 or Radau, and no theorem decides where
         they end.

@@ -16,7 +16,7 @@ from gradflow.ends.limit import NOWHERE, Rules, limit, rules_of
 from gradflow.ends.rest import Landscape, level, near, rests, scales_of
 from gradflow.networks.line.ends import References, references
 from gradflow.networks.line.evaluate import evaluator
-from gradflow.networks.line.integration import Run
+from gradflow.networks.line.flow import Flown
 from gradflow.networks.line.task import Task
 from gradflow.neuron.activity import DEAD, activity
 from gradflow.neuron.losses import SQUARED
@@ -26,20 +26,21 @@ REACH = 3.0
 """So many standard deviations either side of the mean are the ends of normal inputs."""
 
 
-def limit_of(run: Run, problem: Problem, task: Task, moves: np.ndarray, rtol: float) -> np.ndarray:
+def limit_of(flow: Flown, problem: Problem) -> np.ndarray:
     """Return the point that one neuron's flow has converged to, shape (4,); NaN if it has not.
 
     On a sample with frozen parameters a breakpoint that stands on an input has no limit by this rule: the
     gradient jumps there, and does not vanish.
     """
+    task, moves, rtol = flow.task, flow.moves, float(flow.settings["rtol"])
     if task.loss != SQUARED:
         return NOWHERE
-    states, last = np.array([*run.states, run.last])[:, :-1].T, np.array(run.last[:-1])
+    states, last = np.array([*flow.states, flow.last])[:, :-1].T, np.array(flow.last[:-1])
     if not np.any(moves):
         return last
     known = references(task)
     if problem.stays_dead and int(activity(last, problem)) == DEAD:
-        if _died(run, problem):
+        if _died(flow, problem):
             return np.array([*last[:3], known.level if moves[3] else last[3]])
         if _revives(last, task):
             return NOWHERE
@@ -49,11 +50,11 @@ def limit_of(run: Run, problem: Problem, task: Task, moves: np.ndarray, rtol: fl
     return limit(states, _rules(problem, task, moves, known, rtol))
 
 
-def _died(run: Run, problem: Problem) -> bool:
+def _died(flow: Flown, problem: Problem) -> bool:
     """Whether a neuron whose last state is dead is so, and does not only round to a dead one."""
-    changes = [crossing.event for crossing in run.crossings if "->" in crossing.event]
+    changes = [crossing.event for crossing in flow.crossings if "->" in crossing.event]
     if not changes:
-        return int(activity(run.start, problem)) == DEAD
+        return int(activity(flow.student.rows, problem)) == DEAD
     return changes[-1].endswith("-> dead")
 
 

@@ -33,8 +33,9 @@ from gradflow.networks.limits import limit_of
 from gradflow.networks.line import machine, walls
 from gradflow.networks.line.ends import outcomes
 from gradflow.networks.line.evaluate import Evaluator
+from gradflow.networks.line.fields import moving
 from gradflow.networks.line.flow import dataset as dataset_of_flow
-from gradflow.networks.line.flow import flown, moving
+from gradflow.networks.line.flow import flown
 from gradflow.networks.line.records import described_problem
 from gradflow.networks.line.task import task_of
 from gradflow.networks.line.training import minibatches
@@ -137,7 +138,7 @@ def gradient_flow(
     _require_one(problem)
     flow = flown(start, problem, frozen=frozen, **options)
     run = dataset_of_flow(flow)
-    limit = limit_of(flow.run, problem, flow.task, flow.moves, flow.settings["rtol"])
+    limit = limit_of(flow, problem)
     found = crossings(run)
     given = json.loads(run.attrs["configuration"])
     del given["network"], given["command"]

@@ -1,4 +1,8 @@
-"""The flow of many networks on the line at once, each with its own time, steps, crossings and end."""
+"""The flow of many networks on the line at once, each with its own time, steps, crossings and end.
+
+`integrate_ensemble` returns the ends; `gradflow.networks.line.flow.gradient_flow` of an array of networks, by
+`ensemble_run`, the states on the way as a dataset.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,12 @@ from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
 from gradflow.networks.line import fast, trajectory
 from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.fast import ARRAY, VECTOR
-from gradflow.networks.line.flow import field_of, moving
+from gradflow.networks.line.fields import field_of, moving
 from gradflow.networks.line.integration import Integration, follow
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.task import Task, task_of
-from gradflow.networks.line.trajectory import CROSSINGS, FIRST, LOSS, STATE, STATUS, STEPS, T
-from gradflow.networks.line.walls import activities, places, preactivations
+from gradflow.networks.line.trajectory import CROSSINGS, DUE, FIRST, LOSS, STATE, STATUS, STEPS, T
+from gradflow.networks.line.walls import Crossing, activities, event, places, preactivations
 from gradflow.neuron.problem import Neuron, Problem
 
 SHARE = 16
@@ -34,8 +38,12 @@ STIFF = 20_000
 WORK = 1_000_000
 """So many points of networks, about 0.1 s, are evaluated by a call, so that Ctrl-C does not wait for it."""
 
+SEEN = 4096
+"""So many crossings, and as many as a step may have, fit into a call's memory."""
+
 _SIGNATURE = (
-    ARRAY, ARRAY, VECTOR, VECTOR, VECTOR, ARRAY, *fast.FIELD, ARRAY, ARRAY, ARRAY, VECTOR, ARRAY,
+    ARRAY, ARRAY, VECTOR, VECTOR, VECTOR, "float64[:,:,::1]", ARRAY, VECTOR, ARRAY, *fast.FIELD,
+    ARRAY, ARRAY, ARRAY, VECTOR, ARRAY,
 )  # fmt: skip
 
 
@@ -133,6 +141,52 @@ def integrate_ensemble(
     `gradflow.networks.line.gradient_flow`'s integrator, one network after the other, and so does what has
     taken 20 000 steps: where weights are large, explicit steps are short.
     """
+    return ensemble_run(
+        networks,
+        problem,
+        t_end,
+        rtol=rtol,
+        resting=resting,
+        frozen=frozen,
+        max_steps=max_steps,
+        threads=threads,
+        progress=progress,
+    ).ends
+
+
+class EnsembleRun(NamedTuple):
+    """The ends, and what was recorded on the way.
+
+    Attributes
+    ----------
+    ends : Ensemble
+    times : array, shape (k,)
+    states : array, shape (k, 3m + 2, *batch)
+        Parameters and ∫|∇L|² dt at these times; NaN after a network has stopped.
+    crossings : list of Crossing
+        By time; none unless they were asked for.
+    """
+
+    ends: Ensemble
+    times: np.ndarray
+    states: np.ndarray
+    crossings: list[Crossing]
+
+
+def ensemble_run(
+    networks: Network | Neuron | Array,
+    problem: Problem,
+    t_end: float,
+    *,
+    times: np.ndarray | None = None,
+    rtol: float = 1e-10,
+    resting: float = 0.0,
+    frozen: Sequence[str] = (),
+    max_steps: int = 100_000,
+    threads: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> EnsembleRun:
+    """Integrate networks (arguments as `integrate_ensemble`); with times keep states and crossings."""
     student, task = as_network(networks), task_of(problem)
     if task.loss.has_corners:
         raise ValueError(f"loss: the flow takes one whose slope does not jump, got {task.loss}")
@@ -141,61 +195,124 @@ def integrate_ensemble(
     threads = cores() if threads is None else integer("threads", threads, 1)
     if progress is not None:
         function("progress", progress, "a number of networks")
-    moves = moving(frozen, student.m)
     rows, shared = student.rows.reshape(3 * student.m + 1, -1), np.zeros(5)
     shared[:4] = t_end, rtol, resting, max_steps
     with np.errstate(over="ignore", invalid="ignore"):
+        run = _Run(rows, task, moving(frozen, student.m), shared, times)
         if fast.fits(task):
-            records = np.zeros((rows.shape[1], STATE + rows.shape[0] + 1))
-            records[:, STATE:-1], records[:, STATUS], records[:, FIRST] = rows.T, RUNNING, np.nan
-            _follow(records, task, moves, shared, threads, progress)
+            run.follow(threads, progress)
         else:
-            records = _one_by_one(rows, task, moves, shared, progress)
-    return _ensemble(records, task, student.batch)
-
-
-def _follow(
-    records: np.ndarray,
-    task: Task,
-    moves: np.ndarray,
-    shared: np.ndarray,
-    threads: int,
-    progress: Callable[[int], object] | None,
-) -> None:
-    """Follow networks, whose records are written, by compiled code."""
-    advance = jit.compiled(trajectory.followed, _SIGNATURE)
-    walls, tableau, field = places(task), _tableau(), fast.numbers_of(task)
-    size, (n, _) = moves.shape[0], records.shape
-    sides = np.zeros((n, walls.shape[0] * (size // 3)))
-    points = size // 3 + field.points
-    quick, most = shared.copy(), shared[trajectory.MAX_STEPS]
-    quick[trajectory.AT_ONCE] = max(1.0, WORK // (12 * SHARE * points))
-    quick[trajectory.MAX_STEPS] = min(most, STIFF)
-
-    def some(which: np.ndarray) -> None:
-        scratch = (
-            *fast.scratch_of(points),
-            *(np.empty((rows, size + 1)) for rows in (4, 12)),
-            np.empty((1, size)),
-            np.empty(1),
-            np.empty((1, size)),
+            run.one_by_one(progress)
+        states = np.moveaxis(run.kept, 0, -1).reshape(*run.kept.shape[1:], *student.batch)
+        return EnsembleRun(
+            _ensemble(run.records, task, student.batch), run.times, states, run.sorted(student.batch)
         )
-        mine, its = records[which], sides[which]
-        advance(mine, its, moves, walls, quick, tableau, *field, *scratch)
-        records[which], sides[which] = mine, its
 
-    running = np.arange(n)
-    with ThreadPoolExecutor(threads) as pool:
-        stiff = running[:0]
-        while running.size:
-            parts = max(min(threads, running.size), -(-running.size // SHARE))
-            list(pool.map(some, np.array_split(running, parts)))
-            running = np.flatnonzero(records[:, STATUS] == RUNNING)
-            stiff = np.flatnonzero((records[:, STATUS] == TOO_MANY_STEPS) & (records[:, STEPS] < most))
+
+class _Run:
+    """Networks, along the first axis of all arrays, on their way."""
+
+    def __init__(
+        self, rows: np.ndarray, task: Task, moves: np.ndarray, shared: np.ndarray, times: np.ndarray | None
+    ) -> None:
+        size, n = rows.shape
+        self.task, self.moves, self.shared, self.noted = task, moves, shared, times is not None
+        self.times = np.zeros(0) if times is None else times
+        self.records = np.zeros((n, STATE + size + 1))
+        self.records[:, STATE:-1], self.records[:, STATUS] = rows.T, RUNNING
+        self.records[:, FIRST] = np.nan
+        self.kept = np.full((n, self.times.shape[0], size + 1), np.nan)
+        if self.times.shape[0] and self.times[0] == 0.0:
+            self.kept[:, 0], self.records[:, DUE] = self.records[:, STATE:], 1
+        self.crossings: list[tuple[int, Crossing]] = []
+
+    def follow(self, threads: int, progress: Callable[[int], object] | None) -> None:
+        """Follow them by compiled code, and what is stiff by SciPy's."""
+        advance = jit.compiled(trajectory.followed, _SIGNATURE)
+        walls, tableau, field = places(self.task), _tableau(), fast.numbers_of(self.task)
+        records, size, n = self.records, self.moves.shape[0], self.records.shape[0]
+        sides = np.zeros((n, walls.shape[0] * (size // 3)))
+        points = size // 3 + field.points
+        quick, most = self.shared.copy(), self.shared[trajectory.MAX_STEPS]
+        quick[trajectory.AT_ONCE] = max(1.0, WORK // (12 * SHARE * points))
+        quick[trajectory.MAX_STEPS] = min(most, STIFF)
+        room = SEEN + sides.shape[1] if self.noted else 0
+
+        def some(which: np.ndarray) -> list[tuple[int, Crossing]]:
+            scratch = (
+                *fast.scratch_of(points),
+                *(np.empty((rows, size + 1)) for rows in (5, 12)),
+                np.empty((1, size)),
+                np.empty(1),
+                np.empty((1, size)),
+            )
+            mine, its, kept, seen = records[which], sides[which], self.kept[which], np.empty((room, 5))
+            count = advance(
+                mine, its, self.moves, walls, self.times, kept, seen, quick, tableau, *field, *scratch
+            )
+            records[which], sides[which], self.kept[which] = mine, its, kept
+            return [self._crossing(row, which, walls) for row in seen[:count].tolist()]
+
+        running = np.arange(n)
+        with ThreadPoolExecutor(threads) as pool:
+            stiff = running[:0]
+            while running.size:
+                parts = max(min(threads, running.size), -(-running.size // SHARE))
+                for found in pool.map(some, np.array_split(running, parts)):
+                    self.crossings += found
+                running = np.flatnonzero(records[:, STATUS] == RUNNING)
+                stiff = np.flatnonzero((records[:, STATUS] == TOO_MANY_STEPS) & (records[:, STEPS] < most))
+                if progress is not None:
+                    progress(n - running.size - stiff.size)
+        for i in stiff.tolist():
+            self._on(i)
+
+    def one_by_one(self, progress: Callable[[int], object] | None) -> None:
+        """Follow networks that no compiled code follows."""
+        for i in range(self.records.shape[0]):
+            self._on(i)
             if progress is not None:
-                progress(n - running.size - stiff.size)
-    for i in stiff:
-        records[i] = _on(records[i], task, moves, shared)
+                progress(i + 1)
+
+    def sorted(self, batch: tuple[int, ...]) -> list[Crossing]:
+        """Return the crossings by time, with the places of their networks in the array."""
+        found = sorted(self.crossings, key=lambda pair: (pair[1].when, pair[0]))
+        return [
+            crossing._replace(network=tuple(int(k) for k in np.unravel_index(i, batch)) if batch else ())
+            for i, crossing in found
+        ]
+
+    def _crossing(self, row: list[float], which: np.ndarray, walls: np.ndarray) -> tuple[int, Crossing]:
+        """Return a crossing that compiled code has seen, and whose it is."""
+        one, when, at, at_lo, at_hi = row
+        wall, neuron = divmod(int(at), self.moves.shape[0] // 3)
+        what, name = event(self.task, (at_lo > 0.0, at_hi > 0.0), wall)
+        return int(which[int(one)]), Crossing(when, neuron, what, name, float(walls[wall]))
+
+    def _on(self, i: int) -> None:
+        """Follow a network on by SciPy's solvers: what has long decayed keeps explicit steps short."""
+        record, (t_end, rtol, _, max_steps, _) = self.records[i], self.shared.tolist()
+        before, begun = float(record[T]), record[STATE:].copy()
+        left, due = t_end - before, self.times[int(record[DUE]) :]
+        # Its last moment is that of the end, which is so recorded whatever is due.
+        flow = Integration(begun[:-1], left, rtol, np.union1d(due - before, [left]))
+        run = follow(field_of(begun[:-1], self.task, self.moves), flow, int(max_steps - record[STEPS]))
+        found = run.crossings
+        if found and record[CROSSINGS] == 0.0:
+            record[FIRST] = found[0].when + before
+        record[T], record[STATUS] = before + flow.t, run.status
+        record[STEPS] += run.steps
+        record[CROSSINGS] += len(found)
+        record[STATE:], record[-1] = run.last, begun[-1] + run.last[-1]
+        record[LOSS] = float(evaluator(self.task).loss(run.last[:-1]))
+        if self.noted:
+            self.crossings += [(i, crossing._replace(when=crossing.when + before)) for crossing in found]
+            known = dict(zip(run.times, run.states, strict=True))
+            for k in range(int(record[DUE]), self.times.shape[0]):
+                state = known.get(float(self.times[k] - before))
+                if state is not None and flow.t >= self.times[k] - before:
+                    self.kept[i, k] = state
+                    self.kept[i, k, -1] += begun[-1]
 
 
 def _tableau() -> np.ndarray:
@@ -205,48 +322,6 @@ def _tableau() -> np.ndarray:
         for stage, weight in row:
             values[stage] = weight
     return matrix
-
-
-def _one_by_one(
-    rows: np.ndarray,
-    task: Task,
-    moves: np.ndarray,
-    shared: np.ndarray,
-    progress: Callable[[int], object] | None,
-) -> np.ndarray:
-    """Return the records of networks that no compiled code follows."""
-    t_end, rtol, _, max_steps, _ = shared
-    records = np.empty((rows.shape[1], STATE + rows.shape[0] + 1))
-    for i, start in enumerate(rows.T):
-        records[i] = _record(start, task, float(t_end), float(rtol), moves, int(max_steps))
-        if progress is not None:
-            progress(i + 1)
-    return records
-
-
-def _record(
-    start: np.ndarray, task: Task, t_end: float, rtol: float, moves: np.ndarray, max_steps: int
-) -> np.ndarray:
-    """Return the record of a network that SciPy's solvers follow."""
-    flow = Integration(start, t_end, rtol, np.array([t_end]))
-    run = follow(field_of(start, task, moves), flow, max_steps)
-    first = run.crossings[0].when if run.crossings else np.nan
-    last = run.states[-1]
-    loss = float(evaluator(task).loss(last[:-1]))
-    found = (run.times[-1], 0.0, run.status, run.steps, len(run.crossings), first, loss)
-    return np.array([*found, *last])
-
-
-def _on(record: np.ndarray, task: Task, moves: np.ndarray, shared: np.ndarray) -> np.ndarray:
-    """Return the record of a network that is followed on: what has long decayed keeps its steps short."""
-    t_end, rtol, _, max_steps, _ = shared
-    start, left = record[STATE:-1], float(t_end - record[T])
-    more = _record(start, task, left, float(rtol), moves, int(max_steps - record[STEPS]))
-    first = record[FIRST] if record[CROSSINGS] else more[FIRST] + record[T]
-    for column in (T, STEPS, CROSSINGS, -1):
-        more[column] += record[column]
-    more[FIRST] = first
-    return more
 
 
 def _ensemble(records: np.ndarray, task: Task, batch: tuple[int, ...]) -> Ensemble:

@@ -1,11 +1,13 @@
-"""The gradient flow of one network on the line, with located crossings.
+"""The gradient flow of networks on the line, with located crossings, as a dataset.
 
-What is asked for is checked here, and `integration.follow` integrates. The field is that of `continuous_flow`
-or, where it jumps as a breakpoint meets an input, of `sampled_flow`.
+What is asked for is checked here. Of one network `integration.follow` integrates; the field is that of
+`continuous_flow` or, where it jumps as a breakpoint meets an input, of `sampled_flow`. Of an array of them
+`ensemble` does.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,40 +15,22 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import Array
-from gradflow.base.checks import function, integer, moments, number, shown
+from gradflow.base.checks import function, integer, moments, number
 from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
-from gradflow.flow.status import STATUSES
-from gradflow.networks.line.continuous_flow import Continuous
+from gradflow.flow.status import DIVERGED, STATUSES
+from gradflow.networks.line.ensemble import ensemble_run
 from gradflow.networks.line.evaluate import evaluator
-from gradflow.networks.line.integration import Integration, PiecewiseField, Run, follow
+from gradflow.networks.line.fields import PARTS, field_of, moving
+from gradflow.networks.line.integration import Integration, follow
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
-from gradflow.networks.line.sampled_flow import Filippov
 from gradflow.networks.line.task import Task, task_of
+from gradflow.networks.line.walls import Crossing
 from gradflow.neuron.problem import Neuron, Problem
 
-PARTS = ("w1", "b1", "w2", "b2")
-
-
-def moving(frozen: Sequence[str], m: int) -> np.ndarray:
-    """Return 1 for each of 3m + 1 parameters that moves and 0 for the frozen ones.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If `frozen` is no sequence of some of w1, b1, w2 and b2, each once.
-    """
-    if isinstance(frozen, str) or not isinstance(frozen, Sequence):
-        raise TypeError(f"frozen: expected some of w1, b1, w2, b2 in a tuple, got {shown(frozen)}")
-    for name in frozen:
-        if name not in PARTS:
-            raise ValueError(f"frozen: expected some of w1, b1, w2, b2, got {shown(name)}")
-    if len(set(frozen)) < len(frozen):
-        raise ValueError(f"frozen: expected some of w1, b1, w2, b2, each once, got {shown(frozen)}")
-    return np.concatenate(
-        [np.full(1 if name == "b2" else m, 0.0 if name in frozen else 1.0) for name in PARTS]
-    )
+RECORDED = 101
+"""So many states of an array of networks are recorded by default."""
 
 
 def gradient_flow(
@@ -60,12 +44,12 @@ def gradient_flow(
     max_steps: int = 100_000,
     progress: Callable[[float], None] | None = None,
 ) -> xr.Dataset:
-    """Integrate dθ/dt = −∇L of one network, on the population or on a sample.
+    """Integrate dθ/dt = −∇L of networks, on the population or on a sample.
 
     Parameters
     ----------
-    network : Network, Neuron or array, shape (3m + 1)
-        The start.
+    network : Network, Neuron or array, shape (3m + 1, *batch)
+        The starts. A neuron is a network of one here.
     problem : Problem
         One target, one law or sample; any loss but the absolute one.
     t_end : float
@@ -73,22 +57,26 @@ def gradient_flow(
     rtol : float
         Relative tolerance of a step, between 1e-13 and 1e-2.
     times : array, shape (n,), optional
-        Record at these increasing times in [0, t_end]; default: at every step and crossing.
+        Record at these increasing times in [0, t_end]; default: at every step and crossing, of an array of
+        networks at 101 times equally far apart.
     frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
         Parameters that stay as they are.
     max_steps : int
-        Give up after so many steps (`status` says so).
+        Give up a network after so many steps (`status` says so).
     progress : callable, optional
-        Called with the time reached after every step.
+        Called with the time reached after every step, of an array with its mean as networks end.
 
     Returns
     -------
     xarray.Dataset
         Along `time` and `neuron`: w1, b1, w2, breakpoint, activity, invariant_drift (of every neuron's
         Q = w1² + b1² − w2², which the flow conserves unless something is frozen); along `time`: b2, loss,
-        energy_residual (L(t) − L(0) + ∫|∇L|² dt, exactly 0). Scalars: outcome (`networks.line.ends`; no
-        theorem settles it), outcome_name, status, status_name. Its crossings: `gradflow.runs.crossings`,
-        with the neuron.
+        energy_residual (L(t) − L(0) + ∫|∇L|² dt, exactly 0). Scalars: outcome of the last state
+        (`networks.line.ends`; no theorem settles it), outcome_name, status, status_name. Its crossings:
+        `gradflow.runs.crossings`, with the neuron.
+
+        Of an array all have the dimensions batch_0, … besides, and `reached` is the time that each network
+        has come to: there is nothing of it after that (NaN; activity −1). Crossings have batch_0_index, ….
 
     Raises
     ------
@@ -129,9 +117,28 @@ def gradient_flow(
 
 
 class Flown(NamedTuple):
-    """A flow that has been integrated: of whom, on which task, what moved, and with which settings."""
+    """A flow that has been integrated, of one network or of an array.
 
-    run: Run
+    Attributes
+    ----------
+    times : array, shape (K,)
+    states : array, shape (K, 3m + 2, *batch)
+        Parameters and ∫|∇L|² dt.
+    last : array, shape (3m + 2, *batch)
+        The last ones, which may not be recorded.
+    reached, status : array, shape (*batch)
+        The time of the last ones, and how the integration ended.
+    crossings : list of Crossing
+    student, task, moves, settings
+        Who started, what it learned, which parameters moved, and the arguments as plain data.
+    """
+
+    times: np.ndarray
+    states: np.ndarray
+    last: np.ndarray
+    reached: np.ndarray
+    status: np.ndarray
+    crossings: list[Crossing]
     student: Network
     task: Task
     moves: np.ndarray
@@ -151,10 +158,6 @@ def flown(
 ) -> Flown:
     """Check what is asked for and integrate it (arguments as `gradient_flow`)."""
     student = as_network(network)
-    if student.batch:
-        raise ValueError(
-            f"network: the flow follows one network (networks.line.integrate_ensemble many), got {student}"
-        )
     task = task_of(problem)
     if task.loss.has_corners:
         raise ValueError(f"loss: the flow takes one whose slope does not jump, got {task.loss}")
@@ -162,10 +165,7 @@ def flown(
     max_steps = integer("max_steps", max_steps, 1)
     if progress is not None:
         function("progress", progress, "the time reached")
-    asked = moments(times, t_end)
-    moves = moving(frozen, student.m)
-    flow = Integration(student.rows, t_end, rtol, asked, progress)
-    run = follow(field_of(student.rows, task, moves), flow, max_steps)
+    asked, moves = moments(times, t_end), moving(frozen, student.m)
     settings = {
         **described_problem(problem),
         "network": described(student),
@@ -175,46 +175,62 @@ def flown(
         "frozen": list(frozen),
         "max_steps": max_steps,
     }
-    return Flown(run, student, task, moves, settings)
+    about = (student, task, moves, settings)
+    if not student.batch:
+        flow = Integration(student.rows, t_end, rtol, asked, progress)
+        run = follow(field_of(student.rows, task, moves), flow, max_steps)
+        states, times, t = np.array(run.states), np.array(run.times), np.array(flow.t)
+        return Flown(times, states, run.last, t, np.array(run.status), run.crossings, *about)
+    if asked is None:
+        asked = np.linspace(0.0, t_end, RECORDED) if t_end > 0.0 else np.zeros(1)
+    n = max(1, math.prod(student.batch))
+
+    def report(done: int) -> None:
+        if progress is not None:
+            progress(t_end * done / n)
+
+    several = ensemble_run(
+        student, problem, t_end, times=asked, rtol=rtol, frozen=frozen, max_steps=max_steps, progress=report
+    )
+    ends = several.ends
+    last = np.concatenate((ends.final, ends.descended[None]))
+    return Flown(asked, several.states, last, ends.t, ends.status, several.crossings, *about)
 
 
-def field_of(rows: np.ndarray, task: Task, moves: np.ndarray) -> PiecewiseField:
-    """Return what one network follows: a field that is continuous, or the jumping one of a sample."""
-    jumps = task.sample is not None and task.is_bent
-    return Filippov(rows, task, moves) if jumps else Continuous(rows, task, moves)
-
-
+@np.errstate(over="ignore", invalid="ignore")
 def dataset(flow: Flown) -> xr.Dataset:
     """Return a flow as `gradient_flow` does."""
-    run, student, task, moves, settings = flow
-    provenance = attributes("Gradient flow of a network on the line", "flow", settings)
-    states = np.array(run.states)
-    rows, descended = states[:, :-1], states[:, -1]
-    columns = np.ascontiguousarray(rows.T)
-    field = evaluator(task)
-    value = np.asarray(field.loss(columns))
-    initial = float(field.loss(student.rows))
-    status = codes(run.status, STATUSES, (), "how the integration ended")
-    found = variables(rows, task, moves, "time")
+    student, task, moves = flow.student, flow.task, flow.moves
+    batch = tuple(f"batch_{i}" for i in range(len(student.batch)))
+    rows, dims = flow.states[:, :-1], ("time", *batch)
+    field, columns = evaluator(task, rows.size // 3), np.ascontiguousarray(np.moveaxis(rows, 1, 0))
+    finite = np.all(np.isfinite(columns), axis=0)
+    value = np.where(finite, field.loss(np.where(finite, columns, 0.0)), np.nan)
+    status = codes(flow.status, STATUSES, batch, "how the integration ended")
+    found = variables(rows, task, moves, "time", batch, flow.status == DIVERGED, flow.last[:-1])
+    found["activity"] = found["activity"].copy(data=np.where(finite[:, None], found["activity"].values, -1))
     q = student.w1 * student.w1 + student.b1 * student.b1 - student.w2 * student.w2
     w1, b1, w2 = (found[name][1] for name in PARTS[:3])
     drift = found["invariant_drift"]
     found["invariant_drift"] = (drift[0], w1 * w1 + b1 * b1 - w2 * w2 - q, drift[2])
+    whose = "networks" if batch else "a network"
+    reached = {"reached": (batch, flow.reached, {"long_name": "time that it has come to", "units": "1"})}
     return xr.Dataset(
         {
             **found,
-            "loss": (("time",), value, {"long_name": "population loss", "units": "1"}),
+            "loss": (dims, value, {"long_name": "population loss", "units": "1"}),
             "energy_residual": (
-                ("time",),
-                value - initial + descended,
+                dims,
+                value - field.loss(student.rows) + flow.states[:, -1],
                 {"long_name": "L(t) - L(0) + integral of |grad L|^2", "units": "1"},
             ),
             "status": status,
             "status_name": named(status, STATUSES),
+            **(reached if batch else {}),
         },
-        coords={
-            "time": ("time", np.array(run.times), {"long_name": "time", "units": "1"}),
-            **neurons(student.m),
+        coords={"time": ("time", flow.times, {"long_name": "time", "units": "1"}), **neurons(student.m)},
+        attrs={
+            **attributes(f"Gradient flow of {whose} on the line", "flow", flow.settings),
+            **crossings_of(flow.crossings, "time", batch),
         },
-        attrs={**provenance, **crossings_of(run.crossings, "time", ())},
     )

@@ -24,8 +24,8 @@ class Run(NamedTuple):
 
     Attributes
     ----------
-    start, last : array
-        The parameters at t = 0, and the last state, which may not be recorded.
+    last : array
+        The last state, which may not be recorded.
     """
 
     times: list[float]
@@ -33,7 +33,6 @@ class Run(NamedTuple):
     crossings: list[Crossing]
     status: int
     steps: int
-    start: np.ndarray
     last: np.ndarray
 
 
@@ -54,7 +53,7 @@ class Integration:
         moments: np.ndarray | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> None:
-        self.t, self.y, self.steps, self.start = 0.0, np.append(rows, 0.0), 0, rows
+        self.t, self.y, self.steps = 0.0, np.append(rows, 0.0), 0
         self.t_end, self.rtol, self.progress = t_end, rtol, progress
         self.first_step: float | None = None
         self.crossings: list[Crossing] = []
@@ -105,7 +104,7 @@ class Integration:
     def ended(self, status: int) -> Run:
         """Return what was recorded (the last state if it was nothing), and how the flow ended."""
         times, states = (self._times, self._states) if self._times else ([self.t], [self.y])
-        return Run(times, states, self.crossings, status, self.steps, self.start, self.y)
+        return Run(times, states, self.crossings, status, self.steps, self.y)
 
 
 class PiecewiseField(Protocol):

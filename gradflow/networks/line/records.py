@@ -60,6 +60,7 @@ def variables(
     axis: str,
     batch: Sequence[str] = (),
     diverged: np.ndarray | bool = False,
+    last: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Return parameters, breakpoints, activity and drift of records, and the outcome of the last one.
 
@@ -73,10 +74,12 @@ def variables(
     batch : sequence of str
         The batch's dimensions.
     diverged : array of bool, shape (*batch), optional
+    last : array, shape (3m + 1, *batch), optional
+        The last state, if it is not recorded.
     """
     m = rows.shape[1] // 3
     activity = activities(preactivations(np.moveaxis(rows, 1, 0), np.array([task.lo, task.hi])))
-    ended = outcome_codes(outcomes(rows[-1], task, diverged, moves), batch)
+    ended = outcome_codes(outcomes(rows[-1] if last is None else last, task, diverged, moves), batch)
     parts = {name: rows[:, i * m : (i + 1) * m] for i, name in enumerate(("w1", "b1", "w2"))}
     dims = (axis, "neuron", *batch)
     found = {name: (dims, value, {"long_name": NAMES[name], "units": "1"}) for name, value in parts.items()}

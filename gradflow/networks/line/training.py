@@ -18,7 +18,7 @@ from gradflow.descent.prepared import recorded, require_functions, spacing
 from gradflow.descent.schedules import Schedule, constant
 from gradflow.networks.line import machine
 from gradflow.networks.line.evaluate import Evaluator, on_points
-from gradflow.networks.line.flow import moving
+from gradflow.networks.line.fields import moving
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
 from gradflow.networks.line.task import Task, task_of

@@ -11,16 +11,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gradflow.base.error_free import affine
 from gradflow.flow.compiled.step import EPS, TINY
 from gradflow.flow.status import CONVERGED, DIVERGED, REACHED, RUNNING, STEP_TOO_SMALL, TOO_MANY_STEPS
 from gradflow.networks.line.kernel import swept
-from gradflow.networks.line.network import SPLIT
-from gradflow.networks.line.walls import ROUNDING
+from gradflow.networks.line.sides import depth, earliest, is_behind, know, terms
 
-T, H, STATUS, STEPS, CROSSINGS, FIRST, LOSS, STATE = range(8)
-"""Numbers of a record: the time, the next step, how it ended, steps, crossings and the first one's time, and
-the loss; from STATE on the parameters and ∫|∇L|² dt."""
+T, H, STATUS, STEPS, CROSSINGS, FIRST, LOSS, DUE, STATE = range(9)
+"""Numbers of a record: the time, the next step, how it ended, steps, crossings and the first one's time, the
+loss, and how many states are kept; from STATE on the parameters and ∫|∇L|² dt."""
+
+ONE, WHEN, WALL, AT_LO, AT_HI = range(5)
+"""Numbers of a crossing: whose it is, its time, the number of the wall (`sides.preactivation`), and the signs
+of the pre-activation at the ends of the input before it."""
 
 T_END, RTOL, RESTING, MAX_STEPS, AT_ONCE = range(5)
 """Numbers that all networks share; a call takes at most AT_ONCE steps with each."""
@@ -28,8 +30,8 @@ T_END, RTOL, RESTING, MAX_STEPS, AT_ONCE = range(5)
 SOLUTION, FIFTH, THIRD = 11, 12, 13
 """Rows of the tableau behind those of the stages (`gradflow.flow.tableau`)."""
 
-Y, NEW, LOW, AT = range(4)
-"""Rows of the scratch: the state, the one that is tried, the last before a wall, a stage's."""
+Y, NEW, LOW, AT, KEPT = range(5)
+"""Rows of the scratch: the state, the one that is tried, the last before a wall, a stage's, one put aside."""
 
 SAFETY, SMALLEST, LARGEST = 0.9, 0.2, 10.0
 BEHIND, NEAR = 4e-15, 1e-13
@@ -46,6 +48,9 @@ def followed(
     sides: Numbers,
     moves: Numbers,
     walls: Numbers,
+    times: Numbers,
+    kept: Numbers,
+    seen: Numbers,
     shared: Numbers,
     tableau: Numbers,
     lines: Numbers,
@@ -61,8 +66,8 @@ def followed(
     network: Numbers,
     losses: Numbers,
     gradient: Numbers,
-) -> None:
-    """Follow running networks, each by at most `shared[AT_ONCE]` steps.
+) -> Any:
+    """Follow running networks, each by at most `shared[AT_ONCE]` steps; return how many crossings were seen.
 
     Parameters
     ----------
@@ -73,15 +78,19 @@ def followed(
         0 of frozen parameters, else 1.
     walls : array, shape (walls,)
         Where they are.
+    times, kept : array, shape (k,) and (n, k, 3m + 2)
+        Where the states at these times go.
+    seen : array, shape (most, 5)
+        Where crossings go; where there is no room for a step's, networks stop. If `most` is 0 none is noted.
     shared, tableau : array, shape (5,) and (14, 12)
     lines, setting, marks, density, knots, each, s, places
         As `kernel.swept`.
-    states, stages : array, shape (4, 3m + 2) and (12, 3m + 2)
+    states, stages : array, shape (5, 3m + 2) and (12, 3m + 2)
         Scratch.
     network, losses, gradient : array, shape (1, 3m + 1), (1,) and (1, 3m + 1)
         Scratch for `kernel.swept`.
     """
-    size = moves.shape[0]
+    size, count, most = moves.shape[0], 0, seen.shape[0]
     field = (lines, setting, marks, density, knots, each, s, places, network, losses, gradient)
     for one in range(records.shape[0]):
         record, side = records[one], sides[one]
@@ -104,32 +113,77 @@ def followed(
                 record[STATUS] = CONVERGED
             elif record[STEPS] >= shared[MAX_STEPS]:
                 record[STATUS] = TOO_MANY_STEPS
-            if record[STATUS] != RUNNING or left <= 0.0:
+            if record[STATUS] != RUNNING or left <= 0.0 or 0 < most < count + side.shape[0]:
                 break
-            advance(record, side, walls, shared, tableau, moves, field, states, stages)
+            before = record[T]
+            found = advance(record, side, walls, seen[count:], shared, tableau, moves, field, states, stages)
+            for i in range(count, count + found):
+                seen[i, ONE] = one
+            count += found
             left -= 1.0
             if record[STATUS] != RUNNING:
                 break
+            keep(record, before, times, kept[one], shared[RTOL], tableau, moves, field, states, stages)
             for i in range(size + 1):
                 states[Y, i] = states[NEW, i]
             loss = velocity(states[Y], stages[0], moves, field)
         record[LOSS] = loss
         for i in range(size + 1):
             record[STATE + i] = states[Y, i]
+    return count
 
 
-def advance(
+def keep(
     record: Numbers,
-    side: Numbers,
-    walls: Numbers,
-    shared: Numbers,
+    before: Any,
+    times: Numbers,
+    kept: Numbers,
+    rtol: Any,
     tableau: Numbers,
     moves: Numbers,
     field: Numbers,
     states: Numbers,
     stages: Numbers,
 ) -> None:
-    """Take one step, of a length whose error is small and that ends behind no wall but by rounding."""
+    """Keep the states at the times that the last step has passed, each the end of a shorter one.
+
+    Those who ask for no state take the same steps, to the bit.
+    """
+    size, at = moves.shape[0] + 1, int(record[DUE])
+    if at >= times.shape[0] or times[at] > record[T]:
+        return
+    for i in range(size):
+        states[KEPT, i] = states[NEW, i]
+    while at < times.shape[0] and times[at] < record[T]:
+        attempt(times[at] - before, rtol, tableau, moves, field, states, stages)
+        for i in range(size):
+            kept[at, i] = states[NEW, i]
+        at += 1
+    for i in range(size):
+        states[NEW, i] = states[KEPT, i]
+    if at < times.shape[0] and times[at] == record[T]:
+        for i in range(size):
+            kept[at, i] = states[NEW, i]
+        at += 1
+    record[DUE] = at
+
+
+def advance(
+    record: Numbers,
+    side: Numbers,
+    walls: Numbers,
+    seen: Numbers,
+    shared: Numbers,
+    tableau: Numbers,
+    moves: Numbers,
+    field: Numbers,
+    states: Numbers,
+    stages: Numbers,
+) -> Any:
+    """Take one step, of a length whose error is small and that ends behind no wall but by rounding.
+
+    Returns how many crossings were seen.
+    """
     rtol, grows, fades = shared[RTOL], LARGEST, field[1][0] == 0.0
     while True:
         ends = record[H] >= shared[T_END] - record[T]
@@ -142,7 +196,7 @@ def advance(
             grows = 1.0
             if record[H] < 10.0 * EPS * record[T] + TINY:
                 record[STATUS] = STEP_TOO_SMALL if error < math.inf else DIVERGED
-                return
+                return 0
             continue
         at = earliest(states[Y], states[NEW], side, walls)
         if at < 0:
@@ -151,15 +205,14 @@ def advance(
             record[T] = shared[T_END] if ends else record[T] + h
             record[STEPS] += 1.0
             know(states[NEW], side, walls)
-            return
+            return 0
         least = 4.0 * EPS * record[T] + TINY
         end = located(at, h, least, side, walls, rtol, tableau, moves, field, states, stages)
         if end > 0.0:
             record[T] += end
             record[STEPS] += 1.0
             record[H] = h
-            cross(record, states[NEW], side, walls, rtol if fades else math.inf)
-            return
+            return cross(record, states[NEW], side, walls, rtol if fades else math.inf, seen)
         # What a shorter step is not accurate enough for, another does.
         record[H] = 0.5 * h
 
@@ -290,60 +343,18 @@ def first_step(state: Numbers, stage: Numbers) -> Any:
     return 1e-3 * scale / speed
 
 
-def preactivation(state: Numbers, walls: Numbers, at: Any) -> Any:
-    """Return a neuron's pre-activation at a wall; `at` counts walls, and neurons for each."""
-    m = state.shape[0] // 3
-    return affine(state[at % m], walls[at // m], state[m + at % m], SPLIT)
-
-
-def terms(state: Numbers, walls: Numbers, at: Any) -> Any:
-    """Return the size of what a pre-activation at a wall is the sum of."""
-    m = state.shape[0] // 3
-    return abs(state[at % m]) * abs(walls[at // m]) + abs(state[m + at % m])
-
-
-def depth(state: Numbers, side: Numbers, walls: Numbers, at: Any) -> Any:
-    """Return how far before a wall a neuron is; negative behind it."""
-    return side[at] * preactivation(state, walls, at)
-
-
-def is_behind(state: Numbers, side: Numbers, walls: Numbers, at: Any) -> Any:
-    """Return whether a neuron is behind a wall, by more than rounding."""
-    return depth(state, side, walls, at) < -ROUNDING * terms(state, walls, at)
-
-
-def earliest(before: Numbers, after: Numbers, side: Numbers, walls: Numbers) -> Any:
-    """Return which wall is crossed first on the straight way between two states, −1 if none is."""
-    first, least = -1, math.inf
-    for at in range(side.shape[0]):
-        if is_behind(after, side, walls, at):
-            left, gone = max(depth(before, side, walls, at), 0.0), -depth(after, side, walls, at)
-            share = left / (left + gone)
-            if share < least:
-                first, least = at, share
-    return first
-
-
-def know(state: Numbers, side: Numbers, walls: Numbers) -> None:
-    """Note on which sides of walls a network's neurons are, where that was not known."""
-    for at in range(side.shape[0]):
-        if side[at] == 0.0:
-            z = preactivation(state, walls, at)
-            if abs(z) > ROUNDING * terms(state, walls, at):
-                side[at] = 1.0 if z > 0.0 else -1.0
-
-
-def cross(record: Numbers, state: Numbers, side: Numbers, walls: Numbers, fades: Any) -> None:
-    """Note the walls that a network has crossed.
+def cross(record: Numbers, state: Numbers, side: Numbers, walls: Numbers, fades: Any, seen: Numbers) -> Any:
+    """Note the walls that a network has crossed; return how many were seen.
 
     No ReLU neuron's flow crosses the end at which it is active but at w1 = b1 = 0: a neuron that fades is
     dead by rounding. That is no crossing where the terms are beyond `fades` times the largest parameter.
     """
-    m, largest = state.shape[0] // 3, 0.0
+    m, largest, count = state.shape[0] // 3, 0.0, 0
     for i in range(state.shape[0] - 1):
         largest = max(largest, abs(state[i]))
     for at in range(side.shape[0]):
         if is_behind(state, side, walls, at):
+            at_lo, at_hi = side[at % m], side[m + at % m]
             side[at] = -side[at]
             dead = at // m < 2 and side[at % m] < 0.0 and side[m + at % m] < 0.0
             if dead and terms(state, walls, at) > fades * largest:
@@ -351,3 +362,8 @@ def cross(record: Numbers, state: Numbers, side: Numbers, walls: Numbers, fades:
             if record[CROSSINGS] == 0.0:
                 record[FIRST] = record[T]
             record[CROSSINGS] += 1.0
+            if count < seen.shape[0]:
+                seen[count, WHEN], seen[count, WALL] = record[T], at
+                seen[count, AT_LO], seen[count, AT_HI] = at_lo, at_hi
+                count += 1
+    return count

@@ -111,5 +111,3 @@ def test_a_run_survives_a_file(tmp_path: Path) -> None:
 def test_no_time_is_the_start() -> None:
     run = gradient_flow(start("he", 3, 1), gf.Problem(target="abs"), t_end=0.0)
     assert run["time"].values.tolist() == [0.0]
-    with pytest.raises(ValueError, match="the flow follows one network"):
-        gradient_flow(start("he", 3, 1, (2,)))
