@@ -194,7 +194,7 @@ def test_the_bits_are_those_of_one_machine(
 
 @pytest.mark.slow
 @LINUX
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_workers_are_killed(seed: int, pair: Cluster, tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     """First a worker's process, which its nanny replaces, then one with its nanny."""
     generator = np.random.default_rng(seed)
@@ -212,8 +212,7 @@ def test_workers_are_killed(seed: int, pair: Cluster, tmp_path: Path, undisturbe
 
 @pytest.mark.slow
 @LINUX
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("seed", "number"), [(0, signal.SIGKILL), (1, signal.SIGINT), (2, signal.SIGKILL)])
 def test_the_run_is_ended(
     seed: int, number: signal.Signals, lasting: Cluster, tmp_path: Path, undisturbed: dict[str, bytes]
 ) -> None:

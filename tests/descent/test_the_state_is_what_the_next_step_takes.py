@@ -15,7 +15,7 @@ START = Neuron(*np.random.default_rng(3).normal(size=(4, 5, 8)))
 BATCHES = pytest.mark.parametrize("backend", ["numpy", "numba"])
 
 
-@pytest.mark.some(6)
+@pytest.mark.some(4)
 @BATCHES
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_training_goes_on_from_the_state(name: str, backend: str) -> None:

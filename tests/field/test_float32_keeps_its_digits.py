@@ -18,7 +18,7 @@ from tests.field.neurons import SINGLE
 BOUND = 64 * float(np.finfo(np.float32).eps)
 
 
-@pytest.mark.some(12)
+@pytest.mark.some(8)
 @pytest.mark.parametrize("quantity", ["gradient", "hessian", "loss"])
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_error_is_below_the_bound(setting: str, quantity: str, record_property: Any) -> None:

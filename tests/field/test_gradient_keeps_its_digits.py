@@ -41,7 +41,7 @@ def test_the_neurons_are_at_least_ten_thousand_and_hit_every_hard_case() -> None
     assert np.sum(size > 1e7) >= 300
 
 
-@pytest.mark.some(12)
+@pytest.mark.some(8)
 @pytest.mark.parametrize("quantity", ["gradient", "hessian", "loss"])
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_error_is_below_the_bound(setting: str, quantity: str, record_property: Any) -> None:

@@ -52,7 +52,7 @@ def check(problem: Problem, data: Data, theta: Any) -> None:
         assert abs(value[i] - plain_value[i]) <= 1e-12 * exact.split_loss_scale
 
 
-@pytest.mark.some(12)
+@pytest.mark.some(8)
 @pytest.mark.parametrize(("kind", "target"), FEW)
 @pytest.mark.parametrize("name", INPUTS)
 def test_on_adversarial_samples(name: str, kind: str, target: Any) -> None:

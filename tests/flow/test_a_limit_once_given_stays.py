@@ -43,7 +43,7 @@ def states(name: str, rtol: float) -> np.ndarray:
     return np.array([point.theta for point in run.points]).T
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(3)
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("rtol", [1e-10, 1e-5])
 def test_what_has_rested_stays_where_it_is(name: str, rtol: float) -> None:

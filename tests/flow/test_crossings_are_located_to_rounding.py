@@ -43,7 +43,7 @@ def test_the_recorded_state_lies_on_the_wall(case: Case) -> None:
         assert abs(z) <= 16 * np.finfo(float).eps * scale(theta[:, index], at)
 
 
-@pytest.mark.some(8)
+@pytest.mark.some(5)
 @pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
 def test_the_time_is_that_of_a_root_finder_on_a_plain_integration(case: Case) -> None:
     run = integrate(case.start, case.problem, case.t_end, rtol=1e-12)

@@ -33,8 +33,13 @@ def test_a_neuron_that_fades_takes_few_steps(start: Neuron, t_end: float) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", STIFF)
-@pytest.mark.parametrize("method", ["auto", "RK45", "BDF"])
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        *((name, "auto") for name in STIFF),
+        *(("wide", "BDF"), ("steep teacher", "RK45"), ("steep ReLU", "BDF"), ("wide, to one side", "RK45")),
+    ],
+)
 def test_one_trajectory_evaluates_the_field_so_often_at_most(
     name: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

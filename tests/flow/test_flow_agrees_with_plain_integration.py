@@ -15,7 +15,7 @@ from tests.flow.reference import Case, cases, exact, plain
 CASES = cases(24, seed=11) + cases(16, seed=31, near_walls=True)
 
 
-@pytest.mark.some(16)
+@pytest.mark.some(10)
 @pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
 def test_random_starts_teachers_intervals_and_slopes(case: Case) -> None:
     run = integrate(case.start, case.problem, case.t_end)

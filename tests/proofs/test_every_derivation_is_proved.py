@@ -30,6 +30,9 @@ NOT_PROVED: dict[str, str] = {}
 """The names of those that are not, with their status."""
 
 LONG = {
+    "gradient",
+    "balancedness",
+    "other_parametrisations",
     "hessian",
     "continuity",
     "numeric_field",

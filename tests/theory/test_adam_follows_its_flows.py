@@ -70,8 +70,9 @@ def test_adam_follows_its_ode_through_a_wall() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("inside", [True, False])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    ("name", "inside"), [("default", True), ("default", False), ("downwards", True), ("leaky", False)]
+)
 def test_adam_with_a_short_memory_follows_the_corrected_sign_flow(name: str, inside: bool) -> None:
     problem, betas, eps, counts = PROBLEMS[name], (0.8, 0.9), 1e-2, 2 ** np.arange(9, 13)
     start, rates = sign_starts(problem), T / counts
@@ -143,7 +144,7 @@ def test_mean_ages_are_those_of_the_weights() -> None:
         assert mean_age(beta, 10**6) == pytest.approx(beta / (1.0 - beta), rel=1e-12)
 
 
-@pytest.mark.parametrize("n", [10_000, pytest.param(100_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [6000, pytest.param(30_000, marks=pytest.mark.slow)])
 def test_one_step_of_a_stationary_memory_is_the_corrected_flow(n: int) -> None:
     # The history θ_(k−i) is put on the flow itself, so the claim is checked for one step.
     problem, beta1, beta2, eps = PROBLEMS["downwards"], 0.3, 0.4, 1e-2

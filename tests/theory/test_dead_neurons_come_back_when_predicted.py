@@ -98,7 +98,7 @@ def just_died(problem: Problem, config: Any, seed: int, n: int = 20_000) -> list
     return found
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(2)
 @pytest.mark.parametrize("name", list(PROBLEMS))
 @pytest.mark.parametrize("config", [HeavyBall(0.2, 0.9), Adam(0.2), Adam(0.3, eps=1e-2), Adam(0.2, 0.5, 0.9)])
 def test_the_dead_come_back_at_the_predicted_step(name: str, config: Any) -> None:

@@ -84,10 +84,10 @@ def test_decay_alone_revives_at_the_predicted_step(name: str, largest: float) ->
 @pytest.mark.parametrize("name", list(PROBLEMS))
 @pytest.mark.parametrize("largest", [0.5, 1.0, 2.5])
 def test_decay_alone_revives_at_the_predicted_step_in_many(name: str, largest: float) -> None:
-    hunt(name, 200_000, 10, largest)
+    hunt(name, 60_000, 10, largest)
 
 
-@pytest.mark.some(8)
+@pytest.mark.some(4)
 @pytest.mark.parametrize("name", list(PROBLEMS))
 @pytest.mark.parametrize(
     "rows", [(0.0, 1.0, 0.0, 0.0), (1.0, 0.0, 1.0, 0.0), (0.5, 1.0, 0.5, 1.0), (1.0, 1.0, 1.0, 1.0)]
@@ -119,7 +119,7 @@ COUPLED = [
 ]
 
 
-@pytest.mark.some(8)
+@pytest.mark.some(4)
 @pytest.mark.parametrize("name", list(PROBLEMS))
 @pytest.mark.parametrize("config", COUPLED)
 def test_coupled_decay_revives_in_training_when_iterated(name: str, config: Any) -> None:

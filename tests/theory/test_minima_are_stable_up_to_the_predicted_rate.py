@@ -125,7 +125,7 @@ def test_the_stable_minima_are_the_interval(slopes: tuple[float, float]) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("slopes", [(0.0, 1.0), (0.3, 1.5), (-0.5, 0.8)])
 def test_the_stable_minima_of_many_are_the_interval(slopes: tuple[float, float]) -> None:
-    interval_holds(40_000, slopes)
+    interval_holds(12_000, slopes)
 
 
 def _some(problem: Problem, where: np.ndarray) -> Problem:
@@ -155,6 +155,17 @@ def test_gradient_descent_stays_below_the_rate_and_leaves_above(name: str) -> No
     assert np.sum(rested) > 5 or name == "0 outside the input"
 
 
+def leaves(theta: np.ndarray, rate: float, stretches: int) -> np.ndarray:
+    """Return which neurons' losses have grown a hundredfold after some stretches of 4000 steps."""
+    first, gone = loss(theta), np.zeros(theta.shape[1], dtype=bool)
+    for _ in range(stretches):
+        if np.all(gone):
+            break
+        run = train_arrays(theta, Problem(), GD(rate), 4000, events=False, record_every=400)
+        theta, gone = run.final, gone | (np.max(run.loss, axis=0) > 100.0 * first)
+    return gone
+
+
 def ends_at_minima(n: int, rates: tuple[float, ...], steps: int) -> None:
     theta = np.random.default_rng(5).normal(size=(4, n))
     for rate in rates:
@@ -170,10 +181,8 @@ def ends_at_minima(n: int, rates: tuple[float, ...], steps: int) -> None:
         # Near the bound rounding can hold a run where its gradient is 0; displaced by 1e-9 it leaves.
         assert np.sum(too_sharp) < 1e-3 * np.sum(ended)
         calm = ended & (rate * value < 1.99) & (np.cumsum(ended) < 200)
-        for held, leaves, more in ((too_sharp, True, 40_000), (calm, False, 4000)):
-            moved = run.final[:, held] + 1e-9
-            again = train_arrays(moved, Problem(), GD(rate), more, events=False, record_every=400)
-            assert np.all((np.max(again.loss, axis=0) > 100.0 * again.loss[0]) == leaves)
+        assert np.all(leaves(run.final[:, too_sharp] + 1e-9, rate, 10))
+        assert not np.any(leaves(run.final[:, calm] + 1e-9, rate, 1))
         # The bound is attained: some end just below it.
         assert np.max(rate * value[ended]) > 1.95
 

@@ -47,10 +47,10 @@ def test_a_thousand_cases() -> None:
 
 @pytest.mark.slow
 def test_many_cases() -> None:
-    said, false, shown = attack(70_000, seed=30_000)
+    said, false, shown = attack(21_000, seed=30_000, chunk=3_000)
     assert not false, "\n".join(shown)
-    assert said["reaches the teacher"] > 500
-    assert said["decided by death at the origin"] > 10
+    assert said["reaches the teacher"] > 150
+    assert said["decided by death at the origin"] > 3
 
 
 def test_the_attack_finds_what_is_false(monkeypatch: pytest.MonkeyPatch) -> None:

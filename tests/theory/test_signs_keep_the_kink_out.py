@@ -54,7 +54,7 @@ SIDES = [
 ]
 
 
-@pytest.mark.some(6)
+@pytest.mark.some(4)
 @pytest.mark.parametrize(("name", "s"), SIDES)
 def test_no_counterexample(name: str, s: float) -> None:
     problem = MORE[name]

@@ -60,9 +60,9 @@ def hunt(config: Any, name: str, n: int) -> tuple[int, int, int]:
     return int(np.sum(claimed)), int(np.sum(claimed & back)), int(np.sum(back))
 
 
-@pytest.mark.some(12)
-@pytest.mark.parametrize("name", PROBLEMS)
-@pytest.mark.parametrize("config", REMEMBERING)
+@pytest.mark.parametrize(
+    ("config", "name"), [(config, list(PROBLEMS)[k % 3]) for k, config in enumerate(REMEMBERING)]
+)
 def test_none_comes_back(config: Any, name: str) -> None:
     claimed, wrong, back = hunt(config, name, 2000)
     assert wrong == 0
@@ -72,12 +72,12 @@ def test_none_comes_back(config: Any, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("config", REMEMBERING)
-def test_none_of_a_hundred_thousand_comes_back(config: Any) -> None:
+def test_none_of_sixty_thousand_comes_back(config: Any) -> None:
     for name in PROBLEMS:
-        claimed, wrong, back = hunt(config, name, 40_000)
+        claimed, wrong, back = hunt(config, name, 20_000)
         assert wrong == 0
         # Little is left open: of those that stay dead most are known to.
-        assert claimed > 0.6 * (40_000 - back)
+        assert claimed > 0.6 * (20_000 - back)
 
 
 @pytest.mark.parametrize("config", [HeavyBall(0.2, 0.9), Nesterov(0.2, 0.8), RMSProp(0.1, momentum=0.9)])

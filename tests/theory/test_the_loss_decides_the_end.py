@@ -40,7 +40,7 @@ def below(problem: Problem, level: float, n: int, seed: int) -> np.ndarray:
 def test_below_the_line_the_limit_is_known(name: str) -> None:
     problem = PROBLEMS[name]
     # The other problems are stiffer.
-    n = 100_000 if name == "default" else 2_000
+    n = 30_000 if name == "default" else 1_000
     theta = below(problem, float(barriers(problem).line), n, 0)
     assert np.all(reaches_teacher(theta, problem))
     run = integrate_ensemble(theta, problem, 2000.0, rtol=1e-8, resting=1e-8)

@@ -55,7 +55,7 @@ SIDES = [
 ]
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(2)
 @pytest.mark.parametrize(("problem", "s"), SIDES)
 def test_no_counterexample_just_inside(problem: Problem, s: float) -> None:
     theta = barely(problem, s, 1000, ratio=1.0001, seed=17)
@@ -73,7 +73,7 @@ def test_nothing_is_claimed_just_outside(problem: Problem, s: float) -> None:
     assert not np.any(trapped(barely(problem, s, 1000, ratio=0.9999, seed=17), problem))
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(2)
 @pytest.mark.parametrize(("problem", "s"), SIDES)
 def test_the_hunt_finds_counterexamples_of_a_bound_three_times_shorter(problem: Problem, s: float) -> None:
     # Far from 0 inputs make slope and level nearly the same direction, and the bound is a rough one.

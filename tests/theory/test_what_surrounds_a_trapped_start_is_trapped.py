@@ -76,7 +76,7 @@ def test_the_inequality(problem: Problem, s: float) -> None:
     assert np.any(product < -(whole + tube.quadratic(of) * size / 20.0) * size - slack)
 
 
-@pytest.mark.some(4)
+@pytest.mark.some(2)
 @pytest.mark.parametrize(("problem", "s"), SIDES)
 def test_no_counterexample_in_the_balls(problem: Problem, s: float) -> None:
     theta = starts(problem, s, 300, seed=8)

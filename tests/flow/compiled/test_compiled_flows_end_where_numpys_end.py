@@ -51,8 +51,8 @@ def test_a_few_random_starts_end_where_single_trajectories_end(monkeypatch: pyte
 @pytest.mark.parametrize(
     ("n", "seed", "slopes", "default", "t_end"),
     [
-        (800, 11, (0.0, 1.0), True, 20.0),
-        (700, 12, (0.0, 1.0), False, 20.0),
+        (300, 11, (0.0, 1.0), True, 20.0),
+        (300, 12, (0.0, 1.0), False, 20.0),
         (300, 13, (0.1, 1.0), False, 20.0),
         (200, 14, (-0.2, 0.8), False, 20.0),
         (300, 15, (0.0, 1.0), True, 200.0),
@@ -60,7 +60,7 @@ def test_a_few_random_starts_end_where_single_trajectories_end(monkeypatch: pyte
         (100, 17, (0.3, 1.0), False, 200.0),
     ],
 )
-def test_2600_random_starts_end_where_single_trajectories_end(
+def test_1700_random_starts_end_where_single_trajectories_end(
     n: int,
     seed: int,
     slopes: tuple[float, float],

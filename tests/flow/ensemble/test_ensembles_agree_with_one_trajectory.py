@@ -110,18 +110,14 @@ def test_twenty_random_starts_end_where_single_trajectories_end(
 @pytest.mark.parametrize(
     ("n", "seed", "slopes", "default", "t_end"),
     [
-        (300, 11, (0.0, 1.0), True, 20.0),
-        (300, 12, (0.0, 1.0), False, 20.0),
         (150, 13, (0.1, 1.0), False, 20.0),
-        (200, 14, (-0.2, 0.8), False, 20.0),
-        (300, 15, (0.0, 1.0), True, 200.0),
-        (200, 16, (0.0, 1.0), False, 200.0),
         (100, 17, (0.3, 1.0), False, 200.0),
     ],
 )
-def test_1550_random_starts_end_where_single_trajectories_end(
+def test_250_random_starts_end_where_single_trajectories_end(
     n: int, seed: int, slopes: tuple[float, float], default: bool, t_end: float
 ) -> None:
+    # Compiled code, which takes the same steps to the bit, is compared with many more.
     assert_agreement(compare(batch(n, seed, slopes, default=default), t_end))
 
 

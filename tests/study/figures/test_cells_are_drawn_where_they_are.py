@@ -123,7 +123,7 @@ def test_ticks_are_labelled_above_an_empty_place() -> None:
 COORDINATES = st.lists(st.integers(-30, 30), min_size=1, max_size=5, unique=True)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=9, deadline=None)
 @given(COORDINATES, COORDINATES, st.booleans(), st.booleans(), st.data())
 def test_any_grid_has_its_starts_in_their_colours(
     first: list[int], second: list[int], falling: bool, log: bool, data: st.DataObject
