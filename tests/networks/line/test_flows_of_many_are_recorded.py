@@ -68,7 +68,7 @@ def test_what_is_recorded_changes_no_bit(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def _of(run: xr.Dataset, place: tuple[int, int]) -> np.ndarray:
     found = crossings(run)
     own = [found[f"batch_{i}_index"].values == k for i, k in enumerate(place)]
-    return np.logical_and(*own)
+    return np.asarray(own[0] & own[1])
 
 
 def test_there_are_times_by_default() -> None:
