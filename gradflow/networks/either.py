@@ -197,7 +197,7 @@ def train(
     record_every : int, optional
         By default as many steps apart as keeps the records at 10 001 or fewer, for networks at 1001.
     dtype : {'float64', 'float32'} or dtype
-        Everything is computed in it; networks in float64 only.
+        Everything is computed in it.
     batch, seed, replacement
         Minibatches, as `gradflow.networks.line.train`; no theorem then decides where a neuron ends, as none
         does where the problem has a target or a law of its own.
@@ -233,14 +233,11 @@ def train(
     if not is_network(neuron, problem):
         from gradflow.networks.of_neuron import train as of_these
 
-        if is_general(neuron, problem):
-            _require_double(dtype)
         return of_these(neuron, problem, optimizer, steps, dtype=dtype, how=how, frozen=frozen, **given)
     from gradflow.networks.line.training import train as of_networks
 
-    _require_double(dtype)
     given |= {"batch": batch, "seed": seed, "replacement": replacement}
-    return of_networks(neuron, problem, optimizer, steps, frozen=frozen, **given)
+    return of_networks(neuron, problem, optimizer, steps, dtype=dtype, frozen=frozen, **given)
 
 
 def _field(neuron: object, problem: object) -> Any:
@@ -252,14 +249,6 @@ def _field(neuron: object, problem: object) -> Any:
     from gradflow import field
 
     return field
-
-
-def _require_double(dtype: Any) -> None:
-    """Raise a one-line ValueError unless it is float64."""
-    from gradflow.base.checks import dtype_name
-
-    if dtype_name("dtype", dtype) != "float64":
-        raise ValueError(f"dtype: expected float64 for a network, a target or a law, got {dtype!r}")
 
 
 def _frozen(frozen: Any) -> Sequence[str]:

@@ -31,13 +31,13 @@ from gradflow.ends.labels import outcome_codes
 from gradflow.field.evaluate import evaluator
 from gradflow.networks.limits import limit_of
 from gradflow.networks.line import machine, walls
-from gradflow.networks.line.ends import outcomes
+from gradflow.networks.line.ends import REST, outcomes
 from gradflow.networks.line.evaluate import Evaluator
 from gradflow.networks.line.fields import moving
 from gradflow.networks.line.flow import dataset as dataset_of_flow
 from gradflow.networks.line.flow import flown
 from gradflow.networks.line.records import described_problem
-from gradflow.networks.line.task import task_of
+from gradflow.networks.line.task import in_dtype, task_of
 from gradflow.networks.line.training import minibatches
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Uniform, as_neuron, as_problem
 from gradflow.neuron.records import describe_problem
@@ -72,7 +72,7 @@ def train(
     require_functions(schedule, progress)
     start, problem = by_position(neuron, config), as_problem(problem, general=True)
     _require_one(problem)
-    task = task_of(problem)
+    task = in_dtype(task_of(problem), dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         plain = Problem() if problem.is_general else problem
         theta, plain, config = prepare(start.neuron, plain, start.optimizer, dtype)
@@ -119,7 +119,8 @@ def train(
         }
         seed = None if how is None else how.seed
         provenance = attributes("Training with finite steps", "train", configuration, seed)
-        ended = outcomes(to_numpy(path.final).astype(np.float64), task, run.diverged, moves)
+        rest = max(REST, 100.0 * float(np.finfo(theta.dtype).eps))
+        ended = outcomes(to_numpy(path.final).astype(np.float64), task, run.diverged, moves, rest)
         return dataset(run, start, problem, provenance, ended, np.full(ended.shape, SIMULATION, np.int8))
 
 

@@ -3,17 +3,17 @@
 Targets are teachers (a neuron, a network), knots joined by lines, polynomials piece by piece or sines; laws
 have a piecewise constant or a normal density, or are samples; activations are piecewise linear or smooth.
 What is straight is integrated in closed form, all else by quadrature. All is float64 in NumPy; losses and
-gradients in closed form take arrays of other libraries too, and float32.
+gradients in closed form take arrays of other libraries too, and float32, in which networks also train.
 
 - `network`: the parameters; `task`: what a problem means here;
 - `cells`, `field`: loss, gradient, Gram matrix and Hessian by sorting breakpoints and knots; `nodes`,
   `summed`: the same by quadrature and on samples; `products`: the Hessian times a vector; `kernel`, `fast`:
   loss and gradient compiled; `evaluate`: whichever it is;
 - `starts`: random networks; `flow`, `training`: runs as datasets, with `walls`, `ends` and `records`;
-  `integration`: the loop of a flow, through a field that is continuous (`continuous_flow`) or not
+  `integration`: the loop of a flow, through a field (`fields`) that is continuous (`continuous_flow`) or not
   (`sampled_flow`);
-  `ensemble`, `trajectory`: the flow of many networks, compiled; `machine`, `stepped`: training, compiled;
-  `basins`: outcomes over parameters, the start's scale or a rate;
+  `ensemble`, `trajectory`, `sides`: the flow of many networks, compiled; `machine`, `stepped`: training,
+  compiled; `basins`: outcomes over parameters, the start's scale or a rate;
 - `critical`: types of critical points; `decay`: exponential decay and t⁻³, told apart, and a constant.
 """
 

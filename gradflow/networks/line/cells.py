@@ -202,10 +202,10 @@ class Weights(NamedTuple):
     spread: Array
 
 
-def even_weights(mass: Number) -> Weights:
-    """Return the weights of cells of constant density."""
-    half, sixth = mass / 2, mass / 6
-    return Weights(mass, half, half, 2 * sixth, sixth, 2 * sixth, sixth / 2)
+def even_weights(mass: Number, two: Number = 2, six: Number = 6) -> Weights:
+    """Return the weights of cells of constant density; the numbers 2 and 6 may be of the mass's kind."""
+    half, sixth = mass / two, mass / six
+    return Weights(mass, half, half, two * sixth, sixth, two * sixth, sixth / two)
 
 
 _NODES, _SHARES = np.polynomial.legendre.leggauss(14)

@@ -53,7 +53,7 @@ def evaluator(task: Task, work: int = 0) -> Evaluator:
     fixed = fixed_ends(task)
 
     def points(rows: Array) -> Inputs:
-        return nodes_of(rows, task, fixed)
+        return nodes_of(np.asarray(rows, dtype=np.float64), task, fixed)
 
     # A smooth network has panels of its own; others have as many as they have neurons.
     return _summed(task, points, NODES * fixed.shape[0] if task.is_bent else None)
@@ -65,15 +65,16 @@ def on_points(task: Task, points: Inputs) -> Evaluator:
 
 
 def _exact(task: Task, work: int) -> Evaluator:
-    compiled: Callable[..., tuple[Array, Array]] | None = None
+    compiled: dict[str, Callable[..., tuple[Array, Array]]] = {}
     done = 0
 
     def fast(rows: Array) -> Callable[..., tuple[Array, Array]] | None:
-        nonlocal compiled, done
+        nonlocal done
         done += OVERHEAD + rows.size // 3
-        if compiled is None and rows.size and fast_code.pays(task, max(work, done)):
-            compiled = fast_code.evaluated(task)
-        return compiled if rows.size else None
+        dtype = rows.dtype.name
+        if dtype not in compiled and rows.size and fast_code.pays(task, max(work, done), dtype):
+            compiled[dtype] = fast_code.evaluated(task, dtype)
+        return compiled.get(dtype) if rows.size else None
 
     def loss(rows: Array) -> Array:
         code = fast(rows)
@@ -103,7 +104,10 @@ def _summed(task: Task, points: Callable[[Array], Inputs], count: int | None) ->
     """Return a field of sums over points; `count` of them, or None if each network has its own number."""
 
     def evaluated(rows: Array, order: int = 1) -> summed.Evaluated:
-        return summed.evaluate(rows, points(rows), task.activation, order)
+        at = points(rows)
+        if rows.dtype != np.float64:
+            at = Inputs(*(value.astype(rows.dtype) for value in at))
+        return summed.evaluate(rows, at, task.activation, order)
 
     def loss(rows: Array) -> Array:
         return summed.loss_of(evaluated(rows), task.loss)[None]

@@ -73,13 +73,15 @@ def cut(rows: Array, task: Task) -> Cut:
     marks = task.marks
     if task.knots is not None:
         marks = np.concatenate((marks, np.clip(task.knots.x, task.lo, task.hi)))
-    each = cells.units(all_w1, all_b1, low, high, task.lo, task.hi)
+    # Of the arrays' kind, or their products' errors would not be what the splitter makes of them.
+    lo, hi = own_kind(task.lo), own_kind(task.hi)
+    each = cells.units(all_w1, all_b1, low, high, lo, hi)
     others = xp.zeros((*batch, marks.shape[0]), dtype=rows.dtype, device=device(rows))
     points = cells.ordered(
         xp.concat((each.w, others + 1.0), axis=-1),
         xp.concat((each.b, others - own_kind(marks)), axis=-1),
-        task.lo,
-        task.hi,
+        lo,
+        hi,
     )
     gained = cells.bends(all_w1, all_w2, each, others)
     right, left = (xp.take_along_axis(some, points.order, axis=-1) for some in gained[:2])

@@ -24,7 +24,6 @@ from gradflow.networks.line.cells import (
     of_cell,
     on_line,
 )
-from gradflow.networks.line.network import SPLIT
 
 FEW = 48
 """So many points at most are sorted by insertion."""
@@ -38,6 +37,12 @@ COLUMNS = 13
 NORMAL, NOT_TINY = 2.0**100, 2.0**-400
 """Weights between the first's inverse and the first, with biases from the second to its inverse, or 0, are
 taken as they are: to scale them by a power of two would change no bit of what is computed from them."""
+
+SINGLE = {"NORMAL": 2.0**30, "NOT_TINY": 2.0**-60}
+"""The same in single precision."""
+
+TWO, SIX = 2.0, 6.0
+"""Whole numbers beside single ones would make double ones of them."""
 
 (W_, B_, X, WIDTH, UP, DOWN, FIRST_, LAST_, BEGIN, END, Y, NEXT_Y, MASS, SQUARE) = range(14)
 (WHOLE, FROM_LEFT, FROM_RIGHT, MOMENT, RIGHT_0, RIGHT_X, RIGHT_U, LEFT_0, LEFT_X, LEFT_U) = range(14, 24)
@@ -152,7 +157,8 @@ def put(each: Numbers, w1: Numbers, b1: Numbers, w2: Numbers, low: Any, high: An
         plain = plain & ((size > NOT_TINY) | (size == 0.0))
         odd |= REGISTERS.where(plain | (not own.inside), 0, 1)
         # What `from_ends` returns, from pre-activations that are known; on an end w is 1.
-        from_lo, from_hi = abs(affine(w1[j], lo, b1[j], SPLIT)) / w, abs(affine(w1[j], hi, b1[j], SPLIT)) / w
+        from_lo = abs(affine(w1[j], lo, b1[j], REGISTERS.splitter)) / w
+        from_hi = abs(affine(w1[j], hi, b1[j], REGISTERS.splitter)) / w
         key = REGISTERS.where(from_lo <= from_hi, -1.0 / from_lo, 1.0 / from_hi)
         key = REGISTERS.where(own.inside, key, REGISTERS.where(b == -lo, -math.inf, math.inf))
         each[W, j] = w
@@ -180,7 +186,7 @@ def measure(s: Numbers, count: Any) -> None:
     for i in range(count):
         s[X, i] = -s[B_, i] / s[W_, i]
     for i in range(count - 1):
-        width = apart(s[W_, i], s[B_, i], s[W_, i + 1], s[B_, i + 1])
+        width = apart(s[W_, i], s[B_, i], s[W_, i + 1], s[B_, i + 1], REGISTERS.splitter)
         s[WIDTH, i] = REGISTERS.where(width > 0.0, width, 0.0)
 
 
@@ -214,8 +220,9 @@ def subtract(s: Numbers, places: Numbers, knots: Numbers, count: Any, begun: Any
     for i in range(count - 1):
         begin, end, y, next_y = s[BEGIN, i], s[END, i], s[Y, i], s[NEXT_Y, i]
         whole = REGISTERS.where(end > begin, end - begin, 1.0)
-        s[FIRST_, i] -= on_line(s[W_, i], s[B_, i], begin, end, y, next_y, whole)
-        s[LAST_, i] -= on_line(s[W_, i + 1], s[B_, i + 1], begin, end, y, next_y, whole)
+        lines = begin, end, y, next_y, whole, REGISTERS.splitter
+        s[FIRST_, i] -= on_line(s[W_, i], s[B_, i], *lines)
+        s[LAST_, i] -= on_line(s[W_, i + 1], s[B_, i + 1], *lines)
 
 
 def weigh(s: Numbers, places: Numbers, density: Numbers, count: Any, begun: Any, k: Any) -> None:
@@ -230,7 +237,7 @@ def add_up(s: Numbers, count: Any) -> None:
     """Put the integrals over every cell there."""
     for i in range(count - 1):
         first, last, mass = s[FIRST_, i], s[LAST_, i], s[MASS, i]
-        weights = even_weights(mass)
+        weights = even_weights(mass, TWO, SIX)
         s[SQUARE, i] = cell_square(first, last, weights, REGISTERS.where(mass > 0.0, mass, 1.0))
         whole, from_left, from_right, moment = of_cell(first, last, s[X, i], s[WIDTH, i], weights)
         s[WHOLE, i] = whole
@@ -293,6 +300,6 @@ def place_in_order(each: Numbers, s: Numbers, places: Numbers, count: int) -> No
 
 def key_of(w: Any, b: Any, lo: float, hi: float) -> Any:
     """Return a number that orders points, with the relative accuracy of the distance from the nearer end."""
-    from_lo, from_hi = from_ends(w, b, lo, hi)
+    from_lo, from_hi = from_ends(w, b, lo, hi, REGISTERS.splitter)
     key = -1.0 / abs(from_lo) if from_lo <= from_hi else 1.0 / abs(from_hi)
     return key if key == key else math.inf

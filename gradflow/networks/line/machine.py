@@ -105,10 +105,12 @@ def compiled(
     """
     start = np.ascontiguousarray(rows.reshape(rows.shape[0], -1).T)
     memory = remembered(init(config, start.T))
-    if any(np.shape(part) != start.T.shape or part.dtype != np.float64 for part in memory):
+    if any(np.shape(part) != start.T.shape or part.dtype != start.dtype for part in memory):
         return None
     try:
-        take = jit.compiled(stepped.taken, _SIGNATURE, "float64", _chosen(config, len(memory)))
+        dtype = start.dtype.name
+        signature = fast.in_dtype(_SIGNATURE, dtype)
+        take = jit.compiled(stepped.taken, signature, dtype, _chosen(config, len(memory), start.dtype))
     except jit.refused():
         return None
     run = _Run(start, task, memory, due, keeps, watch, take)
@@ -129,10 +131,10 @@ def compiled(
     return run.path(rows.shape)
 
 
-def _chosen(config: Config, memories: int) -> dict[str, Any]:
+def _chosen(config: Config, memories: int, dtype: Any) -> dict[str, Any]:
     """Return what the names in `stepped` stand for."""
     first = coefficients(config, 0)
-    largest, steepest = bounds(np, np.dtype(np.float64))
+    largest, steepest = bounds(np, dtype)
     chosen = {
         "rule": rule_of(config),
         "Coefficients": type(first),
@@ -141,7 +143,8 @@ def _chosen(config: Config, memories: int) -> dict[str, Any]:
         "LARGEST": largest,
         "STEEPEST": steepest,
     }
-    return {f"{stepped.__name__}.{name}": value for name, value in chosen.items()}
+    own = {f"{stepped.__name__}.{name}": value for name, value in chosen.items()}
+    return own | fast.chosen_in(dtype.name)
 
 
 class _Run:
@@ -158,18 +161,21 @@ class _Run:
         take: Any,
     ) -> None:
         n, size = start.shape
+        self.dtype = start.dtype.name
         self.rows, self.task, self.due, self.watch, self.take = start.copy(), task, due, watch, take
-        self.memory = np.concatenate([np.zeros((n, 0)), *(part.T for part in memory)], axis=1)
+        self.memory = np.concatenate([np.zeros((n, 0), self.dtype), *(part.T for part in memory)], axis=1)
         largest, _ = bounds(np, start.dtype)
         self.going = np.zeros((n, 2), dtype=np.int64)
         self.going[:, stepped.ALIVE] = np.all(np.abs(start) <= largest, axis=1)
-        self.walls = np.zeros(0) if watch is None else watch.walls
-        self.sides = np.zeros((n, 0))
+        self.walls = np.zeros(0, self.dtype) if watch is None else watch.walls.astype(self.dtype)
+        self.sides = np.zeros((n, 0), self.dtype)
         if watch is not None:
-            self.sides = watch.before.reshape(-1, n).T.astype(np.float64)
-        self.records, self.losses = np.empty((n, len(due), size)), np.empty((n, len(due)))
-        self.moves = np.ones(size) if keeps is None else np.where(keeps.reshape(-1), 0.0, 1.0)
-        self.field = fast.numbers_of(task)
+            self.sides = watch.before.reshape(-1, n).T.astype(self.dtype)
+        self.records = np.empty((n, len(due), size), self.dtype)
+        self.losses = np.empty((n, len(due)), self.dtype)
+        moves = np.ones(size) if keeps is None else np.where(keeps.reshape(-1), 0.0, 1.0)
+        self.moves = moves.astype(self.dtype)
+        self.field = fast.numbers_of(task, self.dtype)
         self.points = size // 3 + self.field.points
         self.noted: list[tuple[int, int, np.ndarray]] = []
 
@@ -180,8 +186,9 @@ class _Run:
         for k, step in enumerate(self.due[:-1]):
             if begin <= step < begin + len(numbers):
                 due[step - begin] = k
-        seen, places = np.empty((SEEN, 2 * sides)), np.empty((SEEN, 2), dtype=np.int64)
-        rest = (*fast.scratch_of(self.points), np.empty((1, size)), np.empty(1), np.empty((1, size)))
+        seen, places = np.empty((SEEN, 2 * sides), self.dtype), np.empty((SEEN, 2), dtype=np.int64)
+        own = (np.empty(shape, self.dtype) for shape in ((1, size), 1, (1, size)))
+        rest = (*fast.scratch_of(self.points, self.dtype), *own)
         going = self.going[part]
         going[:, stepped.DONE] = 0
         mine = (

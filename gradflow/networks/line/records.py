@@ -11,7 +11,7 @@ import xarray as xr
 
 from gradflow.base.tables import named
 from gradflow.ends.labels import outcome_codes
-from gradflow.networks.line.ends import outcomes
+from gradflow.networks.line.ends import REST, outcomes
 from gradflow.networks.line.network import Network
 from gradflow.networks.line.task import Task
 from gradflow.networks.line.walls import Crossing, activities, preactivations
@@ -79,13 +79,17 @@ def variables(
     """
     m = rows.shape[1] // 3
     activity = activities(preactivations(np.moveaxis(rows, 1, 0), np.array([task.lo, task.hi])))
-    ended = outcome_codes(outcomes(rows[-1] if last is None else last, task, diverged, moves), batch)
+    end = np.asarray(rows[-1] if last is None else last, dtype=np.float64)
+    # States in single precision rest as far as their rounding allows.
+    rest = max(REST, 100.0 * float(np.finfo(rows.dtype).eps))
+    ended = outcome_codes(outcomes(end, task, diverged, moves, rest), batch)
     parts = {name: rows[:, i * m : (i + 1) * m] for i, name in enumerate(("w1", "b1", "w2"))}
     dims = (axis, "neuron", *batch)
     found = {name: (dims, value, {"long_name": NAMES[name], "units": "1"}) for name, value in parts.items()}
-    w1, b1, w2 = parts.values()
+    # In double precision, or a run in float32 would show the rounding of its own check.
+    w1, b1, w2 = (part.astype(np.float64, copy=False) for part in parts.values())
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        where = np.where(w1 == 0.0, np.nan, -b1 / w1 + 0.0)
+        where = np.where(w1 == 0.0, np.nan, -b1 / w1 + 0.0).astype(rows.dtype)
         q = w1 * w1 + b1 * b1 - w2 * w2
         drift = q - q[:1]
     return {

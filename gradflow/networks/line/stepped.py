@@ -13,7 +13,6 @@ from gradflow.base.error_free import affine
 from gradflow.compiled.registers import REGISTERS, loaded, stored
 from gradflow.descent.optimisers.gd import Coefficients, rule
 from gradflow.networks.line.kernel import swept
-from gradflow.networks.line.network import SPLIT
 
 MEMORIES = COUNT = 0
 LARGEST = STEEPEST = 0.0
@@ -127,7 +126,7 @@ def look(theta: Numbers, side: Numbers, walls: Numbers, seen: Numbers) -> Any:
     m, count = theta.shape[0] // 3, side.shape[0]
     for wall in range(walls.shape[0]):
         for j in range(m):
-            z = affine(theta[j], walls[wall], theta[m + j], SPLIT)
+            z = affine(theta[j], walls[wall], theta[m + j], REGISTERS.splitter)
             seen[count + wall * m + j] = REGISTERS.where(z > 0.0, 1.0, 0.0)
     changes = 0.0
     for at in range(count):

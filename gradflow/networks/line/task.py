@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gradflow.base.arrays import to_numpy
-from gradflow.base.checks import shown
+from gradflow.base.arrays import beyond_range, to_numpy
+from gradflow.base.checks import require_finite, shown
 from gradflow.field.means import Inputs
-from gradflow.networks.line.network import Network, as_network
+from gradflow.networks.line.network import Network, as_network, of_rows
 from gradflow.neuron.activations import Activation, PiecewiseLinear
 from gradflow.neuron.laws import BEYOND, Normal, Steps
 from gradflow.neuron.losses import Loss
@@ -127,6 +127,39 @@ def task_of(problem: Problem) -> Task:
         curve, None, problem.loss,
     )  # fmt: skip
     return _with_sample(task, law) if isinstance(law, Sample) else task
+
+
+def in_dtype(task: Task, dtype: str) -> Task:
+    """Return a task whose numbers are rounded to a precision, in float64 all the same.
+
+    Raises
+    ------
+    ValueError
+        If one is beyond its range, or the interval's ends come to be one.
+    """
+    if dtype == "float64":
+        return task
+
+    def rounded(name: str, value: Any) -> np.ndarray:
+        with beyond_range():
+            found = np.asarray(value, dtype=np.float64).astype(dtype).astype(np.float64)
+        require_finite(f"{name} in {dtype}", found)
+        return found
+
+    lo, hi = rounded("interval", [task.lo, task.hi]).tolist()
+    if lo == hi and task.lo < task.hi:
+        raise ValueError(f"interval in {dtype}: expected two ends, got {lo:g} only")
+    teacher, knots, sample = task.teacher, task.knots, task.sample
+    return replace(
+        task,
+        lo=lo,
+        hi=hi,
+        marks=rounded("law", task.marks),
+        density=None if task.density is None else rounded("law", task.density),
+        teacher=None if teacher is None else of_rows(rounded("teacher", teacher.rows)),
+        knots=None if knots is None else Knots(rounded("target", knots.x), rounded("target", knots.y)),
+        sample=None if sample is None else Inputs(*(rounded("sample", value) for value in sample)),
+    )
 
 
 def _with_sample(task: Task, sample: Sample) -> Task:

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import Array, is_array
-from gradflow.base.checks import batch_shape, integer, numbers
+from gradflow.base.checks import batch_shape, dtype_name, integer, numbers, require_finite
 from gradflow.base.provenance import attributes, config_as_dict
 from gradflow.descent.minibatches import Minibatches, asked, of_law, of_sample
 from gradflow.descent.optimisers.hyper import Config
@@ -21,7 +21,7 @@ from gradflow.networks.line.evaluate import Evaluator, on_points
 from gradflow.networks.line.fields import moving
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.records import crossings_of, described, described_problem, neurons, variables
-from gradflow.networks.line.task import Task, task_of
+from gradflow.networks.line.task import Task, in_dtype, task_of
 from gradflow.networks.line.walls import Crossing, Watch
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.neuron.records import DIVERGED
@@ -51,6 +51,7 @@ def train(
     seed: int = 0,
     replacement: bool = False,
     frozen: Sequence[str] = (),
+    dtype: Any = "float64",
     progress: Callable[[int], object] | None = None,
 ) -> xr.Dataset:
     """Train networks with finite steps.
@@ -58,7 +59,8 @@ def train(
     Parameters
     ----------
     network : Network, Neuron or array, shape (3m + 1, *batch)
-        The starts; hyper-parameters that are arrays broadcast with the batch.
+        The starts; hyper-parameters that are arrays broadcast with the batch. A neuron is a network of one
+        here.
     problem : Problem
         One target, one law or sample, any activation and (on a sample) loss.
     optimizer : config, optional
@@ -78,6 +80,8 @@ def train(
         Whether they are drawn from the sample by their weights; if not, every epoch is a permutation.
     frozen : sequence of {'w1', 'b1', 'w2', 'b2'}
         Parameters that stay as they are.
+    dtype : {'float64', 'float32'} or dtype
+        Everything is computed in it.
     progress : callable, optional
         Called with the number of updates done, about 100 times.
 
@@ -100,7 +104,8 @@ def train(
     good state.
     """
     config: Any = check(OPTIMIZERS["adam"](lr=0.01) if optimizer is None else optimizer)
-    student, task = as_network(network), task_of(problem)
+    dtype = dtype_name("dtype", dtype)
+    student, task = as_network(network), in_dtype(task_of(problem), dtype)
     steps, how = integer("steps", steps, 0), asked(batch, seed, replacement)
     record_every = spacing(steps, record_every, MOST_RECORDED)
     steps, due = recorded(steps, record_every)
@@ -116,8 +121,9 @@ def train(
     )
     shape = (3 * student.m + 1, *several)
     spread = student.rows.reshape(shape[0], *(1,) * (len(several) - len(student.batch)), *student.batch)
-    rows = np.broadcast_to(spread, shape).copy()
     with np.errstate(over="ignore", invalid="ignore"):
+        rows = np.broadcast_to(spread, shape).astype(dtype)
+        require_finite(f"network in {dtype}", rows)
         moves = moving(frozen, student.m)
         drawn = None if how is None else minibatches(how, problem, task)
         run = descend(rows, task, config, due, schedule, moves, progress, drawn)
@@ -127,6 +133,7 @@ def train(
             "optimizer": config_as_dict(config),
             "schedule": repr(schedule),
             "steps": steps,
+            "dtype": dtype,
             "record_every": record_every,
             "frozen": list(frozen),
             **({} if how is None else {"batch": how.size, "replacement": how.replacement}),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from gradflow.base.arrays import Array
-from gradflow.base.error_free import affine
+from gradflow.base.error_free import affine, splitter
 from gradflow.descent.events import REVERSES
-from gradflow.networks.line.network import SPLIT
 from gradflow.networks.line.task import Task
 from gradflow.neuron.activations import PiecewiseLinear
 from gradflow.neuron.activity import ACTIVITIES, BALANCED, classify
@@ -66,8 +66,8 @@ def places(task: Task) -> np.ndarray:
 def preactivations(rows: Array, walls: np.ndarray) -> np.ndarray:
     """Return every neuron's pre-activation at every wall, shape (walls, m, *batch)."""
     m = rows.shape[0] // 3
-    at = walls.reshape(-1, *(1,) * rows.ndim)
-    return np.asarray(affine(rows[:m], at, rows[m : 2 * m], SPLIT))
+    at = walls.astype(rows.dtype).reshape(-1, *(1,) * rows.ndim)
+    return np.asarray(affine(rows[:m], at, rows[m : 2 * m], splitter(rows.dtype)))
 
 
 def activities(z: np.ndarray) -> np.ndarray:
@@ -148,7 +148,7 @@ class Watch:
         reversed_ = (old == BALANCED) & (new == BALANCED) & (before[0] != after[0])
         for neuron, i in zip(*(some.tolist() for some in np.nonzero(reversed_)), strict=True):
             step, network = steps[i]
-            found.append(Crossing(step, neuron, REVERSES, "", float("nan"), network))
+            found.append(Crossing(step, neuron, REVERSES, "", math.nan, network))
         # A reversal changes the signs at the knots that the breakpoint does not pass.
         passed = (before[2:] != after[2:]) & (old == new) & ~reversed_
         for wall, neuron, i in zip(*(some.tolist() for some in np.nonzero(passed)), strict=True):
