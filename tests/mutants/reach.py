@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
+COLLECT = 0.2
+"""Seconds of a processor that a file of tests takes before its first one."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,12 +66,18 @@ class Reach(NamedTuple):
     seconds: dict[str, float]
 
     def tests(self, path: Path, first: int, last: int) -> set[str]:
-        """Return the tests that reach these lines; if none does, their function, or else their file."""
+        """Return the tests that reach these lines; if none does, their function, or else their file.
+
+        A case that was not recorded counts as reaching what other cases of its test reach.
+        """
         lines = self.data.contexts_by_lineno(str(path))
         function = enclosing(path.read_text(encoding="utf-8"), first)
         for within in (range(first, last + 1), function, lines):
-            if found := {test for line in within for test in lines.get(line, ()) if test in self.seconds}:
-                return found
+            found = {test for line in within for test in lines.get(line, ()) if test in self.seconds}
+            if found:
+                names = {test.split("[")[0] for test in found}
+                unknown = self.seconds.keys() - self.recorded()
+                return found | {test for test in unknown if test.split("[")[0] in names}
         return set()
 
     def recorded(self) -> set[str]:
@@ -92,10 +100,12 @@ class Reach(NamedTuple):
 
         chosen, spent = [], 0.0
         for file in sorted(by_file, key=rank):
+            begin = COLLECT
             for test in by_file[file]:
-                if spent + self.seconds[test] > most:
+                if spent + begin + self.seconds[test] > most:
                     break
-                spent += self.seconds[test]
+                spent += begin + self.seconds[test]
+                begin = 0.0
                 chosen.append(test)
         return chosen
 

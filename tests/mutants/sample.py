@@ -20,7 +20,7 @@ from tests.mutants.tree import Judged, Tree, copied
 CORE = ("field", "flow", "descent", "theory", "ends", "sweeps", "study/claims")
 MOST = 6
 """Files of tests that are run against a mutant, before all of its folder."""
-CHEAP, DEAR = 6.0, 60.0
+CHEAP, DEAR = 4.0, 8.0
 """Seconds of a processor that tests may take by what is recorded: at first, and then."""
 
 
@@ -82,9 +82,8 @@ def runs(tree: Path, place: Path, first: int, last: int, reach: Reach | None) ->
     cheap = reach.in_order(reaching, likely, CHEAP)
     yield cheap
     yield reach.in_order(reaching - set(cheap), likely, DEAR)
-    # What Numba compiles is not seen, nor what was not recorded.
-    others = reach.of_files(likely) - (reach.recorded() if reaching else set())
-    yield reach.in_order(others, likely, DEAR)
+    # What Numba compiles is not seen.
+    yield reach.in_order(set() if reaching else reach.of_files(likely), likely, DEAR)
 
 
 def drawn(tree: Path, count: int, seed: int) -> Iterator[Mutation]:

@@ -16,7 +16,7 @@ import tempfile
 
 import pytest
 
-BEFORE = ("numpy", "scipy.integrate", "scipy.optimize", "scipy.special", "sympy", "xarray", "numba", "mpmath")
+BEFORE = ("numpy", "scipy.integrate", "scipy.optimize", "scipy.special", "scipy.stats", "sympy", "xarray", "numba", "mpmath")
 
 
 def main() -> None:
