@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.mutants.reach import ROOT, Reach
+from tests.mutants.reach import ROOT, Reach, enclosing
 from tests.mutants.tree import Judged, Tree, copied
 
 CORE = ("field", "flow", "descent", "theory", "ends", "sweeps", "study/claims")
 MOST = 6
 """Files of tests that are run against a mutant, before all of its folder."""
-CHEAP, DEAR = 4.0, 8.0
+CHEAP, DEAR = 4.0, 60.0
 """Seconds of a processor that tests may take by what is recorded: at first, and then."""
 
 
@@ -79,11 +79,13 @@ def runs(tree: Path, place: Path, first: int, last: int, reach: Reach | None) ->
         yield likely
         return
     reaching = reach.tests(ROOT / place, first, last)
+    is_constant = not enclosing((ROOT / place).read_text(encoding="utf-8"), first)
     cheap = reach.in_order(reaching, likely, CHEAP)
     yield cheap
     yield reach.in_order(reaching - set(cheap), likely, DEAR)
-    # What Numba compiles is not seen.
-    yield reach.in_order(set() if reaching else reach.of_files(likely), likely, DEAR)
+    # What Numba compiles is not seen, nor who reads a constant.
+    others = reach.of_files(likely) - reaching if is_constant or not reaching else set()
+    yield reach.in_order(others, likely, DEAR)
 
 
 def drawn(tree: Path, count: int, seed: int) -> Iterator[Mutation]:

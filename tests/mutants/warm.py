@@ -16,7 +16,10 @@ import tempfile
 
 import pytest
 
-BEFORE = ("numpy", "scipy.integrate", "scipy.optimize", "scipy.special", "scipy.stats", "sympy", "xarray", "numba", "mpmath")
+BEFORE = (
+    *("numpy", "scipy.integrate", "scipy.optimize", "scipy.special", "scipy.stats"),
+    *("sympy", "mpmath", "xarray", "numba"),
+)
 
 
 def main() -> None:
