@@ -62,7 +62,7 @@ def test_one_trajectory_evaluates_the_field_so_often_at_most(
 def test_hopeless_lanes_are_given_up_after_a_thousand_steps(name: str) -> None:
     theta = np.random.default_rng(0).normal(size=(4, 6))
     for t_end in (200.0, 1e300):
-        run = integrate_ensemble(theta, STIFF[name], t_end, backend="numpy", max_steps=20_000)
+        run = integrate_ensemble(theta, STIFF[name], t_end, backend="numpy", max_steps=2500)
         left = run.status == STATUSES.index("too many steps")
         # Of slopes of ±1e20 some run so close to w1 = b1 = 0 that time does not resolve their steps.
         stuck = run.status == STATUSES.index("step too small")

@@ -29,10 +29,11 @@ def test_a_hundred_starts_of_every_kind(default: bool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("slopes", SLOPES)
-@pytest.mark.parametrize("default", [True, False], ids=["default problem", "each its own"])
-@pytest.mark.parametrize(("t_end", "rtol"), [(20.0, 1e-10), (200.0, 1e-12), (50.0, 1e-6)])
-def test_a_thousand_starts_with_any_slopes(slopes: str, default: bool, t_end: float, rtol: float) -> None:
-    cases = starts(1000, 22, SLOPES[slopes], default=default)
+@pytest.mark.parametrize(
+    ("default", "t_end", "rtol"), [(True, 20.0, 1e-10), (False, 200.0, 1e-12), (False, 50.0, 1e-6)]
+)
+def test_five_hundred_starts_with_any_slopes(slopes: str, default: bool, t_end: float, rtol: float) -> None:
+    cases = starts(500, 22, SLOPES[slopes], default=default)
     run = compiled(cases.theta, cases.problem, t_end, rtol=rtol, max_steps=3000)
     assert_same(run, plain(cases.theta, cases.problem, t_end, rtol=rtol, max_steps=3000))
 
