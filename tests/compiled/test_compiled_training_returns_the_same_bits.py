@@ -22,7 +22,7 @@ from gradflow.descent import (
     train_arrays,
 )
 from gradflow.descent import compiled as fused
-from gradflow.neuron.problem import Neuron, Problem
+from gradflow.neuron.problem import Neuron, Problem, Sample
 from tests.compiled.batches import PROBLEMS, SAMPLES, N, assert_same_bits, starts
 
 pytest.importorskip("numba")
@@ -45,6 +45,15 @@ def test_for_every_optimiser_over_500_steps(name: str) -> None:
     # The same code again: other rates and factors are numbers that it is given.
     case = (starts(), Problem(), optimizer(name, lr=0.05), 500)
     assert_same_bits(fused.train(*case, schedule=SCHEDULE), in_numpy(*case, schedule=SCHEDULE))
+
+
+def test_without_a_gradient_nothing_moves_and_nothing_diverges() -> None:
+    """The gradient on a sample is exactly 0: its rows are no others' flags."""
+    inputs = Sample(np.array([-2.0, -1.0, 1.0, 2.0]), targets=np.ones(4))
+    case = (np.array([[1.0], [-5.0], [1.0], [1.0]]), Problem(inputs=inputs), GD(0.02), 20)
+    run = fused.train(*case)
+    assert not np.any(run.diverged)
+    assert_same_bits(run, in_numpy(*case))
 
 
 OPTIONS: dict[str, Any] = {

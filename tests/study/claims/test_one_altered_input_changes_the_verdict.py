@@ -39,12 +39,12 @@ def in_turn(patch: Patch, module: ModuleType, name: str, results: list[Any]) -> 
 
 
 def ended(code: int, loss: Any = 1 / 48, theta: Any = (1.0, 2.0, 0.5, -0.75)) -> Any:
-    """Return a run that ended so."""
+    """Return a run that ended so, and was elsewhere before."""
     last = np.asarray(loss, dtype=float)
     return SimpleNamespace(
         outcome=np.full(last.shape, code),
-        loss=np.stack([last, last]),
-        theta=np.array([theta, theta]),
+        loss=np.stack([last + 1.0, last]),
+        theta=np.array([np.add(theta, 3.0), theta]),
         run=None,
     )
 

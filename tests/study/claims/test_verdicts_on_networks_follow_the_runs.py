@@ -47,6 +47,16 @@ def test_of_observations(check: Any, monkeypatch: Patch) -> None:
     assert check(True).verdict == "conditional"
 
 
+@pytest.mark.parametrize(
+    ("start", "fewest"), [(observations.one_is(-1.1), 1), (observations.one_is(-1.1, True), 5)]
+)
+def test_starts_with_dead_neurons_have_as_many_as_they_say(start: Any, fewest: int) -> None:
+    rows = start(5, 40)
+    dead = (rows[:5] == 1.0) & (rows[5:10] <= -1.1)
+    assert np.all(np.sum(dead, axis=0) == fewest)
+    assert np.array_equal(rows[10:], observations.plain(5, 40)[10:])
+
+
 def test_of_remedies(monkeypatch: Patch) -> None:
     shares = iter([0.0, 1.0, 1.0, 1.0, 1.0] * 3)
     monkeypatch.setattr(observations, "learnt", lambda *_: {"learnt": next(shares)})
