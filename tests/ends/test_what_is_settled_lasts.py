@@ -40,12 +40,15 @@ def test_twenty_times_as_many_steps_change_nothing_that_is_settled(name: str, lr
     assert np.all(np.isnan(long.first_crossing[settled]) | (long.first_crossing <= 200)[settled])
 
 
+DECAYS_NOTHING = AdamW(0.01, weight_decay=0.0)
+CONFIGS = (HeavyBall(0.1), Nesterov(0.1), RMSProp(0.01), Adam(0.01), DECAYS_NOTHING, Sign(0.01))
+TWICE = ("default", "falling teacher", "sample") * 2
+
+
 @pytest.mark.some(3)
 @pytest.mark.parametrize(
-    "config",
-    [HeavyBall(0.1), Nesterov(0.1), RMSProp(0.01), Adam(0.01), AdamW(0.01, weight_decay=0.0), Sign(0.01)],
+    ("name", "config"), [(TWICE[k % 3 + i], config) for k, config in enumerate(CONFIGS) for i in (0, 2)]
 )
-@pytest.mark.parametrize("name", ["default", "falling teacher", "sample"])
 def test_the_dead_are_settled_under_every_optimiser(name: str, config: Any) -> None:
     problem = PROBLEMS[name]
     some = Neuron(*STARTS[:, :1000])

@@ -59,13 +59,6 @@ def test_at_any_scale() -> None:
 
 @pytest.mark.slow
 def test_on_digits() -> None:
-    objective = Objective(digits_data(100), mean=True)
-    history = assert_same(gaussian(30, 784, math.log(1e-4)), objective, 2e-3, 3000)
-    assert float(history["loss"][-1]) < 0.5
-
-
-@pytest.mark.slow
-def test_on_digits_of_the_papers_kind() -> None:
     objective = Objective(digits_data(), mean=True)
     history = assert_same(gaussian(50, 784, math.log(1e-6)), objective, 2e-3, 3500)
     assert float(history["loss"][-1]) < 0.5

@@ -23,7 +23,7 @@ from gradflow.networks.two_layer.network import TwoLayer, as_network, balanced
 from tests.networks.two_layer.flows import aligned, full_flow, one_neuron
 from tests.networks.two_layer.patterns import Starts, follow, random_starts, smallest_cosine
 
-SLOW_OR_NOT = (pytest.param(4_000, id="quick"), pytest.param(100_000, id="long", marks=pytest.mark.slow))
+SLOW_OR_NOT = (pytest.param(4_000, id="quick"), pytest.param(30_000, id="long", marks=pytest.mark.slow))
 
 
 def bounds_of(starts: Starts, ratio: np.ndarray | None = None) -> np.ndarray:

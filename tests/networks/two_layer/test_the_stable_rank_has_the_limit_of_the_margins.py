@@ -13,7 +13,7 @@ from gradflow.networks.two_layer.data import Dataset
 from gradflow.networks.two_layer.margins import cross_cosine, margin, rank_limit
 from tests.networks.two_layer.patterns import random_starts, smallest_cosine
 
-SLOW_OR_NOT = (pytest.param(2_000, id="quick"), pytest.param(100_000, id="long", marks=pytest.mark.slow))
+SLOW_OR_NOT = (pytest.param(2_000, id="quick"), pytest.param(20_000, id="long", marks=pytest.mark.slow))
 
 
 class Tail(NamedTuple):
