@@ -21,10 +21,16 @@ ArrayLike: TypeAlias = Any
 DTYPES = ("float32", "float64")
 """The names of the dtypes in which everything is computed."""
 
+_NUMPY = array_api_compat.array_namespace(np.empty(0))
+_REAL = np.dtype("float64")
+
 
 def is_array(value: object) -> bool:
     """Whether `value` is an array (not a Python or NumPy scalar) of some array library."""
-    is_other = isinstance(value, (np.generic, type))
+    # What is asked for most often is answered first.
+    if type(value) is np.ndarray:
+        return True
+    is_other = isinstance(value, (float, int, np.generic, type))
     return not is_other and bool(array_api_compat.is_array_api_obj(value))
 
 
@@ -37,8 +43,8 @@ def namespace(*values: object) -> Any:
         If the arrays belong to different libraries.
     """
     arrays = [value for value in values if is_array(value)]
-    if not arrays:
-        return array_api_compat.array_namespace(np.empty(0))
+    if all(type(array) is np.ndarray for array in arrays):
+        return _NUMPY
     return array_api_compat.array_namespace(*arrays)
 
 
@@ -113,6 +119,9 @@ def as_floating(values: Iterable[Any], names: Sequence[str] = ()) -> tuple[Any, 
     ValueError
         If an integer is beyond the range of float64, or a number beyond that of float32 arrays beside it.
     """
+    values = list(values)
+    if all(type(v) is float or (type(v) is np.ndarray and v.dtype is _REAL) for v in values):
+        return _NUMPY, [np.asarray(v) for v in values]
     values = [_checked(value, names[i] if i < len(names) else "") for i, value in enumerate(values)]
     arrays = [value for value in values if is_array(value)]
     try:

@@ -19,6 +19,8 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -61,6 +63,23 @@ def compiled(
     """
     entry = _entry(function, dtype, _sorted(chosen))
     return _ready(entry, signature)
+
+
+class NotKeptError(RuntimeError):
+    """Something would have to be compiled first (`kept_only`)."""
+
+
+_KEPT_ONLY: ContextVar[bool] = ContextVar("kept_only", default=False)
+
+
+@contextmanager
+def kept_only() -> Iterator[None]:
+    """Raise NotKeptError, in this block, where something is neither loaded nor on the disk."""
+    token = _KEPT_ONLY.set(True)
+    try:
+        yield
+    finally:
+        _KEPT_ONLY.reset(token)
 
 
 def refused() -> type[Exception]:
@@ -144,10 +163,12 @@ def _ready(entry: Any, signature: tuple[Any, ...]) -> Any:
         return entry
     try:
         if not on_numba.files(entry):
+            if _KEPT_ONLY.get():
+                raise NotKeptError("not compiled yet")
             note("compiling, once for this method and these activations (some seconds) …")
         with on_numba.resolved_once():
             entry.compile(arguments)
-    except on_numba.NumbaError:
+    except (on_numba.NumbaError, NotKeptError):
         raise
     except Exception:
         for path in on_numba.files(entry):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -128,6 +129,8 @@ def require_functions(schedule: Schedule, progress: Callable[[int], object] | No
 def factor(schedule: Schedule, step: int) -> float:
     """Return the factor of the learning rate at a step, checked."""
     value = schedule(step)
+    if type(value) is float and 0.0 <= value < math.inf:
+        return value
     try:
         return number("schedule", value, 0.0)
     except (TypeError, ValueError) as error:

@@ -79,7 +79,7 @@ def models(presets: Sequence[Preset] = PRESETS) -> list[Any]:
         for i, data in zip(at, panels.ground_data(ground), strict=True):
             columns[i] = data
         sets.append([ColumnDataSource(_light(one)) for one in columns])
-    panels.fill(view, pictures[0])
+    panels.fill(view, pictures[0], at_first=True)
     panels.fill_ground(view, grounds[0])
     ends, status, toggle = (Div(text="", name=name) for name in ("ends", "status", "toggle"))
     ends.text, toggle.visible = ends_table(pictures[0]), False

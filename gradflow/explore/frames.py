@@ -59,9 +59,14 @@ class Picture(NamedTuple):
     levels: dict[str, float]
 
 
-def picture(state: State) -> Picture:
-    """Return what is drawn of a state that `gradflow.explore.tasks.check` finds nothing wrong with."""
-    found = runs(state)
+def picture(state: State, *, plain: bool = False) -> Picture:
+    """Return what is drawn of a state that `gradflow.explore.tasks.check` finds nothing wrong with.
+
+    See Also
+    --------
+    gradflow.explore.trajectories.runs : plain.
+    """
+    found = runs(state, plain=plain)
     return Picture(state, found, tuple(frames(state, run) for run in found), graph(state), levels(state))
 
 

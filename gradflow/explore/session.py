@@ -11,16 +11,17 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from bokeh.document import Document
-from bokeh.events import DoubleTap, Tap
+from bokeh.events import DocumentReady, DoubleTap, Tap
 from bokeh.layouts import column, row
 from bokeh.models import Button, CustomJS, Div, Select, Spinner, TextAreaInput
 from tornado.ioloop import IOLoop
 
 from gradflow.explore import controls as fields
 from gradflow.explore import view as panels
+from gradflow.explore.ahead import picture_at_once
 from gradflow.explore.diagram import REACH, Diagram, depends_on, diagram
 from gradflow.explore.edits import dragged, drawn, moved, with_choice
-from gradflow.explore.frames import Picture, beginning, picture
+from gradflow.explore.frames import Picture, beginning
 from gradflow.explore.page import BUSY, COPY, DOWNLOAD, PLAY, REWIND, TOGGLE, ends_table
 from gradflow.explore.presets import PRESETS
 from gradflow.explore.print import figure_bytes
@@ -66,7 +67,7 @@ class Session:
         # The page is shown with the start, and what takes time follows.
         if not self._tell():
             with _Quiet(self):
-                panels.fill(self.view, beginning(self.state))
+                panels.fill(self.view, beginning(self.state), at_first=True)
         self.busy.text = BUSY
         document.add_next_tick_callback(self.update)
 
@@ -155,6 +156,8 @@ class Session:
         ]  # fmt: skip
         for root in roots:
             self.document.add_root(root)
+        # A picture may have come before the page was there.
+        self.document.js_on_event(DocumentReady, view.unpack)
 
     def change(self, name: str, text: str) -> None:
         """Take a field's new text."""
@@ -185,7 +188,9 @@ class Session:
         asked = self.asked
         self.busy.text = BUSY
         self._compute(
-            lambda: picture(state), lambda found: self._show(asked, found), lambda: asked == self.asked
+            lambda: picture_at_once(state),
+            lambda found: self._show(asked, found),
+            lambda: asked == self.asked,
         )
         if depends_on(state) != self.ground_of:
             self.ground_of = depends_on(state)

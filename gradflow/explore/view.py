@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from bokeh.core.properties import value
 from bokeh.models import (
     ColumnDataSource,
     CustomJS,
@@ -28,6 +29,13 @@ from gradflow.explore.tasks import label, reach
 HEIGHT = 330
 
 TOOLS = "pan,wheel_zoom,box_zoom,reset"
+
+UNPACK = """
+// All that a picture fills, in one go: what is drawn is drawn once.
+const sets = inbox.args.sets ?? [];
+sets.forEach((set, i) => { if (set) sources[i].data = set instanceof Map ? Object.fromEntries(set) : set; });
+"""
+"""Takes a picture out of the inbox."""
 
 ADVANCE = """
 // The state at the moment of the slider, of every run.
@@ -66,12 +74,14 @@ class View:
     dots: list[ColumnDataSource]
     moment: Slider
     draw: PointDrawTool
+    inbox: CustomJS
+    unpack: CustomJS
 
     @property
     def sources(self) -> list[ColumnDataSource]:
         """All sources that a picture fills, in a fixed order."""
         one = [self.target, self.knots, self.ground, self.losses, self.levels, self.horizon]
-        # What moves is told last, when all else is there.
+        # What moves the moment is told last, when all else is there.
         return [*one, *self.shown, *self.frames, *self.students, *self.dots, *self.curves]
 
 
@@ -111,7 +121,10 @@ def build() -> View:
     moment.js_on_change("value", advance)
     curves[-1].js_on_change("data", advance)
     draw = next(tool for tool in figures["function"].tools if isinstance(tool, PointDrawTool))
-    return View(
+    inbox = CustomJS(args={"sets": []}, code="", name="inbox")
+    unpack = CustomJS(args={"inbox": inbox}, code=UNPACK)
+    inbox.js_on_change("args", unpack)
+    view = View(
         figures,
         curves,
         shown,
@@ -126,7 +139,16 @@ def build() -> View:
         dots,
         moment,
         draw,
+        inbox,
+        unpack,
     )
+    unpack.args = {"inbox": inbox, "sources": view.sources}
+    # Nothing that is drawn has it, and yet it belongs to the page.
+    moment.tags = [inbox]
+    for source in view.sources:
+        # The page fills them by itself; only knots, which are dragged, the server wants to know of.
+        source.syncable = source is points
+    return view
 
 
 def _figure(title: str, **options: Any) -> Any:
@@ -272,7 +294,8 @@ def data(picture: Picture) -> list[dict[str, Any]]:
                 "neuron": list(range(1, count + 1)),
             }
         )
-        frames.append({"x": frame.x.ravel(), "y": frame.y.ravel()})
+        # More digits than a screen shows, and most of what is sent.
+        frames.append({axis: np.ravel(part).astype(np.float32) for axis, part in frame._asdict().items()})
         curves.append(
             {
                 "t": run.t,
@@ -301,8 +324,8 @@ def ranges(state: State) -> tuple[tuple[float, float], tuple[float, float]]:
     return REACH[across], REACH[up]
 
 
-def fill(view: View, picture: Picture) -> None:
-    """Show a picture."""
+def fill(view: View, picture: Picture, *, at_first: bool = False) -> None:
+    """Show a picture, in one message, or put it `at_first` on a page that no browser has yet."""
     state = picture.state
     diagram, function, shown = (view.figures[name] for name in ("diagram", "function", "shown"))
     axes = (*diagram.xaxis, *diagram.yaxis, *shown.yaxis)
@@ -312,11 +335,24 @@ def fill(view: View, picture: Picture) -> None:
         if (drawn.reset_start, drawn.reset_end) != ends:
             drawn.start, drawn.end = drawn.reset_start, drawn.reset_end = ends
     shown.title.text = state.shown
-    function.legend.items[-1].label = {"value": label(state.optimizer)}
+    last, name = function.legend.items[-1], label(state.optimizer)
+    if last.label != {"value": name} and last.label != value(name):
+        last.label = value(name)
     view.draw.renderers[0].visible = ";" in state.target
-    for source, columns in zip(view.sources, data(picture), strict=True):
-        if columns is not None:
-            source.data = columns
+    columns: list[Any] = data(picture)
+    at = view.sources.index(view.knots)
+    if view.knots.data != columns[at]:
+        view.knots.data = columns[at]
+    columns[at] = None
+    if at_first:
+        for source, one in zip(view.sources, columns, strict=True):
+            if one is not None:
+                source.data = one
+        return
+    # What is at the moment the page finds by itself.
+    for source in (*view.students, *view.dots):
+        columns[view.sources.index(source)] = None
+    view.inbox.args = {"sets": columns}
 
 
 def ground_data(found: Diagram) -> tuple[dict[str, Any], dict[str, Any]]:

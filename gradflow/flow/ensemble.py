@@ -141,19 +141,19 @@ def integrate_ensemble(
         raise TypeError("inputs: the flow needs an interval (the population), got a sample")
     # Trial steps may leave the range of numbers; they are then shortened, or the lane is labelled.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-        theta, problem, shape = _flattened(as_neuron(neuron), problem)
+        theta, problem, shape = flattened(as_neuron(neuron), problem)
         if backend == "cupy":
             theta, problem = _on_gpu(theta, problem)
-        setting = _setting(theta, problem, t_end, rtol, max_steps, resting, chunk)
+        setting = setting_of(theta, problem, t_end, rtol, max_steps, resting, chunk)
         rule, n = as_rule(stop), theta.shape[1]
-        start = _starts(setting, theta, problem)
+        start = starts(setting, theta, problem)
         if _is_compiled(backend, theta, stop):
             return _compiled(setting, theta, shape, start, rule, chunk, progress)
         found = _ensemble(setting, _run(setting, start, n, rule, chunk, progress), theta, shape)
         return gpu.back(found) if backend == "cupy" else found
 
 
-def _starts(setting: Setting, theta: Array, problem: Problem) -> Callable[[int, int], Lanes]:
+def starts(setting: Setting, theta: Array, problem: Problem) -> Callable[[int, int], Lanes]:
     """Return what makes the lanes i to j at t = 0; those that are dead, or at rest, have ended."""
     xp, ops, teacher = setting.xp, setting.ops, tuple(problem.teacher)
     mean = best_constant(problem).intercept
@@ -335,7 +335,7 @@ def _ensemble(setting: Setting, lanes: Lanes, start: Array, shape: tuple[int, ..
     return Ensemble(xp.reshape(theta, (4, *shape)), *(xp.reshape(column, shape) for column in columns))
 
 
-def _flattened(neuron: Neuron, problem: Problem) -> tuple[Array, Problem, tuple[int, ...]]:
+def flattened(neuron: Neuron, problem: Problem) -> tuple[Array, Problem, tuple[int, ...]]:
     """Return θ of shape (4, n), the problem with 0-d or one-dimensional arrays, and the batch's shape."""
     xp, arrays = as_floating((*neuron, *problem.teacher, problem.lo, problem.hi))
     shape = batch_shape("neurons, teacher and interval", [a.shape for a in arrays])
@@ -349,14 +349,14 @@ def _flattened(neuron: Neuron, problem: Problem) -> tuple[Array, Problem, tuple[
 
 
 def _on_gpu(theta: Array, problem: Problem) -> tuple[Array, Problem]:
-    """Return what `_flattened` returned in arrays of CuPy."""
+    """Return what `flattened` returned in arrays of CuPy."""
     gpu.require()
     inputs = Uniform(gpu.there(problem.lo), gpu.there(problem.hi))
     teacher = Neuron(*map(gpu.there, problem.teacher))
     return gpu.there(theta), replace(problem, teacher=teacher, inputs=inputs)
 
 
-def _setting(
+def setting_of(
     theta: Array, problem: Problem, t_end: float, rtol: float, max_steps: int, resting: float, chunk: int
 ) -> Setting:
     """Return what all lanes share, checked."""

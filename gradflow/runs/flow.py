@@ -142,7 +142,7 @@ def gradient_flow(
     )
     if at_start:
         run = run._replace(status=STOPPED)
-    limit = _limit(run, passed, problem, rtol)
+    limit = end_of(run, passed, problem, rtol)
     configuration = {
         **describe_problem(problem),
         "neuron": dict(zip(PARAMETERS, (float(v) for v in start), strict=True)),
@@ -178,17 +178,10 @@ def _dataset(
     descended = np.array([p.descended for p in run.points])
     first = np.array([float(v) for v in start])
     initial = value[0] if len(value) and run.points[0].t == 0.0 else np.nan
-    end = np.array(run.last.theta) if np.any(np.isnan(limit)) else limit
-    decided = _decided(run, problem) if theory else Decided(UNDECIDED, SIMULATION, np.nan)
-    code = decided.outcome
-    if code == UNDECIDED:
-        code = int(outcome(end, problem, accuracy=rtol))
-        # What is alive may round to a dead state, at the best constant and about to leave it.
-        if code == CONSTANT and revives(np.array(run.last.theta), run.last.activity, problem):
-            code = UNDECIDED
+    decided = settled(run, limit, problem, rtol, theory)
     dims = ("time",)
     kept = "conserved" if problem.is_bent else "not conserved: the activation is not homogeneous"
-    ended = outcome_codes(code, ())
+    ended = outcome_codes(decided.outcome, ())
     theorem = codes(decided.theorem, THEOREMS, (), "theorem that decided the outcome")
     status = codes(run.status, STATUSES, (), "how the integration ended")
     crossed = crossings_attribute(
@@ -228,11 +221,26 @@ def _dataset(
 
 
 class Decided(NamedTuple):
-    """The outcome decided of a trajectory, by which theorem, and by which time."""
+    """The outcome of a trajectory, the theorem that decides it (0: none does), and by which time."""
 
     outcome: int
     theorem: int
     time: float
+
+
+def settled(
+    run: Trajectory, limit: np.ndarray, problem: Problem, rtol: float, theory: bool = True
+) -> Decided:
+    """Return the outcome of a trajectory: what a theorem decides, or else what its last state looks like."""
+    decided = _decided(run, problem) if theory else Decided(UNDECIDED, SIMULATION, np.nan)
+    if decided.outcome != UNDECIDED:
+        return decided
+    end = np.array(run.last.theta) if np.any(np.isnan(limit)) else limit
+    code = int(outcome(end, problem, accuracy=rtol))
+    # What is alive may round to a dead state, at the best constant and about to leave it.
+    if code == CONSTANT and revives(np.array(run.last.theta), run.last.activity, problem):
+        code = UNDECIDED
+    return decided._replace(outcome=code)
 
 
 def _decided(run: Trajectory, problem: Problem) -> Decided:
@@ -247,7 +255,7 @@ def _decided(run: Trajectory, problem: Problem) -> Decided:
     return Decided(int(found.outcome[first]), int(found.theorem[first]), float(points[first].t))
 
 
-def _limit(
+def end_of(
     run: Trajectory, passed: list[tuple[float, float, float, float]], problem: Problem, rtol: float
 ) -> np.ndarray:
     """Return where the trajectory ends: known exactly for a dead ReLU neuron, else once it is at rest."""

@@ -23,6 +23,13 @@ from gradflow.explore.trajectories import runs
 from tests.explore.visitor import Visitor
 
 
+def drawn(visitor: Visitor, source: Any) -> dict[str, Any]:
+    """Return the columns with which the page fills a source."""
+    view = visitor.session.view
+    columns: dict[str, Any] = view.inbox.args["sets"][view.sources.index(source)]
+    return columns
+
+
 class Place:
     """An event at a place of a figure."""
 
@@ -62,10 +69,15 @@ def test_a_click_moves_the_start(visitor: Visitor) -> None:
     assert visitor.find("address").text == "b1=0.5&b2=-1.25&t_end=1"
     assert (visitor.find("b1").value, visitor.find("b2").value) == ("0.5", "-1.25")
     assert visitor.find("b2-slider-0").value == -1.25
-    shown = visitor.session.view.curves[0].data
+    shown = drawn(visitor, visitor.session.view.curves[0])
     np.testing.assert_array_equal(shown["loss"], runs(visitor.session.state)[0].loss)
     assert "Neuron(w1=1.0, b1=0.5, w2=1.0, b2=-1.25)" in visitor.find("python").value
     assert "--b1 0.5" in visitor.find("command").value
+
+
+def test_the_page_can_be_sent(visitor: Visitor) -> None:
+    assert "inbox" in str(visitor.document.to_json())
+    assert visitor.find("inbox").args["sets"]
 
 
 def test_a_click_beside_the_axes_is_none(visitor: Visitor) -> None:
@@ -111,7 +123,7 @@ def test_a_field_and_its_sliders_are_one(visitor: Visitor, name: str) -> None:
     ],
 )
 def test_an_error_is_said_beside_its_field(visitor: Visitor, name: str, text: str, told: str) -> None:
-    before = visitor.session.view.curves[0].data["loss"]
+    before = drawn(visitor, visitor.session.view.curves[0])["loss"]
     control = visitor.session.controls[name]
     good = control.text.value
     control.text.value = text
@@ -120,7 +132,7 @@ def test_an_error_is_said_beside_its_field(visitor: Visitor, name: str, text: st
     assert told in visitor.error(beside)
     assert "<b>" not in visitor.find(f"{beside}-error").text
     # Nothing is broken: what was drawn stays, other fields work, and the field can be mended.
-    np.testing.assert_array_equal(visitor.session.view.curves[0].data["loss"], before)
+    np.testing.assert_array_equal(drawn(visitor, visitor.session.view.curves[0])["loss"], before)
     assert control.text.value == text
     control.text.value = good
     visitor.settle()
@@ -154,7 +166,7 @@ def test_that_nothing_could_be_computed_ends_the_waiting(
     def fails(state: State) -> Picture:
         raise ValueError("no picture today")
 
-    monkeypatch.setattr("gradflow.explore.session.picture", fails)
+    monkeypatch.setattr("gradflow.explore.session.picture_at_once", fails)
     visitor.session._tap(Place(0.75, 1.0))
     visitor.settle()
     assert "no picture today" in visitor.find("status").text
@@ -191,7 +203,7 @@ def test_several_neurons_are_drawn(visitor: Visitor) -> None:
     visitor.session._draw()
     visitor.settle()
     assert visitor.session.state.m == 3
-    assert visitor.session.view.shown[0].data["neuron"] == [1, 2, 3]
+    assert drawn(visitor, visitor.session.view.shown[0])["neuron"] == [1, 2, 3]
     assert not visitor.find("w1-slider-0").visible
     assert visitor.find("diagram").title.text.startswith("loss")
 
@@ -220,7 +232,7 @@ def test_the_figure_is_a_file(visitor: Visitor) -> None:
 
 def test_a_breakpoint_at_infinity_leaves_the_others_to_be_seen() -> None:
     other = Visitor("b2=1.5&lr=0.2&t_end=4&backdrop=loss")
-    values = np.concatenate([np.ravel(source.data["ys"]) for source in other.session.view.shown])
+    values = np.concatenate([np.ravel(drawn(other, source)["ys"]) for source in other.session.view.shown])
     assert np.any(np.isnan(values))
     assert np.nanmax(np.abs(values)) <= 3.0
 
@@ -232,7 +244,7 @@ def test_only_the_last_wish_is_computed(visitor: Visitor, monkeypatch: pytest.Mo
         computed.append(state)
         return picture(state)
 
-    monkeypatch.setattr("gradflow.explore.session.picture", noted)
+    monkeypatch.setattr("gradflow.explore.session.picture_at_once", noted)
     for k in range(20):
         visitor.session._tap(Place(0.01 * k, 1.0))
     visitor.settle()

@@ -150,13 +150,17 @@ def table(
         Where they are in `own`, −1 for numbers.
     """
     some: Any = optimizer
+    if not any(map(is_array, (*some, *coefficients(some, done)))):
+        of = [tuple(coefficients(_rated(some, factor), k)) for k, factor in enumerate(factors, done)]
+        numbers = np.asarray(of, dtype=like.dtype).reshape(len(of), -1 if of and of[0] else 0)
+        return numbers, [], np.full(numbers.shape, -1, dtype=np.int64)
     rows: list[list[float]] = []
     own: list[Any] = []
     which: list[list[int]] = []
     places: dict[int, int] = {}
     kept: list[Any] = []
     for k, factor in enumerate(factors, done):
-        values = coefficients(some._replace(lr=some.lr * factor), k)
+        values = coefficients(_rated(some, factor), k)
         kept.append(values)
         row, where = [], []
         for value in values:
@@ -174,6 +178,11 @@ def table(
     shape = len(rows), len(rows[0]) if rows else 0
     numbers = np.asarray(rows, dtype=like.dtype).reshape(shape)
     return numbers, own, np.asarray(which, dtype=np.int64).reshape(shape)
+
+
+def _rated(optimizer: Any, factor: float) -> Any:
+    """Return an optimiser at a factor of its rate."""
+    return optimizer if factor == 1.0 else optimizer._replace(lr=optimizer.lr * factor)
 
 
 def require_no_scratch(step: Kernel) -> None:

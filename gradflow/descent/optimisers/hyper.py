@@ -65,6 +65,8 @@ FLAG = Flag()
 
 def double(value: ArrayLike) -> ArrayLike:
     """Return a number as a Python float, an array as an array of float64."""
+    if type(value) is float:
+        return value
     if not is_array(value):
         return float(value)
     xp = namespace(value)

@@ -57,6 +57,10 @@ class NumbaFlow:
         self._advance = compiled(slopes, pair)
         self._fixed, self._levels = fixed, at.levels_of(fixed)
 
+    def until(self, t: float) -> None:
+        """Follow trajectories to another time from now on."""
+        self._fixed[at.T_END] = t
+
     def advance(self, records: Array, terms: Array) -> None:
         """Follow the running trajectories with these records until each has ended or is put aside."""
         # Behind the rows the scratch of sums, which begins with the lane for one that is alone.

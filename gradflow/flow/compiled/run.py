@@ -105,6 +105,13 @@ def is_compiled(backend: str | None, theta: Array, worth: bool) -> bool:
     return True
 
 
+def machine_of(setting: Setting, stop: StopRule | None) -> NumbaFlow:
+    """Return what follows trajectories on a core."""
+    bound = setting.quadrature
+    pair = None if bound is None else pair_of(bound.student, bound.teacher)
+    return NumbaFlow(setting.slopes, shared_numbers(setting, stop), pair)
+
+
 def run(
     setting: Setting,
     start: Callable[[int, int], Lanes],
@@ -130,9 +137,7 @@ def run(
     states : callable
         What the stop rule sees of lanes.
     """
-    bound = setting.quadrature
-    pair = None if bound is None else pair_of(bound.student, bound.teacher)
-    machine = NumbaFlow(setting.slopes, shared_numbers(setting, stop), pair)
+    machine = machine_of(setting, stop)
     lock, done = Lock(), 0
     legal = np.array(sorted(at.BITS.values()))
 
@@ -162,7 +167,7 @@ def run(
                 progress(done)
 
     # Where steps take long, fewer trajectories, so that Ctrl-C does not wait for them.
-    share = share if pair is None else -(-share // 16)
+    share = share if setting.quadrature is None else -(-share // 16)
     starts = range(0, n, share)
     threads = threads or cores()
     if threads == 1 or len(starts) <= 1:
