@@ -10,7 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import ArrayLike
 
-from gradflow.study.figures.panels import Floats, span
+from gradflow.study.figures.panels import Floats, Level, span
+
+UNDER = 0.12
+"""The part of an axis's height that words below a line take."""
 
 LOWEST = 1e-16
 """The lower end of the axis, at least: below it a loss is the rounding of its terms."""
@@ -26,6 +29,14 @@ def loss_axis(axes: Axes, losses: Iterable[ArrayLike]) -> float:
     axes.set_ylim(10.0 ** (low - 0.03 * (high - low)), 10.0**high)
     tick_powers(axes, low, high, floor if found[0] < LOWEST else 0.0)
     return floor
+
+
+def make_room(axes: Axes, levels: Iterable[Level]) -> None:
+    """Move the axis's lower end down, if need be, so that words below a level stand above it."""
+    lo, hi = np.log10(axes.get_ylim())
+    heights = [float(np.log10(level.value)) for level in levels if level.below]
+    if heights and min(heights) < lo + UNDER * (hi - lo):
+        axes.set_ylim(bottom=10.0 ** ((min(heights) - UNDER * hi) / (1.0 - UNDER)))
 
 
 def tick_powers(axes: Axes, low: float, high: float, floor: float) -> None:

@@ -23,6 +23,7 @@ from gradflow.study.figures.panels import new_figure, span
 from gradflow.study.figures.runs import axis_of
 from gradflow.study.figures.snapshots import STUDENT, TARGET, graph, target_graph
 from gradflow.study.figures.style import BLACK, GREY, SINGLE, style, styled
+from gradflow.study.figures.told import problem_of
 
 SECOND = 20
 """Frames a second."""
@@ -67,15 +68,17 @@ class Movie:
 
 
 @styled
-def movie(run: xr.Dataset, problem: Problem = Problem(), *, count: int = 60, width: float = SINGLE) -> Movie:
+def movie(
+    run: xr.Dataset, problem: Problem | None = None, *, count: int = 60, width: float = SINGLE
+) -> Movie:
     """Film a neuron's run: the student over the target, and its loss below.
 
     Parameters
     ----------
     run : Dataset
         What `gradflow.gradient_flow` or `gradflow.train` returned for one neuron.
-    problem : Problem
-        What it was trained on.
+    problem : Problem, optional
+        What it was trained on, where the run does not say so itself (it keeps no sample).
     count : int
         Frames, 2 to 500: the first moment, the last, and between at equal parts of the way.
     width : float
@@ -92,7 +95,7 @@ def movie(run: xr.Dataset, problem: Problem = Problem(), *, count: int = 60, wid
         If it is no run of one neuron.
     """
     count = integer("count", count, 2, 500)
-    axis = axis_of(run, "run")
+    axis, problem = axis_of(run, "run"), problem_of(run, problem)
     if run["loss"].dims != (axis,) or "neuron" in run.dims:
         raise ValueError(f"run: expected one neuron, got one with dimensions {tuple(run.sizes)}")
     states = np.array([run[name].values for name in PARAMETERS], dtype=np.float64)

@@ -17,13 +17,14 @@ from gradflow.networks.line.task import Task, task_of
 from gradflow.neuron.activity import ACTIVITIES
 from gradflow.neuron.problem import PARAMETERS, Problem
 from gradflow.study.figures.figure import Places
-from gradflow.study.figures.loss_axis import LOWEST, loss_axis
+from gradflow.study.figures.loss_axis import LOWEST, loss_axis, make_room
 from gradflow.study.figures.loss_axis import shown as on_axis
 from gradflow.study.figures.panels import Level, Panel, decorate, new_figure, span
 from gradflow.study.figures.runs import of_network
 from gradflow.study.figures.snapshots import TARGET
 from gradflow.study.figures.style import BLACK, BLUE, DOUBLE, GREY, VERMILLION, styled
 from gradflow.study.figures.targets import SMOOTH_POINTS, graph, reach_of, with_breakpoints
+from gradflow.study.figures.told import problem_of
 
 LOOKS: dict[str, dict[str, Any]] = {
     "dead": {"color": GREY, "linestyle": ":", "linewidth": 0.9},
@@ -45,7 +46,7 @@ _WORD = {"time": "$t$ = ", "step": "step "}
 
 @styled
 def network_runs(
-    runs: Mapping[str, xr.Dataset], problem: Problem = Problem(), *, ax: Places | None = None
+    runs: Mapping[str, xr.Dataset], problem: Problem | None = None, *, ax: Places | None = None
 ) -> AnyFigure:
     """Draw runs in rows: loss, breakpoints (a line a neuron, its look by activity), and target and student.
 
@@ -54,8 +55,8 @@ def network_runs(
     runs : mapping of str to Dataset
         What `gradient_flow` or `train` returned for one network or neuron each, under the names of their
         rows.
-    problem : Problem
-        What they learn.
+    problem : Problem, optional
+        What they learn; by default what the first of them says.
     ax : sequence of Axes, optional
         Three for each run, to draw into in the place of a new figure.
 
@@ -69,7 +70,7 @@ def network_runs(
     for name, run in runs.items():
         if not isinstance(run, xr.Dataset) or not {"w1", "loss"} <= set(run) or run["loss"].ndim != 1:
             raise ValueError(f"runs: expected a run of one network as {name}, got {shown(run)}")
-    task = task_of(problem)
+    task = task_of(problem_of(next(iter(runs.values())), problem))
     size = (DOUBLE, 0.4 + 1.75 * len(runs))
     figure, every = new_figure(3 * len(runs), (len(runs), 3), size, ax)
     rows = [every[k : k + 3] for k in range(0, len(every), 3)]
@@ -89,6 +90,7 @@ def _loss(axes: Axes, run: xr.Dataset, axis: str, task: Task, name: str) -> None
         levels.append(Level("best line", known.line, below=True))
     x, y = run[axis].values, run["loss"].values
     floor = loss_axis(axes, [y, [level.value for level in levels]])
+    make_room(axes, levels)
     axes.plot(x, on_axis(y, floor), color=BLACK, linewidth=1.1)
     axes.set_xlim(0.0, x[-1] if x[-1] > 0 else 1.0)
     axes.set_xlabel(_LABEL[axis])

@@ -13,11 +13,12 @@ from gradflow.networks.line.task import task_of
 from gradflow.neuron.problem import PARAMETERS, Problem
 from gradflow.runs.records import crossings
 from gradflow.study.figures.figure import Figure, Places, figure_of, given
-from gradflow.study.figures.loss_axis import LOWEST, loss_axis, shown
+from gradflow.study.figures.loss_axis import LOWEST, loss_axis, make_room, shown
 from gradflow.study.figures.panels import Floats, Level, Mark, Panel, Series, decorate, plot, points
-from gradflow.study.figures.runs import axis_of
+from gradflow.study.figures.runs import axis_of, diverged, records_until_diverged
 from gradflow.study.figures.snapshots import draw_snapshots
 from gradflow.study.figures.style import DOUBLE, styled
+from gradflow.study.figures.told import problem_of
 
 MOMENTS = 5
 """At which the student is drawn: the start, the end, and between them at equal parts of the way."""
@@ -27,15 +28,15 @@ NAMED = 4
 
 
 @styled
-def one_run(run: xr.Dataset, problem: Problem = Problem(), *, ax: Places | None = None) -> AnyFigure:
+def one_run(run: xr.Dataset, problem: Problem | None = None, *, ax: Places | None = None) -> AnyFigure:
     """Draw the loss of one run, with crossings and reference losses, above the student at some moments.
 
     Parameters
     ----------
     run : xarray.Dataset
         What `gradient_flow` or `train` returned for one neuron.
-    problem : Problem
-        What it was trained on.
+    problem : Problem, optional
+        What it was trained on, where the run does not say so itself (it keeps no sample).
     ax : Axes, optional
         Axes to draw the loss into, and only the loss, in the place of a new figure.
 
@@ -50,7 +51,7 @@ def one_run(run: xr.Dataset, problem: Problem = Problem(), *, ax: Places | None 
     ValueError
         If the run is of several neurons.
     """
-    axis = axis_of(run, "run")
+    axis, problem = axis_of(run, "run"), problem_of(run, problem)
     if run["loss"].dims != (axis,):
         raise ValueError(f"run: expected one neuron, got one with the dimensions {run['loss'].dims}")
     if ax is not None:
@@ -88,9 +89,12 @@ def moments(states: Floats, count: int = MOMENTS) -> np.ndarray:
 
 def _draw_loss(axes: Axes, run: xr.Dataset, axis: str, problem: Problem) -> None:
     x, y = points(Series("", run[axis].values, run["loss"].values))
-    references = _references(problem)
+    references, end = _references(problem), x[-1]
+    if diverged(run):
+        x, y = x[: records_until_diverged(y)], y[: records_until_diverged(y)]
     floor = loss_axis(axes, [y, [level.value for level in references]])
-    axes.set_xlim(0.0, x[-1] if x[-1] > 0.0 else 1.0)
+    make_room(axes, references)
+    axes.set_xlim(0.0, end if end > 0.0 else 1.0)
     axes.set_xlabel(_LABEL[axis])
     axes.set_ylabel("loss")
     plot(axes, Series("", x, y), x, shown(y, floor))

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradflow.base.checks import integer, numbers, shown
 from gradflow.study.figures.figure import Figure, Places, figure_of, given
-from gradflow.study.figures.style import CYCLE, GREY, PALE, SMALL, Look, line_options, look
+from gradflow.study.figures.style import CYCLE, GREY, PALE, SMALL, Look, line_options, look, style
 
 Floats = NDArray[np.float64]
 
@@ -283,6 +283,12 @@ def legend_outside(
     columns = min(most, legend_columns(handles, width))
     place: Any = f"outside {side} center"
     figure.legend(handles=handles, loc=place, ncols=columns, **options)
+
+
+def key_above(figure: AnyFigure, width: float) -> None:
+    """Draw the key of a figure's only panel above it."""
+    with style():
+        legend_outside(figure, figure.axes[0].get_legend_handles_labels()[0], width)
 
 
 def key_for(

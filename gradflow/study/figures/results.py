@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from gradflow.base.checks import integer, is_mapping, one_of, shown
+from gradflow.base.checks import integer, is_mapping, number, numbers, one_of, require_finite, shown
+from gradflow.ends.outcome import OUTCOMES
 from gradflow.networks.line.network import Network, as_network
 from gradflow.networks.line.task import task_of
 from gradflow.neuron.problem import PARAMETERS, Problem, Sample, as_problem
@@ -18,7 +19,7 @@ from gradflow.study.figures.figure import Places
 from gradflow.study.figures.frames import Frame, sheet
 from gradflow.study.figures.losses import loss_curves
 from gradflow.study.figures.one_run import moments
-from gradflow.study.figures.panels import Level, Panel, Series, span
+from gradflow.study.figures.panels import Level, Panel, Series, key_above, span
 from gradflow.study.figures.phase_diagram import Diagram, Layer, phase_diagram
 from gradflow.study.figures.phase_plane import Trajectory, phase_plane
 from gradflow.study.figures.runs import (
@@ -33,9 +34,13 @@ from gradflow.study.figures.runs import (
     named,
     records_until_diverged,
 )
-from gradflow.study.figures.snapshots import snapshots
+from gradflow.study.figures.snapshots import columns_for, snapshots
 from gradflow.study.figures.style import BLACK, BLUE, CYCLE, DOUBLE, LOOKS, SINGLE, SKY, VERMILLION, Look
 from gradflow.study.figures.targets import reach_of, with_breakpoints
+from gradflow.study.figures.told import problem_of
+
+MOST_INSIDE = 3
+"""Names that a key within a panel has, at most."""
 
 ABOVE = 3
 """Decades, at most, in which a run that diverges is seen to leave, above its first loss and the others."""
@@ -81,6 +86,10 @@ def loss(
     >>> figure = loss({"flow": flow, "GD": descent}, against="time")
     """
     some = each(runs)
+    if levels is not None and not is_mapping(levels):
+        raise TypeError(f"levels: expected a mapping of names to losses, got {shown(levels)}")
+    for value in (levels or {}).values():
+        number("levels", value)
     one_of("against", against, ("", "step", "time"))
     own = {axis_of(one.run) for one in some}
     axis = against or (own.pop() if len(own) == 1 else "time")
@@ -93,22 +102,29 @@ def loss(
         name = ", ".join(part for part in (one.name, "diverged") if part) if out else one.name
         series.append(Series(name, along_axis(one.run, axis)[:many], losses[:many]))
         seen.append(losses[losses > 0.0][:1] if out else losses)
-    panel = Panel(series, levels=[Level(name, value) for name, value in (levels or {}).items()])
+    # One line has no key: its name stands above it. A key of many would hide what it names.
+    title = series[0].label if len(series) == 1 else ""
+    outside = ax is None and len(series) > MOST_INSIDE
+    marks = [Level(name, value) for name, value in (levels or {}).items()]
+    panel = Panel(series, title, marks, legend=None if outside else "best")
     stepped = any("step" in one.run.dims for one in some)
     label = "step" if axis == "step" else r"time $t$, $\eta k$" if stepped else "time $t$"
     ceiling = None
     # The losses of those that diverged take the axis for themselves only where there are no others.
     if any(gone) and not all(gone) and (range_ := span(seen, positive=True)):
         ceiling = float(10.0 ** (np.floor(np.log10(range_[1])) + ABOVE))
-    return loss_curves([panel], xlabel=label, ceiling=ceiling, width=width, height=height, ax=ax)
+    figure = loss_curves([panel], xlabel=label, ceiling=ceiling, width=width, height=height, ax=ax)
+    if outside:
+        key_above(figure, width)
+    return figure
 
 
 def students(
     run: xr.Dataset,
-    problem: Problem = Problem(),
+    problem: Problem | None = None,
     *,
     count: int = 5,
-    columns: int = 6,
+    columns: int | None = None,
     width: float = DOUBLE,
     ax: Places | None = None,
 ) -> Figure:
@@ -118,12 +134,13 @@ def students(
     ----------
     run : Dataset
         What `gradflow.gradient_flow` or `gradflow.train` returned for one neuron or network.
-    problem : Problem
-        What it was trained on.
+    problem : Problem, optional
+        What it was trained on, where the run does not say so itself (it keeps no sample).
     count : int
         Moments, 2 or more; fewer are drawn where the run has fewer.
-    columns : int
-        Panels in a row, of a neuron; the moments of a network share one panel.
+    columns : int, optional
+        Panels in a row, of a neuron, by default as many as have room for their words; the moments of a
+        network share one panel.
     width : float
         In inches.
     ax : Axes or sequence of Axes, optional
@@ -134,7 +151,7 @@ def students(
     ValueError, TypeError
         If it is no run, or one of several.
     """
-    axis = axis_of(run, "run")
+    axis, problem = axis_of(run, "run"), problem_of(run, problem)
     count = integer("count", count, 2)
     if run["loss"].dims != (axis,):
         raise ValueError(f"run: expected one neuron or network, got dimensions {run['loss'].dims}")
@@ -146,6 +163,7 @@ def students(
     word = {"time": "$t$ =", "step": "step"}[axis]
     numbers = [n if axis == "step" else float(f"{n:.3g}") for n in run[axis].values[chosen].tolist()]
     if "neuron" not in run.dims:
+        columns = columns_for(width) if columns is None else columns
         return snapshots(states[:, chosen], numbers, problem, label=word, columns=columns, width=width, ax=ax)
     networks = {
         f"{word} {n:g}": Network(*(run[name].values[k] for name in PARAMETERS))
@@ -283,11 +301,20 @@ def outcomes(
     given: dict[str, Any] = {"": some} if isinstance(some, xr.Dataset) or not is_mapping(some) else {**some}
     if not given:
         raise ValueError("found: expected at least one, got {}")
-    for name, some in {**given, **(over or {})}.items():
-        if not isinstance(some, xr.Dataset) or "outcome" not in some or some["outcome"].ndim not in (1, 2):
-            raise TypeError(
-                f"found: expected outcomes over one or two axes{name and f' as {name}'}, got {shown(some)}"
-            )
+    others: Any = over
+    if over is not None and (isinstance(others, xr.Dataset) or not is_mapping(over)):
+        raise TypeError(f"over: expected a mapping of names to results, got {shown(over)}")
+    for argument, several in (("found", given), ("over", over or {})):
+        for name, some in several.items():
+            if not _has_outcomes(some):
+                raise TypeError(
+                    f"{argument}: expected outcomes over one or two axes"
+                    f"{name and f' as {name}'}, got {shown(some)}"
+                )
+    one_of("outcome", outcome, OUTCOMES)
+    if numbers("walls", walls).ndim != 1:
+        raise ValueError(f"walls: expected numbers in a sequence, got {shown(walls)}")
+    require_finite("walls", walls)
     first = next(iter(given.values()))
     if first["outcome"].ndim == 1 and len(given) == 1:
         axis = str(first["outcome"].dims[0])
@@ -307,9 +334,14 @@ def outcomes(
     return phase_diagram(diagrams, xlabel=x, ylabel=y, columns=columns, width=size, ax=ax)
 
 
+def _has_outcomes(some: Any) -> bool:
+    """Whether this is a dataset of outcomes over one or two axes."""
+    return isinstance(some, xr.Dataset) and "outcome" in some and some["outcome"].ndim in (1, 2)
+
+
 def trajectories(
     runs: Runs,
-    problem: Problem = Problem(),
+    problem: Problem | None = None,
     *,
     window: tuple[float, float] = (-np.inf, np.inf),
     width: float = SINGLE,
@@ -322,8 +354,8 @@ def trajectories(
     ----------
     runs : Dataset, sequence of Datasets or mapping
         As `loss` takes them; what stands under one name has one look.
-    problem : Problem
-        What they were trained on.
+    problem : Problem, optional
+        What they were trained on; by default what the first of them says.
     window, width, height, ax
         As `gradflow.study.figures.phase_plane`.
 
@@ -333,6 +365,7 @@ def trajectories(
         If they are no runs of neurons.
     """
     given = named(runs)
+    problem = problem_of(next(iter(given.values()))[0], problem)
     looks = dict(zip(given, (_look(name, k) for k, name in enumerate(given)), strict=True))
     drawn = []
     for name, several in given.items():

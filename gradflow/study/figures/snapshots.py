@@ -15,14 +15,14 @@ from matplotlib.text import Text
 from numpy.typing import ArrayLike
 
 from gradflow.base.arrays import to_numpy
-from gradflow.base.checks import shown
+from gradflow.base.checks import number, shown
 from gradflow.networks.line.task import task_of
 from gradflow.neuron.activations import Activation, PiecewiseLinear, derivatives
 from gradflow.neuron.activity import ACTIVITIES, activity, breakpoint_position
 from gradflow.neuron.problem import Neuron, Problem, Sample, as_neuron
 from gradflow.study.figures.figure import Figure, Places, figure_of, given
 from gradflow.study.figures.panels import Floats, in_rows, span
-from gradflow.study.figures.style import BLACK, DOUBLE, GREY, SKY, SMALL, VERMILLION, styled
+from gradflow.study.figures.style import BLACK, DOUBLE, GREY, LEAST, MOST, SKY, SMALL, VERMILLION, styled
 from gradflow.study.figures.targets import graph as target_of
 from gradflow.study.figures.targets import reach_of
 
@@ -43,6 +43,9 @@ BREAKPOINT: dict[str, Any] = {
     "markeredgecolor": BLACK,
     "markeredgewidth": 0.5,
 }
+
+IN_A_ROW = 6
+"""Panels across two columns of a journal: in more the words would be cut."""
 
 SMOOTH_POINTS = 201
 """Of the graph of a smooth neuron."""
@@ -114,6 +117,11 @@ def snapshots(
     return figure
 
 
+def columns_for(width: float) -> int:
+    """Return how many panels in a row have room for their words in a width in inches."""
+    return max(1, round(IN_A_ROW * number("width", width, LEAST, MOST) / DOUBLE))
+
+
 def draw_snapshots(
     figure: AnyFigure | SubFigure,
     states: Floats,
@@ -153,10 +161,10 @@ def _panels(
         axes.set_xlim(*((lo, hi) if lo < hi else (lo - 0.5, hi + 0.5)))
         axes.set_ylim(bottom - margin, top + margin)
     markers: list[str] = []
-    for axes, state, number, student in zip(panels, states.T, numbers, students, strict=False):
+    for axes, state, at, student in zip(panels, states.T, numbers, students, strict=False):
         axes.plot(*target, **looks, zorder=2)
         axes.plot(*student, **STUDENT, zorder=3)
-        axes.set_title(f"{label} {number:g}", pad=2)
+        axes.set_title(f"{label} {at:g}", pad=2)
         markers.append(_mark_breakpoint(axes, Neuron(*state), problem))
     return looks, markers
 

@@ -15,13 +15,16 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import matplotlib
 import matplotlib.style
 
-from gradflow.base.checks import one_of
+from gradflow.base.checks import number, one_of
 
 SINGLE = 3.25
 """Width in inches of a figure in one column."""
 
 DOUBLE = 6.75
 """Width in inches of a figure across two columns."""
+
+LEAST, MOST = 0.5, 100.0
+"""Inches that a figure is wide or high, at least and at most."""
 
 # From dark to light.
 BLACK = "#000000"
@@ -135,10 +138,13 @@ def style() -> Iterator[None]:
 
 
 def styled(draw: Callable[P, T]) -> Callable[P, T]:
-    """Make a function run under `style`."""
+    """Make a function run under `style`, with its sizes checked."""
 
     @functools.wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        for name in ("width", "height"):
+            if kwargs.get(name) is not None:
+                number(name, kwargs[name], LEAST, MOST)
         with style():
             return draw(*args, **kwargs)
 

@@ -26,6 +26,7 @@ from gradflow.study.figures.runs import of_network
 from gradflow.study.figures.snapshots import TARGET
 from gradflow.study.figures.style import BLACK, BLUE, DOUBLE, GREY, SINGLE, styled
 from gradflow.study.figures.targets import SMOOTH_POINTS, graph, reach_of, with_breakpoints
+from gradflow.study.figures.told import problem_of
 
 MOST = 8
 """Panels at most."""
@@ -36,7 +37,7 @@ _WORD = {"time": "$t$ = ", "step": "step "}
 @styled
 def units(
     run: xr.Dataset,
-    problem: Problem = Problem(),
+    problem: Problem | None = None,
     at: Sequence[float] | None = None,
     *,
     ax: Places | None = None,
@@ -47,8 +48,8 @@ def units(
     ----------
     run : Dataset
         What `gradient_flow` or `train` returned for one network or neuron.
-    problem : Problem
-        What it learns.
+    problem : Problem, optional
+        What it learns, where the run does not say so itself.
     at : sequence of float, optional
         Times or steps, 8 at most; the records nearest to them are drawn. By default the start, where a
         quarter, a half and three quarters of the loss's fall (in logarithms) are done, and the end.
@@ -63,7 +64,7 @@ def units(
     if not isinstance(run, xr.Dataset) or not {"w1", "loss"} <= set(run) or run["loss"].ndim != 1:
         raise ValueError(f"run: expected a run of one network, got {shown(run)}")
     run = of_network(run)
-    axis, task = "time" if "time" in run.dims else "step", task_of(problem)
+    axis, task = "time" if "time" in run.dims else "step", task_of(problem_of(run, problem))
     records = _records(run, axis, at)
     columns = min(len(records), 4) if len(records) != 5 else 5
     rows = -(-len(records) // columns)
