@@ -17,6 +17,8 @@ adam = gf.basins(**grid, method="adam", lr=0.05, steps=3000)
 
 home = flow.outcome_name == "global"
 kept = home & (adam.outcome_name == "global")
+# Single specks are "undecided": the last step of these runs is in one of the bursts that Adam has at a
+# constant rate, and more steps only give other specks.
 print(f"the flow brings {float(home.mean()):.0%} home, Adam keeps {float(kept.mean()):.0%} of all starts")
 
 # %%

@@ -15,9 +15,9 @@ run = gf.train(gf.Neuron(b2=-0.8), gf.Problem(inputs=gf.grid(100)), gf.Adam(lr=0
 figure = gf.figures.loss({"Adam, rate 0.03": run}, levels={"best line": 1 / 48}, width=gf.figures.SINGLE)
 
 # %%
-# ``save`` writes the same bytes whenever the same figure is drawn; the ending says the format. On the
-# command line it is ``gradflow train --b2 -0.8 --lr 0.03 --samples 100 --steps 2000 --figure
-# loss.pdf``.
+# ``save`` writes the same bytes whenever the same figure is drawn; the ending says the format. The
+# command ``gradflow train --b2 -0.8 --lr 0.03 --samples 100 --steps 2000 --figure run.pdf`` draws the
+# same run across two columns, with the student at some moments below the loss.
 
 folder = Path(tempfile.mkdtemp())
 print([path.name for path in gf.figures.save(figure, folder / "loss.pdf")])

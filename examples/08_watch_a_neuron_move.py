@@ -13,7 +13,7 @@ run = gf.train(gf.Neuron(b1=0.4, b2=-1.0), gf.Problem(), gf.Adam(lr=0.01), steps
 # %%
 # A neuron is a function: call it. So is the target.
 
-end = gf.Neuron(*(run[name].values[-1] for name in ("w1", "b1", "w2", "b2")))
+end = gf.student(run)
 print("at x = 0.5:", float(end(0.5)), "wanted:", float(gf.Problem().target_at(0.5)))
 
 # %%

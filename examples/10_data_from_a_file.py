@@ -28,6 +28,6 @@ print(run[["w1", "b1", "w2", "b2"]].isel(step=-1).to_array().to_series())
 
 # %%
 
-end = gf.Neuron(*(run[name].values[-1] for name in ("w1", "b1", "w2", "b2")))
+end = gf.student(run)
 figure = gf.figures.functions({"start": gf.Neuron(), "trained": end}, problem)
 figure

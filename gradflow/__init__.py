@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from gradflow.ends.explained import explain
     from gradflow.networks.either import gradient, gradient_flow, hessian, loss, train
     from gradflow.networks.line import Network
+    from gradflow.networks.student import student
     from gradflow.neuron.laws import Normal, Steps
     from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
-    from gradflow.neuron.targets import Knots, Polynomials, Sine
+    from gradflow.neuron.reading import read_sample
+    from gradflow.neuron.targets import Knots, Polynomials, Sine, interpolated
     from gradflow.proofs import symbolic as symbolic
     from gradflow.runs import crossings
     from gradflow.study import figures as figures
@@ -40,8 +42,10 @@ _HOMES = {
     "gradflow.ends.explained": ("explain",),
     "gradflow.networks.either": ("gradient", "gradient_flow", "hessian", "loss", "train"),
     "gradflow.networks.line.network": ("Network",),
+    "gradflow.networks.student": ("student",),
     "gradflow.neuron.laws": ("Normal", "Steps"),
-    "gradflow.neuron.targets": ("Knots", "Polynomials", "Sine"),
+    "gradflow.neuron.targets": ("Knots", "Polynomials", "Sine", "interpolated"),
+    "gradflow.neuron.reading": ("read_sample",),
     "gradflow.neuron.problem": ("Neuron", "Problem", "Sample", "Uniform", "grid"),
     "gradflow.runs": ("crossings",),
     "gradflow.sweeps": ("Axis", "basins"),
@@ -96,8 +100,11 @@ __all__ = [
     "gradient_flow",
     "grid",
     "hessian",
+    "interpolated",
     "loss",
     "progress_bar",
+    "read_sample",
+    "student",
     "train",
     "train_arrays",
 ]

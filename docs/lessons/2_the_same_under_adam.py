@@ -31,7 +31,7 @@ print(gf.crossings(adam).to_dataframe())
 
 from gradflow.ends.decision import decide
 
-last = gf.Neuron(*(adam[name].values[-1] for name in ("w1", "b1", "w2", "b2")))
+last = gf.student(adam)
 decision = decide(last, problem)
 print(decision.explain())
 

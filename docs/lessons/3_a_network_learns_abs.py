@@ -42,9 +42,7 @@ for name, run in runs.items():
 # %%
 # The target may be any function. `interpolated` finds the knots of one to a given error; `gf.Knots` takes your own.
 
-from gradflow.neuron.targets import interpolated
-
-wave = gf.Problem(target=interpolated(lambda x: np.sin(3 * x), -1, 1, 1e-6))
+wave = gf.Problem(target=gf.interpolated(lambda x: np.sin(3 * x), -1, 1, 1e-6))
 run = gf.train(start, wave, gf.Adam(0.01), steps=2000)
 figure = gf.figures.students(run, wave, count=3)
 figure

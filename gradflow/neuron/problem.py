@@ -31,7 +31,7 @@ from gradflow.neuron.inputs import Sample as Sample
 from gradflow.neuron.inputs import Source as Source
 from gradflow.neuron.inputs import Uniform as Uniform
 from gradflow.neuron.inputs import grid as grid
-from gradflow.neuron.laws import Law
+from gradflow.neuron.laws import Law, Normal
 from gradflow.neuron.losses import SQUARED, as_loss
 from gradflow.neuron.showing import shown_neuron, shown_problem
 from gradflow.neuron.size import LARGEST as LARGEST
@@ -141,6 +141,9 @@ def _field(name: str, parameter: str, value: Any) -> Any:
     return value if isinstance(value, (int, float, np.generic)) else adopted(value)
 
 
+_LAWS: dict[str, Any] = {"uniform": Uniform, "normal": Normal}
+
+
 @dataclass(frozen=True)
 class Problem:
     """The task that the student learns: the teacher, the inputs, and what bends both neurons.
@@ -161,8 +164,8 @@ class Problem:
         In the teacher's place, what the student should return: a neuron (which is then the teacher), a
         network, knots joined by lines, polynomials piece by piece, a sine, or one of "abs", "hat", "step" and
         "sine".
-    law : Uniform, Sample, Steps or Normal, optional
-        In the place of `inputs`: the law of the inputs.
+    law : Uniform, Sample, Steps, Normal or str, optional
+        In the place of `inputs`: the law of the inputs, or "uniform" on [−1, 1], "normal" for N(0, 1).
     loss : Loss or str
         The loss of one output: "squared", or on a sample another of `gradflow.neuron.losses` ("absolute",
         "huber=0.5", "logistic", "exponential").
@@ -207,17 +210,24 @@ class Problem:
         """Put the law in its place."""
         if self.law is None:
             if not isinstance(self.inputs, (Uniform, Sample)):
-                raise TypeError(f"inputs: expected Uniform or Sample, got {shown(self.inputs)}")
+                is_law = isinstance(self.inputs, Law)
+                hint = "; write law=…" if is_law else ", such as Uniform(-1, 1) or grid(100)"
+                raise TypeError(f"inputs: expected Uniform or Sample{hint}, got {shown(self.inputs)}")
             return
         if self.inputs is not None and self.inputs is not Problem.__dataclass_fields__["inputs"].default:
             raise ValueError("law: expected a law or inputs, got both")
+        if isinstance(self.law, str) and self.law.lower() in _LAWS:
+            object.__setattr__(self, "law", _LAWS[self.law.lower()]())
         if isinstance(self.law, (Uniform, Sample)):
             object.__setattr__(self, "inputs", self.law)
             object.__setattr__(self, "law", None)
         elif isinstance(self.law, Law):
             object.__setattr__(self, "inputs", None)
         else:
-            raise TypeError(f"law: expected Uniform, Steps, Normal or Sample, got {shown(self.law)}")
+            names = ", ".join(_LAWS)
+            raise TypeError(
+                f"law: expected Uniform, Steps, Normal, Sample or one of {names}, got {shown(self.law)}"
+            )
 
     def _take_target(self) -> None:
         """Put the target in its place, which is the teacher's if it is a neuron."""

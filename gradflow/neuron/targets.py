@@ -293,7 +293,8 @@ def as_target(value: Any) -> Target:
         if value.lower() in NAMED:
             return NAMED[value.lower()]
         raise ValueError(f"target: expected {names}, got {shown(value)}")
+    hint = "; write gradflow.interpolated(function, lo, hi)" if callable(value) else ""
     raise TypeError(
         f"target: expected a Network, a Neuron, Knots, Polynomials, a Sine or one of {names}, "
-        f"got {shown(value)}"
+        f"got {shown(value)}{hint}"
     )

@@ -65,3 +65,30 @@ def test_a_second_one_takes_the_name_if_told_so() -> None:
 def test_the_packages_own_cannot_be_replaced() -> None:
     with pytest.raises(ValueError, match=r"'adam' is taken by Adam$"):
         define("adam", 1.0, replace=True)
+
+
+def test_a_class_defined_anew_is_told_to_be_registered_again() -> None:
+    define("halved", 0.5)
+    again: Any = type("Halved", (Halved,), {})()
+    with pytest.raises(
+        TypeError, match=r"Halved, got Halved.*; its class was defined anew: register it again"
+    ):
+        gf.train(gf.Neuron(), gf.Problem(), again, 3)
+
+
+@pytest.mark.parametrize(
+    "returned", [lambda theta: theta, lambda theta: (theta,), lambda theta: (theta, theta)]
+)
+def test_what_a_rule_returns_is_named(returned: Any) -> None:
+    register(
+        "odd",
+        Halved,
+        lambda config, theta: (),
+        lambda config, k: Rate(config.lr),
+        lambda ops, numbers, gradient, memory, theta: returned(theta),
+        {"lr": NON_NEGATIVE},
+    )
+    with pytest.raises(
+        TypeError, match=r"^rule: that of Halved must return theta and a tuple of what it remem"
+    ):
+        gf.train(gf.Neuron(), gf.Problem(), Halved(), 3)

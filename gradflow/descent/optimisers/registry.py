@@ -218,7 +218,11 @@ def update(
     k = int(state.step) if counts(state) else 0
     values = coefficients(rated, k)
     numbers = type(values)(*(rounded(value, theta) for value in values)) if values else values
-    new, memory = rule_of(config)(operations(theta), numbers, gradient, remembered(state), theta)
+    found: Any = rule_of(config)(operations(theta), numbers, gradient, remembered(state), theta)
+    if not (isinstance(found, tuple) and len(found) == 2 and isinstance(found[1], tuple)):
+        name = type(config).__name__
+        raise TypeError(f"rule: that of {name} must return theta and a tuple of what it remembers")
+    new, memory = found
     parts = (state.step + 1.0, *memory) if counts(state) else memory
     return new, type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)
 
@@ -268,11 +272,13 @@ def _at(config: Config, lr: ArrayLike) -> Any:
 def _rule(config: object) -> _Rule:
     rule = _RULES.get(type(config))
     if rule is None:
-        kinds = ", ".join(kind.__name__ for kind in _RULES)
+        kinds = ", ".join(dict.fromkeys(kind.__name__ for kind in _RULES))
         hint = ""
         if isinstance(config, str):
             hint = f"; write gradflow.descent.optimizer({shown(config)})"
         elif isinstance(config, type) and config in _RULES:
             hint = f"; write {config.__name__}()"
+        elif type(config).__name__ in {kind.__name__ for kind in _RULES}:
+            hint = "; its class was defined anew: register it again, with replace=True"
         raise TypeError(f"optimizer: expected one of {kinds}, got {shown(config)}{hint}")
     return rule

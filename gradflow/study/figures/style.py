@@ -143,7 +143,8 @@ def styled(draw: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         for name in ("width", "height"):
-            if kwargs.get(name) is not None:
+            # Of some figures each row has a height.
+            if kwargs.get(name) is not None and not isinstance(kwargs[name], (list, tuple)):
                 number(name, kwargs[name], LEAST, MOST)
         with style():
             return draw(*args, **kwargs)

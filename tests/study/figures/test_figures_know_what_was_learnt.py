@@ -66,3 +66,51 @@ def test_a_sample_must_be_given() -> None:
     with pytest.raises(ValueError, match=r"^problem: expected the problem that the run was trained on, got"):
         gf.figures.students(run)
     gf.figures.students(run, sample)
+
+
+def test_sizes_levels_and_layers_are_named() -> None:
+    run = gf.train(gf.Neuron(), gf.Problem(), gf.GD(lr=0.1), 3)
+    found = gf.basins(b1=(-1, 1, 3), b2=(-1, 1, 3), method="gd", lr=0.1, steps=3)
+    draw: Any = gf.figures
+    for call, words in (
+        (lambda: draw.loss(run, width="wide"), "width: expected a number from 0.5 to 100, got 'wide'"),
+        (lambda: draw.loss(run, height=-1), "height: expected a number from 0.5 to 100"),
+        (lambda: draw.loss(run, levels=0.1), "levels: expected a mapping of names to losses, got 0.1"),
+        (lambda: draw.loss(run, levels={"a": "b"}), "levels: expected"),
+        (lambda: draw.outcomes(found, walls="left"), "walls: expected"),
+        (lambda: draw.outcomes(found, walls=1.0), "walls: expected numbers in a sequence, got 1.0"),
+        (lambda: draw.outcomes(found, over=found), "over: expected a mapping of names to results"),
+        (lambda: draw.outcomes(found, over={"f": run}), "over: expected outcomes over one or two axes as f"),
+        (lambda: draw.outcomes(found, over={"f": found}, outcome="teacher"), "outcome: expected"),
+        (lambda: draw.students(run, width=-1), "width: expected"),
+        (lambda: draw.network_runs(run), "runs: expected a mapping of names to runs"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=f"^{words}"):
+            call()
+
+
+def test_no_word_is_cut_and_no_curve_hidden() -> None:
+    some = gf.train(gf.Neuron(b2=1.5), gf.Problem(), gf.GD(lr=[0.02, 0.1, 0.3, 0.6]), 60)
+    figure = gf.figures.loss(some)
+    assert figure.legends
+    assert figure.axes[0].get_legend() is None
+    alone = gf.figures.loss({"GD, rate 0.02": some.isel(lr=0)})
+    assert alone.axes[0].get_title() == "GD, rate 0.02"
+    narrow = gf.figures.students(some.isel(lr=0), width=3.25)
+    narrow.draw_without_rendering()
+    right = narrow.bbox.x1
+    for axes in narrow.axes:
+        key = axes.get_legend()
+        assert key is None or key.get_window_extent().x1 <= right
+        assert all(word.get_window_extent().x1 <= axes.bbox.x1 for word in axes.texts)
+
+
+def test_words_below_a_level_stand_above_the_axis() -> None:
+    run = gf.train(gf.Neuron(b2=1.0), gf.Problem(), gf.GD(lr=50.0), 50)
+    figure = gf.figures.one_run(run)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    word = next(text for text in axes.texts if text.get_text() == "best line")
+    assert word.get_window_extent().y0 >= axes.bbox.y0
+    # What diverged ends where it did.
+    assert max(float(np.max(one.get_xdata())) for one in axes.get_lines()[:1]) < 50.0
