@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from gradflow.base.arrays import Array
-from gradflow.base.checks import number
+from gradflow.base.checks import number, shown
+from gradflow.neuron.inputs import Sample, Uniform
 from gradflow.neuron.size import LARGEST, column
 
 BEYOND = 38.0
@@ -133,3 +135,22 @@ class Normal(Law):
     def draw(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Return n inputs drawn from the law."""
         return rng.normal(self.mean, self.std, n)
+
+
+_NAMED: dict[str, Any] = {"uniform": Uniform, "normal": Normal}
+
+
+def as_law(value: Any) -> Law | Uniform | Sample:
+    """Return the law of inputs from itself or its name.
+
+    Raises
+    ------
+    TypeError
+        If it is none; one line.
+    """
+    if isinstance(value, str) and value.lower() in _NAMED:
+        value = _NAMED[value.lower()]()
+    if isinstance(value, (Law, Uniform, Sample)):
+        return value
+    names = ", ".join(_NAMED)
+    raise TypeError(f"law: expected Uniform, Steps, Normal, Sample or one of {names}, got {shown(value)}")

@@ -31,7 +31,7 @@ from gradflow.neuron.inputs import Sample as Sample
 from gradflow.neuron.inputs import Source as Source
 from gradflow.neuron.inputs import Uniform as Uniform
 from gradflow.neuron.inputs import grid as grid
-from gradflow.neuron.laws import Law, Normal
+from gradflow.neuron.laws import Law, as_law
 from gradflow.neuron.losses import SQUARED, as_loss
 from gradflow.neuron.showing import shown_neuron, shown_problem
 from gradflow.neuron.size import LARGEST as LARGEST
@@ -141,9 +141,6 @@ def _field(name: str, parameter: str, value: Any) -> Any:
     return value if isinstance(value, (int, float, np.generic)) else adopted(value)
 
 
-_LAWS: dict[str, Any] = {"uniform": Uniform, "normal": Normal}
-
-
 @dataclass(frozen=True)
 class Problem:
     """The task that the student learns: the teacher, the inputs, and what bends both neurons.
@@ -209,25 +206,17 @@ class Problem:
     def _take_law(self) -> None:
         """Put the law in its place."""
         if self.law is None:
-            if not isinstance(self.inputs, (Uniform, Sample)):
-                is_law = isinstance(self.inputs, Law)
-                hint = "; write law=…" if is_law else ", such as Uniform(-1, 1) or grid(100)"
-                raise TypeError(f"inputs: expected Uniform or Sample{hint}, got {shown(self.inputs)}")
+            inputs: Any = self.inputs
+            if not isinstance(inputs, (Uniform, Sample)):
+                hint = "; write law=…" if isinstance(inputs, Law) else ", such as Uniform(-1, 1) or grid(100)"
+                raise TypeError(f"inputs: expected Uniform or Sample{hint}, got {shown(inputs)}")
             return
         if self.inputs is not None and self.inputs is not Problem.__dataclass_fields__["inputs"].default:
             raise ValueError("law: expected a law or inputs, got both")
-        if isinstance(self.law, str) and self.law.lower() in _LAWS:
-            object.__setattr__(self, "law", _LAWS[self.law.lower()]())
-        if isinstance(self.law, (Uniform, Sample)):
-            object.__setattr__(self, "inputs", self.law)
-            object.__setattr__(self, "law", None)
-        elif isinstance(self.law, Law):
-            object.__setattr__(self, "inputs", None)
-        else:
-            names = ", ".join(_LAWS)
-            raise TypeError(
-                f"law: expected Uniform, Steps, Normal, Sample or one of {names}, got {shown(self.law)}"
-            )
+        law = as_law(self.law)
+        is_inputs = isinstance(law, (Uniform, Sample))
+        object.__setattr__(self, "inputs", law if is_inputs else None)
+        object.__setattr__(self, "law", None if is_inputs else law)
 
     def _take_target(self) -> None:
         """Put the target in its place, which is the teacher's if it is a neuron."""

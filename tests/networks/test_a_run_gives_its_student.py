@@ -16,6 +16,7 @@ def test_of_a_neuron(problem: gf.Problem) -> None:
     run = gf.train(gf.Neuron(b2=-1.0), problem, gf.GD(0.1), 40)
     end, start = gf.student(run), gf.student(run, 0)
     assert isinstance(end, gf.Neuron)
+    assert isinstance(start, gf.Neuron)
     assert tuple(start) == (1.0, 0.0, 1.0, -1.0)
     assert float(gf.loss(end, problem)) == pytest.approx(float(run.loss[-1]), rel=1e-12)
     assert np.ndim(end(0.3)) == 0
@@ -56,4 +57,4 @@ def test_laws_and_targets_are_named_or_told(monkeypatch: pytest.MonkeyPatch) -> 
         ({"target": odd}, r"target: expected .*; write gradflow.interpolated\(function, lo, hi\)$"),
     ):
         with pytest.raises(TypeError, match=f"^{words}"):
-            gf.Problem(**given)  # type: ignore[arg-type]
+            gf.Problem(**given)

@@ -65,7 +65,8 @@ def network_runs(
     ValueError, TypeError
         If one is no such run.
     """
-    if isinstance(runs, xr.Dataset) or not is_mapping(runs) or not runs:
+    some: Any = runs
+    if isinstance(some, xr.Dataset) or not is_mapping(runs) or not runs:
         raise TypeError(f"runs: expected a mapping of names to runs, at least one, got {shown(runs)}")
     for name, run in runs.items():
         if not isinstance(run, xr.Dataset) or not {"w1", "loss"} <= set(run) or run["loss"].ndim != 1:

@@ -72,7 +72,7 @@ def test_sizes_levels_and_layers_are_named() -> None:
     run = gf.train(gf.Neuron(), gf.Problem(), gf.GD(lr=0.1), 3)
     found = gf.basins(b1=(-1, 1, 3), b2=(-1, 1, 3), method="gd", lr=0.1, steps=3)
     draw: Any = gf.figures
-    for call, words in (
+    calls: Any = (
         (lambda: draw.loss(run, width="wide"), "width: expected a number from 0.5 to 100, got 'wide'"),
         (lambda: draw.loss(run, height=-1), "height: expected a number from 0.5 to 100"),
         (lambda: draw.loss(run, levels=0.1), "levels: expected a mapping of names to losses, got 0.1"),
@@ -84,7 +84,8 @@ def test_sizes_levels_and_layers_are_named() -> None:
         (lambda: draw.outcomes(found, over={"f": found}, outcome="teacher"), "outcome: expected"),
         (lambda: draw.students(run, width=-1), "width: expected"),
         (lambda: draw.network_runs(run), "runs: expected a mapping of names to runs"),
-    ):
+    )
+    for call, words in calls:
         with pytest.raises((TypeError, ValueError), match=f"^{words}"):
             call()
 
