@@ -25,7 +25,7 @@ from tests.frozen.same import SAME
 TABLE = Path(__file__).with_name("findings.json")
 WRITES = os.environ.get("GRADFLOW_FINDINGS") == "write"
 KNOWN: dict[str, dict[str, str]] = {} if WRITES else json.loads(TABLE.read_text(encoding="utf-8"))
-FOLLOW = re.compile(r"test_(\w*verdicts?_\w*(follow|come)|one_altered_input|the_last_rate_follows)\w*\.py")
+FOLLOW = re.compile(r"test_(\w*verdicts?_\w*(follow|come)|one_altered_input|the_last_rate_follows|claims_on_\w*_computed)\w*\.py")
 NUMBER = re.compile(r"(nan|inf|[-+−]?\d[\d ,]*(\.\d+)?(e[-+]?\d+)?)")
 SMALL = 1e-12
 """What is smaller is rounding."""
