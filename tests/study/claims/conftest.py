@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +24,20 @@ from tests.frozen.same import SAME
 
 TABLE = Path(__file__).with_name("findings.json")
 WRITES = os.environ.get("GRADFLOW_FINDINGS") == "write"
-KNOWN: dict[str, dict[str, str]] = {} if WRITES else json.loads(TABLE.read_text(encoding="utf-8"))
-FOLLOW = re.compile(r"test_(\w*verdicts?_\w*(follow|come)|one_altered_input|the_last_rate_follows|claims_on_\w*_computed)\w*\.py")
+KNOWN: dict[str, dict[str, str]] = json.loads(TABLE.read_text(encoding="utf-8"))
+FOLLOW = re.compile(
+    r"test_(\w*verdicts?_\w*(follow|come)|one_altered_input|the_last_rate_follows|claims_on_\w*computed)\w*\.py"
+)
 NUMBER = re.compile(r"(nan|inf|[-+−]?\d[\d ,]*(\.\d+)?(e[-+]?\d+)?)")
 SMALL = 1e-12
 """What is smaller is rounding."""
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Compare what a test's findings are with the table."""
     if not FOLLOW.fullmatch(pyfuncitem.path.name) or pyfuncitem.get_closest_marker("slow"):
-        yield
-        return
+        return (yield)
     made: list[Finding] = []
 
     def record(*given: Any) -> Finding:
@@ -45,19 +46,19 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(words, "Finding", record)
-        outcome = yield
-    outcome.get_result()  # type: ignore[attr-defined]
+        result = yield
     if not made:
-        return
+        return result
     test, _, case = pyfuncitem.nodeid.rpartition("/")[2].partition("[")
     case = hashlib.sha256(case.encode()).hexdigest()[:6]
     if WRITES:
         KNOWN.setdefault(test, {})[case] = fingerprint(made)
-        return
+        return result
     known = KNOWN.get(test, {}).get(case, "").split()
     if known[: 1 + SAME] != fingerprint(made).split()[: 1 + SAME]:
         found = "\n".join(f"{one.verdict}: {one.summary}" for one in made)
         pytest.fail(f"findings are others than in {TABLE.name}; if it is meant, write it anew:\n{found}")
+    return result
 
 
 def pytest_sessionfinish() -> None:

@@ -99,7 +99,9 @@ def test_a_point_that_is_no_minimum_refutes_that_there_are_spurious_ones(monkeyp
 
 def test_a_product_that_grows_leaves_the_bound_open(monkeypatch: Patch) -> None:
     monkeypatch.setattr(landscape, "TARGETS", {"|x|": gf.Problem(target="abs")})
-    for law, expected in ((lambda t: 1.0 / t, "reproduced"), (lambda t: 1.0 - t / 1e3, "open")):
+    # The third falls, and grows in the end.
+    laws = lambda t: 1.0 / t, lambda t: 1.0 - t / 1e3, {6.25: 0.16, 12.5: 0.04, 25.0: 0.06, 50.0: 0.0}.get
+    for law, expected in zip(laws, ("reproduced", "open", "open"), strict=True):
         clock = [0.0]
 
         def moved(rows: Any, _: Any, time: float, law: Any = law, clock: list[float] = clock) -> Any:
