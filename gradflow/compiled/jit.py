@@ -100,8 +100,7 @@ def assembly(
     from gradflow.compiled import on_numba
 
     entry = on_numba.outer(rebuilt(function, dtype, chosen, on_numba), **OPTIONS)
-    with on_numba.resolved_once():
-        entry.compile(on_numba.types_of(signature))
+    on_numba.compile_for(entry, on_numba.types_of(signature))
     (text,) = entry.inspect_asm().values()
     return str(text)
 
@@ -166,15 +165,13 @@ def _ready(entry: Any, signature: tuple[Any, ...]) -> Any:
             if _KEPT_ONLY.get():
                 raise NotKeptError("not compiled yet")
             note("compiling, once for this method and these activations (some seconds) …")
-        with on_numba.resolved_once():
-            entry.compile(arguments)
+        on_numba.compile_for(entry, arguments)
     except (on_numba.NumbaError, NotKeptError):
         raise
     except Exception:
         for path in on_numba.files(entry):
             path.unlink(missing_ok=True)
-        with on_numba.resolved_once():
-            entry.compile(arguments)
+        on_numba.compile_for(entry, arguments)
     return entry
 
 
@@ -265,7 +262,7 @@ def _has_loop(code: CodeType) -> bool:
 def _stamp(function: Any, dtype: str, chosen: Chosen) -> str:
     # Numba's own version is in its index.
     digest = hashlib.sha256(repr((sys.version, np.__version__, dtype, OPTIONS)).encode())
-    files: set[str] = {__file__, str(Path(__file__).with_name("on_numba.py"))}
+    files = {__file__, *(str(Path(__file__).with_name(f"{name}.py")) for name in ("on_numba", "compilers"))}
     for part in _parts(function, dict(chosen), []):
         if isinstance(part, (FunctionType, type)):
             # What a name stands for may have been chosen; the rest is in the files.

@@ -11,11 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from llvmlite import ir
-from llvmlite.binding import Linkage
 from numba import njit, types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler
 from numba.core.errors import NumbaError
 from numba.core.imputils import lower_constant
 from numba.core.types.functions import BaseFunction
@@ -29,81 +26,12 @@ from numba.extending import (
 )
 
 from gradflow.compiled import registers, smooth
+from gradflow.compiled.compilers import CompilerOfAll, CompilerOfApart, CompilerOfParts, uncollected
 from gradflow.compiled.registers import REGISTERS, SINGLE, Registers, Weighted
 
-__all__ = ["INSTEAD", "NumbaError", "files", "inner", "keep", "outer", "resolved_once", "types_of"]
-
-
-class _Part(JITCodeLibrary):  # type: ignore[misc]
-    """Code that goes into other code only: by itself it is not optimised, nor made instructions of."""
-
-    apart = False
-
-    def _optimize_functions(self, module: Any) -> None:
-        module.data_layout = self._codegen._data_layout
-        if self.apart:
-            for function in module.functions:
-                if not function.is_declaration:
-                    function.add_function_attribute("noinline")
-
-    def finalize(self) -> None:
-        """Take nothing in: the whole does."""
-        self._finalized = True
-
-    def get_pointer_to_function(self, name: str) -> int:
-        """Return 0: there is nothing to call from Python."""
-        self._ensure_finalized()
-        return 0
-
-    @property
-    def codegen(self) -> Any:
-        """Nothing for Numba to tell where a function's Python objects are: it has none."""
-        return _Nowhere
-
-
-class _Nowhere:
-    @staticmethod
-    def set_env(name: str, env: Any) -> None:
-        """Forget it."""
-
-
-class _Whole(JITCodeLibrary):  # type: ignore[misc]
-    """Code with all its parts, those of the parts included, which are optimised together and once."""
-
-    def finalize(self) -> None:
-        """Take in all parts."""
-        for library in self._linking_libraries:
-            if isinstance(library, _Part):
-                self._linking_libraries += [
-                    part for part in library._linking_libraries if part not in self._linking_libraries
-                ]
-        super().finalize()
-
-    def _optimize_final_module(self) -> None:
-        # Nothing else calls the parts, so that arguments that they do not use need not be passed.
-        for function in self._final_module.functions:
-            if not function.is_declaration and function.linkage == Linkage.linkonce_odr:
-                function.linkage = "internal"
-        super()._optimize_final_module()
-
-
-class _CompilerOfParts(Compiler):  # type: ignore[misc]
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.state.library = _Part(self.state.targetctx.codegen(), "part")
-
-
-class _CompilerOfApart(_CompilerOfParts):
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.state.library.apart = True
-
-
-class _CompilerOfAll(Compiler):  # type: ignore[misc]
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.state.library = _Whole(self.state.targetctx.codegen(), "whole")
-        self.state.library.enable_object_caching()
+__all__ = [
+    "INSTEAD", "NumbaError", "compile_for", "files", "inner", "keep", "outer", "resolved_once", "types_of",
+]  # fmt: skip
 
 
 _RESOLVED: ContextVar[dict[Any, Any] | None] = ContextVar("resolved", default=None)
@@ -137,9 +65,15 @@ def resolved_once() -> Iterator[None]:
         _RESOLVED.reset(before)
 
 
+def compile_for(entry: Any, arguments: tuple[Any, ...]) -> None:
+    """Compile a function for arguments of these types, or take it from the disk."""
+    with resolved_once(), uncollected():
+        entry.compile(arguments)
+
+
 def outer(function: Any, **options: Any) -> Any:
     """Return a function for Python to call, compiled with all that it calls."""
-    return njit(pipeline_class=_CompilerOfAll, **options)(function)
+    return njit(pipeline_class=CompilerOfAll, **options)(function)
 
 
 def inner(function: Any, **options: Any) -> Any:
@@ -147,7 +81,7 @@ def inner(function: Any, **options: Any) -> Any:
 
     To Numba a number that is written in a call is of a type of its own.
     """
-    kind = _CompilerOfParts if options.get("forceinline") else _CompilerOfApart
+    kind = CompilerOfParts if options.get("forceinline") else CompilerOfApart
     made = njit(pipeline_class=kind, **options)(function)
     called = made.get_call_template
 
@@ -250,7 +184,7 @@ def _constant(number: Any) -> Any:
 
 
 # Lambdas: Numba compares the parameters of both, annotations included.
-_INLINE = {"target": "cpu", "jit_options": {"forceinline": True, "pipeline_class": _CompilerOfParts}}
+_INLINE = {"target": "cpu", "jit_options": {"forceinline": True, "pipeline_class": CompilerOfParts}}
 overload_method(RegistersType, "where", **_INLINE)(
     lambda self, condition, a, b: lambda self, condition, a, b: _select(condition, a, b)
 )
