@@ -22,6 +22,7 @@ from gradflow.theory.steps import (
     revival,
     straightening_rates,
 )
+from tests.problems import VARIED
 
 PROBLEMS = {
     "default": Problem(),
@@ -34,10 +35,9 @@ def starts(n: int, seed: int) -> np.ndarray:
     return np.asarray(np.random.default_rng(seed).normal(size=(4, n)))
 
 
-@pytest.mark.parametrize("name", list(PROBLEMS))
-def test_a_step_kills_exactly_at_the_killing_rates(name: str) -> None:
-    problem, theta = PROBLEMS[name], starts(100_000, 0)
-    rate = np.random.default_rng(1).exponential(1.0, 100_000)
+def killed_as_predicted(problem: Problem, n: int) -> int:
+    """Check that one step kills exactly at the killing rates; return how many it has killed."""
+    theta, rate = starts(n, 0), np.random.default_rng(1).exponential(1.0, n)
     least, largest = killing_rates(theta, problem)
     final = train_arrays(theta, problem, GD(rate), 1, events=False).final
     killed = activity(final, problem) == DEAD
@@ -47,7 +47,18 @@ def test_a_step_kills_exactly_at_the_killing_rates(name: str) -> None:
     clear = np.min(z, axis=0) > 1e-12 * (1.0 + np.max(np.abs(final), axis=0))
     assert np.mean(clear) > 0.99
     assert np.array_equal(killed[clear], predicted[clear])
-    assert np.sum(killed & (activity(theta, problem) != DEAD)) > 1000
+    return int(np.sum(killed & (activity(theta, problem) != DEAD)))
+
+
+@pytest.mark.parametrize("name", list(PROBLEMS))
+def test_a_step_kills_exactly_at_the_killing_rates(name: str) -> None:
+    assert killed_as_predicted(PROBLEMS[name], 100_000) > 1000
+
+
+def test_on_inputs_and_teachers_of_any_kind_too() -> None:
+    flat = [problem for problem in VARIED.values() if problem.stays_dead]
+    assert len(flat) > 5
+    assert all(killed_as_predicted(problem, 20_000) > 200 for problem in flat)
 
 
 @pytest.mark.parametrize("name", [*PROBLEMS, "leaky"])
