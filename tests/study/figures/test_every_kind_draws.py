@@ -1,9 +1,7 @@
-"""Every kind of figure draws what it is given, labelled, at its size, without warnings or pyplot."""
+"""Every kind of figure draws what it is given, labelled, at its size, without warnings."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -251,13 +249,6 @@ def test_the_palette_is_ordered_by_lightness() -> None:
     values = [luminance(color) for color in PALETTE]
     assert values == sorted(values)
     assert max(values) < 0.5
-
-
-@pytest.mark.slow
-def test_pyplot_is_never_loaded() -> None:
-    code = "from tests.study.figures.examples import KINDS; [draw() for draw in KINDS.values()]"
-    check = f"{code}\nimport sys\nassert 'matplotlib.pyplot' not in sys.modules"
-    subprocess.run([sys.executable, "-c", check], check=True)
 
 
 def test_the_words_of_a_legend_are_read_over_a_line() -> None:
