@@ -11,8 +11,14 @@ from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, grid
 
 M = 80
 LINEAR = ("relu", "slopes=-0.2,0.8")
-PAIRS = [(s, t) for s in (*SMOOTH, *LINEAR) for t in (*SMOOTH, *LINEAR) if {s, t} - {*LINEAR}]
-"""Every pair of activations of which one is smooth."""
+ALL = (*SMOOTH, *LINEAR)
+PAIRS = [
+    (student, ALL[(i + far) % len(ALL)])
+    for far in (1, 3)
+    for i, student in enumerate(ALL)
+    if {student, ALL[(i + far) % len(ALL)]} - {*LINEAR}
+]
+"""Every activation as a student and as a teacher, most of them twice; one of a pair is smooth."""
 
 FEW = [("silu", "silu"), ("relu", "silu"), ("gelu", "relu"), ("tanh", "softplus"), ("softplus", "gelu")]
 """Every activation once as the student's and once as the teacher's, but for tanh."""

@@ -84,7 +84,7 @@ def test_one_gradient_to_a_few_units_of_rounding() -> None:
     ("student", "teacher", "name"),
     [(*pair, name) for pair, name in zip(PAIRS, cycle(("one", "steep", "arrays")), strict=False)],
 )
-def test_for_every_pair_of_activations(student: str, teacher: str, name: str) -> None:
+def test_for_every_activation_on_either_side(student: str, teacher: str, name: str) -> None:
     one_gradient(student, teacher, name)
     compare(student, teacher, name, config=GD(3e-5))
 
