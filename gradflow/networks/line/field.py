@@ -73,7 +73,7 @@ def cut(rows: Array, task: Task) -> Cut:
     marks = task.marks
     if task.knots is not None:
         marks = np.concatenate((marks, np.clip(task.knots.x, task.lo, task.hi)))
-    # Of the arrays' kind, or their products' errors would not be what the splitter makes of them.
+    # Of the arrays' kind, as in compiled code: a splitter of one precision splits no number of another.
     lo, hi = own_kind(task.lo), own_kind(task.hi)
     each = cells.units(all_w1, all_b1, low, high, lo, hi)
     others = xp.zeros((*batch, marks.shape[0]), dtype=rows.dtype, device=device(rows))

@@ -126,6 +126,8 @@ def compiled(
             numbers = table(config, factors, begin, start)[0]
             list(pool.map(lambda part: run.advance(part, numbers, begin), parts))  # noqa: B023
             report(end)
+        none = np.zeros((1, len(coefficients(config, 0))), run.dtype)
+        list(pool.map(lambda part: run.record_last(part, none), parts))
     if progress is not None:
         progress(steps)
     return run.path(rows.shape)
@@ -181,15 +183,22 @@ class _Run:
 
     def advance(self, part: slice, numbers: np.ndarray, begin: int) -> None:
         """Take some networks through steps whose rates are the rows of a table."""
-        size, sides = self.rows.shape[1], self.sides.shape[1]
         due = np.full(len(numbers), -1, dtype=np.int64)
         for k, step in enumerate(self.due[:-1]):
             if begin <= step < begin + len(numbers):
                 due[step - begin] = k
+        self._take(part, self.going[part], numbers, due, begin)
+
+    def record_last(self, part: slice, numbers: np.ndarray) -> None:
+        """Record the last states of some networks, and their losses, by a step on which nobody goes on."""
+        still = np.zeros((len(self.rows[part]), 2), dtype=np.int64)
+        self._take(part, still, numbers, np.array([len(self.due) - 1]), self.due[-1])
+
+    def _take(self, part: slice, going: np.ndarray, numbers: np.ndarray, due: np.ndarray, begin: int) -> None:
+        size, sides = self.rows.shape[1], self.sides.shape[1]
         seen, places = np.empty((SEEN, 2 * sides), self.dtype), np.empty((SEEN, 2), dtype=np.int64)
         own = (np.empty(shape, self.dtype) for shape in ((1, size), 1, (1, size)))
         rest = (*fast.scratch_of(self.points, self.dtype), *own)
-        going = self.going[part]
         going[:, stepped.DONE] = 0
         mine = (
             self.rows[part],
@@ -216,7 +225,7 @@ class _Run:
             ]
             self.watch.note(before, after, steps)
         last = self.rows.T.reshape(shape)
-        states = [*np.moveaxis(self.records[:, :-1], (1, 2), (0, 1)).reshape(-1, *shape), last]
-        losses = [*self.losses[:, :-1].T.reshape(-1, *shape[1:]), evaluator(self.task).loss(last)]
+        states = list(np.moveaxis(self.records, (1, 2), (0, 1)).reshape(-1, *shape))
+        losses = list(self.losses.T.reshape(-1, *shape[1:]))
         alive = self.going[:, stepped.ALIVE] == 1
         return Path(states, losses, last, ~alive.reshape(shape[1:]), None)
