@@ -58,7 +58,6 @@ _LAW = _with("law", lambda name: name != "uniform")
 _SAMPLES = _with("samples", lambda count: count is not None)
 _LOSS = _with("loss", lambda name: name != "squared")
 _FROZEN = _with("frozen", lambda names: names is not None)
-_BATCH = _with("batch", lambda count: count is not None)
 
 
 def _general(given: Given) -> str:
@@ -112,8 +111,6 @@ MEANINGLESS: dict[str, tuple[tuple[tuple[str, ...], Condition], ...]] = {
         *_BESIDE_NETWORKS,
         (("seed",), _nothing_drawn),
         (("replacement",), _not_drawn),
-        (("dtype",), _GENERAL),
-        (("dtype",), _BATCH),
     ),
     "threshold": (
         (("lr", "hyper", "steps", "samples", "data", "dtype", "backend"), _FLOW),

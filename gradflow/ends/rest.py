@@ -103,13 +103,19 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
         Their error, relative to their size, at most 1: a flow's rtol. Rounding, if that is more.
     """
     problem, accuracy = as_problem(problem), number("accuracy", accuracy, 0.0, 1.0)
-    scales = _scales(neuron, problem)
-    xp, (slope,) = as_floating((gradient(neuron, problem),))
-    limit = _STEEPEST * _margin(xp, slope, accuracy) * scales.output * scales.output
-    # Where the gradient alone says no, the Hessian need not be known.
-    slow = xp.max(xp.abs(_in_units(xp, scales, slope)), axis=0) <= limit
+    slow = may_rest(neuron, landscape_of(problem), accuracy)
     rests = among(slow, partial(_rests, accuracy=accuracy), neuron, problem)
     return rests | on_input(neuron, problem, accuracy) if has_wells(problem) else rests
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def may_rest(neuron: Neuron | Array, on: Landscape, accuracy: float) -> Array:
+    """Whether the gradient allows rest: where it does not, the Hessian need not be known."""
+    scales = on.scales(neuron)
+    xp, (slope,) = as_floating((on.gradient(neuron),))
+    limit = _STEEPEST * _margin(xp, slope, accuracy) * scales.output * scales.output
+    # The squares of what is huge overflow: nothing is known of it.
+    return (xp.max(xp.abs(_in_units(xp, scales, slope)), axis=0) <= limit) & xp.isfinite(limit)
 
 
 @np.errstate(over="ignore", invalid="ignore")

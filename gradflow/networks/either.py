@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradflow.base.arrays import Array
-from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample
+from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample, as_neuron
 from gradflow.neuron.targets import Target
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def loss(neuron: Neuron | Network | Array, problem: Problem = Problem()) -> Arra
     >>> float(gf.loss(gf.Network([1.0, -1.0], [0.0, 0.0], [1.0, 1.0]), gf.Problem(target="abs")))
     0.0
     """
-    return _field(neuron, problem).loss(neuron, problem)
+    some, students = _field(neuron, problem)
+    return some.loss(students, problem)
 
 
 def gradient(neuron: Neuron | Network | Array, problem: Problem = Problem()) -> Array:
@@ -76,7 +77,8 @@ def gradient(neuron: Neuron | Network | Array, problem: Problem = Problem()) -> 
     --------
     loss : parameters.
     """
-    return _field(neuron, problem).gradient(neuron, problem)
+    some, students = _field(neuron, problem)
+    return some.gradient(students, problem)
 
 
 def hessian(neuron: Neuron | Network | Array, problem: Problem = Problem()) -> Array:
@@ -86,7 +88,8 @@ def hessian(neuron: Neuron | Network | Array, problem: Problem = Problem()) -> A
     --------
     loss : parameters.
     """
-    return _field(neuron, problem).hessian(neuron, problem)
+    some, students = _field(neuron, problem)
+    return some.hessian(students, problem)
 
 
 def gradient_flow(
@@ -240,15 +243,15 @@ def train(
     return of_networks(neuron, problem, optimizer, steps, dtype=dtype, frozen=frozen, **given)
 
 
-def _field(neuron: object, problem: object) -> Any:
-    """Return the package whose loss, gradient and Hessian it takes."""
+def _field(neuron: Any, problem: object) -> tuple[Any, Any]:
+    """Return the package whose loss, gradient and Hessian it takes, and the students as that takes them."""
     if is_general(neuron, problem):
         from gradflow.networks import line
 
-        return line
+        return line, as_neuron(neuron) if isinstance(neuron, (list, tuple)) else neuron
     from gradflow import field
 
-    return field
+    return field, neuron
 
 
 def _frozen(frozen: Any) -> Sequence[str]:

@@ -13,7 +13,8 @@ import numpy as np
 
 from gradflow.ends.approach import approached_on
 from gradflow.ends.limit import NOWHERE, Rules, limit, rules_of
-from gradflow.ends.rest import Landscape, level, near, rests, scales_of
+from gradflow.ends.rest import Landscape, level, may_rest, near, rests, scales_of
+from gradflow.flow.status import DIVERGED
 from gradflow.networks.line.ends import References, references
 from gradflow.networks.line.evaluate import evaluator
 from gradflow.networks.line.flow import Flown
@@ -33,7 +34,7 @@ def limit_of(flow: Flown, problem: Problem) -> np.ndarray:
     gradient jumps there, and does not vanish.
     """
     task, moves, rtol = flow.task, flow.moves, float(flow.settings["rtol"])
-    if task.loss != SQUARED:
+    if task.loss != SQUARED or int(flow.status) == DIVERGED:
         return NOWHERE
     states, last = np.array([*flow.states, flow.last])[:, :-1].T, np.array(flow.last[:-1])
     if not np.any(moves):
@@ -70,8 +71,13 @@ def _rules(problem: Problem, task: Task, moves: np.ndarray, known: References, r
     def at_one_height(a: np.ndarray, b: np.ndarray) -> Any:
         return level(on.scales(a), on.loss(a), on.loss(b), rtol)
 
+    def at_rest(states: np.ndarray) -> np.ndarray:
+        found = np.array(may_rest(states, on, rtol))
+        found[found] = rests(states[:, found], on, rtol)
+        return found
+
     return Rules(
-        lambda states: rests(states, on, rtol),
+        at_rest,
         lambda a, b: near(on.scales(a), a, b, rtol),
         at_one_height,
         lambda state: approached_on(state, on, problem, rtol),

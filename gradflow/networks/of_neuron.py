@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from gradflow.base.arrays import Array, to_numpy
-from gradflow.base.checks import dtype_name
+from gradflow.base.checks import dtype_name, require_finite
 from gradflow.base.provenance import attributes
 from gradflow.base.tables import codes, named
 from gradflow.descent.axes import by_position
@@ -133,6 +133,7 @@ def gradient_flow(
 ) -> xr.Dataset:
     """Follow one neuron that `gradflow.runs.gradient_flow` does not know (`networks.either`)."""
     start = Neuron(*map(np.asarray, as_neuron(neuron)))
+    require_finite("neuron", *start)
     problem = as_problem(problem, general=True)
     if any(np.ndim(value) for value in start):
         raise ValueError("neuron: gradient_flow follows one neuron, got an array of them")

@@ -164,6 +164,7 @@ def _is_decided(point: Point, problem: Problem) -> bool:
     return int(found.outcome) != UNDECIDED and not fades
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _dataset(
     run: Trajectory,
     limit: np.ndarray,

@@ -138,12 +138,12 @@ VARIANTS: dict[str, set[str]] = {
     "flow --neurons 2": {*ONE, "b2", "network", "until_decided", "no_theory", "loss"},
     "flow --network {network}": {*ONE, *DRAWN, "neurons", "until_decided", "no_theory", "loss"},
     "train --neurons 2 --law {law}": {
-        *ONE, "b2", "network", "interval", "samples", "data", "dtype", "loss", "replacement"
+        *ONE, "b2", "network", "interval", "samples", "data", "loss", "replacement"
     },
     "train --target abs": {
-        *DRAWN, "teacher", "teacher_activation", "data", "dtype", "loss", "replacement"
+        *DRAWN, "teacher", "teacher_activation", "data", "loss", "replacement"
     },
-    "train --neurons 2 --samples 9 --batch 3": {*ONE, "b2", "network", "data", "dtype", "law"},
+    "train --neurons 2 --samples 9 --batch 3": {*ONE, "b2", "network", "data", "law"},
     "threshold --vary b2 --between -2 1": {*STEPS, "data", "backend", "b2", *NONE},
     "threshold --vary b2 --between -2 1 --method adam --data {sample}": {
         *TAKEN, *DRAWN, "no_theory", "b2", "target", "law"

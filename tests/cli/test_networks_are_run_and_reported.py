@@ -83,6 +83,21 @@ def test_one_neuron_may_learn_any_target(capsys: Capture) -> None:
     assert told["activity"] in ("dead", "balanced", "hyperactive")
 
 
+def test_networks_train_in_float32(capsys: Capture) -> None:
+    arguments = ("--neurons", "3", "--target", "abs", "--batch", "3", "--frozen", "w1", "--steps", "4")
+    told = answer(capsys, "train", *arguments, "--dtype", "float32")
+    problem, start = gf.Problem(target="abs"), gf.networks.line.start("he", 3, 0)
+    wanted = gf.train(start, problem, gf.Adam(0.01), 4, dtype="float32", batch=3, frozen=("w1",))
+    assert told["final"]["w2"] == wanted["w2"].values[-1].tolist()
+
+
+def test_one_neuron_is_told_of_as_one(capsys: Capture) -> None:
+    usual = answer(capsys, "flow", "--t-end", "1")
+    told = answer(capsys, "flow", "--t-end", "1", "--target", "hat")
+    assert list(told) == list(usual)
+    assert told["decided_by"] == "simulation"
+
+
 def test_text_is_told_too(capsys: Capture) -> None:
     assert run(["train", "--neurons", "6", "--target", "abs", "--steps", "30", "--lr", "0.1"]) == 0
     out = capsys.readouterr().out
@@ -164,7 +179,6 @@ def test_samples_losses_and_minibatches(arguments: str, capsys: Capture) -> None
         ("train --samples 5 --batch 9", "--batch: expected at most the sample's 5 inputs"),
         ("train --data d.csv --target abs", "--target: it has no meaning with --data d.csv"),
         ("train --law normal --samples 5", "--samples: it has no meaning with --law normal"),
-        ("train --batch 4 --dtype float32", "--dtype: it has no meaning with --batch 4"),
         (
             "flow --samples 5 --loss absolute",
             "--loss: the flow takes one whose slope does not jump",

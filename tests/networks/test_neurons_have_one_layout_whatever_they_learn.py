@@ -96,8 +96,30 @@ def test_of_other_problems(name: str) -> None:
     assert gf.gradient_flow(as_network(START), **given).sizes["neuron"] == 1
 
 
+HUGE = gf.Neuron(1e80, 0.0, 1e80, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("start", "given"),
+    [
+        (HUGE, {}),
+        (HUGE, {"frozen": ("w2",)}),
+        (HUGE, {"problem": OTHER["target"]}),
+        (HUGE, {"problem": SAMPLE}),
+        (as_network(HUGE), {}),
+    ],
+    ids=["plain", "frozen", "target", "sample", "network"],
+)
+def test_what_is_huge_has_a_status(start: Any, given: dict[str, Any]) -> None:
+    found = gf.gradient_flow(start, t_end=1.0, **given)
+    assert found["status_name"] in ("diverged", "too many steps")
+    assert np.all(np.isnan(found.get("limit_w1", np.nan)))
+
+
 def test_four_rows_are_a_neuron() -> None:
     for start in (np.array(START), list(START)):
+        for function in (gf.loss, gf.gradient, gf.hessian):
+            assert np.array_equal(function(start, OTHER["target"]), function(START, OTHER["target"]))
         assert "neuron" not in gf.train(start, OTHER["target"], steps=2).dims
         assert "neuron" not in gf.gradient_flow(start, OTHER["target"], t_end=0.1).dims
     seven = np.array([1.0, -1.0, 0.0, 0.1, 1.0, 1.0, 0.0])
@@ -140,6 +162,9 @@ def test_bad_input_is_named() -> None:
         gf.gradient_flow(many, frozen=("w1",))
     with pytest.raises(ValueError, match="teacher: expected one where parameters are frozen"):
         gf.train(START, gf.Problem(many), frozen=("w1",))
+    for given in ({"frozen": ("w1",)}, {"problem": OTHER["target"]}, {}):
+        with pytest.raises(ValueError, match="neuron: must be finite"):
+            gf.gradient_flow(gf.Neuron(float("nan")), **given)
     with pytest.raises(ValueError, match="teacher: expected one where"):
         gf.train(START, gf.Problem(many, law=gf.Normal()))
     with pytest.raises(

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.integrate import DOP853, Radau
 from scipy.linalg import LinAlgWarning
 
-from gradflow.flow.status import REACHED, STEP_TOO_SMALL, TOO_MANY_STEPS
+from gradflow.flow.status import DIVERGED, REACHED, STEP_TOO_SMALL, TOO_MANY_STEPS
 from gradflow.networks.line.walls import Crossing
 
 STIFF = 2000
@@ -130,6 +130,9 @@ class PiecewiseField(Protocol):
 
 def follow(field: PiecewiseField, flow: Integration, max_steps: int) -> Run:
     """Integrate to `flow.t_end`."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not np.all(np.isfinite(field.velocity(flow.t, flow.y))):
+            return flow.ended(DIVERGED)
     while flow.t < flow.t_end:
         if flow.steps >= max_steps:
             return flow.ended(TOO_MANY_STEPS)
