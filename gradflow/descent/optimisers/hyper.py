@@ -62,6 +62,9 @@ NON_NEGATIVE = Range("a finite number >= 0", np.inf)
 FRACTION = Range("a number in [0, 1)", 1.0)
 FLAG = Flag()
 
+TINY = float(np.finfo(np.float64).tiny)
+"""Stands for β = 0 in logarithms: its powers vanish beside 1."""
+
 
 def double(value: ArrayLike) -> ArrayLike:
     """Return a number as a Python float, an array as an array of float64."""
@@ -95,7 +98,7 @@ def bias_correction(beta: ArrayLike, step: Array) -> Array:
     beta = double(beta)
     if not is_array(beta):
         beta = xp.asarray(beta, dtype=xp.float64, device=device(step))
-    tiny = xp.asarray(np.finfo(np.float64).tiny, dtype=xp.float64, device=device(step))
+    tiny = xp.asarray(TINY, dtype=xp.float64, device=device(step))
     return -xp.expm1(step * xp.log(xp.where(beta > 0, beta, tiny)))
 
 
@@ -122,8 +125,8 @@ def corrected(beta: ArrayLike, updates: int) -> ArrayLike:
 
 @lru_cache(maxsize=1 << 15)
 def _corrected(beta: float, updates: int) -> float:
-    # The same numbers are asked for by every run from another start.
-    return float(bias_correction(beta, np.asarray(float(updates))))
+    # The same numbers are asked for by every run from another start. `bias_correction` of numbers, to the bit.
+    return float(-np.expm1(updates * np.log(beta if beta > 0.0 else TINY)))
 
 
 def root_of(value: ArrayLike) -> ArrayLike:
