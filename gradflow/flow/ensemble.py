@@ -33,7 +33,7 @@ from gradflow.neuron.problem import Neuron, Problem, Uniform, as_neuron, as_prob
 __all__ = ["EVENTS", "STATUSES", "Ensemble", "Level", "States", "StopRule", "integrate_ensemble"]
 
 CHUNK = 4096
-WORTH = 2000
+WORTH = 64
 """So many trajectories take NumPy longer than it takes to fetch the compiled code."""
 _FULL = 0.75
 
