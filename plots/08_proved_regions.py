@@ -22,7 +22,7 @@ from gradflow.theory.hyperactive import trapped
 from gradflow.theory.signs import trapped_by_signs
 from gradflow.theory.tube import surround
 
-N = 240
+N = 160
 """Cells along each side of the square; the starts are their centres."""
 
 SQUARE = {"b1": (-2.5, 2.5), "b2": (-3.0, 3.0)}

@@ -24,6 +24,7 @@ from gradflow.ends.outcome import (
 )
 from gradflow.field.baselines import adaptable
 from gradflow.field.kinds.kind import PLAIN, Evaluator, Kind
+from gradflow.flow.ensemble import Level, StopRule, integrate_ensemble
 from gradflow.flow.of_kind import flow
 from gradflow.flow.status import DIVERGED as FLOW_DIVERGED
 from gradflow.neuron.activity import BALANCED, activity
@@ -42,6 +43,9 @@ SLOW_SMOOTH = 1e-10
 
 LONGEST, MAX_STEPS = 1e4, 4000
 """The time to which flows are followed, and the steps after which they are left."""
+
+BELOW = StopRule((Level(0.0, LOW, at_once=True),), lambda states: states.loss < LOW)
+"""Ends a flow once its loss is that low."""
 
 RECORDS = 100
 
@@ -216,11 +220,10 @@ def _flow(remedy: Remedy, problem: Problem, begin: Neuron, teachers: tuple[Neuro
         )
     # A loss this low is near 0, and under the flow stays so: nothing that follows would be another end.
     enough = bool(np.all(np.asarray(adaptable(references(problem).near_line)[0]) >= LOW))
-    if not (remedy.kind is PLAIN and problem.has_theorems):
+    if remedy.kind is not PLAIN:
         run = flow(remedy.kind, begin, problem, LONGEST, below=LOW, stop_below=enough, max_steps=MAX_STEPS)
         codes = _ends(remedy, run.final, problem, run.status == FLOW_DIVERGED)
         return StartOutcomes(codes, np.asarray(run.first_below))
-    # What is proved of an end needs no resting there.
     codes = np.stack(
         [
             flow_run(Neuron(*some), remedy.task(Problem(teacher)), longest=LONGEST).outcome
@@ -229,8 +232,8 @@ def _flow(remedy: Remedy, problem: Problem, begin: Neuron, teachers: tuple[Neuro
     )
     # Only those that end global have a time to follow them to; the others stand where nothing moves.
     followed = np.where(codes == GLOBAL, theta, theta[..., -1:])
-    run = flow(PLAIN, followed, problem, LONGEST, below=LOW, stop_below=enough, max_steps=MAX_STEPS)
-    return StartOutcomes(codes, np.where(codes == GLOBAL, np.asarray(run.first_below), np.nan))
+    low = integrate_ensemble(followed, problem, LONGEST, stop=BELOW)
+    return StartOutcomes(codes, np.where((codes == GLOBAL) & (low.loss < LOW), low.t, np.nan))
 
 
 def at_penalised_minimum(codes: np.ndarray, value: np.ndarray, problem: Problem) -> np.ndarray:
