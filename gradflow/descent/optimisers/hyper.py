@@ -125,7 +125,7 @@ def corrected(beta: ArrayLike, updates: int) -> ArrayLike:
 
 @lru_cache(maxsize=1 << 15)
 def _corrected(beta: float, updates: int) -> float:
-    # The same numbers are asked for by every run from another start. `bias_correction` of numbers, to the bit.
+    # Every run from another start asks for the same numbers. To the bit those of `bias_correction`.
     return float(-np.expm1(updates * np.log(beta if beta > 0.0 else TINY)))
 
 
