@@ -67,10 +67,10 @@ def draw() -> Figure:
     units(run(), PROBLEM, ax=list(some))
     for axes in some[1:]:
         axes.set_ylabel("")
-    some[0].set_title(f"(a) {some[0].get_title(loc='left')}", loc="left")
+    some[0].set_title(rf"$\mathbf{{(a)}}$  {some[0].get_title(loc='left')}", loc="left")
     for axes, (name, (network, problem)) in zip(below.subplots(1, 2), PAIRS.items(), strict=True):
         two_neurons(network, paths(network, problem), problem, ax=axes)
-        axes.set_title(name, loc="left")
+        axes.set_title(name, loc="left", fontweight="bold")
     return figure
 
 

@@ -123,7 +123,7 @@ def corrected(beta: ArrayLike, updates: int) -> ArrayLike:
     return bias_correction(beta, xp.asarray(float(updates), dtype=xp.float64, device=device(beta)))
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 17)
 def _corrected(beta: float, updates: int) -> float:
     # Every run from another start asks for the same numbers. To the bit those of `bias_correction`.
     return float(-np.expm1(updates * np.log(beta if beta > 0.0 else TINY)))
