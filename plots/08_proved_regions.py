@@ -248,7 +248,7 @@ def draw() -> Figure:
     ]
     levels = [
         Level("linear, with tubes", share_of(LINEAR, with_tubes())),
-        Level("square, with enclosures", share_of(None, with_enclosures()), at=0.55),
+        Level("square, with enclosures", share_of(None, with_enclosures()), at=0.33),
     ]
     return proved_regions(
         [diagram(), enclosures()],
