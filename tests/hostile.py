@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 import signal
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import array_api_strict
@@ -24,6 +26,16 @@ LIMIT = 10
 SAMPLE = gf.Problem(inputs=gf.grid(7))
 SMOOTH = gf.Problem(activation="silu")
 NEURON = gf.Neuron(1.0, 0.3, 1.0, -0.2)
+
+
+def _table() -> Path:
+    """Return the path of a sample's table, which is there as long as the process is."""
+    path = Path(FOLDER.name) / "sample.csv"
+    path.write_text("x,y\n-1,1\n0,0\n1,1\n")
+    return path
+
+
+FOLDER = tempfile.TemporaryDirectory()
 
 # A good value for every name of a parameter, with which a call takes milliseconds.
 GOOD: dict[str, Any] = {
@@ -103,6 +115,9 @@ GOOD: dict[str, Any] = {
     "total": 10,
     "below": 0.0,
     "run": gf.gradient_flow(NEURON, t_end=0.1),
+    "function": np.abs,
+    "error": 1e-3,
+    "path": _table(),
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gradflow.base.checks import number, shown
 from gradflow.base.columns import read_columns
 from gradflow.neuron.problem import LARGEST, Sample, Source
 
@@ -33,8 +34,14 @@ def read_sample(path: str | os.PathLike[str], *, largest: float = LARGEST) -> Sa
     ValueError
         One line that names the file and the line in it: another or a missing column, no row, what is no
         finite number, or a negative weight; or all weights are 0.
+    TypeError
+        If `path` is none.
     """
-    path = Path(path)
+    largest = number("largest", largest, 0.0)
+    try:
+        path = Path(path)
+    except TypeError:
+        raise TypeError(f"path: expected a path, got {shown(path)}") from None
     if path.suffix != ".csv":
         raise ValueError(f"{path}: expected a file name that ends in .csv")
     values, lines, digest = read_columns(path, ("x", "y"), ("weight",), largest=largest)

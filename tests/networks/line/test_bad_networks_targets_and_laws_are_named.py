@@ -51,7 +51,7 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     "a number": (lambda: gf.Problem(target=3.0), "target: expected a Network, a Neuron, Knots"),
     "twice": (lambda: gf.Problem(gf.Neuron(2.0), target="abs"), "expected a target or a teacher, got both"),
     "two laws": (lambda: gf.Problem(inputs=gf.grid(5), law=gf.Normal()), "a law or inputs, got both"),
-    "no law": (lambda: gf.Problem(law="normal"), "law: expected Uniform, Steps, Normal or Sample"),
+    "no law": (lambda: gf.Problem(law="flat"), "law: expected Uniform, Steps, Normal, Sample or one of"),
     "no loss": (lambda: on_grid(loss="hinge"), "loss: expected squared, absolute, huber[=HUBER]"),
     "no size": (lambda: on_grid(loss="huber=x"), "huber[=HUBER], logistic, exponential, got 'huber=x'"),
     "a size of 0": (lambda: on_grid(loss="huber=0"), "loss: expected a number > 0 for huber"),
