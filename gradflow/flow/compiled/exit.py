@@ -5,6 +5,9 @@ The algorithms are those of `gradflow.flow.batch_crossing`, whose texts explain 
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
+from gradflow.compiled.registers import loaded
 from gradflow.flow.batch_crossing import CLOSEST, HALVINGS, INTERVALS
 from gradflow.flow.compiled.layout import (  # fmt: skip
     DENSE_TERMS,
@@ -22,6 +25,9 @@ from gradflow.flow.compiled.layout import (  # fmt: skip
     W,
     Y,
 )
+
+Eight: TypeAlias = tuple[float, ...]
+"""The terms of a height (`gradflow.flow.batch_crossing.Polynomial`)."""
 
 
 def polynomial(w: Numbers, o: int, cell: int, q: Numbers) -> None:
@@ -54,42 +60,59 @@ def dense_value(q: Numbers, j: int, s: float) -> float:
     return value
 
 
+def value_of(c: Eight, s: float) -> float:
+    """Return the value of a height with these terms."""
+    o = 1.0 - s
+    v = c[6] + c[7] * s
+    v = c[5] + v * o
+    v = c[4] + v * s
+    v = c[3] + v * o
+    v = c[2] + v * s
+    v = c[1] + v * o
+    return c[0] + v * s
+
+
+def slope_of(c: Eight, s: float) -> float:
+    """Return the slope of a height with these terms."""
+    o = 1.0 - s
+    d = c[7]
+    v = c[6] + c[7] * s
+    d = d * o - v
+    v = c[5] + v * o
+    d = d * s + v
+    v = c[4] + v * s
+    d = d * o - v
+    v = c[3] + v * o
+    d = d * s + v
+    v = c[2] + v * s
+    d = d * o - v
+    v = c[1] + v * o
+    return d * s + v
+
+
 def value_at(q: Numbers, p: int, s: float) -> float:
     """Return a height's value."""
-    o = 1.0 - s
-    v = q[p + 6] + q[p + 7] * s
-    v = q[p + 5] + v * o
-    v = q[p + 4] + v * s
-    v = q[p + 3] + v * o
-    v = q[p + 2] + v * s
-    v = q[p + 1] + v * o
-    return q[p] + v * s
+    return value_of(loaded(q, p, 1, 8), s)
 
 
 def slope_at(q: Numbers, p: int, s: float) -> float:
     """Return a height's slope."""
-    o = 1.0 - s
-    d = q[p + 7]
-    v = q[p + 6] + q[p + 7] * s
-    d = d * o - v
-    v = q[p + 5] + v * o
-    d = d * s + v
-    v = q[p + 4] + v * s
-    d = d * o - v
-    v = q[p + 3] + v * o
-    d = d * s + v
-    v = q[p + 2] + v * s
-    d = d * o - v
-    v = q[p + 1] + v * o
-    return d * s + v
+    return slope_of(loaded(q, p, 1, 8), s)
+
+
+def look_at_knots(q: Numbers, p: int) -> None:
+    """Compute a height's values and slopes at the intervals' ends, several at a time."""
+    # Read before the loop, which could not be packed otherwise.
+    c = loaded(q, p, 1, 8)
+    for k in range(INTERVALS + 1):
+        s = k / INTERVALS
+        q[VALUES + k] = value_of(c, s)
+        q[SLOPES + k] = slope_of(c, s)
 
 
 def first_exit(q: Numbers, p: int, wall: int) -> int:
     """Return whether a height goes below zero on [0, 1]; note the first place and the greatest depth."""
-    for k in range(INTERVALS + 1):
-        s = k / INTERVALS
-        q[VALUES + k] = value_at(q, p, s)
-        q[SLOPES + k] = slope_at(q, p, s)
+    look_at_knots(q, p)
     found = -1
     b = 0.0
     deepest = q[VALUES]

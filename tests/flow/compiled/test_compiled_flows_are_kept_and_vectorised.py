@@ -41,6 +41,29 @@ def test_another_process_compiles_nothing() -> None:
     assert out.stdout.split() == ["1", "0", here.final.tobytes().hex()]
 
 
+def scalar_operations(text: str) -> dict[str, int]:
+    """Return how often the functions of a step, which take a block at once, do arithmetic lane by lane.
+
+    A height's knots are 17: the last one is looked at by itself.
+    """
+    most, every = {"look_at_knots"}, {"begin", "start", "stage", "step", "error", "norm", "decide", "look"}
+    found: dict[str, int] = {}
+    seen = set()
+    for body in re.split(r"^(?=_ZN\S+:$)", text, flags=re.MULTILINE):
+        names = re.match(r"_ZN\S*?compiled\d+[a-z]+\d+([a-z_]+)_[0-9a-f]{32}", body)
+        if names is None or names[1] not in most | every:
+            continue
+        seen.add(names[1])
+        packed, scalar = (
+            len(re.findall(rf"^\s+v?(?:add|sub|mul|div|sqrt){kind}\s", body, flags=re.MULTILINE))
+            for kind in ("pd", "sd")
+        )
+        if packed == 0 or (scalar > 0 and names[1] in every):
+            found[names[1]] = scalar
+    assert seen == most | every
+    return found
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the names are those of x86-64")
 def test_stages_velocities_and_errors_are_packed() -> None:
@@ -49,6 +72,7 @@ def test_stages_velocities_and_errors_are_packed() -> None:
     for operation, least in expected.items():
         packed = re.findall(rf"^\s+v?{operation}pd\s", text, flags=re.MULTILINE)
         assert len(packed) >= least, operation
+    assert scalar_operations(text) == {}
     # Nothing is contracted; −a b, where the sign of a zero is free, is −(a b) − 0, which rounds once as well.
     assert not re.search(r"^\s+v(fn?madd|fmsub)", text, flags=re.MULTILINE)
 
