@@ -13,7 +13,7 @@ from gradflow.networks.two_layer import bounds
 from gradflow.networks.two_layer.data import Dataset
 from gradflow.networks.two_layer.judged import Check
 from gradflow.networks.two_layer.limit import ACTIVE, INACTIVE, SLIDING, LimitPath
-from gradflow.study.claims.alignment import questions, scales, theorem
+from gradflow.study.claims.alignment import neighbours, questions, scales, theorem
 from tests.networks.two_layer.synthetic import checked, found
 
 HOLDS = (True, True, 0.5)
@@ -311,3 +311,22 @@ def test_times_of_a_path_are_those_of_the_own_set() -> None:
         crossings=[(0.5, 2, 1, "off"), (1.0, 0, 1, "off"), (2.0, 1, 1, "off")],
     )
     assert scales.times(path, data).tolist() == [1.0, math.inf, 0.5]  # type: ignore[arg-type]
+
+
+def test_the_data_of_one_teacher_are_in_its_cone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is less than 40° from the teacher, so that no two are 90° apart, and they fill that cone."""
+
+    class DrawnError(Exception):
+        pass
+
+    def objective(data: Dataset, *_: Any, **__: Any) -> None:
+        raise DrawnError(data.inputs, data.labels)
+
+    monkeypatch.setattr(neighbours, "Objective", objective)
+    with pytest.raises(DrawnError) as caught:
+        neighbours.taught.__wrapped__(True)
+    inputs, labels = caught.value.args
+    angles = np.degrees(np.arctan(np.linalg.norm(inputs[:, 1:], axis=1)))
+    assert np.all(angles < 40.0)
+    assert np.max(angles) > 30.0
+    assert np.all(inputs[:, 0] == labels)
