@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import CodeType
 from typing import Any
 
 from llvmlite.binding import Linkage
@@ -29,6 +30,9 @@ PASSES = (
     typed_passes.NativeLowering,
     typed_passes.NoPythonBackend,
 )
+
+CLOSURES = untyped_passes.InlineClosureLikes
+"""The pass that functions within functions need besides, as a rule of one's own may have some."""
 
 
 @contextmanager
@@ -105,9 +109,12 @@ class _Whole(JITCodeLibrary):  # type: ignore[misc]
 
 class _Compiler(Compiler):  # type: ignore[misc]
     def define_pipelines(self) -> list[Any]:
-        """Return the passes that scalar code needs: it has no closures and no arithmetic of arrays."""
+        """Return the passes that scalar code needs: it has no arithmetic of arrays, and rarely closures."""
         manager = PassManager("scalar")
+        closes = any(isinstance(constant, CodeType) for constant in self.state.func_id.code.co_consts)
         for each in PASSES:
+            if closes and each is untyped_passes.RewriteSemanticConstants:
+                manager.add_pass(CLOSURES, CLOSURES.name())
             manager.add_pass(each, each.name())
         manager.finalize()
         return [manager]

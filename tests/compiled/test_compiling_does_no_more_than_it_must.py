@@ -7,11 +7,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from numba.core import event
 from numba.core.codegen import CPUCodegen
 
 from gradflow.compiled import compilers, jit, on_numba
+
+TYPES = ("float64[::1]", "float64")
 
 
 def twice(x: float) -> float:
@@ -29,6 +32,17 @@ def add_four_times(out: Any, x: float) -> None:
     """Add four times a number to each of an array."""
     for i in range(out.shape[0]):
         out[i] = out[i] + twice(twice(x))
+
+
+def add_by_functions(out: Any, x: float) -> None:
+    """Add a number to each of an array and halve it, by functions within the function."""
+
+    def added(y: float) -> float:
+        return y + x
+
+    halved = lambda y: 0.5 * y  # noqa: E731
+    for i in range(out.shape[0]):
+        out[i] = halved(added(out[i]))
 
 
 def wrong(out: Any, x: float) -> None:
@@ -57,7 +71,7 @@ def compiled(function: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     noted = Noted()
     with event.install_listener("numba:run_pass", noted):
-        jit.compiled(function, ("float64[::1]", "float64"))
+        jit.compiled(function, TYPES)
     return noted
 
 
@@ -68,6 +82,14 @@ def test_only_these_passes_run_once_for_each_function(
     assert noted.passes == Counter({each.name(): 2 for each in compilers.PASSES})
     assert not noted.collects
     assert gc.isenabled()
+
+
+def test_functions_within_functions_are_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted = compiled(add_by_functions, tmp_path, monkeypatch)
+    assert noted.passes == Counter(each.name() for each in (*compilers.PASSES, compilers.CLOSURES))
+    out = np.array([1.0, 2.0])
+    jit.compiled(add_by_functions, TYPES)(out, 0.5)
+    assert out.tolist() == [0.75, 1.25]
 
 
 def test_the_whole_is_optimised_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
