@@ -82,6 +82,24 @@ def kept_only() -> Iterator[None]:
         _KEPT_ONLY.reset(token)
 
 
+_PLAIN: ContextVar[bool] = ContextVar("plain", default=False)
+
+
+@contextmanager
+def plainly(plain: bool = True) -> Iterator[None]:
+    """Let no compiled code pay in this block where results are the same without, if `plain`."""
+    token = _PLAIN.set(plain or _PLAIN.get())
+    try:
+        yield
+    finally:
+        _PLAIN.reset(token)
+
+
+def is_plain() -> bool:
+    """Whether compiled code is to be done without where that can be (`plainly`)."""
+    return _PLAIN.get()
+
+
 def refused() -> type[Exception]:
     """Return the error of functions that Numba cannot compile."""
     from gradflow.compiled import on_numba

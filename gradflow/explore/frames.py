@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradflow.compiled.jit import plainly
 from gradflow.ends.outcome import OUTCOMES, UNDECIDED
 from gradflow.explore.state import State, knots_of
 from gradflow.explore.tasks import is_bent, is_general, names, problem, reach, start, target
@@ -66,8 +67,9 @@ def picture(state: State, *, plain: bool = False) -> Picture:
     --------
     gradflow.explore.trajectories.runs : plain.
     """
-    found = runs(state, plain=plain)
-    return Picture(state, found, tuple(frames(state, run) for run in found), graph(state), levels(state))
+    with plainly(plain):
+        found = runs(state, plain=plain)
+        return Picture(state, found, tuple(frames(state, run) for run in found), graph(state), levels(state))
 
 
 def beginning(state: State) -> Picture:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from gradflow.compiled.jit import plainly
 from gradflow.descent import train_arrays
 from gradflow.descent.prepared import recorded
 from gradflow.descent.schedules import constant
@@ -87,8 +88,10 @@ def runs(state: State, *, plain: bool = False) -> tuple[Run, ...]:
     plain : bool
         Without any code that may have to be compiled first: slower, and the same to rounding.
     """
-    how = _Way(state, problem(state), plain or BACKEND is None)
-    return (how.flow(), *(how.descent(name) for name in names(state)[1:]))
+    plain = plain or BACKEND is None
+    how = _Way(state, problem(state), plain)
+    with plainly(plain):
+        return (how.flow(), *(how.descent(name) for name in names(state)[1:]))
 
 
 class _Way:

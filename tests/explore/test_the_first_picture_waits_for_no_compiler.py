@@ -9,12 +9,15 @@ import pytest
 
 pytest.importorskip("bokeh")
 
+from gradflow.compiled import jit
 from gradflow.compiled.jit import NotKeptError
 from gradflow.explore import ahead
 from gradflow.explore.frames import Picture, picture
 from gradflow.explore.presets import PRESETS, Preset
 from gradflow.explore.state import State
+from gradflow.explore.tasks import is_general
 from gradflow.explore.trajectories import runs
+from gradflow.networks.line import fast as fast_code
 
 STATE = State(t_end=1.0, backdrop="loss")
 
@@ -62,6 +65,22 @@ def test_one_compiles_at_a_time_and_a_failure_is_logged(
     ahead.compile_for(STATE)
     assert begun == [STATE]
     assert "no compiler today" in caplog.text
+
+
+def test_what_is_plain_compiles_nothing_however_much_there_is_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = State((1.0, -0.5), (0.1, 0.4), (0.6, 0.8), 0.2, target="abs", lr=0.1, t_end=1.0)
+    assert is_general(network)
+
+    def compiled(*_: object, **__: object) -> None:
+        raise AssertionError("compiled")
+
+    monkeypatch.setattr(jit, "compiled", compiled)
+    monkeypatch.setattr(fast_code, "WORTH", 1)
+    monkeypatch.setattr(fast_code, "_loaded", {})
+    for state in (network, STATE):
+        assert [run.name for run in picture(state, plain=True).runs] == ["flow", "gd", "adam"]
+    with pytest.raises(AssertionError, match="compiled"):
+        picture(network)
 
 
 @pytest.mark.slow

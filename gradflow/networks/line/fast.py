@@ -50,7 +50,7 @@ def fits(task: Task) -> bool:
 
 def pays(task: Task, work: int, dtype: str = "float64") -> bool:
     """Whether compiled code takes so many evaluations of a neuron: all is the same, to the bit."""
-    return fits(task) and (dtype in _loaded or work >= WORTH)
+    return fits(task) and not jit.is_plain() and (dtype in _loaded or work >= WORTH)
 
 
 def in_dtype(signature: tuple[str, ...], dtype: str) -> tuple[str, ...]:

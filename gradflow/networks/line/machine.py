@@ -40,7 +40,7 @@ _SIGNATURE = (
 
 def pays(rows: Array, task: Task, config: Any, steps: int) -> bool:
     """Whether compiled code takes so many steps: it knows the problem, and hyper-parameters are numbers."""
-    if not fast.fits(task) or rows.size == 0:
+    if not fast.fits(task) or rows.size == 0 or jit.is_plain():
         return False
     if any(is_array(value) and np.ndim(value) for value in config):
         return False
