@@ -16,7 +16,7 @@ from gradflow.base.arrays import Array
 from gradflow.base.checks import function, integer, number
 from gradflow.compiled import jit
 from gradflow.compiled.cores import cores
-from gradflow.flow.status import RUNNING, TOO_MANY_STEPS
+from gradflow.flow.status import CONVERGED, RUNNING, TOO_MANY_STEPS
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
 from gradflow.networks.line import fast, trajectory
 from gradflow.networks.line.evaluate import evaluator
@@ -203,6 +203,7 @@ def ensemble_run(
             run.follow(threads, progress)
         else:
             run.one_by_one(progress)
+        run.rest()
         states = np.moveaxis(run.kept, 0, -1).reshape(*run.kept.shape[1:], *student.batch)
         return EnsembleRun(
             _ensemble(run.records, task, student.batch), run.times, states, run.sorted(student.batch)
@@ -273,6 +274,12 @@ class _Run:
             self._on(i)
             if progress is not None:
                 progress(i + 1)
+
+    def rest(self) -> None:
+        """Keep the states of networks that do not move at all, which nothing follows to the end."""
+        if self.shared[trajectory.RESTING] == 0.0:
+            for i in np.flatnonzero(self.records[:, STATUS] == CONVERGED).tolist():
+                self.kept[i, int(self.records[i, DUE]) :] = self.records[i, STATE:]
 
     def sorted(self, batch: tuple[int, ...]) -> list[Crossing]:
         """Return the crossings by time, with the places of their networks in the array."""

@@ -76,7 +76,8 @@ def gradient_flow(
         `gradflow.runs.crossings`, with the neuron.
 
         Of an array all have the dimensions batch_0, … besides, and `reached` is the time that each network
-        has come to: there is nothing of it after that (NaN; activity −1). Crossings have batch_0_index, ….
+        has come to: there is nothing of it after that (NaN; activity −1), unless it "converged": then it
+        does not move at all, and stays where it is. Crossings have batch_0_index, ….
 
     Raises
     ------

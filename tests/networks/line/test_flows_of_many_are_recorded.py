@@ -95,6 +95,17 @@ def test_what_stops_early_says_so() -> None:
     assert np.all(np.isnan(run["breakpoint"].values[~there]))
 
 
+def test_what_does_not_move_stays_where_it_is() -> None:
+    rest = np.array([-1.0, 1.0, -2.0, -2.0, 1.0, 0.5, 0.25])
+    problem = gf.Problem()
+    many, one = (flow(rows, problem) for rows in (np.stack((rest, ROWS[:7, 0, 0]), 1), rest))
+    assert np.array_equal(many["b2"].values[:, 0], np.full(5, 0.25))
+    for name in (*PARTS, "breakpoint", "activity", "loss", "energy_residual", "invariant_drift"):
+        assert np.array_equal(many[name].values[..., 0], one[name].values), name
+    assert many["status_name"].values.tolist() == ["converged", "reached t_end"]
+    assert np.all(np.isfinite(many["w1"].values))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "problem",
