@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def add_by_functions(out: Any, x: float) -> None:
     def added(y: float) -> float:
         return y + x
 
-    halved = lambda y: 0.5 * y  # noqa: E731
+    halved: Callable[[float], float] = lambda y: 0.5 * y  # noqa: E731
     for i in range(out.shape[0]):
         out[i] = halved(added(out[i]))
 
