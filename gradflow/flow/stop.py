@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gradflow.base.arrays import Array
+from gradflow.base.checks import shown
 
 STOP_EVERY = 4
 LONGEST_WAIT = 4096
@@ -77,5 +78,5 @@ def as_rule(stop: StopRule | Decide | None) -> StopRule | None:
     if stop is None or isinstance(stop, StopRule):
         return stop
     if not callable(stop):
-        raise TypeError(f"stop: expected a StopRule or a function, got {stop!r}")
+        raise TypeError(f"stop: expected a StopRule or a function, got {shown(stop)}")
     return StopRule((Level(0.0, math.inf),), stop, 1)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gradflow.flow import integrate
+from gradflow.flow.stop import as_rule
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 from gradflow.runs import gradient_flow
 
@@ -72,3 +73,14 @@ def test_the_integrator_refuses_samples_and_arrays_too() -> None:
         integrate(Neuron(), Problem(inputs=grid(5)), 1.0)
     with pytest.raises(TypeError, match=r"^teacher and interval: one trajectory has one of each"):
         integrate(Neuron(), Problem(Neuron(b2=PAIR)), 1.0)
+
+
+def test_what_is_no_rule_is_shown_in_one_line() -> None:
+    class Rows:
+        def __repr__(self) -> str:
+            return "row\n" * 5
+
+    with pytest.raises(
+        TypeError, match=r"^stop: expected a StopRule or a function, got row row row row row$"
+    ):
+        as_rule(Rows())  # type: ignore[arg-type]
