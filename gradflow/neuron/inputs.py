@@ -145,4 +145,4 @@ def grid(n: int, lo: float = -1.0, hi: float = 1.0) -> Sample:
         # About 0 it is symmetric to the last bit: theorems ask for the sign of its mean, which is 0.
         return Sample(0.5 * x - 0.5 * x[::-1] if lo == -hi else x)
     except (MemoryError, ValueError, IndexError):
-        raise ValueError(f"samples: {n} inputs do not fit into memory") from None
+        raise ValueError(f"samples: {shown(n)} inputs do not fit into memory") from None

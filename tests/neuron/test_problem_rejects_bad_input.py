@@ -197,3 +197,8 @@ def test_records_cannot_be_changed() -> None:
     for record, name in ((Problem(), "slopes"), (Uniform(), "lo"), (grid(3), "x")):
         with pytest.raises(AttributeError):
             setattr(record, name, 1.0)
+
+
+def test_a_number_of_inputs_that_is_out_of_reach_is_shown_in_short() -> None:
+    with pytest.raises(ValueError, match=r"^samples: 10{60,90}… inputs do not fit into memory$"):
+        grid(10**300)
