@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -140,7 +140,8 @@ def _of_numpy(dtype: np.dtype) -> formulas.Operations:
 
 
 def _operations(xp: Any, like: Array) -> formulas.Operations:
-    @cache
+    # Formulas have few constants, but rules may put a rate of every step there.
+    @lru_cache(maxsize=256)
     def constant(value: float) -> Array:
         return xp.asarray(value, dtype=like.dtype, device=device(like))
 

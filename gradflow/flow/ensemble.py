@@ -111,7 +111,7 @@ def integrate_ensemble(
     chunk : int
         How many trajectories are computed at once (compiled: a thread takes four times as many).
     backend : {"numpy", "numba", "cupy"}, optional
-        By default Numba for large batches in NumPy's float64 (with a function as `stop`, always NumPy: it
+        By default Numba for 64 and more in NumPy's float64 (with a function as `stop`, always NumPy: it
         is then called from one thread, in lockstep). The compiled code takes the same steps; crossings and
         the closed form of a fading neuron may differ in rounding. With CuPy the array code runs on a GPU,
         step by step, and a stop rule sees arrays there; results are NumPy's.
@@ -121,7 +121,7 @@ def integrate_ensemble(
     Returns
     -------
     Ensemble
-        No result depends on `chunk` or on what else is in the batch, to the bit.
+        With one backend no result depends on `chunk` or on what else is in the batch, to the bit.
 
     Raises
     ------
