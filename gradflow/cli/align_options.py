@@ -136,10 +136,11 @@ class LossOptions:
 
     def on(self, data: Dataset) -> Objective:
         """Return the objective on data."""
-        from gradflow.networks.two_layer.losses import LOSSES, Objective
+        from gradflow.networks.two_layer.data import check_binary
+        from gradflow.networks.two_layer.losses import LOSSES, TWO_CLASSES, Objective
 
-        if LOSSES[self.loss].needs_signs and not data.is_binary:
-            raise ValueError(f"{data.name}: --loss {self.loss} needs labels of -1 and 1; squared takes any")
+        if LOSSES[self.loss].needs_signs:
+            check_binary(data, f"--loss {self.loss}", data.name, TWO_CLASSES)
         return Objective(data, LOSSES[self.loss], self.mean)
 
     def __post_init__(self) -> None:

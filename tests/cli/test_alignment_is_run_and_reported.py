@@ -186,7 +186,8 @@ def test_files_of_ones_own(tmp_path: Path, capsys: Capture) -> None:
     )
     assert (real["bounds"], real["checks"]) == (None, [])
     assert "mu" not in real["data"]
-    assert "label" in refused(capsys, "align", "--data", str(tmp_path / "real.csv"))
+    told = refused(capsys, "align", "--data", str(tmp_path / "real.csv"))
+    assert "--loss exponential needs labels of -1 and 1, got 0; networks here have one output" in told
     (tmp_path / "bad.csv").write_text("a,b,y\n1,2,x\n")
     assert "bad.csv" in refused(capsys, "align", "--data", str(tmp_path / "bad.csv"))
 

@@ -88,11 +88,11 @@ class Dataset:
         return np.asarray(np.sum(self.inputs[np.sign(self.labels) == label], axis=0))
 
 
-def check_binary(data: Dataset, why: str) -> None:
-    """Raise a one-line ValueError unless all labels are ±1."""
+def check_binary(data: Dataset, why: str, name: str = "labels", hint: str = "") -> None:
+    """Raise a one-line ValueError that begins with `name` unless all labels are ±1."""
     if not data.is_binary:
         wrong = data.labels[np.abs(data.labels) != 1.0][0]
-        raise ValueError(f"labels: {why} needs labels of -1 and 1, got {wrong:g}")
+        raise ValueError(f"{name}: {why} needs labels of -1 and 1, got {wrong:g}{hint}")
 
 
 def in_plane(positive: Any, negative: Any, name: str = "points of the unit circle") -> Dataset:

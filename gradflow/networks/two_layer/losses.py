@@ -78,6 +78,12 @@ SQUARED = Loss("squared", _squared, _squared_pull, 2.0, False)
 LOSSES: dict[str, Loss] = {loss.name: loss for loss in (EXPONENTIAL, LOGISTIC, SQUARED)}
 """The losses by name."""
 
+TWO_CLASSES = (
+    "; networks here have one output, so two classes, labels -1 and 1 (write 0 as -1); "
+    "squared takes real-valued targets"
+)
+"""Said to those who give labels of other classes."""
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -103,10 +109,14 @@ class Objective:
     mean: bool = False
 
     def __post_init__(self) -> None:
-        require_kind("loss", self.loss, Loss, "such as those of LOSSES")
+        require_kind("data", self.data, Dataset, "for arrays write Dataset(inputs, labels)")
+        named = isinstance(self.loss, str) and self.loss in LOSSES
+        require_kind(
+            "loss", self.loss, Loss, f"LOSSES[{self.loss!r}]" if named else "such as those of LOSSES"
+        )
         object.__setattr__(self, "mean", flag("mean", self.mean))
         if self.loss.needs_signs:
-            check_binary(self.data, f"the {self.loss.name} loss")
+            check_binary(self.data, f"the {self.loss.name} loss", hint=TWO_CLASSES)
 
     @property
     def weight(self) -> float:

@@ -171,8 +171,24 @@ def test_bad_networks_and_objectives_are_refused() -> None:
     with pytest.raises(ValueError, match="outputs: expected finite numbers"):
         as_network(np.ones((2, 2)), np.array([1.0, np.nan]))
     data = Dataset(np.eye(2), np.array([0.5, 1.0]))
-    with pytest.raises(ValueError, match=r"labels: the exponential loss needs labels of -1 and 1, got 0\.5"):
+    with pytest.raises(
+        ValueError, match=r"labels: the exponential loss needs labels of -1 and 1, got 0\.5; .*"
+    ):
         Objective(data)
-    with pytest.raises(TypeError, match="loss: expected a Loss, such as those of LOSSES, got 'squared'"):
+    with pytest.raises(TypeError, match=r"loss: expected a Loss, LOSSES\['squared'\], got 'squared'"):
         Objective(data, "squared")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="loss: expected a Loss, such as those of LOSSES, got 'hinge'"):
+        Objective(data, "hinge")  # type: ignore[arg-type]
+    with pytest.raises(
+        TypeError, match=r"^data: expected a Dataset, for arrays write Dataset\(inputs, labels\)"
+    ):
+        Objective((np.eye(2), np.ones(2)))  # type: ignore[arg-type]
+
+
+def test_three_classes_are_told_that_there_is_one_output() -> None:
+    with pytest.raises(
+        ValueError, match=r"got 0; .* one output, so two classes, .*write 0 as -1.*real-valued"
+    ):
+        Objective(Dataset(np.eye(3), np.array([0.0, 1.0, 2.0])))
+    data = Dataset(np.eye(2), np.array([0.5, 1.0]))
     assert Objective(data, LOSSES["squared"], mean=True).weight == 0.5
