@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from gradflow.__main__ import main
 from tests.cli.test_figures_are_drawn_where_asked import LINES
 
 HEAVY = ("sympy", "matplotlib", "torch", "numba", "cupy", "typer", "rich", "zarr", "distributed")
@@ -98,6 +100,17 @@ def test_the_package_is_a_command() -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert json.loads(done.stdout)["outcome"] == "global"
+
+
+def test_alone_it_ends_with_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["gradflow"])
+    # The tests' own interrupt stays.
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, capsys.readouterr().err.count("\n")) == (2, 1)
 
 
 def test_no_hint_names_a_package_index() -> None:
