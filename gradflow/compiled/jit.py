@@ -280,7 +280,8 @@ def _has_loop(code: CodeType) -> bool:
 def _stamp(function: Any, dtype: str, chosen: Chosen) -> str:
     # Numba's own version is in its index.
     digest = hashlib.sha256(repr((sys.version, np.__version__, dtype, OPTIONS)).encode())
-    files = {__file__, *(str(Path(__file__).with_name(f"{name}.py")) for name in ("on_numba", "compilers"))}
+    own = ("on_numba", "compilers", "registers")
+    files = {__file__, *(str(Path(__file__).with_name(f"{name}.py")) for name in own)}
     for part in _parts(function, dict(chosen), []):
         if isinstance(part, (FunctionType, type)):
             # What a name stands for may have been chosen; the rest is in the files.

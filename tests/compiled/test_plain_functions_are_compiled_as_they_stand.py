@@ -11,7 +11,7 @@ import pytest
 from gradflow import field
 from gradflow.base import error_free
 from gradflow.base.error_free import two_sum
-from gradflow.compiled import jit
+from gradflow.compiled import jit, registers
 from gradflow.compiled.registers import REGISTERS, SINGLE, Weighted, finite, last_of, sum_of
 from gradflow.field import formulas
 from gradflow.field.formulas import gradient, parts, preactivations, signs, target
@@ -151,7 +151,7 @@ def forget() -> None:
         cached.cache_clear()
 
 
-@pytest.mark.parametrize("module", [formulas, error_free])
+@pytest.mark.parametrize("module", [formulas, error_free, registers])
 def test_a_change_of_any_file_leaves_what_was_compiled_unused(
     module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
