@@ -181,6 +181,14 @@ def numbers(name: str, value: ArrayLike) -> np.ndarray:
     return array.astype(np.float64) if array.dtype.kind == "O" else array
 
 
+def interval(name: str, value: Any) -> tuple[float, float]:
+    """Return two numbers, the first below the second, ±∞ among them; otherwise raise a one-line error."""
+    found = numbers(name, value)
+    if found.shape != (2,) or not found[0] < found[1]:
+        raise ValueError(f"{name}: expected two numbers, the first below the second, got {shown(value)}")
+    return float(found[0]), float(found[1])
+
+
 def moments(times: ArrayLike | None, t_end: float) -> np.ndarray | None:
     """Return times to record at, if there are any: increasing and within [0, t_end], in one dimension."""
     if times is None:

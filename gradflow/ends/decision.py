@@ -64,6 +64,14 @@ class Decision(_Codes):
         return explain(*self.about)
 
 
+def require_bent(problem: Problem) -> None:
+    """Raise a one-line TypeError if the student's activation is smooth: no theorem is about its ends."""
+    if not problem.is_bent:
+        raise TypeError(
+            f"activation: theorems about ends are of piecewise linear ones, got {problem.activation}"
+        )
+
+
 def theorems(neuron: Neuron | Array, problem: Problem = Problem()) -> dict[int, Array]:
     """Return where each theorem is proved to apply, by its code in `THEOREMS`.
 

@@ -17,6 +17,7 @@ from gradflow.ends.decision import (
     STAYS_DEAD,
     THEOREMS,
     decide,
+    require_bent,
     theorems,
 )
 from gradflow.ends.outcome import OUTCOMES
@@ -93,6 +94,10 @@ class Explanation(NamedTuple):
             lines.append("No theorem decides this state of the flow; a later one may be decided.")
         return "\n".join(lines)
 
+    def __repr__(self) -> str:
+        """Return one short line; the reasons are what `str` says."""
+        return f"<Explanation: {self.outcome}, decided by {self.decided_by}; print it for the reasons>"
+
     def _repr_html_(self) -> str:
         """Return the lines as a notebook shows them."""
         return f"<pre>{escape(str(self))}</pre>"
@@ -136,10 +141,7 @@ def explain(neuron: Neuron, problem: Problem = Problem()) -> Explanation:
     """
     problem = as_problem(problem)
     require_one(problem, "an explanation")
-    if not problem.is_bent:
-        raise TypeError(
-            f"activation: theorems about ends are of piecewise linear ones, got {problem.activation}"
-        )
+    require_bent(problem)
     neuron = as_neuron(neuron)
     if any(np.size(value) != 1 for value in neuron):
         raise ValueError("neuron: an explanation takes one, got an array of them")
@@ -248,12 +250,16 @@ def _signs(neuron: Neuron, problem: Problem) -> tuple[Condition, ...]:
     side = -1.0 if int(activity(neuron, problem)) == DEAD else 1.0
     view = oriented(*in_double(neuron, problem), slope, side)
     slope_error, aim, z = float(view.slope), float(view.aim), float(view.z)
+    steepness = abs(slope * neuron.w1 * neuron.w2)
+    where = "above" if side * slope * neuron.w2 > 0.0 else "below"
     return (
         _above("the pre-activation at the near end is positive", z, 0.0),
-        _above("the best line rises", aim, 0.0),
-        _above("the student is at least as steep as the best line", slope_error, 0.0),
+        _above("the best line has a slope of the student's sign", aim, 0.0),
+        # The margin is the difference that the theorem bounds: that of rounded slopes may be of other sign.
+        Condition("the student is at least as steep as the best line", steepness, aim, slope_error),
         _below(
-            "on average it is not much above it (or its breakpoint is far outside)",
+            f"on average it is {where} that line by at most c times the slopes' difference, c the theorem's "
+            "(or its breakpoint is far outside)",
             float(view.level),
             float(view.upper) * slope_error,
         ),

@@ -61,6 +61,28 @@ def test_numbers_are_those_of_the_neuron() -> None:
     assert barrier.conditions[0].right == pytest.approx(1 / 48)
 
 
+def test_what_is_named_on_either_side_is_shown() -> None:
+    problem = gf.Problem(gf.Neuron(1.0, -0.3, 0.8, 0.1))
+    (signs,) = (t for t in gf.explain(gf.Neuron(1.0, 1.6, 1.0, -2.0), problem).considered if "sign" in t.name)
+    _, rises, steep, mean = signs.conditions
+    line = np.polynomial.Polynomial.fit(x := np.linspace(-1, 1, 20_001), problem.target_at(x), 1).convert()
+    assert (steep.left, steep.right) == (1.0, pytest.approx(line.coef[1], rel=1e-3))
+    assert rises.left == steep.right
+    assert steep.margin == pytest.approx(steep.left - steep.right)
+    assert "at least as steep as the best line: 1 against 0.2254" in str(steep)
+    assert mean.says.startswith("on average it is above that line")
+    assert mean.left == pytest.approx(-2.0 + 1.6 - line.coef[0], rel=1e-3)
+    below = gf.explain(gf.Neuron(1.0, 1.6, -1.0, 2.0), gf.Problem(gf.Neuron(1.0, -0.3, -0.8, -0.1)))
+    (mirrored,) = (t for t in below.considered if "sign" in t.name)
+    assert str(mirrored.conditions[2]) == str(steep)
+    assert mirrored.conditions[3].says.startswith("on average it is below that line")
+
+
+def test_an_explanation_alone_is_one_short_line() -> None:
+    told = repr(gf.explain(gf.Neuron(b1=1.5, b2=-2.0)))
+    assert told == "<Explanation: linear, decided by sign trap; print it for the reasons>"
+
+
 HUGE = (
     gf.Neuron(w1=1e200, b2=1e200),
     gf.Neuron(b1=1.5, b2=1e200),

@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from gradflow.base.checks import integer, number
-from gradflow.ends.decision import SIMULATION, THEOREMS, decide
+from gradflow.base.checks import integer, interval, number, require_finite
+from gradflow.ends.decision import SIMULATION, THEOREMS, decide, require_bent
 from gradflow.neuron.problem import Neuron, Problem, as_problem, require_one
 from gradflow.study.figures.figure import Places
 from gradflow.study.figures.phase_diagram import Diagram, Layer, phase_diagram
@@ -35,7 +35,7 @@ def decided(
     Parameters
     ----------
     problem : Problem
-        One teacher on one interval, or a sample.
+        One teacher on one interval, or a sample; the activation piecewise linear.
     b1, b2 : (float, float)
         The range of either bias.
     w1, w2 : float
@@ -64,13 +64,12 @@ def decided(
     """
     problem = as_problem(problem)
     require_one(problem, "this figure")
+    require_bent(problem)
     n, w1, w2 = integer("n", n, 2, 1000), number("w1", w1), number("w2", w2)
     axes = {}
-    for name, (low, high) in (("b1", b1), ("b2", b2)):
-        low, high = number(name, low), number(name, high)
-        if not low < high:
-            raise ValueError(f"{name}: expected a range from low to high, got {low:g} and {high:g}")
-        axes[name] = np.linspace(low, high, n)
+    for name, ends in (("b1", b1), ("b2", b2)):
+        require_finite(name, ends)
+        axes[name] = np.linspace(*interval(name, ends), n)
     plane = np.broadcast_arrays(w1, axes["b1"][:, None], w2, axes["b2"])
     found = decide(Neuron(*plane), problem)
     outcomes = xr.DataArray(np.asarray(found.outcome), axes, ("b1", "b2"))

@@ -20,7 +20,7 @@ from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Sample
 from gradflow.study.figures.loss_axis import loss_axis, shown
 from gradflow.study.figures.one_run import moments
 from gradflow.study.figures.panels import new_figure, span
-from gradflow.study.figures.runs import axis_of
+from gradflow.study.figures.runs import axis_of, require_one_of_batch
 from gradflow.study.figures.snapshots import STUDENT, TARGET, graph, target_graph
 from gradflow.study.figures.style import BLACK, GREY, SINGLE, style, styled
 from gradflow.study.figures.told import problem_of
@@ -96,7 +96,8 @@ def movie(
     """
     count = integer("count", count, 2, 500)
     axis, problem = axis_of(run, "run"), problem_of(run, problem)
-    if run["loss"].dims != (axis,) or "neuron" in run.dims:
+    require_one_of_batch(run["loss"], axis, "one neuron")
+    if "neuron" in run.dims:
         raise ValueError(f"run: expected one neuron, got one with dimensions {tuple(run.sizes)}")
     states = np.array([run[name].values for name in PARAMETERS], dtype=np.float64)
     kept = np.flatnonzero(np.all(np.isfinite(states), axis=0))

@@ -15,7 +15,7 @@ from gradflow.runs.records import crossings
 from gradflow.study.figures.figure import Figure, Places, figure_of, given
 from gradflow.study.figures.loss_axis import LOWEST, loss_axis, make_room, shown
 from gradflow.study.figures.panels import Floats, Level, Mark, Panel, Series, decorate, plot, points
-from gradflow.study.figures.runs import axis_of, diverged, records_until_diverged
+from gradflow.study.figures.runs import axis_of, diverged, records_until_diverged, require_one_of_batch
 from gradflow.study.figures.snapshots import draw_snapshots
 from gradflow.study.figures.style import DOUBLE, styled
 from gradflow.study.figures.told import problem_of
@@ -52,8 +52,7 @@ def one_run(run: xr.Dataset, problem: Problem | None = None, *, ax: Places | Non
         If the run is of several neurons.
     """
     axis, problem = axis_of(run, "run"), problem_of(run, problem)
-    if run["loss"].dims != (axis,):
-        raise ValueError(f"run: expected one neuron, got one with the dimensions {run['loss'].dims}")
+    require_one_of_batch(run["loss"], axis, "one neuron")
     if ax is not None:
         (axes,) = given(ax, 1)
         _draw_loss(axes, run, axis, problem)

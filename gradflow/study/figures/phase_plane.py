@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import ArrayLike
 
 from gradflow.base.arrays import to_numpy
-from gradflow.base.checks import one_of, require_shape
+from gradflow.base.checks import interval, one_of, require_shape
 from gradflow.neuron.activity import breakpoint_position
 from gradflow.neuron.problem import Problem
 from gradflow.study.figures.figure import Places
@@ -77,8 +77,7 @@ def phase_plane(
     both signs leave the outer regions unnamed.
     """
     lo, hi = float(problem.lo), float(problem.hi)
-    if not window[0] < window[1]:
-        raise ValueError(f"window: its first end must be below its second, got {window}")
+    window = interval("window", window)
     require("trajectories", trajectories, Trajectory)
     if not lo < hi:
         raise ValueError(f"problem: the plane needs inputs at two places at least, got {lo:g} only")

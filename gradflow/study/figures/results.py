@@ -33,6 +33,7 @@ from gradflow.study.figures.runs import (
     name_of,
     named,
     records_until_diverged,
+    require_one_of_batch,
 )
 from gradflow.study.figures.snapshots import columns_for, snapshots
 from gradflow.study.figures.style import BLACK, BLUE, CYCLE, DOUBLE, LOOKS, SINGLE, SKY, VERMILLION, Look
@@ -153,8 +154,7 @@ def students(
     """
     axis, problem = axis_of(run, "run"), problem_of(run, problem)
     count = integer("count", count, 2)
-    if run["loss"].dims != (axis,):
-        raise ValueError(f"run: expected one neuron or network, got dimensions {run['loss'].dims}")
+    require_one_of_batch(run["loss"], axis, "one neuron or network")
     states = np.concatenate(
         [np.reshape(run[name].values, (run.sizes[axis], -1)) for name in PARAMETERS], axis=1
     ).T
@@ -248,8 +248,7 @@ def parameters(
     axis = axis_of(run, "run")
     for name in names:
         one_of("names", name, tuple(str(v) for v in run.data_vars if run[v].dims[:1] == (axis,)))
-        if run[name].dims != (axis,):
-            raise ValueError(f"run: expected one neuron, got dimensions {run[name].dims}")
+        require_one_of_batch(run[name], axis, "one neuron")
     label = {name: f"${name[0]}_{name[1]}$" for name in PARAMETERS}
     series = [Series(label.get(name, name.replace("_", " ")), run[axis], run[name]) for name in names]
     word = {"time": "time $t$", "step": "step"}[axis]
@@ -311,6 +310,7 @@ def outcomes(
                     f"{argument}: expected outcomes over one or two axes"
                     f"{name and f' as {name}'}, got {shown(some)}"
                 )
+            _require_last(argument, some)
     one_of("outcome", outcome, OUTCOMES)
     if numbers("walls", walls).ndim != 1:
         raise ValueError(f"walls: expected numbers in a sequence, got {shown(walls)}")
@@ -332,6 +332,16 @@ def outcomes(
     x, y = (name_of(str(name)) for name in first["outcome"].dims)
     size = width or (SINGLE if len(diagrams) == 1 else DOUBLE)
     return phase_diagram(diagrams, xlabel=x, ylabel=y, columns=columns, width=size, ax=ax)
+
+
+def _require_last(argument: str, some: xr.Dataset) -> None:
+    """Raise a one-line ValueError if these are runs: their losses have steps or times as well."""
+    further = [str(d) for d in some["loss"].dims if d in ("step", "time")] if "loss" in some else []
+    if further:
+        raise ValueError(
+            f"{argument}: expected what basins or a sweep returned, got runs along {further[0]}; their ends "
+            f"are .isel({further[0]}=-1)"
+        )
 
 
 def _has_outcomes(some: Any) -> bool:

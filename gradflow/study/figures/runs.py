@@ -99,6 +99,16 @@ def axis_of(run: Any, argument: str = "runs") -> str:
     raise TypeError(f"{argument}: expected what gradient_flow or train returned, got {shown(run)}")
 
 
+def require_one_of_batch(variable: xr.DataArray, axis: str, what: str) -> None:
+    """Raise a one-line ValueError that says how to choose if a run's variable has more than its axis."""
+    others = [str(dim) for dim in variable.dims if dim != axis]
+    if others:
+        choice = ", ".join(f"{dim}=0" for dim in others)
+        raise ValueError(
+            f"run: expected {what}, got dimensions {variable.dims}; choose one, say .isel({choice})"
+        )
+
+
 def along_axis(run: xr.Dataset, axis: str) -> Floats:
     """Return where a run's records are on an axis of steps, or of time."""
     own = axis_of(run)

@@ -173,10 +173,30 @@ def test_what_theorems_decide_is_drawn_for_any_teacher() -> None:
     figure = gf.figures.decided(problem, n=30)
     assert {"sign trap", "dead", "undecided", "initial $b_1$"} <= set(texts(figure))
     assert overhang(figure) < 0.5
-    wrong: dict[str, Any] = {"b1": (1.0, 1.0), "n": 1, "w1": np.nan}
+    wrong: dict[str, Any] = {"b1": (1.0, 1.0), "b2": 5, "n": 1, "w1": np.nan}
     for name, value in wrong.items():
         with pytest.raises(ValueError, match=f"^{name}: "):
             gf.figures.decided(problem, **{name: value})
+    with pytest.raises(TypeError, match=r"^activation: theorems about ends are of piecewise linear ones"):
+        gf.figures.decided(gf.Problem(activation="silu"))
+    with pytest.raises(ValueError, match=r"^window: expected two numbers, the first below the second, got"):
+        gf.figures.trajectories(descent(), window=5)  # type: ignore[arg-type]
+
+
+def test_of_runs_over_rates_it_is_said_how_to_choose_one() -> None:
+    rates = gf.train(gf.Neuron(b2=-0.5), gf.Problem(), gf.GD([0.1, 0.2]), steps=20)
+    one: tuple[Callable[[xr.Dataset], object], ...] = (
+        gf.figures.students,
+        gf.figures.one_run,
+        gf.figures.movie,
+        gf.figures.parameters,
+    )
+    for draw in one:
+        with pytest.raises(ValueError, match=r"^run: expected one neuron.* choose one, say \.isel\(lr=0\)$"):
+            draw(rates)
+    with pytest.raises(ValueError, match=r"^found: .* got runs along step; their ends are "):
+        gf.figures.outcomes(rates)
+    assert "final loss" in texts(gf.figures.outcomes(rates.isel(step=-1)))
 
 
 KINDS: dict[str, tuple[int, Callable[[Any], Figure]]] = {
