@@ -68,17 +68,21 @@ def reproduce(
     if out is None and not only:
         out = DEFAULT_OUT
     if out is not None:
+        held = resume.studied(out)
         if only:
             work = {work.name for claim in claims for work in claim.needs(quick)}
-            _keep_others(out, {claim.id for claim in claims} | work)
+            _keep_others(out, held, {claim.id for claim in claims} | work)
         _make(out)
     begin = time.perf_counter()
     plots = []
-    if out is not None and not only:
-        from gradflow.base.scripts import script_paths
+    if out is not None:
+        if not only:
+            from gradflow.base.scripts import script_paths
 
-        _make(out / "figures")
-        plots = script_paths("plots")
+            plots = script_paths("plots")
+        resume.keep_foreign(out, (path.stem for path in plots))
+        if not only:
+            _make(out / "figures")
     results = _run(Study(claims, plots, quick, out, whole), out)
     document: dict[str, Any] = {
         "claims": [results[claim.id] for claim in claims],
@@ -95,14 +99,14 @@ def reproduce(
         drawn = [drawing for path in plots if (drawing := results[FIGURE + path.stem])]
         figures = [Figure(d["title"], d["caption"], [out / file for file in d["files"]]) for d in drawn]
         write_text(out / resume.CLAIMS, to_json(document, indent=1) + "\n")
-        write_text(out / "report.html", report(document, figures))
+        write_text(out / resume.REPORT, report(document, figures))
         resume.clear(out)
     if json:
         print(to_json(document))
         return
     _table(document)
     if out is not None:
-        print(f"\n{out / 'report.html'}  {out / resume.CLAIMS}" + ("" if only else f"  {out / 'figures'}/"))
+        print(f"\n{out / resume.REPORT}  {out / resume.CLAIMS}" + ("" if only else f"  {out / 'figures'}/"))
 
 
 def _run(study: Study, out: Path | None) -> dict[str, Any]:
@@ -125,9 +129,8 @@ def _run(study: Study, out: Path | None) -> dict[str, Any]:
         return study.run(found, keep, advance)
 
 
-def _keep_others(out: Path, names: set[str]) -> None:
+def _keep_others(out: Path, held: set[str], names: set[str]) -> None:
     """Refuse a directory that holds, finished or not, a study of claims that are not among `names` only."""
-    held = resume.studied(out)
     if held - names:
         raise ValueError(
             f"--out: {str(out)!r} holds a study of {len(held - names)} more, {min(held - names)} among them, "
@@ -142,7 +145,7 @@ def _make(out: Path) -> None:
     except OSError as error:
         raise ValueError(f"--out: cannot make the directory {str(out)!r}: {error.strerror}") from error
     check_directory(out)
-    for name in (resume.CLAIMS, "report.html"):
+    for name in (resume.CLAIMS, resume.REPORT):
         if (out / name).is_dir():
             raise ValueError(f"--out: {str(out / name)!r} is a directory, where a file is to go")
 
@@ -171,4 +174,5 @@ def _table(document: dict[str, Any]) -> None:
         console.print(rows, "")
     counts = {v: sum(e["verdict"] == v for e in document["claims"]) for v in colours}
     told = ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n)
-    console.print(f"{len(document['claims'])} claims: {told}; {document['seconds']:.0f} s")
+    checked = len(document["claims"])
+    console.print(f"{checked} claim{'s' if checked != 1 else ''}: {told}; {document['seconds']:.0f} s")

@@ -6,15 +6,17 @@ options are not used again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from gradflow.base.files import to_json, write_text
 
-FOLDER, CLAIMS = "unfinished", "claims.json"
+FOLDER, CLAIMS, REPORT = "unfinished", "claims.json", "report.html"
+_TEMPORARY = ".gradflow-"
 
 
 def digest() -> str:
@@ -52,9 +54,35 @@ def studied(out: Path) -> set[str]:
     if not path.is_file():
         return names
     try:
-        return names | {str(entry["id"]) for entry in json.loads(path.read_text(encoding="utf-8"))["claims"]}
-    except (ValueError, KeyError, TypeError) as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["source"].startswith("gradflow "):
+            return names | {str(entry["id"]) for entry in content["claims"]}
+        raise ValueError(f"source: {content['source']!r}")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"--out: {str(path)!r} is no study of gradflow, and would be replaced") from error
+
+
+def keep_foreign(out: Path, stems: Iterable[str]) -> None:
+    """Refuse a directory with files of others under the names of the report or of figures with these stems.
+
+    Beside the claims.json of a study all is the study's.
+
+    Raises
+    ------
+    ValueError
+        If a file would be replaced that gradflow did not write.
+    """
+    if (out / CLAIMS).is_file():
+        return
+    from gradflow.study.figures.save import CREATOR, FORMATS
+    from gradflow.study.report import GENERATOR
+
+    figures = [out / "figures" / f"{stem}.{kind}" for stem in stems for kind in FORMATS]
+    # Of any version: the name, without the number after it.
+    marks = {out / REPORT: GENERATOR, **dict.fromkeys(figures, f"{CREATOR.split()[0]} ")}
+    for path, mark in marks.items():
+        if path.is_file() and mark.encode() not in path.read_bytes():
+            raise ValueError(f"--out: {str(path)!r} is not of gradflow, and would be replaced")
 
 
 def save(out: Path, header: dict[str, Any], name: str, result: Any) -> None:
@@ -65,5 +93,17 @@ def save(out: Path, header: dict[str, Any], name: str, result: Any) -> None:
 
 
 def clear(out: Path) -> None:
-    """Forget all results: the run is complete."""
-    shutil.rmtree(out / FOLDER, ignore_errors=True)
+    """Forget all results: the run is complete. What others have put beside them stays."""
+    for path in (out / FOLDER).glob("*.json"):
+        if path.name.startswith(_TEMPORARY) or _is_result(path):
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        (out / FOLDER).rmdir()
+
+
+def _is_result(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and {"header", "name", "result"} <= content.keys()

@@ -28,6 +28,10 @@ class Figure(NamedTuple):
     files: list[Path]
 
 
+GENERATOR = '<meta name="generator" content="gradflow reproduce">'
+"""Mark of every report, by which `gradflow reproduce` knows its own."""
+
+
 def report(document: dict[str, Any], figures: Sequence[Figure]) -> str:
     """Return the report as HTML.
 
@@ -70,7 +74,7 @@ def report(document: dict[str, Any], figures: Sequence[Figure]) -> str:
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">{GENERATOR}'
         f"<title>What training does to a ReLU neuron, recomputed</title><style>{STYLE}</style></head>\n<body>\n"
         + "\n".join(body)
         + f"\n<script>{SCRIPT}</script></body></html>\n"

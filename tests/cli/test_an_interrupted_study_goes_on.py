@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from gradflow.cli import resume, run
 from gradflow.study.claims.ledger import Claim, Finding
+from gradflow.study.figures.save import save
 from tests.cli.command import files_below, refused
 
 RAN: list[str] = []
@@ -101,14 +103,63 @@ def test_an_unfinished_study_of_others_is_not_lost(
     assert RAN == ["a.one"]
 
 
-@pytest.mark.parametrize("text", ["{}", "mine", "[1]", '{"claims": [2]}'])
-def test_a_file_that_is_no_study_is_not_replaced_by_some_claims(
-    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("options", [[], ["--only", "a.one"]])
+@pytest.mark.parametrize(
+    "text", ["{}", "mine", "[1]", '{"claims": [2]}', '{"source": "a court", "claims": [{"id": 1}]}']
+)
+def test_a_file_that_is_no_study_is_not_replaced(
+    text: str, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "claims.json").write_text(text)
-    message = refused(capsys, "reproduce", "--only", "a.one", "--out", str(tmp_path))
+    message = refused(capsys, "reproduce", *options, "--out", str(tmp_path))
     assert message.endswith("claims.json' is no study of gradflow, and would be replaced")
     assert (tmp_path / "claims.json").read_text() == text
+
+
+@pytest.mark.parametrize("name", ["report.html", "figures/01_mine.png"])
+def test_a_report_or_figure_of_others_is_not_replaced(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gradflow.base.scripts.script_paths", lambda folder: [Path("01_mine.py")])
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("<p>what gradflow found</p>" if name == "report.html" else "mine")
+    before = (tmp_path / name).read_bytes()
+    message = refused(capsys, "reproduce", "--out", str(tmp_path))
+    assert message == f"--out: {str(tmp_path / name)!r} is not of gradflow, and would be replaced"
+    assert (files_below(tmp_path), (tmp_path / name).read_bytes(), RAN) == ([name], before, [])
+
+
+def test_a_report_and_figures_of_gradflow_are_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["reproduce", "--out", str(tmp_path)]) == 0
+    before = (tmp_path / "report.html").read_bytes()
+    (tmp_path / "claims.json").unlink()
+    figure = Path(save(Figure(), tmp_path / "figures" / "01_mine", "png")[0])
+    resume.keep_foreign(tmp_path, ["01_mine"])
+    assert run(["reproduce", "--only", "a.one", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "report.html").read_bytes() != before
+    # Beside its claims a study's report is its own, by whatever version it was written.
+    (tmp_path / "report.html").write_text("an old one")
+    figure.write_text("an old one")
+    resume.keep_foreign(tmp_path, ["01_mine"])
+    assert run(["reproduce", "--out", str(tmp_path)]) == 0
+
+
+def test_what_others_keep_in_a_folder_of_that_name_stays(tmp_path: Path) -> None:
+    (tmp_path / resume.FOLDER).mkdir()
+    for name in ("novel.txt", "novel.json"):
+        (tmp_path / resume.FOLDER / name).write_text("mine")
+    (tmp_path / resume.FOLDER / ".gradflow-0.json").write_text("half")
+    assert run(["reproduce", "--out", str(tmp_path)]) == 0
+    kept = [f"{resume.FOLDER}/novel.{kind}" for kind in ("json", "txt")]
+    assert files_below(tmp_path) == sorted(["claims.json", "report.html", *kept])
+
+
+def test_one_claim_is_counted_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    for names, told in ((["a.one"], "\n1 claim: 1 reproduced; "), (["a.one", "a.two"], "\n2 claims: 2 ")):
+        assert run(["reproduce", *(f"--only={name}" for name in names)]) == 0
+        assert told in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("change", ["options", "code", "damage"])
