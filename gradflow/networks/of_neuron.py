@@ -41,7 +41,7 @@ from gradflow.networks.line.task import in_dtype, task_of
 from gradflow.networks.line.training import minibatches
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, Uniform, as_neuron, as_problem
 from gradflow.neuron.records import describe_problem
-from gradflow.runs.records import crossings, crossings_attribute, limit_variables
+from gradflow.runs.records import crossings, crossings_attribute, limit_variables, require_single
 from gradflow.runs.training import MOST_RECORDED, dataset, described
 
 ORDER = (
@@ -135,8 +135,7 @@ def gradient_flow(
     start = Neuron(*map(np.asarray, as_neuron(neuron)))
     require_finite("neuron", *start)
     problem = as_problem(problem, general=True)
-    if any(np.ndim(value) for value in start):
-        raise ValueError("neuron: gradient_flow follows one neuron, got an array of them")
+    require_single(start)
     _require_one(problem)
     flow = flown(start, problem, frozen=frozen, **options)
     run = dataset_of_flow(flow)

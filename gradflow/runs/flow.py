@@ -29,7 +29,7 @@ from gradflow.flow.status import STATUSES, STOPPED
 from gradflow.neuron.activity import DEAD
 from gradflow.neuron.problem import PARAMETERS, Neuron, Problem, as_neuron, as_problem, require_one
 from gradflow.neuron.records import activity_codes, balancedness, describe_problem, state_variables
-from gradflow.runs.records import crossings_attribute, limit_variables
+from gradflow.runs.records import crossings_attribute, limit_variables, require_single
 
 __all__ = ["METHODS", "STATUSES", "Trajectory", "gradient_flow", "integrate"]
 
@@ -100,8 +100,7 @@ def gradient_flow(
     """
     start = as_neuron(neuron)
     require_finite("neuron", *start)
-    if any(np.ndim(value) for value in start):
-        raise ValueError("neuron: gradient_flow follows one neuron, got an array of them")
+    require_single(start)
     problem = as_problem(problem)
     require_one(problem, "gradient_flow")
     t_end, rtol = number("t_end", t_end, 0.0), number("rtol", rtol, 1e-13, 1e-2)

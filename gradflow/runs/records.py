@@ -10,13 +10,23 @@ import xarray as xr
 
 from gradflow.base.checks import shown
 from gradflow.base.files import plain
-from gradflow.neuron.problem import PARAMETERS
+from gradflow.neuron.problem import PARAMETERS, Neuron
 
 CROSSINGS = "crossings"
 """The attribute that keeps a run's crossings."""
 
 
 _EMPTY = {"event": np.str_, "wall": np.str_, "step": np.int64}
+
+
+def require_single(neuron: Neuron) -> None:
+    """Raise a one-line ValueError that says what to do for an array of neurons."""
+    if any(np.ndim(value) for value in neuron):
+        raise ValueError(
+            "neuron: gradient_flow follows one neuron, got an array of them: "
+            "gradflow.flow.ensemble.integrate_ensemble follows many to their ends, "
+            "and as networks of one neuron (w1 of shape (1, n)) they are recorded"
+        )
 
 
 def limit_variables(point: np.ndarray) -> dict[str, xr.Variable]:

@@ -158,8 +158,15 @@ def test_events_are_a_neurons() -> None:
 
 def test_bad_input_is_named() -> None:
     many = START._replace(b1=np.zeros(2))
-    with pytest.raises(ValueError, match="neuron: gradient_flow follows one neuron, got an array of them"):
-        gf.gradient_flow(many, frozen=("w1",))
+    for frozen in ((), ("w1",)):
+        with pytest.raises(
+            ValueError, match=r"neuron: gradient_flow follows one neuron, .*integrate_ensemble"
+        ):
+            gf.gradient_flow(many, frozen=frozen)
+    # What the message says is so.
+    w1, b1, w2 = (np.reshape(np.broadcast_to(value, (2,)), (1, 2)) for value in many[:3])
+    some = gf.Network(w1, b1, w2, np.zeros(2))
+    assert gf.gradient_flow(some, t_end=1.0)["loss"].sizes["time"] > 1
     with pytest.raises(ValueError, match="teacher: expected one where parameters are frozen"):
         gf.train(START, gf.Problem(many), frozen=("w1",))
     for given in ({"frozen": ("w1",)}, {"problem": OTHER["target"]}, {}):
