@@ -27,7 +27,8 @@ def flow(rows: np.ndarray, problem: gf.Problem = ABS, **given: Any) -> xr.Datase
 @pytest.mark.some(2)
 @pytest.mark.parametrize("place", [(1, 0), (0, 1), (1, 1), (0, 0), (0, 2), (1, 2)])
 def test_it_is_that_of_each(place: tuple[int, int]) -> None:
-    many, one = flow(ROWS, rtol=1e-12), flow(ROWS[:, *place], rtol=1e-12)
+    # One alone is located on the dense output, whose error may be a multiple of the step's.
+    many, one = flow(ROWS, rtol=1e-12), flow(ROWS[:, *place], rtol=1e-13)
     mine = many.isel(batch_0=place[0], batch_1=place[1])
     assert dict(many.sizes) == {"time": 5, "neuron": 4, "batch_0": 2, "batch_1": 3}
     assert set(mine.data_vars) == {*one.data_vars, "reached"}
