@@ -134,6 +134,7 @@ def gradient_flow(
     ValueError, TypeError
         One line that names the argument.
     """
+    _require_shallow(neuron)
     given: dict[str, Any] = {"t_end": t_end, "rtol": rtol, "times": times, "progress": progress}
     on_sample = isinstance(problem, Problem) and isinstance(problem.inputs, Sample)
     general = is_general(neuron, problem)
@@ -228,6 +229,7 @@ def train(
         "record_every": record_every,
         "progress": progress,
     }
+    _require_shallow(neuron)
     how = asked(batch, seed, replacement)
     if not (is_general(neuron, problem) or len(_frozen(frozen)) or how):
         from gradflow.runs.training import train as of_neurons
@@ -243,8 +245,19 @@ def train(
     return of_networks(neuron, problem, optimizer, steps, dtype=dtype, frozen=frozen, **given)
 
 
+def _require_shallow(neuron: object) -> None:
+    """Raise a one-line TypeError that says what takes it if this is an architecture of deep networks."""
+    # Known by where its class is defined: nothing is loaded for the question.
+    if type(neuron).__module__ == "gradflow.networks.deep.network":
+        raise TypeError(
+            "neuron: expected a neuron or a network of one hidden layer, got a deep Network; "
+            "gradflow.networks.deep.train takes it"
+        )
+
+
 def _field(neuron: Any, problem: object) -> tuple[Any, Any]:
     """Return the package whose loss, gradient and Hessian it takes, and the students as that takes them."""
+    _require_shallow(neuron)
     if is_general(neuron, problem):
         from gradflow.networks import line
 

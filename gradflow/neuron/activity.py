@@ -8,6 +8,7 @@ from gradflow.base.arrays import Array, as_floating, namespace
 from gradflow.base.checks import batch_shape
 from gradflow.base.error_free import affine, splitter
 from gradflow.neuron.problem import Neuron, Problem, as_neuron, as_problem
+from gradflow.neuron.values import breakpoint_of
 
 ACTIVITIES = ("dead", "balanced", "hyperactive")
 DEAD, BALANCED, HYPERACTIVE = range(3)
@@ -60,13 +61,4 @@ def wall_distances(neuron: Neuron | Array, problem: Problem = Problem()) -> tupl
 def breakpoint_position(neuron: Neuron | Array) -> Array:
     """Return −b1/w1; ±∞ where w1 = 0 or too small for the quotient; NaN where both are 0 or ∞."""
     w1, b1, _, _ = as_neuron(neuron)
-    xp, (w1, b1) = as_floating((w1, b1))
-    # A quotient too large for the dtype counts as infinite, found without computing it.
-    size, one = xp.abs(w1), xp.ones_like(w1)
-    smaller = xp.where(size < 1, size, one)
-    flat = (w1 == 0) | ((size < 1) & (xp.abs(b1) > smaller * (0.5 * float(xp.finfo(w1.dtype).max))))
-    endless = xp.isinf(w1) & xp.isinf(b1)
-    position = xp.where(endless, xp.nan * one, -b1) / xp.where(flat | endless, one, w1)
-    one = xp.ones_like(position)
-    nowhere = xp.where(b1 == 0, xp.nan * one, xp.where((b1 > 0) != (w1 < 0), -xp.inf * one, xp.inf * one))
-    return xp.where(flat, nowhere, position)
+    return breakpoint_of(w1, b1)

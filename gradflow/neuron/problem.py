@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradflow.base.arrays import Array, ArrayLike, adopted, as_floating, is_array
+from gradflow.base.arrays import Array, ArrayLike, adopted, is_array
 from gradflow.base.checks import (
     batch_shape,
     is_mapping,
@@ -17,7 +17,6 @@ from gradflow.base.checks import (
     require_numbers,
     shown,
 )
-from gradflow.base.error_free import affine, splitter
 from gradflow.base.labelled import in_order
 from gradflow.neuron.activations import (
     RELU,
@@ -25,7 +24,6 @@ from gradflow.neuron.activations import (
     ActivationLike,
     PiecewiseLinear,
     as_activation,
-    derivatives,
 )
 from gradflow.neuron.inputs import Sample as Sample
 from gradflow.neuron.inputs import Source as Source
@@ -36,6 +34,7 @@ from gradflow.neuron.losses import SQUARED, as_loss
 from gradflow.neuron.showing import shown_neuron, shown_problem
 from gradflow.neuron.size import LARGEST as LARGEST
 from gradflow.neuron.targets import Target, as_target
+from gradflow.neuron.values import breakpoint_of, outputs_at
 
 PARAMETERS = ("w1", "b1", "w2", "b2")
 
@@ -72,7 +71,13 @@ class Neuron(NamedTuple):
         ValueError, TypeError
             If x is not numbers, or the activation is none.
         """
-        return _values(as_neuron(self), x, activation)
+        return outputs_at(x, as_neuron(self), activation)
+
+    @property
+    def breakpoint(self) -> Array:
+        """The input −b1/w1 of pre-activation 0: ±∞ or NaN if w1 = 0 (`activity.breakpoint_position`)."""
+        w1, b1, _, _ = as_neuron(self)
+        return breakpoint_of(w1, b1)
 
     def _repr_html_(self) -> str:
         """Return the neuron as a notebook shows it: its parameters beside its graph under ReLU."""
@@ -380,16 +385,6 @@ def require_one(problem: Problem, what: str) -> None:
     for name, values in (("teacher", problem.teacher), ("interval", (problem.lo, problem.hi))):
         if any(getattr(value, "ndim", 0) for value in values):
             raise ValueError(f"{name}: {what} takes one problem, got arrays of them")
-
-
-def _values(neuron: Neuron, x: ArrayLike, activation: ActivationLike) -> Array:
-    """Return neurons' outputs, the inputs' axes first."""
-    require_finite("x", x)
-    phi = as_activation(activation)
-    xp, (at, w1, b1, w2, b2) = as_floating((x, *neuron))
-    batch = batch_shape("the parameters of neuron", [tuple(v.shape) for v in (w1, b1, w2, b2)])
-    at = xp.reshape(at, (*at.shape, *(1,) * len(batch)))
-    return w2 * derivatives(phi, affine(w1, at, b1, splitter(at.dtype)), 0)[0] + b2
 
 
 def _slopes(activation: Activation) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import pytest
 import sympy
 
 import gradflow as gf
+from gradflow.neuron.activity import breakpoint_position
 from gradflow.neuron.drawn import MOST_ROWS, Graph, drawing
 
 X = np.linspace(-1.5, 1.5, 13)
@@ -23,6 +24,13 @@ def test_a_neuron_is_evaluated() -> None:
     leaky = w2 * np.where(w1 * X + b1 > 0.0, w1 * X + b1, 0.1 * (w1 * X + b1)) + b2
     np.testing.assert_allclose(gf.Neuron(w1, b1, w2, b2)(X, (0.1, 1.0)), leaky, rtol=1e-15)
     np.testing.assert_allclose(gf.Neuron()(2.0, "tanh"), np.tanh(2.0), rtol=1e-15)
+
+
+def test_a_neuron_knows_its_breakpoint() -> None:
+    assert float(gf.Neuron(2.0, -1.0).breakpoint) == 0.5
+    many = gf.Neuron(w1=np.array([2.0, 0.0, 0.0, -1e-200]), b1=np.array([-1.0, 1.0, 0.0, 1e200]))
+    np.testing.assert_array_equal(many.breakpoint, [0.5, -np.inf, np.nan, np.inf])
+    np.testing.assert_array_equal(many.breakpoint, breakpoint_position(many))
 
 
 def test_an_array_of_neurons_has_the_inputs_first() -> None:

@@ -12,7 +12,7 @@ import gradflow as gf
 from gradflow.ends import descent_outcomes, flow_outcomes
 from gradflow.ends.outcome import outcome, references
 from gradflow.field.baselines import best_line
-from gradflow.networks import line
+from gradflow.networks import deep, line
 from gradflow.neuron.activity import activity, wall_distances
 from gradflow.neuron.targets import Polynomials, Sine
 from gradflow.theory import critical_points, energy, hyperactive, signs, stability, steps, survival
@@ -26,6 +26,7 @@ def on_grid(**given: Any) -> gf.Problem:
     return gf.Problem(inputs=gf.grid(5), **given)
 
 
+DEEP: Any = deep.Network(2, (4, 4))
 BAD: dict[str, tuple[Callable[[], object], str]] = {
     "no neuron": (lambda: gf.Network([], [], []), "with m >= 1, got shape"),
     "one number": (lambda: gf.Network(1.0, 0.0, 1.0), "with m >= 1, got shape"),
@@ -75,6 +76,9 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a bare target": (lambda: references(KNOTS), "write Problem(target="),
     "a network as neuron": (lambda: stability.sharpness(ANY), "neuron: expected 4 parameters"),
+    "a deep network to train": (lambda: gf.train(DEEP), "networks.deep.train takes it"),
+    "a deep network in the flow": (lambda: gf.gradient_flow(DEEP), "networks.deep.train takes it"),
+    "a deep network's loss": (lambda: gf.loss(DEEP), "networks.deep.train takes it"),
 }  # fmt: skip
 
 
