@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -142,6 +143,18 @@ def one_of(name: str, value: Any, allowed: Sequence[Any]) -> None:
         *most, last = (str(item) for item in allowed if item not in (None, ""))
         listed = f"{', '.join(most)} or {last}" if most else last
         raise ValueError(f"{name}: expected {listed}, got {shown(value)}")
+
+
+def nearest(value: object, names: Iterable[str]) -> str:
+    """Return the end of a message: the name that a misspelt one is nearest to, or nothing.
+
+    Examples
+    --------
+    >>> nearest("flwo", ["flow", "gd"])
+    "; did you mean 'flow'?"
+    """
+    found = difflib.get_close_matches(str(value), list(names), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def dtype_name(name: str, value: Any) -> str:

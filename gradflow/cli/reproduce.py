@@ -34,7 +34,7 @@ def reproduce(
         typer.Option(
             metavar="ID",
             autocompletion=ids,
-            help="Check this claim only; may be repeated. Writes nothing without --out.",
+            help="Check this claim only, or all of obs1; may be repeated. Writes nothing without --out.",
         ),
     ] = None,
     whole: Annotated[

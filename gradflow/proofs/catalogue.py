@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradflow.base.checks import shown
+from gradflow.base.checks import nearest, shown
 from gradflow.base.scripts import Script, describe, load_script, parsed, script_paths
 from gradflow.proofs.stated import Stated
 
@@ -104,7 +104,7 @@ def find(result: str) -> Script:
     first, last = scripts[0], scripts[-1]
     raise ValueError(
         f"result: expected a number from {first.number} ({first.slug}) to {last.number} ({last.slug}), "
-        f"or such a name, got {shown(result)}"
+        f"or such a name, got {shown(result)}{nearest(wanted, (script.slug for script in scripts))}"
     )
 
 

@@ -60,11 +60,13 @@ def label(stated: Stated) -> str:
 
 def bibtex(stated: Stated) -> str:
     """Return an entry for a bibliography: the theorem, in the version that states it so."""
+    # A document that cites it need not have amsmath, which \operatorname is of.
+    title = latex(stated.title).replace(r"\operatorname{", r"\mathrm{")
     return "\n".join(
         [
             f"@misc{{gradflow-{stated.slug.replace('_', '-')},",
             "  author = {{The gradflow developers}},",
-            f"  title = {{{{{latex(stated.title)}}}}},",
+            f"  title = {{{{{title}}}}},",
             f"  year = {{{YEAR}}},",
             f"  howpublished = {{gradflow {__version__}, derivation {stated.number}}},",
             f"  note = {{\\texttt{{gradflow derive {stated.number}}} states and proves it}},",
@@ -77,7 +79,7 @@ def as_text(stated: Stated) -> str:
     """Return statement, hypotheses and how to cite them as text for a terminal."""
     lines = [*headed(stated, f"{stated.status} (not proved anew here)"), *wrapped(stated.statement)]
     lines += [section("Hypotheses"), *(item(entry) for entry in stated.hypotheses), ""]
-    return "\n".join([*lines, section("To cite it"), bibtex(stated)])
+    return "\n".join([*lines, section("To cite it"), f"label: {label(stated)}", "", bibtex(stated)])
 
 
 def headed(stated: Stated, status: str) -> list[str]:

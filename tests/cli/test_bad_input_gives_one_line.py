@@ -78,7 +78,12 @@ NUMBER = "expected a number between -1e+30 and 1e+30, got"
         (["explore", "--export", ""], "--export: expected a name, got ''"),
         (["flow", "--network="], "--network: expected a name, got ''"),
         (["reproduce", "--only", "obs1.kink", "--out", ""], "--out: expected a name, got ''"),
-        (["reproduce", "--only", "obs9"], "--only: no claim 'obs9'; choose from obs0.hyperactive,"),
+        (["reproduce", "--only", "obs9"], "--only: no claim 'obs9'; did you mean 'obs3'? --list shows all"),
+        (["reproduce", "--only", "poetry"], "--only: no claim 'poetry'; --list shows all"),
+        (
+            ["reproduce", "--only", "obs1.thresold"],
+            "--only: no claim 'obs1.thresold'; did you mean 'obs1.threshold'? ",
+        ),
         (["derive", "poetry"], "RESULT: expected a number from 1 (population_loss) to "),
         (["flow", "--teacher", "1", "0", "1"], "Option '--teacher' requires 4 arguments."),
         (["flow", "--b1"], "Option '--b1' requires an argument."),

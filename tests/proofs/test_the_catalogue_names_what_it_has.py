@@ -21,7 +21,7 @@ def test_a_derivation_is_found_by_number_and_by_name(name: str) -> None:
     assert find(name).path.name == "03_hessian.py"
 
 
-@pytest.mark.parametrize("name", ["0", "99", "", "hess", "-3", "³", "../secret"])
+@pytest.mark.parametrize("name", ["0", "99", "", "poetry", "-3", "³", "../secret"])
 def test_an_unknown_name_is_one_line_that_says_what_there_is(name: str) -> None:
     with pytest.raises(ValueError, match=r"^result: ") as caught:
         load(name)
@@ -30,6 +30,11 @@ def test_an_unknown_name_is_one_line_that_says_what_there_is(name: str) -> None:
         f"result: expected a number from 1 (population_loss) to {last.number} ({last.slug}), "
         f"or such a name, got {name!r}"
     )
+
+
+def test_a_misspelt_name_is_told_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"got 'trapped_by_sign'; did you mean 'trapped_by_signs'\?$"):
+        load("trapped_by_sign")
 
 
 def test_the_catalogue_has_titles() -> None:

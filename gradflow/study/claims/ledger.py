@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from gradflow.base.checks import nearest, shown
 from gradflow.study.claims.shared import Work
 
 Verdict = Literal["reproduced", "conditional", "refuted", "open"]
@@ -184,13 +185,21 @@ def check(claim: Claim, *, quick: bool = False, whole: bool = False) -> Checked:
 def select(claims: Iterable[Claim], ids: Iterable[str]) -> list[Claim]:
     """Return the claims with these ids, in the ledger's order; all if none are named.
 
+    What stands before the dot of ids, as "obs1", names all claims of that document.
+
     Raises
     ------
     ValueError
         If an id is unknown.
     """
     known, wanted = list(claims), list(ids)
-    unknown = [name for name in wanted if name not in {claim.id for claim in known}]
+    names = dict.fromkeys(name for claim in known for name in (claim.id, _document(claim)))
+    unknown = [name for name in wanted if name not in names]
     if unknown:
-        raise ValueError(f"only: no claim {unknown[0]!r}; choose from {', '.join(c.id for c in known)}")
-    return [claim for claim in known if not wanted or claim.id in wanted]
+        guess = nearest(unknown[0], names)
+        raise ValueError(f"only: no claim {shown(unknown[0])}{guess or ';'} --list shows all")
+    return [claim for claim in known if not wanted or {claim.id, _document(claim)} & {*wanted}]
+
+
+def _document(claim: Claim) -> str:
+    return claim.id.partition(".")[0]

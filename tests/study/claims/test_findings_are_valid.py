@@ -104,7 +104,13 @@ def test_the_ledger() -> None:
 def test_selecting() -> None:
     assert select(LEDGER, []) == list(LEDGER)
     assert [c.id for c in select(LEDGER, ["obs2.gd", "obs0.dead"])] == ["obs0.dead", "obs2.gd"]
-    with pytest.raises(ValueError, match=r"only: no claim 'x'; choose from obs0\.hyperactive"):
+    documents = {c.id.partition(".")[0] for c in select(LEDGER, ["obs1", "q1.solved"])}
+    assert documents == {"obs1", "q1"}
+    assert {c.id for c in select(LEDGER, ["obs1"])} == {c.id for c in LEDGER if c.id.startswith("obs1.")}
+    assert not {c.id for c in LEDGER} & documents
+    with pytest.raises(ValueError, match=r"; did you mean 'obs1\.threshold'\? --list shows all$"):
+        select(LEDGER, ["obs1.thresold"])
+    with pytest.raises(ValueError, match=r"^only: no claim 'x'; --list shows all$"):
         select(LEDGER, ["obs0.dead", "x"])
 
 
