@@ -52,12 +52,15 @@ class _Part(JITCodeLibrary):  # type: ignore[misc]
 
     apart = False
 
+    def add_ir_module(self, ir_module: Any) -> None:
+        """Add a module, before LLVM has read it: older versions of its binding set no attribute right."""
+        for function in ir_module.functions if self.apart else ():
+            if not function.is_declaration:
+                function.attributes.add("noinline")
+        super().add_ir_module(ir_module)
+
     def _optimize_functions(self, module: Any) -> None:
         module.data_layout = self._codegen._data_layout
-        if self.apart:
-            for function in module.functions:
-                if not function.is_declaration:
-                    function.add_function_attribute("noinline")
 
     def finalize(self) -> None:
         """Take nothing in: the whole does."""

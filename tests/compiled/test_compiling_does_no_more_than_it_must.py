@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from llvmlite.binding import ValueRef
 from numba.core import event
 from numba.core.codegen import CPUCodegen
 
@@ -44,6 +45,12 @@ def add_by_functions(out: Any, x: float) -> None:
     halved: Callable[[float], float] = lambda y: 0.5 * y  # noqa: E731
     for i in range(out.shape[0]):
         out[i] = halved(added(out[i]))
+
+
+def add_to_all_twice(out: Any, x: float) -> None:
+    """Add eight times a number to each of an array, by a function that has a loop."""
+    add_four_times(out, x)
+    add_four_times(out, x)
 
 
 def wrong(out: Any, x: float) -> None:
@@ -104,6 +111,13 @@ def test_the_whole_is_optimised_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(CPUCodegen, "_module_pass_manager", counting)
     compiled(add_four_times, tmp_path, monkeypatch)
     assert managers == [{}]
+
+
+def test_what_stays_apart_is_so_in_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The binding of llvmlite 0.43 gives the attribute to the value returned, and LLVM aborts."""
+    monkeypatch.setattr(ValueRef, "add_function_attribute", None)
+    compiled(add_to_all_twice, tmp_path, monkeypatch)
+    assert "add_four_times" in jit.assembly(add_to_all_twice, TYPES)
 
 
 @pytest.mark.parametrize("collects", [True, False])
