@@ -100,6 +100,12 @@ def align(
         found = _train(setting, method, training, start.number)
     report = {"data": _described(objective), **found.report, "bounds": _bounds(setting)}
     deliver(lambda: _write(found.dataset, objective.data, out, figure), lambda: _show(report, json))
+    if not (objective.data.is_binary or json):
+        print(
+            "gradflow: not all labels are -1 or 1: they are fitted as real numbers, not as classes, and the "
+            "theory is not held against them",
+            file=sys.stderr,
+        )
     if flow.until_loss is not None and not json:
         _note_a_loss_reached_at_once(float(found.dataset["loss"][0]), flow.until_loss)
 

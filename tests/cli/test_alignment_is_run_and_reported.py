@@ -186,6 +186,10 @@ def test_files_of_ones_own(tmp_path: Path, capsys: Capture) -> None:
     )
     assert (real["bounds"], real["checks"]) == (None, [])
     assert "mu" not in real["data"]
+    assert run([*common, "--data", str(tmp_path / "real.csv"), "--loss", "squared"]) == 0
+    assert "fitted as real numbers, not as classes" in capsys.readouterr().err
+    assert run([*common, "--data", str(tmp_path / "mine.csv")]) == 0
+    assert capsys.readouterr().err == ""
     told = refused(capsys, "align", "--data", str(tmp_path / "real.csv"))
     assert "--loss exponential needs labels of -1 and 1, got 0; networks here have one output" in told
     (tmp_path / "bad.csv").write_text("a,b,y\n1,2,x\n")
