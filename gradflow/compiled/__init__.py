@@ -12,10 +12,11 @@ Compiled results beside the array code's:
 
 - In closed form, and on samples of a piecewise linear student, training agrees to rounding (in this version
   of NumPy and Numba to the bit).
-- With a smooth student or teacher exponentials and the order of sums differ: trajectories that are not
-  chaotic agree to 1e-12 of the parameters over 200 steps. In float32 the sums are those of float64, rounded,
-  so that they are more accurate than the array code's. A flow's steps then differ by rounding
-  as well, and its end by its tolerance.
+- With a smooth student or teacher exponentials and the order of sums differ: under gradient descent
+  trajectories that are not chaotic agree to 1e-12 of the parameters over 200 steps; methods that divide by
+  the gradient's size, such as Adam, amplify rounding where it is small. In float32 the sums are those of
+  float64, rounded, so that they are more accurate than the array code's. A flow's steps then differ by
+  rounding as well, and its end by its tolerance.
 - Every processor returns the same bits: no function of a mathematical library is called (but for a fading
   ReLU's flow).
 """

@@ -34,7 +34,7 @@ __all__ = ["EVENTS", "STATUSES", "Ensemble", "Level", "States", "StopRule", "int
 
 CHUNK = 4096
 WORTH = 64
-"""So many trajectories take NumPy longer than it takes to fetch the compiled code."""
+"""So many trajectories take NumPy longer than it takes to fetch the compiled code, which is compiled once."""
 _FULL = 0.75
 
 
