@@ -30,7 +30,8 @@ print("the same numbers:", bool((again.loss == run.loss).all()))
 print("made by:", json.loads(again.attrs["configuration"])["optimizer"])
 
 # %%
-# What was read is drawn as what was computed.
+# What was read is drawn as what was computed; ``run.loss.plot.line(x="step", hue="lr",
+# yscale="log")`` is ``xarray``'s own way.
 
 figure = gf.figures.loss(again)
 figure

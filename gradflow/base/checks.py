@@ -138,9 +138,13 @@ def function(name: str, value: Any, takes: str) -> None:
 
 
 def one_of(name: str, value: Any, allowed: Sequence[Any]) -> None:
-    """Raise a one-line error unless a value, mostly text, is one of some; None and "" are not listed."""
+    """Raise a one-line error unless a value, mostly text, is one of some; None and "" are not listed.
+
+    Names with commas are quoted, or the list could not be told from them.
+    """
     if not isinstance(value, (str, type(None))) or value not in allowed:
-        *most, last = (str(item) for item in allowed if item not in (None, ""))
+        show = repr if any("," in str(item) for item in allowed) else str
+        *most, last = (show(item) for item in allowed if item not in (None, ""))
         listed = f"{', '.join(most)} or {last}" if most else last
         raise ValueError(f"{name}: expected {listed}, got {shown(value)}")
 

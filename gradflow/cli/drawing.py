@@ -70,7 +70,8 @@ def draw_sweep(result: xr.Dataset, sweep: Sweep, path: Path) -> None:
     labels = [LABELS.get(name, name) for name in names]
     if len(names) == 1:
         losses = figures.Panel([figures.Series("", outcomes[names[0]], result["loss"], "dots")])
-        figure = figures.outcomes_along(outcomes, losses, xlabel=labels[0], loss_ylabel="final loss")
+        named = result["loss"].attrs["long_name"]
+        figure = figures.outcomes_along(outcomes, losses, xlabel=labels[0], loss_ylabel=named)
     else:
         diagram = figures.Diagram("", outcomes, walls=_walls(sweep, names))
         figure = figures.phase_diagram([diagram], xlabel=labels[0], ylabel=labels[1], width=figures.SINGLE)

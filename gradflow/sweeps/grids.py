@@ -54,7 +54,8 @@ def basins(
     steps, dtype : int, {"float64", "float32"}, optional
         Updates, 5000 by default, and what they are computed in, of a method with steps.
     theory : bool
-        Whether the flow is left once its outcome is decided, or followed until it rests.
+        Whether the flow is left once its outcome is decided, or followed until it rests. What is left so
+        has the loss and the breakpoint that it had then, not those of its end.
     backend : {"numpy", "numba", "cupy"}, optional
         What computes; by default what suits best.
     progress : callable, optional
@@ -71,9 +72,9 @@ def basins(
     Returns
     -------
     xarray.Dataset
-        Along the axes: outcome and outcome_name, loss and breakpoint (the last ones), first_crossing (NaN:
-        none), decided_by and decided_by_name. The result is that of `gradflow.sweeps.sweep.run`, and of
-        `gradflow basins`.
+        Along the axes: outcome and outcome_name, loss and breakpoint (the last ones, see theory),
+        first_crossing (NaN: none), decided_by and decided_by_name. The result is that of
+        `gradflow.sweeps.sweep.run`, and of `gradflow basins`.
 
     Raises
     ------

@@ -233,10 +233,14 @@ def template(sweep: Sweep) -> xr.Dataset:
         else "step of the first change of activity"
     )
     nothing = np.broadcast_to(np.nan, sweep.shape)
+    # What theory leaves is on its way still: these are no values of the end.
+    left = sweep.method == "flow" and sweep.theory
+    names = {"loss": "loss", "breakpoint": "breakpoint -b1/w1"}
+    names = {key: f"{name} when decided" if left else f"final {name}" for key, name in names.items()}
     return xr.Dataset(
         {
             "outcome": outcome_codes(np.broadcast_to(np.int8(UNDECIDED), sweep.shape), dims),
-            "loss": (dims, nothing, {"long_name": "final loss", "units": "1"}),
+            "loss": (dims, nothing, {"long_name": names["loss"], "units": "1"}),
             "first_crossing": (dims, nothing, {"long_name": f"{first} (NaN: none)", "units": "1"}),
             "decided_by": codes(
                 np.broadcast_to(np.int8(SIMULATION), sweep.shape),
@@ -244,7 +248,7 @@ def template(sweep: Sweep) -> xr.Dataset:
                 dims,
                 "theorem that decided the outcome",
             ),
-            "breakpoint": (dims, nothing, {"long_name": "final breakpoint -b1/w1", "units": "1"}),
+            "breakpoint": (dims, nothing, {"long_name": names["breakpoint"], "units": "1"}),
         },
         coords=coordinates(sweep.axes),
         attrs=attributes_of_text(f"Outcomes of {sweep.method}", sweep.configuration()),

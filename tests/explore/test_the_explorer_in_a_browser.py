@@ -355,6 +355,10 @@ def test_nothing_of_a_visitor_is_kept(complaints: Complaints) -> None:
 def test_the_exported_page_needs_no_server(tmp_path: Path) -> None:
     some = PRESETS[3:5]
     path = write_page(tmp_path / "page", some)
+    told = path.read_text(encoding="utf-8")
+    assert "<p>Choose a failure and see" in told
+    assert "Click a start" not in told
+    assert "arrow" not in told[told.index("<header>") : told.index("<script>", told.index("<header>"))]
     with opened() as browser:
         browser.go(path.as_uri())
         for preset in some[::-1]:

@@ -111,7 +111,7 @@ def test_other_problems_are_refused(problem: gf.Problem, words: str) -> None:
 
 
 def test_another_cell_is_named() -> None:
-    with pytest.raises(ValueError, match=r"^cell: expected dead, hyperactive, "):
+    with pytest.raises(ValueError, match=r"^cell: expected 'dead', 'hyperactive', 'balanced, w1 > 0; "):
         symbolic.loss(cell="alive")
 
 

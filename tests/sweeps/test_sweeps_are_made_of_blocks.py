@@ -19,7 +19,7 @@ from gradflow.flow import integrate
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.sweeps.axes import Axis
 from gradflow.sweeps.blocks import blocks, place
-from gradflow.sweeps.sweep import Sweep, compute, run
+from gradflow.sweeps.sweep import Sweep, compute, empty, run
 
 RATES = Sweep((Axis("lr", 0.01, 0.6, 7), Axis("b2", -1.5, 1.0, 5)), "adam", steps=200)
 
@@ -92,6 +92,17 @@ def test_bad_sweeps_are_refused(change: dict[str, object], name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name}: ") as caught:
         replace(sweep, **change)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("method", "theory", "named"),
+    [("flow", True, "{} when decided"), ("flow", False, "final {}"), ("gd", True, "final {}")],
+)
+def test_only_what_is_followed_to_its_end_is_called_final(method: str, theory: bool, named: str) -> None:
+    sweep = Sweep((Axis("b2", -2.0, -2.0, 1),), method, neuron=(1.0, -2.0, 1.0, 0.0), theory=theory)
+    found = empty(sweep)
+    names = {name: found[name].attrs["long_name"] for name in ("loss", "breakpoint")}
+    assert names == {"loss": named.format("loss"), "breakpoint": named.format("breakpoint -b1/w1")}
 
 
 def test_starts_are_initial_and_rates_are_not() -> None:

@@ -320,8 +320,10 @@ def outcomes(
         axis = str(first["outcome"].dims[0])
         panel = Panel([Series("", first[axis], first["loss"], "dots")])
         size = width or DOUBLE
+        named = str(first["loss"].attrs.get("long_name", ""))
+        named = named if named.endswith("when decided") else "final loss"
         return outcomes_along(
-            first["outcome"], panel, xlabel=name_of(axis), loss_ylabel="final loss", width=size, ax=ax
+            first["outcome"], panel, xlabel=name_of(axis), loss_ylabel=named, width=size, ax=ax
         )
     colors = (BLACK, BLUE, VERMILLION)
     layers = [

@@ -138,6 +138,7 @@ def test_outcomes_over_a_plane_have_anothers_boundary_over_them() -> None:
     assert {"a", "b"} <= set(texts(two))
     strip = gf.figures.outcomes(plane().isel(b2=0))
     assert "final loss" in texts(strip)
+    assert "loss when decided" in texts(gf.figures.outcomes(gf.basins(b2=[-2.0, 0.5])))
 
 
 def test_trajectories_are_drawn_in_the_plane() -> None:
