@@ -128,7 +128,7 @@ def explain(neuron: Neuron, problem: Problem = Problem()) -> Explanation:
 
     Examples
     --------
-    >>> print(explain(Neuron(w2=2.0, b2=-1.0)))
+    >>> print(gf.explain(gf.Neuron(w2=2.0, b2=-1.0)))
     balanced neuron (1, 0, 2, -1), loss 0.666667
     energy barrier (gradflow derive 11): does not apply
       fails: the loss is below the best line's: 0.666667 against 0.0208333, margin -0.646

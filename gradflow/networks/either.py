@@ -133,6 +133,12 @@ def gradient_flow(
     ------
     ValueError, TypeError
         One line that names the argument.
+
+    Examples
+    --------
+    >>> flow = gf.gradient_flow(gf.Neuron(b2=-1.2), t_end=50.0)
+    >>> flow.outcome_name.item(), list(flow.loss.dims)
+    ('global', ['time'])
     """
     _require_shallow(neuron)
     given: dict[str, Any] = {"t_end": t_end, "rtol": rtol, "times": times, "progress": progress}
@@ -220,6 +226,12 @@ def train(
     ------
     ValueError, TypeError
         One line that names the argument.
+
+    Examples
+    --------
+    >>> run = gf.train(gf.Neuron(b2=1.0), gf.Problem(), gf.GD(lr=[0.1, 0.7]), steps=500)
+    >>> run.outcome_name.values.tolist(), dict(run.loss.sizes)
+    (['global', 'constant'], {'step': 501, 'lr': 2})
     """
     from gradflow.descent.minibatches import asked
     from gradflow.descent.schedules import constant

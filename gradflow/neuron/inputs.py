@@ -70,6 +70,12 @@ class Sample:
     ------
     ValueError
         If a shape, an input, a weight or a target is not as described.
+
+    Examples
+    --------
+    >>> mine = gf.Sample([0.0, 1.0, 2.0], targets=[0.0, 1.0, 4.0])
+    >>> round(float(gf.loss(gf.Neuron(), gf.Problem(inputs=mine))), 4)
+    1.3333
     """
 
     x: Array

@@ -56,7 +56,7 @@ class Steps(Law):
 
     Examples
     --------
-    >>> Steps([-1.0, 0.0, 1.0], [1.0, 3.0])
+    >>> gf.Steps([-1.0, 0.0, 1.0], [1.0, 3.0])
     Steps(2 steps on [-1, 1])
     """
 

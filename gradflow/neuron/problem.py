@@ -47,7 +47,7 @@ class Neuron(NamedTuple):
 
     Examples
     --------
-    >>> Neuron(w1=2.0, b1=-1.0)([0.0, 0.5, 1.0])
+    >>> gf.Neuron(w1=2.0, b1=-1.0)([0.0, 0.5, 1.0])
     array([0., 0., 1.])
     """
 
@@ -182,6 +182,11 @@ class Problem:
     Where a target stands that is no neuron, `teacher` is None, and where a law stands that is neither uniform
     nor a sample, `inputs` is: what knows neurons only cannot take another teacher's number for the answer.
     `as_problem` refuses such problems unless it is told otherwise.
+
+    Examples
+    --------
+    >>> round(float(gf.loss(gf.Neuron(), gf.Problem(target="abs"))), 4)
+    0.1667
     """
 
     teacher: Neuron = Neuron()
@@ -271,9 +276,9 @@ class Problem:
 
         Examples
         --------
-        >>> Problem().target_at([-1.0, 0.5])
+        >>> gf.Problem().target_at([-1.0, 0.5])
         array([0. , 0.5])
-        >>> Problem(target="abs").target_at(-0.5)
+        >>> gf.Problem(target="abs").target_at(-0.5)
         array(0.5)
         """
         if self.target is not None:

@@ -60,7 +60,7 @@ class Knots(Target):
 
     Examples
     --------
-    >>> Knots([-1.0, 0.0, 1.0], [1.0, 0.0, 1.0])  # |x|
+    >>> gf.Knots([-1.0, 0.0, 1.0], [1.0, 0.0, 1.0])  # |x|
     Knots(3 knots from -1 to 1)
     """
 
@@ -99,7 +99,7 @@ class Knots(Target):
 
         Examples
         --------
-        >>> Knots([0.0, 1.0, 2.0], [0.0, 1.0, 0.0])([0.5, 3.0])
+        >>> gf.Knots([0.0, 1.0, 2.0], [0.0, 1.0, 0.0])([0.5, 3.0])
         array([ 0.5, -1. ])
         """
         require_finite("x", x)
@@ -146,7 +146,7 @@ class Polynomials(Target):
 
     Examples
     --------
-    >>> parabola = Polynomials([-1.0, 1.0], [[1.0, -2.0, 1.0]])  # x², written about −1
+    >>> parabola = gf.Polynomials([-1.0, 1.0], [[1.0, -2.0, 1.0]])  # x², written about −1
     >>> parabola([0.5]).tolist()
     [0.25]
     """
@@ -244,7 +244,8 @@ def interpolated(
 
     Examples
     --------
-    >>> interpolated(np.sin, 0.0, 3.0, 1e-3)
+    >>> import numpy as np
+    >>> gf.interpolated(np.sin, 0.0, 3.0, 1e-3)
     Knots(41 knots from 0 to 3)
     """
     check_function("function", function, "an array of inputs")

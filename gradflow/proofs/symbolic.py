@@ -57,7 +57,7 @@ def cells(problem: Problem = Problem()) -> dict[str, Expr]:
 
     Examples
     --------
-    >>> list(cells())[:2]
+    >>> list(gf.symbolic.cells())[:2]
     ['dead', 'hyperactive']
     """
     return {name: condition.xreplace(_PLAIN) for name, (condition, _) in _cells(problem).items()}
@@ -80,7 +80,7 @@ def loss(problem: Problem = Problem(), cell: str | None = None) -> Expr:
 
     Examples
     --------
-    >>> loss().subs({"w1": 1, "b1": 0, "w2": 1, "b2": 1})
+    >>> gf.symbolic.loss().subs({"w1": 1, "b1": 0, "w2": 1, "b2": 1})
     1
     """
     return _everywhere(problem, integrals.loss, cell)
@@ -95,9 +95,8 @@ def gradient(problem: Problem = Problem(), cell: str | None = None) -> Expr:
 
     Examples
     --------
-    >>> import gradflow as gf
     >>> leaky = gf.Problem(inputs=gf.Uniform(0, 2), activation=(0.1, 1))
-    >>> gradient(leaky, "hyperactive")[3]
+    >>> gf.symbolic.gradient(leaky, "hyperactive")[3]
     2*b1*w2 + 2*b2 + 2*w1*w2 - 2
     """
     return sympy.Matrix([_everywhere(problem, _entry(integrals.gradient, i), cell) for i in range(4)])

@@ -76,8 +76,7 @@ def crossings(run: xr.Dataset) -> xr.Dataset:
 
     Examples
     --------
-    >>> from gradflow import Neuron, gradient_flow
-    >>> crossings(gradient_flow(Neuron(b2=-2.0), t_end=20.0)).event.values.tolist()
+    >>> gf.crossings(gf.gradient_flow(gf.Neuron(b2=-2.0), t_end=20.0)).event.values.tolist()
     ['balanced -> hyperactive']
     """
     if not isinstance(run, xr.Dataset):

@@ -83,7 +83,7 @@ def basins(
 
     Examples
     --------
-    >>> found = basins(b1=(-1.5, 1.5, 4), b2=[-2.0, 0.0, 0.5])
+    >>> found = gf.basins(b1=(-1.5, 1.5, 4), b2=[-2.0, 0.0, 0.5])
     >>> found["outcome_name"].sel(b1=0.5, b2=0.0).item()
     'global'
     >>> int((found["outcome_name"] == "constant").sum())

@@ -120,4 +120,4 @@ def test_others_are_refused() -> None:
 
 def test_it_is_shown_in_a_notebook_and_in_its_docstring() -> None:
     assert gf.explain(gf.Neuron())._repr_html_().startswith("<pre>balanced neuron")
-    assert doctest.testmod(explained).failed == 0
+    assert doctest.testmod(explained, extraglobs={"gf": gf}).failed == 0

@@ -116,4 +116,4 @@ def test_another_cell_is_named() -> None:
 
 
 def test_the_examples_of_the_docstrings_are_so() -> None:
-    assert doctest.testmod(symbolic).failed == 0
+    assert doctest.testmod(symbolic, extraglobs={"gf": gf}).failed == 0

@@ -66,6 +66,12 @@ class Adam(NamedTuple):
        arXiv:1412.6980.
     .. [2] S. J. Reddi, S. Kale, S. Kumar, "On the convergence of Adam and beyond", ICLR 2018,
        arXiv:1904.09237.
+
+    Examples
+    --------
+    >>> run = gf.train(gf.Neuron(b2=-1.2), gf.Problem(), gf.Adam(lr=0.01), steps=5000)
+    >>> run.outcome_name.item()
+    'linear'
     """
 
     lr: ArrayLike = 1e-3

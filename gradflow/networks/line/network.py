@@ -41,7 +41,7 @@ class Network(Target):
 
     Examples
     --------
-    >>> Network([1.0, -1.0], [0.0, 0.0], [1.0, 1.0])  # |x|
+    >>> gf.Network([1.0, -1.0], [0.0, 0.0], [1.0, 1.0])  # |x|
     Network(2 neurons)
     """
 

@@ -59,8 +59,7 @@ def decided(
 
     Examples
     --------
-    >>> import gradflow as gf
-    >>> figure = decided(gf.Problem(teacher=gf.Neuron(1.0, -0.5, 1.0, 0.5)), n=20)
+    >>> figure = gf.figures.decided(gf.Problem(teacher=gf.Neuron(1.0, -0.5, 1.0, 0.5)), n=20)
     """
     problem = as_problem(problem)
     require_one(problem, "this figure")

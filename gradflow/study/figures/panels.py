@@ -77,7 +77,7 @@ class Panel(NamedTuple):
 def fraction(value: float, largest: int = 1000) -> str:
     """Return a number as the fraction it is to rounding, denominators up to `largest`, else as a decimal.
 
-    >>> fraction(0.020833333333333332)
+    >>> gf.figures.fraction(0.020833333333333332)
     '1/48'
 
     Raises

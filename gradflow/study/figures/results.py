@@ -81,10 +81,9 @@ def loss(
 
     Examples
     --------
-    >>> import gradflow as gf
     >>> flow, start = gf.gradient_flow(gf.Neuron(b2=-1.0), t_end=20.0), gf.Neuron(b2=-1.0)
     >>> descent = gf.train(start, gf.Problem(), gf.GD(lr=[0.1, 0.5]), steps=100)
-    >>> figure = loss({"flow": flow, "GD": descent}, against="time")
+    >>> figure = gf.figures.loss({"flow": flow, "GD": descent}, against="time")
     """
     some = each(runs)
     if levels is not None and not is_mapping(levels):
@@ -198,8 +197,7 @@ def functions(
 
     Examples
     --------
-    >>> import gradflow as gf
-    >>> figure = functions({"start": gf.Neuron(b2=-1.0), "end": gf.Neuron()})
+    >>> figure = gf.figures.functions({"start": gf.Neuron(b2=-1.0), "end": gf.Neuron()})
     """
     problem = as_problem(problem, general=True)
     given = students if is_mapping(students) else {"student": students}
@@ -292,9 +290,8 @@ def outcomes(
 
     Examples
     --------
-    >>> import gradflow as gf
     >>> found = gf.basins(b1=(-2, 2, 5), b2=(-2, 2, 5), method="gd", steps=50)
-    >>> figure = outcomes(found, walls=(-1.0, 1.0))
+    >>> figure = gf.figures.outcomes(found, walls=(-1.0, 1.0))
     """
     some: Any = found
     given: dict[str, Any] = {"": some} if isinstance(some, xr.Dataset) or not is_mapping(some) else {**some}
