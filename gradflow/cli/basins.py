@@ -64,9 +64,9 @@ def basins(
     """Compute the outcome of every start, or rate, on a grid.
 
     The axes are parameters of the start (of a network scale, b2, w1_0, …) or hyper-parameters of the method.
-    Of local ends it says how many
-    different ones there are, with loss, breakpoint, and the first start that leads there. Settled are those
-    of which a theorem about the method says that they last.
+    Of local ends it says how many different ones there are, with loss, breakpoint, and the first start that
+    leads there. Settled are those of which a theorem about the method says that they last. A file has the
+    loss and breakpoint that a flow had when its outcome was decided, with --no-theory those of its end.
     """
     method = way.method
     axes = tuple(_axis(text) for text in grid)
