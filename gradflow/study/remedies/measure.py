@@ -24,7 +24,6 @@ from gradflow.ends.outcome import (
 )
 from gradflow.field.baselines import adaptable
 from gradflow.field.kinds.kind import PLAIN, Evaluator, Kind
-from gradflow.flow.ensemble import Level, StopRule, integrate_ensemble
 from gradflow.flow.of_kind import flow
 from gradflow.flow.status import DIVERGED as FLOW_DIVERGED
 from gradflow.neuron.activity import BALANCED, activity
@@ -43,9 +42,6 @@ SLOW_SMOOTH = 1e-10
 
 LONGEST, MAX_STEPS = 1e4, 4000
 """The time to which flows are followed, and the steps after which they are left."""
-
-BELOW = StopRule((Level(0.0, LOW, at_once=True),), lambda states: states.loss < LOW)
-"""Ends a flow once its loss is that low."""
 
 RECORDS = 100
 
@@ -87,8 +83,7 @@ class StartOutcomes(NamedTuple):
         higher than 1.1 times the loss that training from the teacher itself ends with, and below the best
         line's.
     time : array
-        When the loss was first seen below 1e-6, NaN if never: a step (to 1 % of the run), or the flow's
-        time, for plain neurons up to four of its steps late.
+        When the loss was first seen below 1e-6, NaN if never: a step (to 1 % of the run), or the flow's time.
     """
 
     outcome: np.ndarray
@@ -231,10 +226,10 @@ def _flow(remedy: Remedy, problem: Problem, begin: Neuron, teachers: tuple[Neuro
             for some, teacher in zip(np.stack(begin, axis=1), teachers, strict=True)
         ]
     )
-    # Only those that end global have a time to follow them to; the others stand where nothing moves.
+    # Only those that end global have a time to follow them to; the others' places are taken by the teacher.
     followed = np.where(codes == GLOBAL, theta, theta[..., -1:])
-    low = integrate_ensemble(followed, problem, LONGEST, stop=BELOW)
-    return StartOutcomes(codes, np.where((codes == GLOBAL) & (low.loss < LOW), low.t, np.nan))
+    run = flow(PLAIN, followed, problem, LONGEST, below=LOW, stop_below=enough, max_steps=MAX_STEPS)
+    return StartOutcomes(codes, np.where(codes == GLOBAL, np.asarray(run.first_below), np.nan))
 
 
 def at_penalised_minimum(codes: np.ndarray, value: np.ndarray, problem: Problem) -> np.ndarray:
