@@ -76,11 +76,11 @@ def run(quick: bool, say: Say) -> Section:
     lines = [
         _against("fused", fused, find(measured, peer), goal)
         for peer, goal in (
-            ("JAX", 3.0),
-            ("JAX chunked", 3.0),
+            ("JAX", 4.0),
+            ("JAX chunked", 2.5),
             ("torch.compile", 5.0),
-            ("torch.compile unrolled", 5.0),
-            ("NumPy", 20.0),
+            ("torch.compile unrolled", 1.5),
+            ("NumPy", 45.0),
         )
     ]
     lines += [
@@ -124,7 +124,7 @@ def of_the_limit(
     speeds = find(measured, "limits")
     lines = [
         Line(ROW, f"fused {name}", against, nan, nan, nan, goal, nan, 0.0, unit="%")
-        for name, goal in zip(OPTIMIZERS, (0.5, nan, nan), strict=True)
+        for name, goal in zip(OPTIMIZERS, (0.65, nan, nan), strict=True)
     ]
     problem = next((m.problem for m in (*timed, *speeds) if m.problem), "")
     if problem:

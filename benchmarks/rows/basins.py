@@ -19,7 +19,7 @@ from gradflow.ends.outcome import OUTCOMES, UNDECIDED, outcome
 
 ROW = "basins"
 RIGHT = 1e-6
-GOAL = 60.0
+GOAL = 40.0
 
 
 def run(quick: bool, say: Say) -> Section:

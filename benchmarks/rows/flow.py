@@ -34,7 +34,7 @@ FIFTH = (1e-7, 1e-8, 1e-9, 1e-10, 3e-11, 1e-11)
 EIGHTH = (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11)
 LINEAR = (1e-8, 3e-9, 1e-9, 1e-11)
 PEERS = (
-    ("heyoka batch", "fused", 2.0),
+    ("heyoka batch", "fused", 1.8),
     ("heyoka scalar", "fused", math.nan),
     ("diffrax Tsit5", "fused", 40.0),
     ("diffrax Dopri8", "fused", 40.0),
