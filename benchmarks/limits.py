@@ -16,8 +16,7 @@ measured and those that measure, are compiled by Numba, and run on as many threa
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from math import sqrt
 from typing import Any, NamedTuple
@@ -32,9 +31,16 @@ MEASURES = ("sqrt", "div", "arithmetic", "fma", "memory")
 class Program(NamedTuple):
     """What one step of one trajectory takes: statements by kind, and numbers loaded and stored."""
 
-    statements: Counter[str]
-    loads: int
-    stores: int
+    statements: Mapping[str, float]
+    loads: float
+    stores: float
+
+
+def kinds(program: Program) -> tuple[float, float, float]:
+    """Return how many square roots, divisions and other statements a step takes."""
+    total = sum(program.statements.values())
+    roots, quotients = (program.statements.get(name, 0) for name in ("sqrt", "div"))
+    return roots, quotients, total - roots - quotients
 
 
 def limit(program: Program, each: dict[str, float]) -> dict[str, float]:
@@ -46,8 +52,7 @@ def limit(program: Program, each: dict[str, float]) -> dict[str, float]:
     each : dict
         Seconds an operation, by `MEASURES` (all threads together).
     """
-    roots, quotients = program.statements["sqrt"], program.statements["div"]
-    others = program.statements.total() - roots - quotients
+    roots, quotients, others = kinds(program)
     return {
         "divider": roots * each["sqrt"] + quotients * each["div"],
         "arithmetic": others * each["arithmetic"],
@@ -76,6 +81,11 @@ def work(name: str) -> Work:
         "fma": Work(_fused, 30, 300_000),
         "memory": Work(_copies, 1, 5_000_000),
     }[name]
+
+
+def seconds_each(runs: dict[str, float], threads: int) -> dict[str, float]:
+    """Return the seconds an operation from those that runs of `throughput` took."""
+    return {name: seconds / work(name).operations(threads) for name, seconds in runs.items()}
 
 
 def throughput(name: str, threads: int) -> Callable[[], np.ndarray]:

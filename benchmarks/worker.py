@@ -27,7 +27,7 @@ def main() -> int:
             if kind == "prepare":
                 module, _, name = given["entry"].partition(":")
                 began = time.perf_counter()
-                package = "benchmarks" if module == "limits" else "benchmarks.peers"
+                package = "benchmarks" if module in ("limits", "steps") else "benchmarks.peers"
                 function = getattr(importlib.import_module(f"{package}.{module}"), name)
                 work[given["form"]] = go = function(**given["options"])
                 answer = np.array(go(), copy=True)

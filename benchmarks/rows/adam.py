@@ -108,11 +108,15 @@ def kernels(n: int, steps: int, threads: int) -> list[Contender]:
         Contender(f"gradflow {name}", "numba", "ours:steps", work | {"optimizer": name}, numba)
         for name in OPTIMIZERS[1:]
     ]
-    limits = [
-        Contender("limits", name, "limits:throughput", {"name": name, "threads": threads}, numba)
+    return [*others, *limits(threads)]
+
+
+def limits(threads: int) -> list[Contender]:
+    """Return the kernels that measure the cores."""
+    return [
+        Contender("limits", name, "limits:throughput", {"name": name, "threads": threads}, ("numba",))
         for name in ("sqrt", "div", "arithmetic", "fma", "memory")
     ]
-    return [*others, *limits]
 
 
 def of_the_limit(
@@ -131,15 +135,14 @@ def of_the_limit(
         return [line._replace(note=problem) for line in lines], {}
     from benchmarks import limits as model
 
-    each = {m.contender.form: m.best / model.work(m.contender.form).operations(threads) for m in speeds}
+    each = model.seconds_each({m.contender.form: m.best for m in speeds}, threads)
     data = {"seconds an instruction, a number": each, "vector bits": model.vector_bits()}
     for i, (name, run) in enumerate(zip(OPTIMIZERS, timed, strict=True)):
         program = recorded(name)
         groups = model.limit(program, each)
         group = max(groups, key=lambda g: groups[g])
         shares = sorted(groups[group] * updates / s for s in run.seconds)
-        roots, quotients = program.statements["sqrt"], program.statements["div"]
-        others = program.statements.total() - roots - quotients
+        roots, quotients, others = model.kinds(program)
         note = f"{name}: {quotients} ÷, {roots} √ and {others} other statements an update; the {group} limits"
         lines[i] = lines[i]._replace(value=shares[-1], low=shares[0], high=shares[-1], note=note)
         data[name] = {"statements": dict(program.statements), "limit": groups, "seconds": run.seconds}

@@ -21,6 +21,7 @@ from benchmarks import starts
 from benchmarks.harness import Contender, Measured, Say, cores, measure
 from benchmarks.peers.ours import has_fused_flow
 from benchmarks.peers.scipy_loop import end
+from benchmarks.rows.adam import limits
 from benchmarks.table import Line, Section, compare, find
 
 ROW = "flow"
@@ -98,13 +99,47 @@ def run(quick: bool, say: Say) -> Section:
     say("starts and reference")
     theta = starts.one_sided(n, T_END)
     right = reference(theta)
-    measured = measure(contenders(theta, share), threads=1, repetitions=2 if quick else 5, say=say)
+    everybody = [*contenders(theta, share), *kernels(2_000 if quick else 20_000)]
+    measured = measure(everybody, threads=1, repetitions=2 if quick else 5, say=say)
     lines = [_line(measured, right, *peer) for peer in PEERS]
     if not has_fused_flow():
         lines = [line._replace(note=f"{line.note}; this gradflow has no fused flow") for line in lines]
-    points = [_point(m, right, n) for m in measured if m.seconds]
+    flows = measured[: len(everybody) - len(kernels(1))]
+    points = [_point(m, right, n) for m in flows if m.seconds]
+    lines.append(of_the_limit(measured))
     title = f"The flow to t = {T_END:g} from {n} starts with w1 > 0 throughout, float64, one core"
     return Section(ROW, title, lines, measured, {"work-precision": points})
+
+
+def kernels(rounds: int) -> list[Contender]:
+    """Return the trial of a step, so often, and the kernels that measure a core."""
+    trial = Contender(
+        "gradflow trial", f"{rounds} of a block", "steps:trials", {"rounds": rounds}, ("numba",)
+    )
+    return [trial, *limits(1)]
+
+
+def of_the_limit(measured: Sequence[Measured]) -> Line:
+    """Return how close the trial of a step comes to the limit of its own instructions."""
+    nan = math.nan
+    line = Line(
+        ROW, "a step's trial", "limit of its own instructions", nan, nan, nan, nan, nan, 0.0, unit="%"
+    )
+    trial, speeds = find(measured, "gradflow trial")[0], find(measured, "limits")
+    if problem := next((m.problem for m in (trial, *speeds) if m.problem), ""):
+        return line._replace(note=problem)
+    from benchmarks import limits as model
+    from benchmarks import steps
+    from gradflow.flow.compiled.layout import W as LANES
+
+    program = steps.counted()
+    groups = model.limit(program, model.seconds_each({m.contender.form: m.best for m in speeds}, 1))
+    group = max(groups, key=lambda g: groups[g])
+    lanes = trial.contender.options["rounds"] * LANES
+    shares = sorted(groups[group] * lanes / s for s in trial.seconds)
+    roots, quotients, others = model.kinds(program)
+    note = f"{quotients:g} ÷, {roots:g} √ and {others:g} other statements a trial; the {group} limits"
+    return line._replace(value=shares[-1], low=shares[0], high=shares[-1], note=note)
 
 
 def _line(measured: list[Measured], right: np.ndarray, peer: str, side: str, goal: float) -> Line:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -241,12 +242,27 @@ def _last_of(typing: Any, weighted: Any) -> Any:
     return types.intp(weighted), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def _least(typing: Any, a: Any, b: Any) -> Any:
+    """Return `registers.least`."""
+    number = typing.unify_types(a, b)
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        kind = given[0].type
+        of_two = ir.FunctionType(kind, [kind, kind])
+        smaller = builder.module.declare_intrinsic("llvm.minnum", [kind], of_two)
+        return builder.call(smaller, given, fastmath=("nnan",))
+
+    return number(number, number), generate
+
+
 INSTEAD = {
     registers.loaded: _loaded,
     registers.stored: _stored,
     smooth.scaled: _scaled,
     registers.sum_of: _sum_of,
     registers.last_of: _last_of,
+    registers.least: _least,
 }
 """Instructions in the place of functions that Python needs a loop, or a library, for."""
 
@@ -305,6 +321,7 @@ def files(entry: Any) -> list[Path]:
     return [*Path(cache.cache_path).glob(f"{cache._impl.filename_base}.*nb[ic]")]
 
 
+@lru_cache(maxsize=64)
 def types_of(signature: tuple[str, ...]) -> tuple[Any, ...]:
     """Return the types that are written in Numba's words."""
     scope = vars(types)

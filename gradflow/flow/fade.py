@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from gradflow.base.arrays import Array
 from gradflow.flow.dying import NEGLIGIBLE, Active, fading
 from gradflow.flow.lanes import Lanes, Setting, ended, preactivations, put, take, velocity
 from gradflow.flow.status import REACHED, RUNNING
@@ -25,7 +28,20 @@ def fade(setting: Setting, lanes: Lanes) -> Lanes:
     if which.shape[0] == 0:
         return lanes
     faded = _fade(setting, take(xp, lanes, which))
-    return put(xp, lanes, candidates, faded._replace(terms=lanes.terms))
+    return lanes._replace(**put(xp, _changes(lanes), candidates, _changes(faded))._asdict())
+
+
+class _Changes(NamedTuple):
+    """What fading changes of lanes."""
+
+    t: Array
+    y: Array
+    f: Array
+    status: Array
+
+
+def _changes(lanes: Lanes) -> _Changes:
+    return _Changes(lanes.t, lanes.y, lanes.f, lanes.status)
 
 
 def _fade(setting: Setting, lanes: Lanes) -> Lanes:

@@ -9,8 +9,12 @@ import pytest
 
 pytest.importorskip("numba")
 
+import gradflow as gf
+from benchmarks import steps
 from benchmarks.limits import LANES, MEASURES, Program, limit, work
 from benchmarks.rows.adam import recorded
+from gradflow.flow.compiled import layout
+from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
 
 EACH = dict(zip(MEASURES, (8.0, 4.0, 1.0, 1.0, 2.0), strict=True))
 
@@ -27,6 +31,27 @@ def test_adam_takes_one_root_a_parameter_and_more_quotients() -> None:
     assert program.statements["div"] >= 5  # four steps, one breakpoint
     assert min(program.loads, program.stores) >= 12  # parameters and both moments
     assert recorded("gd").statements["sqrt"] == 0
+
+
+@pytest.mark.slow
+def test_a_trial_takes_four_roots_and_a_quotient_a_velocity() -> None:
+    program = steps.counted()
+    # In the norm, in the next step's size, and of the speed.
+    assert program.statements["sqrt"] == 5
+    assert program.statements["div"] >= 12 + 5
+    # A row of the tableau is as many products as it has entries that are not zero.
+    entries = sum(len(row) for row in (*STAGES, FIFTH, THIRD)) + len(STEP)
+    assert program.statements["mul"] >= 4 * entries
+
+
+@pytest.mark.slow
+def test_a_trial_is_a_step_of_the_flow() -> None:
+    rows, _ = steps.block(layout.W)
+    t = rows[layout.H * layout.W]
+    z_lo, z_hi, w2, b2 = steps.trials(2)()
+    run = gf.gradient_flow(gf.Neuron(*steps.START), t_end=t, rtol=1e-12).isel(time=-1)
+    for trial, flow in ((z_lo, run.b1 - run.w1), (z_hi, run.b1 + run.w1), (w2, run.w2), (b2, run.b2)):
+        np.testing.assert_allclose(trial, float(flow), rtol=1e-10)
 
 
 @pytest.mark.parametrize("name", MEASURES)

@@ -77,6 +77,8 @@ def test_square_roots_divisions_and_products_are_packed(
     found, text = instructions(problem, config)
     for operation, number in least.items():
         assert found[operation] >= number, operation
+    # A masked store is slower than a division on some processors.
+    assert "vmaskmov" not in text
     # Nothing is contracted.
     assert not re.search(r"^\s+vfn?m(add|sub)", text, flags=re.MULTILINE)
 

@@ -99,10 +99,14 @@ def update(w: Any, width: int, step: int, span: Any, numbers: Any, row: Any) -> 
         s, within_bounds = one(w, i, 2, c, g[2], within_bounds)
         t, within_bounds = one(w, i, 3, c, g[3], within_bounds)
         w[ALIVE * W + i] = REGISTERS.where(within_bounds, 1.0, 0.0)
-        w[i] = REGISTERS.where(within_bounds, a, w[i])
-        w[W + i] = REGISTERS.where(within_bounds, b, w[W + i])
-        w[2 * W + i] = REGISTERS.where(within_bounds, s, w[2 * W + i])
-        w[3 * W + i] = REGISTERS.where(within_bounds, t, w[3 * W + i])
+        # In rows of their own first: see `gradflow.compiled.registers.least`.
+        w[GRADIENT * W + i] = REGISTERS.where(within_bounds, a, w[i])
+        w[(GRADIENT + 1) * W + i] = REGISTERS.where(within_bounds, b, w[W + i])
+        w[(GRADIENT + 2) * W + i] = REGISTERS.where(within_bounds, s, w[2 * W + i])
+        w[(GRADIENT + 3) * W + i] = REGISTERS.where(within_bounds, t, w[3 * W + i])
+    for p in range(4):
+        for i in range(width):
+            w[p * W + i] = w[(GRADIENT + p) * W + i]
 
 
 def one(w: Any, i: int, p: int, c: Any, g: Any, within_bounds: Any) -> Any:
@@ -152,8 +156,9 @@ def watch(w: Any, i: int, step: int, z_lo: Any, z_hi: Any) -> None:
         dead = (z_lo <= 0.0) & (z_hi <= 0.0)
         hyperactive = (z_lo >= 0.0) & (z_hi >= 0.0)
         cell = REGISTERS.where(dead, 0.0, REGISTERS.where(hyperactive, 2.0, 1.0))
+        # It is −1 before: what is added, not what is chosen, comes to lie where it was.
         moved = (cell != w[CELL * W + i]) & (w[FIRST * W + i] < 0.0)
-        w[FIRST * W + i] = REGISTERS.where(moved, 0.0 * z_lo + step, w[FIRST * W + i])
+        w[FIRST * W + i] = w[FIRST * W + i] + REGISTERS.where(moved, 0.0 * z_lo + (step + 1), 0.0)
         w[CELL * W + i] = cell
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradflow.compiled.registers import REGISTERS, finite
+from gradflow.compiled.registers import REGISTERS, finite, least
 from gradflow.field.formulas import Parts, Signs, Slopes, Target, loss, one_sided_gradient, parts
 from gradflow.field.formulas import gradient as two_sided_gradient
 from gradflow.flow.compiled.layout import (  # fmt: skip
@@ -93,7 +93,7 @@ def descend(w: Numbers, lane: int, g: Four) -> None:
 
 def lower(w: Numbers, lane: int, row: int, z: float) -> None:
     """Note a pre-activation, positive in the cell, if it is the lowest so far."""
-    w[row * W + lane] = z if z < w[row * W + lane] else w[row * W + lane]
+    w[row * W + lane] = least(w[row * W + lane], z)
 
 
 @finite

@@ -41,14 +41,16 @@ TERMS = 155
 GRADIENT = 176
 HERE = 180
 ERROR = 181
-ROWS = 182
+TRIAL_Y = 182
+ROWS = 187
 """Rows: time, next step, state (5), tolerances (5), whether the last trial was rejected, accepted steps, the
 step at which the stop rule is next due, how long it then waits; stages (16 × 5, the first is the velocity
 at the state); a stage's state (4) and velocity (5), the lowest pre-activations at the stages (3), the trial's
 step (5 times the same), its weighted sum (5), what the first `KEPT` rows become, what needs a closer look,
 the loss, whether the stop rule wants it, squares of both error estimates (10), the cell (3: 1 active, −1
 not), the problem (21), and where the field is a sum, the gradient (4); whether the place is taken; the
-error relative to the tolerance."""
+error relative to the tolerance; the trial's state (5), in rows
+of its own (`gradflow.compiled.registers.least` says why)."""
 
 CELL = 21
 CROSSINGS = 22

@@ -64,7 +64,7 @@ class NumbaFlow:
     def advance(self, records: Array, terms: Array) -> None:
         """Follow the running trajectories with these records until each has ended or is put aside."""
         # Behind the rows the scratch of sums, which begins with the lane for one that is alone.
-        w, q = _lined_up((at.ROWS + 1) * at.W + summed.SUM_SCRATCH), np.zeros(at.SCRATCH)
+        w, q = lined_up((at.ROWS + 1) * at.W + summed.SUM_SCRATCH), np.zeros(at.SCRATCH)
         own = slice(at.TERMS * at.W, (at.TERMS + at.TERM_COUNT) * at.W)
         w[own] = np.repeat(terms[: at.TERM_COUNT], at.W)
         pool, count = np.zeros(8 * at.POOL, dtype=np.int64), np.zeros(8, dtype=np.int64)
@@ -74,7 +74,7 @@ class NumbaFlow:
         )
 
 
-def _lined_up(n: int) -> Array:
+def lined_up(n: int) -> Array:
     """Return n zeros that begin with a line of the cache, so that no vector lies across two."""
     more = np.zeros(n + 7)
     first = -more.ctypes.data % 64 // 8

@@ -36,6 +36,7 @@ from gradflow.flow.compiled.layout import (  # fmt: skip
     TERM_HAS_BREAKPOINT,
     TOTAL,
     TRIAL_H,
+    TRIAL_Y,
     VELOCITY,
     WAIT,
     H,
@@ -125,9 +126,9 @@ def step(w: Numbers) -> None:
         w[(K + 5 * last_of(OF_STEP)) * W + i] = w[VELOCITY * W + i]
         total = sum_of(OF_STEP, w, K * W + i, 5 * W)
         w[TOTAL * W + i] = total
-        w[(NEW + Y) * W + i] = w[Y * W + i] + w[TRIAL_H * W + i] * total
+        w[TRIAL_Y * W + i] = w[Y * W + i] + w[TRIAL_H * W + i] * total
     for i in range(4 * W):
-        w[STATE * W + i] = w[(NEW + Y) * W + i]
+        w[STATE * W + i] = w[TRIAL_Y * W + i]
 
 
 def error(w: Numbers, fixed: Numbers) -> None:
@@ -135,7 +136,7 @@ def error(w: Numbers, fixed: Numbers) -> None:
     rtol = fixed[RTOL]
     for i in range(5 * W):
         w[(K + 60) * W + i] = w[VELOCITY * W + i]
-        size = larger(abs(w[Y * W + i]), abs(w[(NEW + Y) * W + i]))
+        size = larger(abs(w[Y * W + i]), abs(w[TRIAL_Y * W + i]))
         scale = w[TRIAL_H * W + i] / (w[FLOOR * W + i] + rtol * size)
         a = scale * sum_of(OF_FIFTH, w, K * W + i, 5 * W)
         b = scale * (w[TOTAL * W + i] - sum_of(OF_THIRD, w, K * W + i, 5 * W))
@@ -180,8 +181,8 @@ def is_near_wall(w: Numbers, lane: int) -> bool:
     third = w[TRIAL_H * W + lane] / 3.0
     a0 = w[Y * W + lane]
     b0 = w[(Y + 1) * W + lane]
-    a1 = w[(NEW + Y) * W + lane]
-    b1 = w[(NEW + Y + 1) * W + lane]
+    a1 = w[TRIAL_Y * W + lane]
+    b1 = w[(TRIAL_Y + 1) * W + lane]
     va0 = w[K * W + lane]
     vb0 = w[(K + 1) * W + lane]
     va1 = w[(K + 60) * W + lane]
@@ -203,15 +204,15 @@ def is_alive(w: Numbers, lane: int) -> bool:
     """Return whether a ReLU neuron has not lost the one end of the input at which it was active."""
     at_lo = w[SIDES * W + lane] > 0.0
     at_hi = w[(SIDES + 2) * W + lane] > 0.0
-    z_lo = w[(NEW + Y) * W + lane]
-    z_hi = w[(NEW + Y + 1) * W + lane]
+    z_lo = w[TRIAL_Y * W + lane]
+    z_hi = w[(TRIAL_Y + 1) * W + lane]
     return (at_lo == at_hi) | (at_lo & (z_lo > 0.0)) | (at_hi & (z_hi > 0.0))
 
 
 def loses_direction(w: Numbers, lane: int, rtol: float) -> bool:
     """Return whether the trial's error may have turned (w1, b1) (`gradflow.flow.dying.loses_direction`)."""
     first = larger(abs(w[Y * W + lane]), abs(w[(Y + 1) * W + lane]))
-    last = larger(abs(w[(NEW + Y) * W + lane]), abs(w[(NEW + Y + 1) * W + lane]))
+    last = larger(abs(w[TRIAL_Y * W + lane]), abs(w[(TRIAL_Y + 1) * W + lane]))
     return (last < SMALLER * first) & (UNSURE * last < rtol * first)
 
 
@@ -269,11 +270,11 @@ def choose(w: Numbers, lane: int, row: int, kept: int, tried: int) -> None:
 def go(w: Numbers) -> None:
     """Put trajectories where an accepted step takes them."""
     for lane in range(W):
-        choose(w, lane, NEW + Y, Y, NEW + Y)
-        choose(w, lane, NEW + Y + 1, Y + 1, NEW + Y + 1)
-        choose(w, lane, NEW + Y + 2, Y + 2, NEW + Y + 2)
-        choose(w, lane, NEW + Y + 3, Y + 3, NEW + Y + 3)
-        choose(w, lane, NEW + Y + 4, Y + 4, NEW + Y + 4)
+        choose(w, lane, NEW + Y, Y, TRIAL_Y)
+        choose(w, lane, NEW + Y + 1, Y + 1, TRIAL_Y + 1)
+        choose(w, lane, NEW + Y + 2, Y + 2, TRIAL_Y + 2)
+        choose(w, lane, NEW + Y + 3, Y + 3, TRIAL_Y + 3)
+        choose(w, lane, NEW + Y + 4, Y + 4, TRIAL_Y + 4)
     for lane in range(W):
         choose(w, lane, NEW + K, K, K + 60)
         choose(w, lane, NEW + K + 1, K + 1, K + 61)
