@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from itertools import combinations
 from typing import Any
@@ -78,7 +79,9 @@ def test_the_good_arguments_are_good(name: str) -> None:
 
 
 def array_of(value: Any, n: int) -> Any:
-    """Return n neurons or numbers in the place of one; None in that of anything else."""
+    """Return n neurons, teachers or numbers in the place of one; None in that of anything else."""
+    if isinstance(value, gf.Problem):
+        return replace(value, teacher=array_of(value.teacher, n))
     if isinstance(value, gf.Neuron):
         return value._replace(b1=np.full(n, value.b1))
     return np.full(n, float(value)) if type(value) in (int, float) else None

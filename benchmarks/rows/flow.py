@@ -29,11 +29,11 @@ ACCURACY = 1e-7
 T_END = 50.0
 FINEST = (1e-13, 1e-15)
 # Tolerances: from where the median is right to 1e-7 to where rounding is in sight.
-OURS = (1e-6, 1e-7, 1e-8, 5e-9, 1e-9, 1e-11)
-TAYLOR = (1e-6, 1e-9, 1e-12, 1e-15)
-FIFTH = (1e-7, 1e-8, 1e-9, 1e-10, 3e-11, 1e-11)
-EIGHTH = (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11)
-LINEAR = (1e-8, 3e-9, 1e-9, 1e-11)
+OURS = (1e-6, 1e-7, 1e-8, 3e-9, 1e-9, 1e-11)
+TAYLOR = (1e-5, 3e-6, 1e-6, 1e-9, 1e-15)
+FIFTH = (1e-8, 1e-10, 3e-11, 1e-11)
+EIGHTH = (1e-6, 1e-8, 1e-9, 3e-10, 1e-10)
+LINEAR = (1e-8, 3e-9, 1e-9)
 PEERS = (
     ("heyoka batch", "fused", 1.8),
     ("heyoka scalar", "fused", math.nan),

@@ -24,6 +24,7 @@ from gradflow.base.error_free import affine, splitter
 from gradflow.ends.wells import NOWHERE, found, has_wells, in_numpy
 from gradflow.field import gradient, hessian, loss
 from gradflow.field.baselines import adaptable, best_constant
+from gradflow.field.bounds import require_fit
 from gradflow.neuron.activations import derivatives
 from gradflow.neuron.activity import BALANCED, DEAD, activity
 from gradflow.neuron.among import among
@@ -103,6 +104,7 @@ def at_rest(neuron: Neuron | Array, problem: Problem = Problem(), accuracy: floa
         Their error, relative to their size, at most 1: a flow's rtol. Rounding, if that is more.
     """
     problem, accuracy = as_problem(problem), number("accuracy", accuracy, 0.0, 1.0)
+    require_fit(neuron, problem)
     slow = may_rest(neuron, landscape_of(problem), accuracy)
     rests = among(slow, partial(_rests, accuracy=accuracy), neuron, problem)
     return rests | on_input(neuron, problem, accuracy) if has_wells(problem) else rests

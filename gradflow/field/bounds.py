@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gradflow.base.arrays import Array, as_floating, is_array
+from gradflow.base.checks import batch_shape
 from gradflow.base.error_free import distilled, splitter, two_product
 from gradflow.field import loss
 from gradflow.field.baselines import Bounded, adaptable
@@ -30,12 +31,25 @@ TINY = 1e-290
 """Far above where products lose digits to underflow, far below what matters."""
 
 
+def require_fit(neuron: Neuron | Array, problem: Problem) -> None:
+    """Raise a ValueError unless neurons and problems can be broadcast together."""
+    given = (*as_neuron(neuron), *problem.teacher, problem.lo, problem.hi)
+    batch_shape("neurons, teacher and interval", [np.shape(value) for value in given])
+
+
 def in_double(neuron: Neuron | Array, problem: Problem) -> tuple[Neuron, Problem]:
-    """Return the neuron and the problem with arrays of float64: the same numbers, none of them rounded."""
+    """Return the neuron and the problem with arrays of float64: the same numbers, none of them rounded.
+
+    Raises
+    ------
+    ValueError
+        If neurons and problems cannot be broadcast together.
+    """
     theta = as_neuron(neuron)
     inputs = problem.inputs
     more = (inputs.x,) if isinstance(inputs, Sample) else ()
     xp, arrays = as_floating((*theta, *problem.teacher, inputs.lo, inputs.hi, *more))
+    require_fit(theta, problem)
     if arrays[0].dtype == xp.float64:
         return theta, problem
     inside: Uniform | Sample

@@ -13,7 +13,7 @@ from gradflow.base.arrays import Array, ArrayLike, as_floating
 from gradflow.base.checks import batch_shape, require_numbers
 from gradflow.field import hessian
 from gradflow.field.baselines import adaptable
-from gradflow.field.bounds import as_given, balance
+from gradflow.field.bounds import as_given, balance, require_fit
 from gradflow.neuron.activity import end_preactivations
 from gradflow.neuron.problem import Neuron, Problem, as_neuron, as_problem
 from gradflow.theory.hyperactive import line
@@ -103,6 +103,7 @@ def rate_on_line(neuron: Neuron | Array, problem: Problem = Problem()) -> Array:
     0.7696
     """
     problem = as_problem(problem)
+    require_fit(neuron, problem)
     z_lo, z_hi = end_preactivations(neuron, problem)
     low, high = problem.shared_slopes
     of = line(problem)

@@ -162,6 +162,7 @@ def global_minimum(w1: ArrayLike, problem: Problem = Problem()) -> Neuron:
     problem = as_problem(problem)
     NON_NEGATIVE.check("w1", w1)
     xp, (w1, wt, bt, vt, ct) = as_floating((w1, *problem.teacher))
+    batch_shape("w1 and problem", [value.shape for value in (w1, wt, bt, vt, ct)])
     wt = xp.where(wt == 0.0, xp.nan * wt, wt)
     w1 = xp.where(w1 == 0.0, xp.nan * xp.ones_like(w1), w1)
     scale = w1 / xp.abs(wt)

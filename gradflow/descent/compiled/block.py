@@ -87,34 +87,43 @@ def observe(blocks: Any, begin: int, end: int, width: int, done: int, span: Any)
 
 
 def update(w: Any, width: int, step: int, span: Any, numbers: Any, row: Any) -> None:
-    """Take the optimiser's step; a trajectory that leaves the range of safe arithmetic stays where it is."""
+    """Take the optimiser's step; a trajectory that leaves the range of safe arithmetic stays where it is.
+
+    Short loops: in a long one every instruction waits for another, and a processor looks only so far ahead.
+    """
     coefficients, problem = Coefficients(*loaded(row, 0, 1, COUNT)), loaded(numbers, 0, 1, GIVEN)
     lo, hi = span[0], span[1]
     for i in range(width):
-        g = field(w, i, step, lo, hi, problem)
-        c = rates(w, i, coefficients)
-        within_bounds = w[ALIVE * W + i] != 0.0
-        a, within_bounds = one(w, i, 0, c, g[0], within_bounds)
-        b, within_bounds = one(w, i, 1, c, g[1], within_bounds)
-        s, within_bounds = one(w, i, 2, c, g[2], within_bounds)
-        t, within_bounds = one(w, i, 3, c, g[3], within_bounds)
-        w[ALIVE * W + i] = REGISTERS.where(within_bounds, 1.0, 0.0)
-        # In rows of their own first: see `gradflow.compiled.registers.least`.
-        w[GRADIENT * W + i] = REGISTERS.where(within_bounds, a, w[i])
-        w[(GRADIENT + 1) * W + i] = REGISTERS.where(within_bounds, b, w[W + i])
-        w[(GRADIENT + 2) * W + i] = REGISTERS.where(within_bounds, s, w[2 * W + i])
-        w[(GRADIENT + 3) * W + i] = REGISTERS.where(within_bounds, t, w[3 * W + i])
+        stored(w, GRADIENT * W + i, W, field(w, i, step, lo, hi, problem))
     for p in range(4):
         for i in range(width):
-            w[p * W + i] = w[(GRADIENT + p) * W + i]
+            one(w, i, p, rates(w, i, coefficients))
+    left = 0
+    for i in range(width):
+        left += int(w[ALIVE * W + i] == 0.0)
+    if left > 0:
+        go_back(w, width)
 
 
-def one(w: Any, i: int, p: int, c: Any, g: Any, within_bounds: Any) -> Any:
-    """Return one new parameter, and whether all is well; the memory is renewed."""
+def one(w: Any, i: int, p: int, c: Any) -> None:
+    """Renew a parameter and its memory; the old one comes in the gradient's place."""
     at = (MEMORY + p) * W + i
-    new, memory = rule(REGISTERS, c, g, loaded(w, at, 4 * W, MEMORIES), w[p * W + i])
+    g, old = w[(GRADIENT + p) * W + i], w[p * W + i]
+    new, memory = rule(REGISTERS, c, g, loaded(w, at, 4 * W, MEMORIES), old)
     stored(w, at, 4 * W, memory)
-    return new, within_bounds & (abs(new) <= LARGEST) & (abs(g) <= STEEPEST)
+    within_bounds = (abs(new) <= LARGEST) & (abs(g) <= STEEPEST)
+    # A product, no choice: see `gradflow.compiled.registers.least`.
+    w[ALIVE * W + i] = w[ALIVE * W + i] * REGISTERS.where(within_bounds, 1.0, 0.0)
+    w[p * W + i] = new
+    w[(GRADIENT + p) * W + i] = old
+
+
+def go_back(w: Any, width: int) -> None:
+    """Put trajectories that do not go on where they were."""
+    for i in range(width):
+        if w[ALIVE * W + i] == 0.0:
+            for p in range(4):
+                w[p * W + i] = w[(GRADIENT + p) * W + i]
 
 
 def shared_rates(w: Any, i: int, shared: Any) -> Any:
