@@ -42,6 +42,8 @@ def read_sample(path: str | os.PathLike[str], *, largest: float = LARGEST) -> Sa
         path = Path(path)
     except TypeError:
         raise TypeError(f"path: expected a path, got {shown(path)}") from None
+    if not path.name:
+        raise ValueError(f"path: expected a file name that ends in .csv, got {str(path)!r}")
     if path.suffix != ".csv":
         raise ValueError(f"{path}: expected a file name that ends in .csv")
     values, lines, digest = read_columns(path, ("x", "y"), ("weight",), largest=largest)
