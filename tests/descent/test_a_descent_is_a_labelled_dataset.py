@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from gradflow.descent import GD, Adam, train_arrays
 from gradflow.ends.outcome import OUTCOMES
@@ -58,6 +59,15 @@ def test_a_batch_has_axes() -> None:
     expected = crossings(one).to_dataframe()
     assert mine[["step", "event"]].values.tolist() == expected.values.tolist()
     assert [19, "balanced -> dead"] in expected.values.tolist()
+
+
+def test_what_varies_together_names_no_axis() -> None:
+    both = Neuron(b1=np.array([0.1, 0.2]), b2=np.array([0.3, 0.4]))
+    run = train(both, SAMPLE, steps=2)
+    assert run["loss"].dims == ("step", "batch_0")
+    np.testing.assert_array_equal(run["start_b1"], xr.DataArray(both.b1, dims="batch_0"))
+    # Nor does what has a value twice.
+    assert train(Neuron(b2=np.array([0.3, 0.3])), SAMPLE, steps=2)["loss"].dims == ("step", "batch_0")
 
 
 def test_a_batch_without_crossings() -> None:

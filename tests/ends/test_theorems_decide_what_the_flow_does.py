@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradflow.ends import flow_decisions, flow_run
+from gradflow.ends import flow_decisions, flow_run, follow
 from gradflow.ends.decision import BARRIER, FADES, PATH_TRAP, SIGN_TRAP, SIMULATION, STAYS_DEAD, decide
+from gradflow.ends.follow import Ends
 from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 from gradflow.runs import gradient_flow
@@ -49,6 +50,23 @@ def contradictions(problem: Problem, n: int, seed: int) -> tuple[int, int]:
     simulated = flow_run(Neuron(*theta[:, known]), problem, theory=False, rtol=1e-8, longest=100.0).outcome
     settled = simulated != UNDECIDED
     return known.size, int(np.sum((simulated != found.outcome[known])[settled]))
+
+
+@pytest.mark.parametrize("theory", [True, False])
+def test_what_takes_too_many_steps_ends_alike(theory: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    # To the teacher, to the best line, to the best constant, and there already.
+    starts = Neuron(b1=np.array([0.2, 0.2, -2.0, -2.0]), b2=np.array([0.0, -3.0, 1.0, 0.25]))
+    expected = flow_decisions(starts, Problem(), theory=theory)
+    assert expected.outcome.tolist() == [GLOBAL, LINEAR, CONSTANT, CONSTANT]
+
+    def gives_up(neuron: Neuron, *_: object) -> tuple[Ends, np.ndarray, np.ndarray]:
+        open_, t = np.full(4, UNDECIDED, dtype=np.int8), np.zeros(4)
+        return Ends(open_, t, t, np.zeros(4, dtype=np.int8), t), np.ones(4, dtype=bool), t
+
+    monkeypatch.setattr(follow, "_follow_together", gives_up)
+    found = flow_decisions(starts, Problem(), theory=theory)
+    for alone, together in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(alone, together)
 
 
 @pytest.mark.some(3)

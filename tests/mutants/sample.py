@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.mutants.reach import ROOT, Reach, enclosing
-from tests.mutants.tree import Judged, Tree, copied
+from tests.mutants.tree import LIMIT, Judged, Tree, copied
 
 CORE = ("field", "flow", "descent", "theory", "ends", "sweeps", "study/claims")
 MOST = 6
@@ -46,7 +46,8 @@ def sample(count: int, seed: int, reach: Reach | None = None) -> int:
                 if after is None or not differs(before, after):
                     continue
                 place = path.relative_to(tree.path)
-                found = judged(tree, runs(tree.path, place, first, last, reach))
+                limit = LIMIT if reach is None else int(3.0 * DEAR)
+                found = judged(tree, runs(tree.path, place, first, last, reach), limit)
             survivors += not found.killer
             killers.add(found.killer.partition(" ")[2])
             change = " -> ".join(changed(before, after))
@@ -60,12 +61,12 @@ def sample(count: int, seed: int, reach: Reach | None = None) -> int:
     return survivors
 
 
-def judged(tree: Tree, runs: Iterable[list[str]]) -> Judged:
-    """Run tests, some after others, until one fails."""
+def judged(tree: Tree, runs: Iterable[list[str]], limit: int = LIMIT) -> Judged:
+    """Run tests, some after others, until one fails, or takes too many seconds of a processor."""
     seconds = 0.0
     for tests in runs:
         if tests:
-            found = tree.judge(tests)
+            found = tree.judge(tests, limit)
             seconds += found.seconds
             if found.killer:
                 return Judged(found.killer, seconds)

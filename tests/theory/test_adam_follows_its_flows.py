@@ -69,6 +69,17 @@ def test_adam_follows_its_ode_through_a_wall() -> None:
     assert slope(1.0 / counts, found) == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_the_sign_flow_is_that_of_its_statement(name: str) -> None:
+    start = sign_starts(PROBLEMS[name])
+    g = np.asarray(gradient(start, PROBLEMS[name]))
+    expected = {False: -g / (np.abs(g) + 0.3), True: -g / np.sqrt(g**2 + 0.3)}
+    for inside, velocity in expected.items():
+        np.testing.assert_allclose(
+            sign_field(start, PROBLEMS[name], 0.3, inside=inside), velocity, rtol=1e-14
+        )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "inside"), [("default", True), ("default", False), ("downwards", True), ("leaky", False)]
