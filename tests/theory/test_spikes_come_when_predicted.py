@@ -281,3 +281,19 @@ def test_the_silu_neuron_spikes_when_predicted(dtype: str) -> None:
 def test_bad_input_is_named(call: Callable[[], object], names: str) -> None:
     with pytest.raises(ValueError, match=rf"^{names}: "):
         call()
+
+
+@pytest.mark.parametrize(
+    ("sharpness", "limit", "beta2", "step", "message"),
+    [
+        (0.0, 2.0, 0.9, None, "sharpness, limit, beta2: expected positive numbers"),
+        (1.0, 0.0, 0.9, None, "sharpness, limit, beta2: expected positive numbers"),
+        (1.0, 2.0, 0.0, None, "sharpness, limit, beta2: expected positive numbers"),
+        (1.0, 2.0, 0.9, 0.5, "step: expected a number of updates >= 1, got 0.5"),
+    ],
+)
+def test_numbers_that_say_nothing_are_refused(
+    sharpness: float, limit: float, beta2: float, step: float | None, message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        steps_to_limit(sharpness, limit, beta2, step)
