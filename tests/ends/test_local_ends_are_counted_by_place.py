@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gradflow.cli import run
 from gradflow.ends import flow_run
 from gradflow.ends.outcome import GLOBAL, LOCAL, UNDECIDED
-from gradflow.ends.places import found, joined, places
+from gradflow.ends.places import Place, found, joined, places
 from gradflow.neuron.problem import Neuron, Problem
 from tests.cli.command import answer
 
@@ -77,3 +77,12 @@ def test_ends_far_from_zero_are_told_apart() -> None:
     breakpoints = lo + np.array([0.2, 0.8]) * (hi - lo)
     codes = np.full(2, LOCAL, dtype=np.int8)
     assert len(places(found(codes, np.ones(2), breakpoints, np.arange(2), lo, hi))) == 2
+
+
+def test_ends_next_to_each_other_are_one_however_many() -> None:
+    chain = {(k, 0): Place(0.1, 0.5, 1, k) for k in range(4)} | {
+        (3, k): Place(0.1, 0.5, 1, k) for k in range(4, 7)
+    }
+    apart = {(9, 0): Place(0.2, 0.5, 2, 7), (3, 9): Place(0.1, 0.9, 1, 8)}
+    ends = [(place.n, place.first) for place in places(chain | apart)]
+    assert ends == [(4, 0), (3, 4), (2, 7), (1, 8)]
