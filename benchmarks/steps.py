@@ -32,6 +32,8 @@ VELOCITY = "velocity_q_hi"
 TIMES = dict.fromkeys(("begin", "start", "stage", "step", "error", "norm", "decide", "go", "look"), 1)
 TIMES |= {VELOCITY: 12}
 """The functions of a trial, and how often it calls each; stages are functions of their own."""
+WIDTHS = {"zmm": 8, "ymm": 4, "xmm": 2}
+INSTRUCTION = r"^\s+v?([a-z]+[0-9]*)(pd|sd)\s+(.*)$"
 STATEMENTS = "sqrt|div|mul|add|sub|min|max|and|andn|or|xor|blendv?|blendm|cmp[a-z]+|f[a-z]+[0-9]*"
 
 
@@ -82,12 +84,15 @@ def counted() -> Program:
         name = re.match(r"_ZN\S*?compiled\d+[a-z]+\d+([a-z_]+)_[0-9a-f]{32}", body)
         if name is None or name[1] not in TIMES:
             continue
-        # A velocity's scalar branch is that of one trajectory alone.
-        kinds = {"pd": 1.0} if name[1] == VELOCITY else {"pd": 1.0, "sd": 1.0 / lanes}
-        for kind, worth in kinds.items():
-            for operation in re.findall(rf"^\s+v?({STATEMENTS}){kind}\s", body, flags=re.MULTILINE):
-                found[operation] += TIMES[name[1]] * worth
-            stored = re.findall(rf"^\s+v?mov[au]?{kind}\s+%[xyz]mm\d+, .*\)$", body, flags=re.MULTILINE)
-            found["store"] += TIMES[name[1]] * worth * len(stored)
+        times = TIMES[name[1]]
+        for operation, kind, operands in re.findall(INSTRUCTION, body, flags=re.MULTILINE):
+            # A velocity's scalar branch is that of one trajectory alone.
+            if kind == "sd" and name[1] == VELOCITY:
+                continue
+            numbers = 1 if kind == "sd" else next(n for r, n in WIDTHS.items() if r in operands)
+            if re.fullmatch(STATEMENTS, operation):
+                found[operation] += times * numbers / lanes
+            elif re.fullmatch(r"%[xyz]mm\d+, .*\)", operands):
+                found["store"] += times * numbers / lanes
     stores = found.pop("store")
     return Program(found, stores, stores)
