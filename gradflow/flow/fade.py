@@ -32,7 +32,7 @@ def fade(setting: Setting, lanes: Lanes) -> Lanes:
 
 
 class _Changes(NamedTuple):
-    """What fading changes of lanes."""
+    """The parts of lanes that fading changes."""
 
     t: Array
     y: Array
