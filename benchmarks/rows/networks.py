@@ -24,10 +24,11 @@ def run(quick: bool, say: Say) -> Section:
     """Measure on all cores."""
     n, steps, share = (8, 20, 2) if quick else (10_000, 200, 100)
     threads = len(cores())
-    work = {"rows": gf.networks.line.start("uniform", NEURONS, 0, (n,)).rows, "steps": steps, "lr": RATE}
+    rows = gf.networks.line.start("uniform", NEURONS, 0, (n,)).rows
+    work = {"rows": rows, "steps": steps, "lr": RATE}
     # The middles of so many equal parts.
     x = (np.arange(SAMPLES) + 0.5) * (2.0 / SAMPLES) - 1.0
-    sample, part = work | {"rows": work["rows"][:, : n // share], "x": x}, 1.0 / share
+    sample, part = work | {"rows": rows[:, : n // share], "x": x}, 1.0 / share
     contenders = [
         Contender("gradflow", "population", "ours:networks", work, ("numba",)),
         Contender("gradflow", "sample", "ours:networks", sample, ("numba",), part),
