@@ -27,6 +27,8 @@ from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform, as_neuron
 EPS = 2.0**-52
 """Twice the unit roundoff."""
 
+_BATCH = "neurons, teacher and interval"
+
 TINY = 1e-290
 """Far above where products lose digits to underflow, far below what matters."""
 
@@ -34,7 +36,7 @@ TINY = 1e-290
 def require_fit(neuron: Neuron | Array, problem: Problem) -> None:
     """Raise a ValueError unless neurons and problems can be broadcast together."""
     given = (*as_neuron(neuron), *problem.teacher, problem.lo, problem.hi)
-    batch_shape("neurons, teacher and interval", [np.shape(value) for value in given])
+    batch_shape(_BATCH, [np.shape(value) for value in given])
 
 
 def in_double(neuron: Neuron | Array, problem: Problem) -> tuple[Neuron, Problem]:
@@ -49,7 +51,8 @@ def in_double(neuron: Neuron | Array, problem: Problem) -> tuple[Neuron, Problem
     inputs = problem.inputs
     more = (inputs.x,) if isinstance(inputs, Sample) else ()
     xp, arrays = as_floating((*theta, *problem.teacher, inputs.lo, inputs.hi, *more))
-    require_fit(theta, problem)
+    # As `require_fit` does, of arrays that are there.
+    batch_shape(_BATCH, [array.shape for array in arrays[:10]])
     if arrays[0].dtype == xp.float64:
         return theta, problem
     inside: Uniform | Sample
