@@ -110,6 +110,18 @@ class Browser:
         self.driver.get(url)
         self.wait(lambda: self.driver.execute_script(DRAWN))
 
+    def leave(self) -> None:
+        """Close the page, and be on an empty one.
+
+        A page that another one follows in its tab may stay alive for the way back, and its connection with it.
+        """
+        page = self.driver.current_window_handle
+        self.driver.switch_to.new_window("tab")
+        empty = self.driver.current_window_handle
+        self.driver.switch_to.window(page)
+        self.driver.close()
+        self.driver.switch_to.window(empty)
+
     def js(self, code: str, *arguments: Any) -> Any:
         """Run a script in the page; `model(name)` finds a model there."""
         finds = "const model = (name) => Bokeh.documents[0].get_model_by_name(name);"

@@ -345,7 +345,7 @@ def test_nothing_of_a_visitor_is_kept(complaints: Complaints) -> None:
         (found,) = server.get_sessions("/")
         document = weakref.ref(found.document)
         del found
-        browser.driver.get("about:blank")
+        browser.leave()
         browser.wait(lambda: not server.get_sessions("/"))
         gc.collect()
         assert document() is None or not document().session_callbacks  # type: ignore[union-attr]
