@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 import gradflow as gf
+from benchmarks.assembly import instructions
 from benchmarks.limits import Program, vector_bits
 from gradflow.compiled import jit
 from gradflow.flow.compiled import driver, field, step
@@ -32,9 +33,6 @@ VELOCITY = "velocity_q_hi"
 TIMES = dict.fromkeys(("begin", "start", "stage", "step", "error", "norm", "decide", "go", "look"), 1)
 TIMES |= {VELOCITY: 12}
 """The functions of a trial, and how often it calls each; stages are functions of their own."""
-WIDTHS = {"zmm": 8, "ymm": 4, "xmm": 2}
-INSTRUCTION = r"^\s+v?([a-z]+[0-9]*)(pd|sd)\s+(.*)$"
-STATEMENTS = "sqrt|div|mul|add|sub|min|max|and|andn|or|xor|blendv?|blendm|cmp[a-z]+|f[a-z]+[0-9]*"
 
 
 def attempts(w: Numbers, fixed: Numbers, cell: int, n: int, rounds: int) -> None:
@@ -85,14 +83,9 @@ def counted() -> Program:
         if name is None or name[1] not in TIMES:
             continue
         times = TIMES[name[1]]
-        for operation, kind, operands in re.findall(INSTRUCTION, body, flags=re.MULTILINE):
+        for operation, numbers in instructions(body):
             # A velocity's scalar branch is that of one trajectory alone.
-            if kind == "sd" and name[1] == VELOCITY:
-                continue
-            numbers = 1 if kind == "sd" else next(n for r, n in WIDTHS.items() if r in operands)
-            if re.fullmatch(STATEMENTS, operation):
+            if numbers > 1 or name[1] != VELOCITY:
                 found[operation] += times * numbers / lanes
-            elif re.fullmatch(r"%[xyz]mm\d+, .*\)", operands):
-                found["store"] += times * numbers / lanes
     stores = found.pop("store")
     return Program(found, stores, stores)

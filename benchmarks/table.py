@@ -130,6 +130,12 @@ def compare(
     return Line(row, work, name, nan, nan, nan, goal, min(known, default=nan), tolerance, note=reason)
 
 
+def of_the_time(line: Line, least: float, run: Measured, note: str) -> Line:
+    """Return a line that says what share of a run's time `least` seconds are."""
+    shares = sorted(least / seconds for seconds in run.seconds)
+    return line._replace(value=shares[-1], low=shares[0], high=shares[-1], note=note)
+
+
 def _with(note: str, peers: Iterable[Measured]) -> str:
     """Add to a note the forms that failed."""
     failed = [f"{p.contender.form} failed: {p.problem}" for p in peers if p.problem]

@@ -22,7 +22,7 @@ from benchmarks.harness import Contender, Measured, Say, cores, measure
 from benchmarks.peers.ours import has_fused_flow
 from benchmarks.peers.scipy_loop import end
 from benchmarks.rows.adam import limits
-from benchmarks.table import Line, Section, compare, find
+from benchmarks.table import Line, Section, compare, find, of_the_time
 
 ROW = "flow"
 ACCURACY = 1e-7
@@ -136,10 +136,9 @@ def of_the_limit(measured: Sequence[Measured]) -> Line:
     groups = model.limit(program, model.seconds_each({m.contender.form: m.best for m in speeds}, 1))
     group = max(groups, key=lambda g: groups[g])
     lanes = trial.contender.options["rounds"] * LANES
-    shares = sorted(groups[group] * lanes / s for s in trial.seconds)
     roots, quotients, others = model.kinds(program)
     note = f"{quotients:g} ÷, {roots:g} √ and {others:g} other statements a trial; the {group} limits"
-    return line._replace(value=shares[-1], low=shares[0], high=shares[-1], note=note)
+    return of_the_time(line, groups[group] * lanes, trial, note)
 
 
 def _line(measured: list[Measured], right: np.ndarray, peer: str, side: str, goal: float) -> Line:

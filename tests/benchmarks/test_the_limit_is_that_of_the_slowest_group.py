@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -11,8 +12,11 @@ pytest.importorskip("numba")
 
 import gradflow as gf
 from benchmarks import steps
+from benchmarks.assembly import instructions
+from benchmarks.harness import Contender, Measured
 from benchmarks.limits import LANES, MEASURES, Program, limit, work
 from benchmarks.rows.adam import recorded
+from benchmarks.table import Line, of_the_time
 from gradflow.flow.compiled import layout
 from gradflow.flow.tableau import FIFTH, STAGES, STEP, THIRD
 
@@ -22,6 +26,27 @@ EACH = dict(zip(MEASURES, (8.0, 4.0, 1.0, 1.0, 2.0), strict=True))
 def test_groups_are_added_up() -> None:
     program = Program(Counter(sqrt=2, div=3, mul=5, add=4, select=1), loads=6, stores=7)
     assert limit(program, EACH) == {"divider": 28.0, "arithmetic": 10.0, "memory": 14.0}
+
+
+def test_statements_and_stores_are_read_with_the_numbers_that_they_take() -> None:
+    text = """
+_body:
+	vmovupd	(%rdi), %ymm0
+	vandpd	%ymm1, %ymm0, %ymm0
+	vdivpd	32(%rdi), %zmm2, %zmm3
+	vcmplepd	%ymm4, %ymm5, %ymm6
+	sqrtsd	%xmm0, %xmm1
+	vmovupd	%ymm0, 64(%rdi,%rax,8)
+	vmovapd	%ymm0, %ymm1
+	addq	$4, %rax
+"""
+    assert list(instructions(text)) == [("and", 4), ("div", 8), ("cmple", 4), ("sqrt", 1), ("store", 4)]
+
+
+def test_a_share_is_of_the_least_time() -> None:
+    line = Line("adam", "fused", "limit", math.nan, math.nan, math.nan, 0.65, math.nan, 0.0, unit="%")
+    told = of_the_time(line, 2.0, Measured(Contender("gradflow", "", "", {}), seconds=[8.0, 4.0, 5.0]), "why")
+    assert (told.low, told.value, told.high, told.note) == (0.25, 0.5, 0.5, "why")
 
 
 @pytest.mark.slow
