@@ -113,7 +113,7 @@ class Browser:
     def leave(self) -> None:
         """Close the page, and be on an empty one.
 
-        A page that another one follows in its tab may stay alive for the way back, and its connection with it.
+        A page that another one follows in its tab may stay alive for the way back, its connection with it.
         """
         page = self.driver.current_window_handle
         self.driver.switch_to.new_window("tab")
