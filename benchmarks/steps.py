@@ -73,7 +73,7 @@ def trials(rounds: int) -> Callable[[], np.ndarray]:
 
 
 def counted() -> Program:
-    """Return the instructions of a trial, and the numbers that it stores; of scalar ones a vector's worth."""
+    """Return the instructions of a trial, and the numbers that it moves; of scalar ones a vector's worth."""
     lanes = vector_bits() // 64
     narrow = {f"{module.__name__}.W": lanes for module in (driver, step, field)}
     text = jit.assembly(attempts, TYPES, "float64", choice((0.0, 1.0)) | narrow)
@@ -85,7 +85,7 @@ def counted() -> Program:
         times = TIMES[name[1]]
         for operation, numbers in instructions(body):
             # A velocity's scalar branch is that of one trajectory alone.
-            if numbers > 1 or name[1] != VELOCITY:
+            if numbers == lanes or name[1] != VELOCITY:
                 found[operation] += times * numbers / lanes
-    stores = found.pop("store")
-    return Program(found, stores, stores)
+    loads, stores = found.pop("load"), found.pop("store")
+    return Program(found, loads, stores)

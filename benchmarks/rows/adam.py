@@ -11,7 +11,7 @@ import numpy as np
 
 import gradflow as gf
 from benchmarks import starts
-from benchmarks.assembly import instructions
+from benchmarks.assembly import UNREAD, instructions
 from benchmarks.harness import Contender, Measured, Say, cores, measure
 from benchmarks.table import Line, Section, compare, find, of_the_time, usual_disagreement
 from gradflow.descent.prepared import prepare
@@ -132,7 +132,7 @@ def of_the_limit(
     speeds = find(measured, "limits")
     first = Line(ROW, "fused adam", "limit of its ÷ and √", nan, nan, nan, GOAL, nan, 0.0, unit="%")
     lines = [first, *(first._replace(work=f"fused {name}", against=against, goal=nan) for name in OPTIMIZERS)]
-    problem = next((m.problem for m in (*timed, *speeds) if m.problem), "")
+    problem = next((m.problem for m in (*timed, *speeds) if m.problem), UNREAD)
     if problem:
         return [line._replace(note=problem) for line in lines], {}
     from benchmarks import limits as model
@@ -165,7 +165,7 @@ def recorded(name: str) -> Any:
     text = jit.assembly(block.advance, kinds(step, "float64")[0], "float64", step.chosen)
     lanes = vector_bits() // 64
     packed = Counter(operation for operation, numbers in instructions(text) if numbers == lanes)
-    del packed["store"]
+    del packed["load"], packed["store"]
     # One row each: parameters, memory, and whether the trajectory goes on.
     rows = 4 + 4 * step.chosen[f"{block.__name__}.MEMORIES"] + 1
     return Program(packed, rows, rows)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import starts
+from benchmarks.assembly import UNREAD
 from benchmarks.harness import Contender, Measured, Say, cores, measure
 from benchmarks.peers.ours import has_fused_flow
 from benchmarks.peers.scipy_loop import end
@@ -126,7 +127,7 @@ def of_the_limit(measured: Sequence[Measured]) -> Line:
         ROW, "a step's trial", "limit of its own instructions", nan, nan, nan, nan, nan, 0.0, unit="%"
     )
     trial, speeds = find(measured, "gradflow trial")[0], find(measured, "limits")
-    if problem := next((m.problem for m in (trial, *speeds) if m.problem), ""):
+    if problem := next((m.problem for m in (trial, *speeds) if m.problem), UNREAD):
         return line._replace(note=problem)
     from benchmarks import limits as model
     from benchmarks import steps

@@ -206,7 +206,10 @@ def rests(neuron: Neuron | Array, on: Landscape, accuracy: float) -> Array:
         along, scaled = _held(scales, along, scaled, on.moves)
     way, creeping, lowest = _way(xp, scales, along, scaled)
     left = margin * on.loss(neuron) + (margin * scales.sizes[3, ...]) ** 2
-    low = fall(xp, on.gram(neuron), slope) <= left
+    # Teachers and intervals may have more axes than the neuron.
+    _, (*parts, _) = as_floating((*as_neuron(neuron), slope))
+    whole = Neuron(*(xp.broadcast_to(part, slope.shape[1:]) for part in parts))
+    low = fall(xp, on.gram(whole), slope) <= left
     # A mode that grows may be weak in these units and fast in time, or the other way round.
     grows = (lowest < -margin) | (_lowest(xp, curvature) < -margin)
     furthest = xp.max(xp.maximum(xp.abs(way), xp.abs(creeping)), axis=0)

@@ -99,11 +99,17 @@ def test_a_start_beyond_the_bound_is_flagged_at_once() -> None:
     np.testing.assert_array_equal(run.final[0, 1:], [1e45, -1e200])
 
 
-def test_a_gradient_whose_square_overflows_is_flagged() -> None:
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_gradient_whose_square_overflows_is_flagged(backend: str) -> None:
     # Adam would stand still unnoticed: m/√∞ = 0.
     problem = Problem(inputs=Uniform(-1e60, 1e60))
-    run = train_arrays(Neuron(b2=np.asarray([1.0, 2.0]), w2=np.asarray([1e20, 0.0])), problem, Adam(), 3)
+    start = Neuron(b2=np.asarray([1.0, 2.0]), w2=np.asarray([1e20, 0.0]))
+    run = train_arrays(start, problem, Adam(), 3, events=False, backend=backend)
     np.testing.assert_array_equal(run.diverged, [True, False])
+    # Every parameter is small enough here, and every loss is finite.
+    steep = Neuron(np.asarray([1.0, 1e43]), np.asarray([0.1, 0.0]), np.asarray([1.0, 1e43]), 0.0)
+    run = train_arrays(steep, Problem(inputs=Uniform(-1e20, 1e20)), Adam(), 3, events=False, backend=backend)
+    np.testing.assert_array_equal(run.diverged, [False, True])
 
 
 def test_a_schedule_may_save_or_break_a_run() -> None:

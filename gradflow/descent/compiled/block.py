@@ -1,9 +1,10 @@
 """Training in scalar code, for blocks of trajectories, which Numba compiles as it stands.
 
 All numbers of a block lie in one array: row r of its lanes begins at r·W. W is a constant, so that the
-compiler sees that rows do not overlap and packs the lanes of each loop into vectors; nothing in these
-loops branches. Names in capitals, `prepare`, `field`, `fill`, `rates`, `rule` and the like are chosen when
-a step is compiled (`gradflow.descent.compiled.kernel`).
+compiler sees that rows do not overlap and packs the lanes of each loop into vectors. The loops of a step
+do not branch, but for those over trajectories that have stopped, and over gradients that are added up.
+Names in capitals, `prepare`, `field`, `fill`, `rates`, `rule` and the like are chosen when a step is
+compiled (`gradflow.descent.compiled.kernel`).
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ W = 272
 """Lanes of a block: rows of a length that is no power of two do not fall on each other in the caches."""
 
 GRADIENT, ALIVE, CELL, FIRST, MEMORY = 4, 8, 9, 10, 11
-"""Rows: first the four parameters, then the gradient; whether the trajectory goes on; its activity, and the
-first step with another one; then the optimiser's memory, four rows for each of its numbers."""
+"""Rows: first the four parameters, then the gradient, and after the step the parameters before it; whether
+the trajectory goes on; its activity, and the first step with another one; then the optimiser's memory, four
+rows for each of its numbers."""
 
 ROW = OWN = RATES = 0
 """Where, behind them, there are: the row of a sorted sample, the trajectory's own target, its own rates."""
@@ -97,22 +99,22 @@ def update(w: Any, width: int, step: int, span: Any, numbers: Any, row: Any) -> 
         stored(w, GRADIENT * W + i, W, field(w, i, step, lo, hi, problem))
     for p in range(4):
         for i in range(width):
-            one(w, i, p, rates(w, i, coefficients))
-    left = 0
+            renew(w, i, p, rates(w, i, coefficients))
+    stopped = 0
     for i in range(width):
-        left += int(w[ALIVE * W + i] == 0.0)
-    if left > 0:
+        stopped += int(w[ALIVE * W + i] == 0.0)
+    if stopped > 0:
         go_back(w, width)
 
 
-def one(w: Any, i: int, p: int, c: Any) -> None:
+def renew(w: Any, i: int, p: int, c: Any) -> None:
     """Renew a parameter and its memory; the old one comes in the gradient's place."""
     at = (MEMORY + p) * W + i
     g, old = w[(GRADIENT + p) * W + i], w[p * W + i]
     new, memory = rule(REGISTERS, c, g, loaded(w, at, 4 * W, MEMORIES), old)
     stored(w, at, 4 * W, memory)
     within_bounds = (abs(new) <= LARGEST) & (abs(g) <= STEEPEST)
-    # A product, no choice: see `gradflow.compiled.registers.least`.
+    # A product with what is chosen, no choice of itself: see `gradflow.compiled.registers.least`.
     w[ALIVE * W + i] = w[ALIVE * W + i] * REGISTERS.where(within_bounds, 1.0, 0.0)
     w[p * W + i] = new
     w[(GRADIENT + p) * W + i] = old
