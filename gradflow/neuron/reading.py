@@ -38,12 +38,13 @@ def read_sample(path: str | os.PathLike[str], *, largest: float = LARGEST) -> Sa
         If `path` is none.
     """
     largest = number("largest", largest, 0.0)
+    given = shown(path)
     try:
         path = Path(path)
     except TypeError:
-        raise TypeError(f"path: expected a path, got {shown(path)}") from None
-    if not path.name:
-        raise ValueError(f"path: expected a file name that ends in .csv, got {str(path)!r}")
+        raise TypeError(f"path: expected a path, got {given}") from None
+    if path.name in ("", ".."):
+        raise ValueError(f"path: expected a file name that ends in .csv, got {given}")
     if path.suffix != ".csv":
         raise ValueError(f"{path}: expected a file name that ends in .csv")
     values, lines, digest = read_columns(path, ("x", "y"), ("weight",), largest=largest)

@@ -53,7 +53,7 @@ _body:
 
 def test_a_share_is_of_the_least_time() -> None:
     line = Line("adam", "fused", "limit", math.nan, math.nan, math.nan, 0.65, math.nan, 0.0, unit="%")
-    told = of_the_time(line, 2.0, Measured(Contender("gradflow", "", "", {}), seconds=[8.0, 4.0, 5.0]), "why")
+    told = of_the_time(line, 2.0, Measured(Contender("gradflow", "", "", {}), seconds=(8.0, 4.0, 5.0)), "why")
     assert (told.low, told.value, told.high, told.note) == (0.25, 0.5, 0.5, "why")
 
 

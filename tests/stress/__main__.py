@@ -108,7 +108,7 @@ def problem_of(given: Starts) -> Problem:
 
 def distance(one: np.ndarray, two: np.ndarray) -> np.ndarray:
     """Return the differences of parameters, relative to 1 + |θ|."""
-    # What plain steps lead to infinity is far from anything.
+    # What plain steps lead to infinity is NaN, which is not close to anything.
     with np.errstate(invalid="ignore"):
         return np.asarray(np.max(np.abs(one - two) / (1.0 + np.abs(two)), axis=0))
 
