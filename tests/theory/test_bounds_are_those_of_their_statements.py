@@ -217,7 +217,7 @@ def test_the_box_of_a_best_lines_limit(problem: Problem, s: float) -> None:
 
     def on_curve(bias: np.ndarray) -> np.ndarray:
         rest = square - bias**2
-        return np.sqrt(0.5 * (rest + np.sqrt(rest**2 + 4.0 * k**2)))
+        return np.asarray(np.sqrt(0.5 * (rest + np.sqrt(rest**2 + 4.0 * k**2))))
 
     least_shift = np.where(rises_by_signs(theta, problem), shift, np.maximum(shift - path, 0.0))
     no_more = by_signs & (abs(m.mean_x) < 1e-15)

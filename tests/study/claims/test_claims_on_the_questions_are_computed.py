@@ -109,14 +109,16 @@ def test_normalised_the_problems_are_one(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(practices, "train_arrays", noted)
     check(BY_ID["practice.data-bias"], quick=True)
     of = [moments(problem) for problem in seen]
-    own = [m for m in of if abs(m.mean_x) + abs(m.mean) < 1e-12]
-    assert [(m.variance_x, m.variance) for m in own] == [(pytest.approx(1.0), pytest.approx(1.0))]
-    others = [m for m in of if m not in own]
+    (own,) = (m for m in of if abs(m.mean_x) + abs(m.mean) < 1e-12)
+    assert own.variance_x == pytest.approx(1.0)
+    assert own.variance == pytest.approx(1.0)
+    others = [m for m in of if m is not own]
     assert len(others) == 7
     for m in others:
-        assert (m.variance_x, m.variance) == (pytest.approx(1 / 3), pytest.approx(5 / 48))
+        assert m.variance_x == pytest.approx(1 / 3)
+        assert m.variance == pytest.approx(5 / 48)
         correlation = m.covariance / np.sqrt(m.variance_x * m.variance)
-        assert correlation == pytest.approx(own[0].covariance, rel=1e-12)
+        assert correlation == pytest.approx(own.covariance, rel=1e-12)
 
 
 @pytest.mark.parametrize(("lost", "expected"), [(0.0, "conditional"), (0.25, "reproduced")])
