@@ -137,7 +137,7 @@ def descend(
             rate, current = optimizer.lr * wanted, wanted
         if keeps is not None:
             gradient = xp.where(keeps, xp.zeros_like(gradient), gradient)
-        new, state = update(optimizer, adjusted(modifiers, gradient, theta), state, theta, rate)
+        new, state = update(optimizer, adjusted(modifiers, gradient, theta), state, theta, rate, step)
         new = decayed(modifiers, new, theta, rate)
         if keeps is not None:
             new = xp.where(keeps, theta, new)

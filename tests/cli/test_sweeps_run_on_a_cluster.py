@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import pytest
 
 from gradflow.cli import run
 from gradflow.ends.outcome import OUTCOMES
-from gradflow.sweeps.cluster import cluster_results
+from gradflow.sweeps.cluster import _result, cluster_results
 from tests.cli.command import ROOT, files_below, launch, living, wait_until
 from tests.cli.tasks import fail
 
@@ -356,6 +357,17 @@ def test_an_address_where_nothing_is(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith(f"gradflow: {line}")
+
+
+def test_what_the_cluster_did_to_a_task_is_one_line() -> None:
+    for error, message in (
+        (CancelledError(), "the scheduler at tcp://there:1 has gone away"),
+        (distributed.KilledWorker("task", None, 3), "several workers of tcp://there:1 died on the same task"),
+    ):
+        future: Future[None] = Future()
+        future.set_exception(error)
+        with pytest.raises(ConnectionError, match=f"^{message}"):
+            _result(future, "tcp://there:1")
 
 
 def test_dask_that_is_missing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,10 +47,17 @@ def test_for_every_optimiser_over_500_steps(name: str) -> None:
     assert_same_bits(fused.train(*case, schedule=SCHEDULE), in_numpy(*case, schedule=SCHEDULE))
 
 
-def test_without_a_gradient_nothing_moves_and_nothing_diverges() -> None:
+@pytest.mark.parametrize(
+    "problem",
+    [
+        Problem(inputs=Sample(np.array([-2.0, -1.0, 1.0, 2.0]), targets=np.ones(4))),
+        Problem(Neuron(0.0, -1.0, 1.0, 1.0), Sample(np.array([-2.0, -1.0, 1.0, 2.0]))),
+    ],
+    ids=["targets", "teacher"],
+)
+def test_without_a_gradient_nothing_moves_and_nothing_diverges(problem: Problem) -> None:
     """The gradient on a sample is exactly 0: its rows are no others' flags."""
-    inputs = Sample(np.array([-2.0, -1.0, 1.0, 2.0]), targets=np.ones(4))
-    case = (np.array([[1.0], [-5.0], [1.0], [1.0]]), Problem(inputs=inputs), GD(0.02), 20)
+    case = (np.array([[1.0], [-5.0], [1.0], [1.0]]), problem, GD(0.02), 20)
     run = fused.train(*case)
     assert not np.any(run.diverged)
     assert_same_bits(run, in_numpy(*case))

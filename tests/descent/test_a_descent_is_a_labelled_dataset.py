@@ -70,6 +70,18 @@ def test_what_varies_together_names_no_axis() -> None:
     assert train(Neuron(b2=np.array([0.3, 0.3])), SAMPLE, steps=2)["loss"].dims == ("step", "batch_0")
 
 
+def test_labels_of_what_varies_name_their_axes() -> None:
+    b1, rates = np.array([0.1, 0.2, 0.3]), np.array([0.01, 0.1])
+    start = Neuron(b1=xr.DataArray(b1, dims="start_b1", coords={"start_b1": b1}))
+    run = train(start, SAMPLE, GD(xr.DataArray(rates, dims="lr", coords={"lr": rates})), steps=2)
+    assert run["loss"].dims == ("step", "start_b1", "lr")
+    np.testing.assert_array_equal(run["start_b1"], b1)
+    np.testing.assert_array_equal(run["lr"], rates)
+    # With other values than those that are trained with it is no label of these.
+    run = train(start, SAMPLE, GD(xr.DataArray(2.0 * rates, dims="lr", coords={"lr": rates})), steps=2)
+    assert run["loss"].dims == ("step", "start_b1", "start_lr")
+
+
 def test_a_batch_without_crossings() -> None:
     run = train(Neuron(b2=np.zeros((2, 2))), steps=3)
     assert run["loss"].dims == ("step", "batch_0", "batch_1")

@@ -92,3 +92,27 @@ def test_what_a_rule_returns_is_named(returned: Any) -> None:
         TypeError, match=r"^rule: that of Halved must return theta and a tuple of what it remem"
     ):
         gf.train(gf.Neuron(), gf.Problem(), Halved(), 3)
+
+
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("numba", marks=pytest.mark.slow)])
+def test_updates_are_counted_whether_or_not_the_state_does(backend: str) -> None:
+    config: Any = type("Slowing", (Halved,), {})
+    register(
+        "slowing",
+        config,
+        lambda config, theta: (),
+        lambda config, k: Rate(config.lr / (1.0 + k)),
+        lambda ops, numbers, gradient, memory, theta: (theta - numbers.lr * gradient, ()),
+        {"lr": NON_NEGATIVE},
+    )
+    start, theta = gf.Neuron(b2=-1.0), np.array([1.0, 0.0, 1.0, -1.0])
+    run = gf.train_arrays(
+        start, gf.Problem(), config(lr=0.2), 3, record_every=1, events=False, backend=backend
+    )
+    for k in range(3):
+        np.testing.assert_allclose(run.theta[k], theta, rtol=1e-13)
+        theta = theta - 0.2 / (1.0 + k) * gf.gradient(theta)
+    np.testing.assert_allclose(run.final, theta, rtol=1e-13)
+    # One update by itself is the first.
+    theta, _ = registry.update(config(lr=0.2), gf.gradient(run.theta[0]), (), run.theta[0])
+    np.testing.assert_allclose(theta, run.theta[1], rtol=1e-13)

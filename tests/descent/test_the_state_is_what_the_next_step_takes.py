@@ -7,7 +7,7 @@ import pytest
 
 from gradflow.descent import loop, train_arrays
 from gradflow.descent.compiled import run as compiled
-from gradflow.descent.optimisers.registry import OPTIMIZERS, optimizer, remembered, update
+from gradflow.descent.optimisers.registry import OPTIMIZERS, init, optimizer, remembered, update
 from gradflow.field import gradient
 from gradflow.neuron.problem import Neuron, Problem
 
@@ -28,6 +28,14 @@ def test_training_goes_on_from_the_state(name: str, backend: str) -> None:
     np.testing.assert_allclose(theta, whole.final, rtol=1e-9, atol=1e-12)
     assert whole.state is None
     assert all(part.shape == theta.shape for part in remembered(state))
+
+
+@BATCHES
+def test_before_any_step_it_is_the_first_one(backend: str) -> None:
+    config = optimizer("adam", lr=0.05)
+    run = train_arrays(START, Problem(), config, 0, events=False, state=True, backend=backend)
+    for found, expected in zip(run.state, init(config, run.final), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 @BATCHES

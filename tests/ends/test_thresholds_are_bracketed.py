@@ -84,6 +84,25 @@ def test_a_cell_of_many_orders_of_magnitude_takes_few_rounds(truth: float, secti
     assert len(sizes) <= 70 / math.log2(sections + 1) + 4
 
 
+@pytest.mark.parametrize(
+    ("lo", "hi", "equal"),
+    [(-0.5, 0.5, False), (-3e5, 2e5, False), (1.0, 3.0, False), (1.5, 2.5, True), (-1.5, -0.8, True)],
+)
+def test_cells_are_cut_equally_or_by_orders_of_magnitude(lo: float, hi: float, equal: bool) -> None:
+    """Beside a small tolerance by sign(x) log(1 + |x|/tol), unless the ends are of one size."""
+    asked: list[np.ndarray] = []
+
+    def decide(values: np.ndarray) -> np.ndarray:
+        asked.append(values)
+        return step(hi)(values)
+
+    bracket(decide, (2.0 * lo - hi, hi), tol=1e-30, scan=2, sections=lambda: 7 if asked else 1)
+    np.testing.assert_allclose(asked[0][1:], [lo, hi], rtol=1e-12)
+    values = np.array([lo, *asked[1], hi])
+    places = values if equal else np.sign(values) * np.log1p(np.abs(values) / 1e-30)
+    np.testing.assert_allclose(np.diff(places), (places[-1] - places[0]) / 8.0, rtol=1e-6)
+
+
 def test_sections_may_change_from_round_to_round() -> None:
     sizes: list[int] = []
 

@@ -218,6 +218,18 @@ def test_a_breakpoint_on_an_input_is_no_minimum_where_the_gradient_leads_away() 
     assert not np.any(np.isin(outcome(np.array(theta), problem), (LOCAL, CONSTANT)) & steep)
 
 
+def test_of_what_is_in_no_well_nothing_is_told() -> None:
+    problem = CASES[1]
+    at = places_of(wells(problem))[..., None]
+    of = found(at + np.random.default_rng(0).normal(size=(*at.shape[:2], 20)) * 0.01, problem)
+    inside = of.which != NOWHERE
+    assert 0 < np.sum(inside) < inside.size
+    for part in (of.loss, of.breakpoint, *of.place):
+        np.testing.assert_array_equal(np.isfinite(part), inside)
+    np.testing.assert_array_equal(of.excess < np.inf, inside)
+    assert np.all(of.excess[inside] >= 0.0)
+
+
 def test_what_moves_through_a_well_is_not_at_rest() -> None:
     problem = CASES[1]
     table = wells(problem)

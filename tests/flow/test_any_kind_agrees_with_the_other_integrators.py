@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.integrate import solve_ivp
+from scipy.integrate import DOP853, solve_ivp
 
 from gradflow.field import loss
 from gradflow.field.kinds import GATED, KINDS, PLAIN, SOLVED_BIAS
@@ -58,6 +58,26 @@ def test_every_kind_is_as_with_scipy(kind: Any, name: str) -> None:
     np.testing.assert_allclose(found.final, expected.y[:, -1], rtol=tolerance, atol=tolerance)
     assert found.status == REACHED
     assert found.t == 1.0
+
+
+def test_the_steps_are_those_of_scipy() -> None:
+    # All parameters stay below 1 in size, where the tolerance is absolute.
+    neuron, problem, count = Neuron(0.4, 0.2, 0.5, -0.6), Problem(activation="silu"), 11
+    times = [float(flow(PLAIN, neuron, problem, 1e9, max_steps=k).t) for k in range(1, count + 1)]
+    start = np.array(neuron)
+    gradient = PLAIN.evaluator(problem, start).gradient
+    solver = DOP853(lambda t, y: -gradient(y), 0.0, start, 1e9, rtol=1e-13, atol=1e-8, first_step=times[0])
+    expected = []
+    for _ in range(count):
+        solver.step()
+        expected.append(solver.t)
+    np.testing.assert_allclose(times, expected, rtol=1e-5)
+
+
+def test_a_start_at_the_origin_moves() -> None:
+    run = flow(PLAIN, Neuron(0.0, 0.0, 0.0, 0.0), Problem(), 40.0)
+    assert run.status == REACHED
+    np.testing.assert_allclose(run.final, [0.0, 0.0, 0.0, 0.25], atol=1e-8)
 
 
 @ALL

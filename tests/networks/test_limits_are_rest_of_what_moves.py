@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradflow as gf
-from gradflow.ends.rest import at_rest, rests
+from gradflow.ends.rest import at_rest, near, rests
 from gradflow.networks.limits import landscape_of
 from gradflow.networks.line.ends import references
 from gradflow.networks.line.task import task_of
@@ -110,3 +110,18 @@ def test_a_frozen_saddle_is_rest_only_across_what_moves() -> None:
     assert not rests(saddle, landscape_of(task, np.ones(4), known), 1e-10)
     assert rests(saddle, landscape_of(task, held["w2"], known), 1e-10)
     assert not rests(saddle, landscape_of(task, held["b2"], known), 1e-10)
+
+
+def test_places_of_any_size_are_compared_without_a_warning() -> None:
+    rng, n = np.random.default_rng(1), 2000
+    first, second = rng.normal(size=(2, 4, n)) * 10.0 ** rng.uniform(-300.0, 300.0, (2, 4, n))
+    task = task_of(gf.Problem(inputs=gf.Uniform(-1e20, 1e20)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        scales = landscape_of(task, np.ones(4), references(task)).scales(first)
+    # Where a size overflows nothing is known to be near.
+    known = np.all(np.isfinite(scales.sizes), axis=0)
+    assert np.mean(known) > 0.5
+    assert np.all(near(scales, first, first, 1e-9)[known])
+    apart = np.max(np.abs(first - second), axis=0) > np.max(np.abs(first), axis=0)
+    assert np.sum(apart) > 100
+    assert not np.any(near(scales, first, second, 1e-9)[apart])

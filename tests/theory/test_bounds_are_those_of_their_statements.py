@@ -19,7 +19,9 @@ from gradflow.neuron.problem import Neuron, Problem, Uniform
 from gradflow.theory import origin, tube
 from gradflow.theory.after_death import dead_for_ever
 from gradflow.theory.b2_of_the_dead import farthest, farthest_in_the_end
-from gradflow.theory.hyperactive import RADII
+from gradflow.theory.hyperactive import RADII, remaining_path
+from gradflow.theory.limits import line_limit
+from gradflow.theory.signs import path_by_signs, rises_by_signs, trapped_by_signs
 from tests.theory.moments import PROBLEMS, moments
 from tests.theory.test_gradient_descent_never_leaves_its_trap import largest_rates
 from tests.theory.test_trapped_neurons_never_leave import barely
@@ -196,3 +198,38 @@ def test_the_highest_output_of_a_teacher_on_a_sector(slopes: tuple[float, float]
         known = np.max(teacher(x, PiecewiseLinear(*slopes)))
         found = float(origin._highest(np, view, np.array([p1]), np.array([p2]), problem)[0])
         assert known <= found <= known + 1e-12
+
+
+@EVERY_SIDE
+def test_the_box_of_a_best_lines_limit(problem: Problem, s: float) -> None:
+    # Derivation 15: the path ℓ bounds |w1|, |b1| and |w2|, each of which bounds |w1| on the curve.
+    m, theta = moments(problem), barely(problem, s, 400, ratio=1.5, seed=6)
+    box = line_limit(theta, problem)
+    if not problem.lo <= 0.0 <= problem.hi:
+        assert np.all(np.isnan(box))
+        return
+    w1, b1, w2, _ = theta
+    by_signs = trapped_by_signs(theta, problem)
+    path = np.minimum(remaining_path(theta, problem, s), path_by_signs(theta, problem))
+    slope, square = m.covariance / m.variance_x, w1**2 + b1**2 - w2**2
+    k, side = abs(slope / s), np.sign(s * slope * w2)
+    size, shift, out = side * w1, np.abs(b1), np.abs(w2)
+
+    def on_curve(bias: np.ndarray) -> np.ndarray:
+        rest = square - bias**2
+        return np.asarray(np.sqrt(0.5 * (rest + np.sqrt(rest**2 + 4.0 * k**2))))
+
+    least_shift = np.where(rises_by_signs(theta, problem), shift, np.maximum(shift - path, 0.0))
+    no_more = by_signs & (abs(m.mean_x) < 1e-15)
+    with np.errstate(divide="ignore"):
+        most = [np.where(no_more, size, size + path), on_curve(least_shift), k / np.maximum(out - path, 0.0)]
+    least = [size - path, on_curve(shift + path), k / (out + path)]
+    ends = []
+    for found in (np.min(most, axis=0), np.max(least, axis=0)):
+        bias = np.sign(b1) * np.sqrt(np.maximum(square + (k / found) ** 2 - found**2, 0.0))
+        weights = side * found, bias, np.sign(w2) * k / found
+        ends.append(np.stack([*weights, m.mean - s * weights[2] * (m.mean_x * weights[0] + bias)]))
+    known = np.isfinite(box.lower[0])
+    assert np.sum(known) > 100
+    np.testing.assert_allclose(box.lower[:, known], np.min(ends, axis=0)[:, known], rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(box.upper[:, known], np.max(ends, axis=0)[:, known], rtol=1e-7, atol=1e-7)

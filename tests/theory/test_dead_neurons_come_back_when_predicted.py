@@ -133,7 +133,8 @@ def test_without_momentum_none_comes_back_at_any_rate() -> None:
     theta[1] = -np.abs(theta[0]) - 0.1
     for rate in (0.01, 1.0, 100.0):
         state = Moments(np.asarray(5.0), np.zeros_like(theta), np.zeros_like(theta))
-        assert np.all(revival(theta, Problem(), Adam(rate), state) == NEVER)
+        for eps in (1e-8, 0.0):
+            assert np.all(revival(theta, Problem(), Adam(rate, eps=eps), state) == NEVER)
     buffer = np.zeros_like(theta)
     buffer[1] = -1.0
     # With momentum towards life a larger rate does revive: this is all there is to the claim.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,10 @@ from gradflow.ends.decision import decide
 from gradflow.ends.outcome import CONSTANT, GLOBAL, UNDECIDED
 from gradflow.field.baselines import lines
 from gradflow.neuron.problem import Neuron, Problem, Sample, Uniform
+from gradflow.theory.energy import limit, never_constant, reaches_teacher
+from gradflow.theory.fading import fades, fading_rate, rate_at_the_end
 from gradflow.theory.hyperactive import remaining_path, trapped
+from gradflow.theory.limits import line_limit
 from gradflow.theory.tube import surround
 
 ONE = np.float32
@@ -69,3 +74,18 @@ def test_the_middle_of_the_smallest_intervals_is_not_sure(ends: tuple[float, flo
         middle = lines(Problem(inputs=inputs, teacher_activation=taught)).mean_x
         assert abs(Fraction(float(middle.value)) - exact) <= Fraction(float(middle.error))
         assert (float(middle.value) == float(middle.error) == 0.0) == (exact == 0)
+
+
+OF_STATES: list[Callable[..., Any]] = [
+    decide, fades, fading_rate, limit, line_limit, never_constant, rate_at_the_end, reaches_teacher, trapped,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("of", OF_STATES, ids=lambda of: of.__name__)
+def test_numbers_of_any_size_raise_no_warning(of: Callable[..., Any]) -> None:
+    rng, n = np.random.default_rng(0), 2000
+    states = rng.normal(size=(4, n)) * 10.0 ** rng.uniform(-300.0, 300.0, (4, n)) * (rng.random((4, n)) > 0.1)
+    wide = Uniform(-(10.0 ** rng.uniform(-100.0, 40.0, n)), 10.0 ** rng.uniform(-100.0, 40.0, n))
+    for inputs in (Uniform(), wide):
+        found = of(states, Problem(inputs=inputs))
+        assert all(np.shape(part)[-1] == n for part in (found if isinstance(found, tuple) else (found,)))

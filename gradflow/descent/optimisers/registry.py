@@ -197,7 +197,7 @@ def init(config: Config, theta: Array) -> Any:
 
 
 def update(
-    config: Config, gradient: Array, state: Any, theta: Array, lr: ArrayLike | None = None
+    config: Config, gradient: Array, state: Any, theta: Array, lr: ArrayLike | None = None, k: int = 0
 ) -> tuple[Array, Any]:
     """Return the parameters and the state after one update. Nothing is changed in place.
 
@@ -213,10 +213,11 @@ def update(
         The parameters.
     lr : number or array, optional
         The rate of this update where a schedule makes it differ from ``config.lr``.
+    k : int
+        How many updates came before, of an optimiser whose state does not say so.
     """
     rated: Any = config if lr is None else _at(config, lr)
-    k = int(state.step) if counts(state) else 0
-    values = coefficients(rated, k)
+    values = coefficients(rated, int(state.step) if counts(state) else k)
     numbers = type(values)(*(rounded(value, theta) for value in values)) if values else values
     found: Any = rule_of(config)(operations(theta), numbers, gradient, remembered(state), theta)
     if not (isinstance(found, tuple) and len(found) == 2 and isinstance(found[1], tuple)):

@@ -148,7 +148,7 @@ def train(
             watch.observe(reach(passed), guard.alive)
             if step == due[len(records)]:
                 records.add(value, passed, watch, theta)
-            new, state = update(config, gradient, state, theta, config.lr * factor(schedule, step))
+            new, state = update(config, gradient, state, theta, config.lr * factor(schedule, step), step)
             theta = guard.kept(theta, new, gradient, step + 1)
             report(step + 1)
         passed = forward(network, theta, x)

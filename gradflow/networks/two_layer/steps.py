@@ -236,7 +236,8 @@ class Plain:
         force = _product(xp.where(active, pull[..., None, :], xp.zeros_like(z)), x)
         along = xp.zeros_like(v) if self.frozen else xp.sum(w * force, axis=-1)
         gradient = -xp.concat([v[..., None] * force, along[..., None]], axis=-1)
-        new, self.state = update(self.config, gradient, self.state, self.theta, self.config.lr * rate)
+        lr = self.config.lr * rate
+        new, self.state = update(self.config, gradient, self.state, self.theta, lr, self.count)
         if self.frozen:
             new = xp.concat([new[..., :-1], v[..., None]], axis=-1)
         within_bounds = xp.all((xp.abs(f) <= self.bound) & (xp.abs(pull) <= self.bound), axis=-1)

@@ -11,7 +11,7 @@ SLOPES = {"relu": (0.0, 1.0), "leaky": (0.1, 1.0), "other": (-0.2, 0.8)}
 
 
 def starts(n: int, seed: int, slopes: tuple[float, float], *, default: bool) -> Batch:
-    """Return random starts, of which the first eleven are flat, on a wall, dead, huge, tiny or NaN."""
+    """Return random starts, of which the first twelve are flat, on a wall, dead, huge, tiny or NaN."""
     cases = batch(n, seed, slopes, default=default)
     theta = cases.theta
     theta[:2, 0] = 0.0
@@ -23,6 +23,7 @@ def starts(n: int, seed: int, slopes: tuple[float, float], *, default: bool) -> 
     theta[:, 8] *= 1e100
     theta[:, 9] = (1.0, 0.0, 1.0, 0.0)
     theta[:, 10] = (-0.0055, -0.0045, -2.0, -3.0)
+    theta[:, 11] = (0.0055, -0.0045, -2.0, -3.0)
     return cases
 
 

@@ -38,6 +38,16 @@ def test_five_hundred_starts_with_any_slopes(slopes: str, default: bool, t_end: 
     assert_same(run, plain(cases.theta, cases.problem, t_end, rtol=rtol, max_steps=3000))
 
 
+def test_what_runs_out_of_numbers_ends_alike() -> None:
+    # From the first one the velocity soon overflows; of the second no step is short enough.
+    start = Neuron(
+        np.array([-3e-22, 0.0]), np.array([4e7, 1e-30]), np.array([3e55, 1e57]), np.array([2e97, 1e65])
+    )
+    run = compiled(start, Problem(), 1.0)
+    assert [STATUSES[code] for code in run.status] == ["diverged", "step too small"]
+    assert_same(run, plain(start, Problem(), 1.0))
+
+
 def in_compiled_code(cases: Batch, t_end: float, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(agreement, "integrate_ensemble", compiled)
     patch.setattr(flow_cases, "integrate_ensemble", compiled)

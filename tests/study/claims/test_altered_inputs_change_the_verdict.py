@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gradflow.descent import GD, Adam, HeavyBall
+from gradflow.descent import check as check_config
 from gradflow.field import gradient
 from gradflow.neuron.problem import Neuron, Problem, Uniform, grid
 from gradflow.study.claims import LEDGER, check, select
@@ -134,6 +135,14 @@ def test_a_slope_that_lets_the_dead_return(monkeypatch: pytest.MonkeyPatch) -> N
     assert summary.startswith("Not so")
     for name in ("theory.large-b2", "theory.large-rate"):
         assert verdict(name)[0] == "open", "the theorems are about a slope of 0"
+
+
+def test_momentum_left_over_brings_some_back_at_the_predicted_step() -> None:
+    for config in irreversibility.MOMENTUM.values():
+        assert check_config(config) == config
+        returns = irreversibility.after_death(config, 1000)
+        assert 0 < returns.returned == returns.predicted
+        assert returns.wrong == 0
 
 
 def test_without_momentum_and_decay_death_is_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

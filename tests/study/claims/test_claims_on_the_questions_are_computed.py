@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from gradflow.ends import Threshold
 from gradflow.field.kinds import KINDS, PLAIN, Kind
 from gradflow.neuron.problem import Neuron, Problem
 from gradflow.study.claims.ledger import check
 from gradflow.study.claims.single_neuron import practices, questions, shares, table
 from gradflow.study.claims.single_neuron.table import UNTESTABLE
+from tests.theory.moments import moments
 
 CLAIMS = [claim for claim in table.CLAIMS if claim.id.startswith(("q", "practice."))]
 BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -95,6 +97,47 @@ def test_normalised_data_keep_more_or_not(
     finding = check(BY_ID["practice.data-bias"], quick=quick).finding
     assert finding.verdict == expected
     assert "at the teacher" in finding.summary.lower(), "told, but not judged by"
+
+
+def test_normalised_the_problems_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Problem] = []
+
+    def noted(start: Neuron, problem: Problem, *_: Any, **__: Any) -> Ended:
+        seen.append(problem)
+        return Ended(np.stack(start), np.ones((1, 1000)))
+
+    monkeypatch.setattr(practices, "train_arrays", noted)
+    check(BY_ID["practice.data-bias"], quick=True)
+    of = [moments(problem) for problem in seen]
+    (own,) = (m for m in of if abs(m.mean_x) + abs(m.mean) < 1e-12)
+    assert own.variance_x == pytest.approx(1.0)
+    assert own.variance == pytest.approx(1.0)
+    others = [m for m in of if m is not own]
+    assert len(others) == 7
+    for m in others:
+        assert m.variance_x == pytest.approx(1 / 3)
+        assert m.variance == pytest.approx(5 / 48)
+        correlation = m.covariance / np.sqrt(m.variance_x * m.variance)
+        assert correlation == pytest.approx(own.covariance, rel=1e-12)
+
+
+@pytest.mark.parametrize(("lost", "expected"), [(0.0, "conditional"), (0.25, "reproduced")])
+def test_solving_keeps_the_dead_and_the_hyperactive_where_they_are_or_not(
+    lost: float, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b1 = np.linspace(*shares.B1, shares.size_of(True).starts)
+    best = {
+        "global": np.mean(np.abs(b1) < 1.0),
+        "linear": np.mean(b1 >= 1.0),
+        "constant": np.mean(b1 <= -1.0),
+    }
+    solved = {**best, "linear": best["linear"] - lost, "constant": best["constant"] + lost}
+    row = {"plain": {**best, "global": 0.1}, "solved-bias": solved, "solved-output": solved}
+    monkeypatch.setattr(questions, "table", lambda *_: dict.fromkeys(shares.DYNAMICS, row))
+    monkeypatch.setattr(questions, "bracket", lambda *_, **__: Threshold(0.9, 1e-2, "global", "linear", 1))
+    finding = check(BY_ID["q1.solved"], quick=True).finding
+    assert finding.verdict == expected
+    assert ("Dead starts stay dead" in finding.summary) == (lost == 0.0)
 
 
 def test_starts_that_become_balanced_are_not_kept_ones(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,6 +226,21 @@ def test_what_the_rate_decides(
 
 
 @pytest.mark.parametrize(
+    ("settled", "expected"),
+    [
+        ([[0, 1], [0, 1], [1, 1]], "reproduced"),
+        ([[0, 1], [1, 1], [0, 0]], "conditional"),
+        ([[0, 0], [1, 1], [1, 1]], "refuted"),
+    ],
+)
+def test_the_rate_decides_for_most_for_few_or_for_none(
+    settled: Any, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "sweep", lambda *_: swept(settled, settled, [1.0] * 3, (0.01, 0.1)))
+    assert found("dead.rate-decides").verdict == expected
+
+
+@pytest.mark.parametrize(
     ("inputs", "parameters", "expected"),
     [
         (True, True, "reproduced"),
@@ -284,6 +299,7 @@ def test_a_layer_below_that_stands_still_in_some_networks(monkeypatch: pytest.Mo
     def end(network: Any, *arguments: Any) -> Any:
         return limit(network, *arguments)._replace(a=np.asarray(network.a), c=np.asarray(network.c))
 
+    assert found("dead.input-evolves").verdict == "conditional"
     monkeypatch.setattr(upstream, "gradient", still)
     assert found("dead.surroundings").verdict == "refuted"
     monkeypatch.setattr(upstream, "limit", end)

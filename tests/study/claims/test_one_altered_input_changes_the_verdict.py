@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from gradflow.ends import Threshold
-from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, UNDECIDED
+from gradflow.ends.outcome import CONSTANT, GLOBAL, LINEAR, OUTCOMES, UNDECIDED
 from gradflow.field.baselines import best_line
 from gradflow.study.claims.single_neuron import observation0, observation1, observation2
 from gradflow.study.claims.single_neuron.settings import SAMPLE, SETTINGS, reference_losses
@@ -342,13 +342,15 @@ def test_rates_between(label: str, monkeypatch: Patch) -> None:
     ],
 )
 def test_gradient_descent(ends: Any, step: int | None, expected: str, monkeypatch: Patch) -> None:
-    run = ended(GLOBAL, np.zeros(2))
+    run = ended(GLOBAL, [1e-9, 0.05])
     run.outcome[:] = ends
     monkeypatch.setattr(observation2, "final", lambda *_: run)
     monkeypatch.setattr(observation2, "train_arrays", lambda *_: None)
     monkeypatch.setattr(observation2, "death_step", lambda _: step)
     monkeypatch.setattr(observation2, "bracket", lambda *_, **__: at(0.6))
-    assert observation2.gradient_descent(True).verdict == expected
+    finding = observation2.gradient_descent(True)
+    assert finding.verdict == expected
+    assert f"loss 1e-09; 0.4: {OUTCOMES[ends[1]]}, 5e-02)" in finding.summary
 
 
 @pytest.mark.parametrize(

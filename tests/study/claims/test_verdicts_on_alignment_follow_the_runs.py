@@ -296,6 +296,14 @@ def test_gradient_descent(rows: Any, expected: str, monkeypatch: pytest.MonkeyPa
     assert ("NOT as predicted" in finding.summary) == (expected == "refuted")
 
 
+def test_the_loss_falls_faster_than_1_over_t_by_a_logarithm() -> None:
+    until, with_log, without = theorem.tail_slope(True)
+    # (1 − without) log t = (1 ± with_log) log(t/10), whichever sign it has.
+    ratio = (1.0 - without) * math.log(until) / math.log(0.1 * until)
+    assert abs(ratio - 1.0) == pytest.approx(with_log, rel=1e-9)
+    assert 0.0 < with_log < 0.05 < without < 0.2
+
+
 def test_gd_is_slower_by_a_logarithm() -> None:
     # One step multiplies by 1 + x what the flow multiplies by e^x.
     rate = np.array([0.01, 0.5, 3.0])

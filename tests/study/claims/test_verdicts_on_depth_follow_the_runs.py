@@ -55,6 +55,23 @@ def test_units_killed_by_one_step_are_followed(monkeypatch: pytest.MonkeyPatch) 
     assert (low.killed.value, low.lasting.value) == (2 / 3, 1 / 3)
 
 
+def test_what_is_off_and_dead_is_told_of_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = cells([[0.5, 0.5], [0.125, 0.25], [0.0, 0.75]])
+    run = run._replace(data=run.data.assign(dead=0.5 * run.data["off"]))
+    monkeypatch.setattr(runs, "fixed", lambda *_: run)
+    row = fixes.row("none", "teacher", "gd", True)
+    np.testing.assert_allclose(row["off"], [0.0, 0.75])
+    np.testing.assert_allclose(row["dead"], [0.0, 0.375])
+    np.testing.assert_allclose(row["dead_at_birth"], [0.25, 0.25])
+
+
+def test_most_narrow_networks_are_born_dead() -> None:
+    data = capacity.narrow(True).data
+    assert data.sizes["layer"] == 10
+    assert np.all(data["width"] == 3)
+    assert np.mean((data["off"][0] == 1.0).any("layer")) > 0.5
+
+
 def test_the_first_step_is_one_of_a_longer_run() -> None:
     (row, *_) = causes.first_step("adam", 4, 3)
     rate = causes.FIRST_STEP["adam"][0]

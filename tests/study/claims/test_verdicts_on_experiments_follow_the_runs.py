@@ -54,6 +54,8 @@ def toy_runs(patch: pytest.MonkeyPatch, late: dict[tuple[int, int], float]) -> N
         ({(3, 5): 5.31e-2, (3, 6): 5.31e-2}, False, "conditional", "fit 3 + 5 and 3 + 6."),
         ({}, True, "open", "fit none of these."),
         ({}, False, "refuted", "fit none of these."),
+        ({(5, 5): 5.28e-2}, True, "open", "fit none of these."),
+        ({(5, 5): 5.34e-2}, True, "open", "fit none of these."),
     ],
 )
 def test_the_toy_plane(
