@@ -241,21 +241,23 @@ def _compiled(
     """Follow the trajectories by compiled code."""
     from gradflow.flow.compiled import run as flow_run
 
-    results: dict[int, Ensemble] = {}
+    n = theta.shape[1]
+    of_none = _ensemble(setting, start(0, 0), theta[:, :0], (0,))
+    # Written in place: what is kept of lanes would keep all that is known of them.
+    whole = Ensemble(*(np.empty((*values.shape[:-1], n), dtype=values.dtype) for values in of_none))
 
     def end(i: int, j: int, lanes: Lanes) -> None:
-        results[i] = _ensemble(setting, lanes, theta[:, i:j], (j - i,))
+        for values, some in zip(whole, _ensemble(setting, lanes, theta[:, i:j], (j - i,)), strict=True):
+            values[..., i:j] = some
 
     def otherwise(lanes: Lanes) -> Lanes:
         return _run(setting, lambda i, j: lanes, lanes.t.shape[0], stop, lanes.t.shape[0], None)
 
     flow_run.run(
-        setting, start, theta.shape[1], end, otherwise,
+        setting, start, n, end, otherwise,
         lambda lanes: states_of(setting, lanes), stop, 4 * chunk, progress,
     )  # fmt: skip
-    columns = zip(*(results[i] for i in sorted(results)), strict=True)
-    joined = (np.concatenate(parts, axis=-1) for parts in columns)
-    return Ensemble(*(np.reshape(values, (*values.shape[:-1], *shape)) for values in joined))
+    return Ensemble(*(np.reshape(values, (*values.shape[:-1], *shape)) for values in whole))
 
 
 def _step(setting: Setting, lanes: Lanes, stop: StopRule | None) -> Lanes:
