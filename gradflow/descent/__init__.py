@@ -1,7 +1,7 @@
 """Optimisers with finite learning rates, schedules and the training loop.
 
 An optimiser is a NamedTuple of hyper-parameters and two pure functions, ``init(config, theta)`` and
-``update(config, gradient, state, theta, lr)``. Hyper-parameters broadcast like any array, so that one
+``update(config, gradient, state, theta, lr, k)``. Hyper-parameters broadcast like any array, so that one
 call sweeps thousands of them. `register` adds an optimiser from outside; one that belongs here is a file
 beside ``gd.py`` and a line in ``registry.py``.
 """

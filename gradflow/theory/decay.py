@@ -129,7 +129,7 @@ def coupled_revival(
             if not bool(xp.any(found == NEVER)):
                 break
             pull = with_decay(xp.zeros_like(theta), theta, penalty)
-            theta, state = update(optimizer, pull, state, theta)
+            theta, state = update(optimizer, pull, state, theta, k=k - 1)
             back = (found == NEVER) & (activity(theta, problem) != DEAD)
             found = xp.where(back, xp.asarray(k, dtype=xp.int64), found)
     return found

@@ -13,6 +13,7 @@ from gradflow.descent import OPTIMIZERS, optimizer
 from gradflow.descent.optimisers import registry
 from gradflow.descent.optimisers.hyper import NON_NEGATIVE
 from gradflow.descent.optimisers.registry import register
+from gradflow.theory.decay import coupled_revival
 
 
 class Halved(NamedTuple):
@@ -94,8 +95,8 @@ def test_what_a_rule_returns_is_named(returned: Any) -> None:
         gf.train(gf.Neuron(), gf.Problem(), Halved(), 3)
 
 
-@pytest.mark.parametrize("backend", ["numpy", pytest.param("numba", marks=pytest.mark.slow)])
-def test_updates_are_counted_whether_or_not_the_state_does(backend: str) -> None:
+def slowing() -> Any:
+    """Register gradient descent at the rate η/(1 + k), which remembers nothing."""
     config: Any = type("Slowing", (Halved,), {})
     register(
         "slowing",
@@ -105,6 +106,20 @@ def test_updates_are_counted_whether_or_not_the_state_does(backend: str) -> None
         lambda ops, numbers, gradient, memory, theta: (theta - numbers.lr * gradient, ()),
         {"lr": NON_NEGATIVE},
     )
+    return config
+
+
+def test_what_decays_ever_slower_comes_back_at_the_step_of_its_products() -> None:
+    # b1 = −3.5 is multiplied by 1/2, 3/4, 5/6, 7/8: −1.094 after three steps, −0.957 after four.
+    dead = gf.Neuron(1.0, -3.5, 1.0, 0.0)
+    only_b1 = np.array([0.0, 1.0, 0.0, 0.0])
+    found = coupled_revival(dead, gf.Problem(), slowing()(lr=0.5), (), 10, penalty=only_b1)
+    assert found == 4
+
+
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("numba", marks=pytest.mark.slow)])
+def test_updates_are_counted_whether_or_not_the_state_does(backend: str) -> None:
+    config = slowing()
     start, theta = gf.Neuron(b2=-1.0), np.array([1.0, 0.0, 1.0, -1.0])
     run = gf.train_arrays(
         start, gf.Problem(), config(lr=0.2), 3, record_every=1, events=False, backend=backend
